@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::schedule::Schedule;
+use crate::sentence::Sentence;
 
 mod across;
 mod address;
@@ -61,8 +62,64 @@ pub struct Configuration {
     pub mistakes: Vec<Mistake>,
     /// A part of the configuration could not be understood at all (a file, a workspace): nothing is retired.
     pub incomplete: bool,
+    /// Workspaces that cannot be used, as far as they say whom to tell of that.
+    pub unusable: Vec<Unusable>,
     /// Secrets that stand in it, where they do not belong: nothing that was read holds one, and nobody is told any.
     pub secrets: Vec<SecretString>,
+}
+
+/// Whom a workspace names that cannot be used.
+#[derive(Debug, Clone)]
+pub struct Unusable {
+    /// Why it cannot be used, a fragment.
+    pub why: Sentence,
+    /// Whom it names, and over what they are told.
+    pub hearers: Hearers,
+}
+
+/// Whom a workspace names, and over what they are told.
+#[derive(Debug, Clone)]
+pub struct Hearers {
+    /// The workspace.
+    pub workspace: String,
+    /// What its secondary is called, where it has a name.
+    pub secondary: Option<String>,
+    /// Who is told of failures.
+    pub failure_notification: Vec<String>,
+    /// Who is told of successes.
+    pub success_notification: Vec<String>,
+    /// Who is told of a group, by its name.
+    pub owner_emails: BTreeMap<String, Vec<String>>,
+    /// Over what.
+    pub notifications: Option<Notifications>,
+    /// Where secrets are looked up.
+    pub secret_scope: Option<String>,
+}
+
+impl Hearers {
+    /// Those of a workspace that can be used.
+    pub fn of(workspace: &Workspace) -> Hearers {
+        Hearers {
+            workspace: workspace.name.clone(),
+            secondary: workspace.secondary.as_ref().and_then(|secondary| secondary.name.clone()),
+            failure_notification: workspace.failure_notification.clone(),
+            success_notification: workspace.success_notification.clone(),
+            owner_emails: owner_emails(&workspace.groups),
+            notifications: workspace.notifications.clone(),
+            secret_scope: workspace.secret_scope.clone(),
+        }
+    }
+}
+
+/// Who is told of each group that has a name.
+fn owner_emails(groups: &[GroupEntry]) -> BTreeMap<String, Vec<String>> {
+    let owners = groups.iter().filter_map(|entry| match entry {
+        GroupEntry::Valid(group) => Some((group.name.clone(), group.owner_emails.clone())),
+        GroupEntry::Invalid { name, owner_emails, mistakes: _ } => {
+            Some((name.clone()?, owner_emails.clone()))
+        }
+    });
+    owners.collect()
 }
 
 /// One mistake of a configuration: where it is, what is wrong, what to do.

@@ -269,6 +269,14 @@ impl Region for DatabricksRegion {
         }
     }
 
+    async fn replicas_stand(&self, asked: &[ReplicaQuestion]) -> Vec<Result<bool, RegionError>> {
+        let refused = asked.iter().find_map(|asked| asked.check_place().err());
+        match refused {
+            Some(refusal) => asked.iter().map(|_| Err(refusal.clone())).collect(),
+            None => replicas::stand(self, asked).await,
+        }
+    }
+
     async fn contents(&self, asked: &[ContentQuestion]) -> Vec<Result<ContentAnswer, RegionError>> {
         proof::proofs(self, asked).await
     }

@@ -343,6 +343,13 @@ impl Region for LakehouseRegion {
         in_parallel(asked.iter().map(look).collect()).await
     }
 
+    async fn replicas_stand(&self, asked: &[ReplicaQuestion]) -> Vec<Result<bool, RegionError>> {
+        match self.look_at_root().await {
+            Ok(_) => replicas::stand(&self.root, asked).await,
+            Err(away) => asked.iter().map(|_| Err(away.clone())).collect(),
+        }
+    }
+
     async fn contents(&self, asked: &[ContentQuestion]) -> Vec<Result<ContentAnswer, RegionError>> {
         let look = |asked| self.content(asked);
         in_parallel(asked.iter().map(look).collect()).await

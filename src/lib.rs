@@ -49,6 +49,7 @@
 //! | `.drsync/runs/` beside the configuration | run records, of rounds with nothing to do the newest | drsync's; safe to delete |
 //! | `.drsync/owed/` beside the configuration | notes of run records that regions have yet to get | drsync's; safe to delete when empty |
 //! | `.drsync/runbook-<workspace>.md` beside the configuration | the newest runbook | drsync's; safe to delete |
+//! | `.drsync/configurations/` beside the configuration | of each workspace what the last apply used, to know whom to tell once it cannot be read | drsync's; safe to delete |
 //! | `<sync location>/_drsync/sync_metadata`, `sync_cuts` | the metadata tables, in both regions | drsync's |
 //! | `<secondary location>/_drsync/evidence/` | plans that were started, their run records, configurations and runbooks, and what was answered to whom they told, those of past months in a folder each | drsync's; never deleted by it |
 //! | `<secondary location>/<catalog>/<schema>/<table>` | replicas | drsync's; never dropped by it |

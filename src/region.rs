@@ -131,6 +131,10 @@ pub trait Region: fmt::Debug + Send + Sync {
         asked: &[ReplicaQuestion],
     ) -> Vec<Result<Option<Replica>, RegionError>>;
 
+    /// Whether the version asked since is still the newest of each replica: what costs less than looking at it. A replica of which
+    /// no version is asked since, or that is not there, does not stand.
+    async fn replicas_stand(&self, asked: &[ReplicaQuestion]) -> Vec<Result<bool, RegionError>>;
+
     /// Reads what the files of replicas hold, and compares clones that no cut names with their sources.
     ///
     /// A region whose engine does the copying tells what its history does, and reads nothing: that is the answer without one.

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use super::flags::Context;
 use super::sign::RunnersKey;
-use super::{ExitStatus, Failure, configuration, show, signature, written};
+use super::tell::Teller;
+use super::{ExitStatus, Failure, configuration, show, signature, tell, written};
 use crate::apply::{Approval, Signer};
 use crate::command::{Command, Verb};
-use crate::config::{Configuration, Workspace};
+use crate::config::Configuration;
 use crate::plan::{self, Foreign, Plan, StoredPlan};
 use crate::render::clean;
 use crate::runbook::Place;
@@ -21,7 +22,7 @@ pub(super) struct Admitted {
     signature: Option<String>,
     record_keys: Vec<String>,
     places: BTreeMap<String, Place>,
-    configured: Vec<Workspace>,
+    teller: Option<Teller>,
     configurations: BTreeMap<String, Vec<u8>>,
 }
 
@@ -64,9 +65,9 @@ impl Admitted {
         &self.places
     }
 
-    /// The workspaces of the configuration that vouches for it; none where something else does.
-    pub(super) fn configured(&self) -> &[Workspace] {
-        &self.configured
+    /// Who is told of it, as the configuration that vouches for it says; `None`: something else does.
+    pub(super) fn teller(&self) -> Option<&Teller> {
+        self.teller.as_ref()
     }
 
     /// Of each configured workspace its configuration, as it is kept with the evidence.
@@ -147,11 +148,15 @@ pub(super) async fn admit(
     let places = found.as_ref().map(|found| Place::all(&found.configuration));
     let places = places.unwrap_or_default();
     let configurations = match (&found, terms.purpose) {
-        (Some(found), Purpose::Apply { .. }) => written::of(context, found),
+        (Some(found), Purpose::Apply { .. }) => {
+            let used = written::of(context, found);
+            tell::keep_used(found, &used);
+            used
+        }
         (Some(_) | None, _) => BTreeMap::new(),
     };
-    let configured = found.map(|found| found.configuration.workspaces).unwrap_or_default();
-    Ok(Admitted { stored, approval, signature, record_keys, places, configured, configurations })
+    let teller = found.map(|found| Teller::of(&found.configuration, &found.folder));
+    Ok(Admitted { stored, approval, signature, record_keys, places, teller, configurations })
 }
 
 fn expired(context: &Context, file: &Path, plan: &Plan) -> Failure {

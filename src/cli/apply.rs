@@ -183,8 +183,8 @@ impl Apply {
         let record_keys = admitted.record_keys().to_vec();
         let places = admitted.places().clone();
         let configurations = admitted.configurations().clone();
-        let teller = Teller::of(admitted.configured());
-        if admitted.configured().is_empty() {
+        let teller = admitted.teller().cloned();
+        if teller.is_none() {
             context.remark("drsync: nobody is told: there is no configuration here that says whom");
         }
         let (stored, approval, signature) = admitted.into_parts();
@@ -198,7 +198,7 @@ impl Apply {
             record_keys,
             places,
             configurations,
-            teller,
+            teller: teller.unwrap_or_default(),
             folder: PathBuf::new(),
             mistaken: false,
         })
@@ -264,6 +264,8 @@ pub(super) async fn plan_now(
     let Looked { found, regions, observed, plan } =
         look::look_with(context, &asking, found).await?;
     let configurations = written::of(context, &found);
+    tell::keep_used(&found, &configurations);
+    let teller = Teller::of(&found.configuration, &found.folder);
     let Found { configuration, folder, kept_in: _ } = found;
     let ready = Ready {
         stored: plan.stored(),
@@ -275,8 +277,8 @@ pub(super) async fn plan_now(
         record_keys,
         places: Place::all(&configuration),
         configurations,
-        teller: Teller::of(&configuration.workspaces),
-        mistaken: !configuration.mistakes.is_empty(),
+        teller,
+        mistaken: configuration.incomplete || !configuration.mistakes.is_empty(),
         folder,
     };
     Ok(Planned { ready, observed, configuration })

@@ -69,6 +69,16 @@ pub(super) async fn read_if_any(context: &Context) -> Result<Option<Found>, Fail
     read(context).await.map(Some)
 }
 
+/// Where drsync's own files lie beside the configuration that is named or looked for, whether or not that can be read.
+pub(super) fn folder(context: &Context) -> PathBuf {
+    match context.config.clone().or_else(|| nearest().ok()) {
+        Some(path) if path.to_str().is_some_and(remote_files::is_remote) => PathBuf::new(),
+        Some(path) if path.is_dir() => path,
+        Some(path) => path.parent().map(Path::to_path_buf).unwrap_or_default(),
+        None => PathBuf::new(),
+    }
+}
+
 /// A configuration that was found above is named: it may not be the one that was thought of.
 fn named(path: PathBuf, context: &Context) -> PathBuf {
     if path.parent() != Some(Path::new("")) {

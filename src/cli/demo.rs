@@ -89,7 +89,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
         signer: None,
         planned_now: true,
         record_keys: Vec::new(),
-        teller: Teller::of(&[]),
+        teller: Teller::default(),
     };
     let stop = signals::watch().context("watch for signals")?;
     let done = apply::carry_out(context, &Arc::new(Events::none()), &ready, &stop).await?;

@@ -1,5 +1,6 @@
 //! Writes files: stored plans, and drsync's own records beside the configuration.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::apply::RunRecord;
+use crate::config::{self, Workspace};
 use crate::files::{self, Named};
 use crate::limits::DOCUMENT;
 use crate::notify::Standing;
@@ -98,15 +100,62 @@ pub(super) fn plan(
 /// Keeps the newest runbook of a workspace.
 pub(super) fn runbook(folder: &Path, workspace: &str, bytes: &[u8]) -> anyhow::Result<()> {
     make_runs(folder)?;
-    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
-    // Names that become one are told apart by what they are.
-    let label: String = workspace.chars().map(plain).take(64).collect();
-    let label = if label == workspace {
-        label
-    } else {
-        format!("{label}-{}", &crate::canonical::sha256_of_bytes(workspace.as_bytes())[..8])
-    };
+    let label = label(workspace);
     whole(&folder.join(FOLDER).join(format!("runbook-{label}.md")), bytes)
+}
+
+/// A workspace as part of the name of a file; names that would become one are told apart by what they are.
+fn label(workspace: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
+    let label: String = workspace.chars().map(plain).take(64).collect();
+    if label == workspace {
+        return label;
+    }
+    format!("{label}-{}", &crate::canonical::sha256_of_bytes(workspace.as_bytes())[..8])
+}
+
+/// Folder of the configurations that applies of this machine last used, one a workspace.
+const USED: &str = "configurations";
+
+/// Keeps the configurations of an apply, by workspace, and forgets those of workspaces that do not stay.
+///
+/// Where it cannot, it says nothing: they are of use only once a configuration cannot be read, to know whom to tell.
+pub(super) fn configurations(
+    folder: &Path,
+    used: &BTreeMap<String, Vec<u8>>,
+    stays: impl Fn(&str) -> bool,
+) {
+    let Ok(own) = make_own(folder, folder.join(FOLDER).join(USED)) else {
+        return;
+    };
+    for (workspace, bytes) in used {
+        let file = own.join(format!("{}.json", label(workspace)));
+        if read(&files::resolved(&file)).ok().as_ref() != Some(bytes) {
+            let _ = whole(&file, bytes);
+        }
+    }
+    for (file, workspace) in kept_configurations(folder) {
+        if !stays(&workspace.name) {
+            let _ = fs::remove_file(file);
+        }
+    }
+}
+
+/// The workspaces as applies of this machine last used them; what cannot be read is left out.
+pub(super) fn used_configurations(folder: &Path) -> Vec<Workspace> {
+    kept_configurations(folder).into_iter().map(|(_, workspace)| workspace).collect()
+}
+
+fn kept_configurations(folder: &Path) -> Vec<(PathBuf, Workspace)> {
+    let own = files::resolved(&folder.join(FOLDER).join(USED));
+    let names = files::names(&own).unwrap_or_default().into_iter();
+    let files = names.filter(|(_, named)| *named == Named::File).map(|(name, _)| own.join(name));
+    let read = files.filter_map(|file| {
+        let bytes = read(&file).ok()?;
+        let configuration = config::read_text(&file.to_string_lossy(), &bytes, Path::new("/"));
+        Some((file, configuration.workspaces.into_iter().next()?))
+    });
+    read.collect()
 }
 
 /// Reads one of drsync's own files, at a resolved path.

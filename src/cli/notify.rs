@@ -75,7 +75,7 @@ impl Test {
             if all.is_empty() {
                 return Err(nobody(&policies, to.as_deref()));
             }
-            let teller = Teller::of(workspaces);
+            let teller = Teller::of(&looked.found.configuration, &looked.found.folder);
             let secrets = Keychain::new(teller.scopes(), &looked.plan, &looked.regions);
             let stop = signals::watch().map_err(anyhow::Error::from)?;
             let letters: Vec<Letter> = all.iter().flatten().cloned().collect();

@@ -71,7 +71,8 @@ impl Plan {
             }
             output::data(&text)?;
         }
-        let mistaken = !looked.found.configuration.mistakes.is_empty();
+        let configuration = &looked.found.configuration;
+        let mistaken = configuration.incomplete || !configuration.mistakes.is_empty();
         Ok(exit(&plan, detailed_exitcode, mistaken))
     }
 }

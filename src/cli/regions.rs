@@ -10,12 +10,13 @@ use super::clock::Clock;
 use super::configuration::{Found, environment};
 use super::flags::Context;
 use super::{ExitStatus, Failure, output, who};
-use crate::config::{Location, Workspace, WorkspaceAddress};
+use crate::config::{Hearers, Location, Unusable, Workspace, WorkspaceAddress};
 use crate::databricks::{ConnectOptions, Notice, SecondaryOptions, Timing, Unbound, connect};
 use crate::lakehouse::{LakehouseRegion, Writer};
 use crate::plan::document::WorkspacePlan;
 use crate::region::{Region, RegionError, RegionErrorKind, Regions};
 use crate::render::clean;
+use crate::sentence::Sentence;
 
 /// What regions are opened by.
 #[derive(Debug)]
@@ -55,6 +56,9 @@ pub(super) async fn of_configuration(
             Err((why, error)) => {
                 status = why;
                 unsigned = error.downcast_ref().map(Failure::sign_in);
+                let hearers = Hearers::of(&workspace);
+                let why = Sentence::from(format!("{error:#}"));
+                configuration.unusable.push(Unusable { why, hearers });
                 refused.push(clean(&format!("workspace {}: {error:#}", workspace.name)));
             }
         }

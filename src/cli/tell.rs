@@ -3,7 +3,7 @@
 //! Nothing here changes how an apply ends. What could not be sent is said on stderr and kept beside the record.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,16 +12,18 @@ use futures::future::join_all;
 use secrecy::SecretString;
 
 use super::clock::Clock;
+use super::configuration::Found;
 use super::flags::Context;
 use super::signals::Stop;
 use super::{ExitStatus, Failure, configuration, keep, output};
 use crate::apply::{Outstanding, RunRecord};
-use crate::config::{Heartbeat, Workspace};
+use crate::config::{Configuration, Heartbeat, Hearers, Unusable};
 use crate::notify::deliver::{self, Beat, SENDING, Secrets};
 use crate::notify::{Answer, Letter, Outcome, Policy, Receiver, ToldDocument, letters};
 use crate::plan::{Plan, Role};
 use crate::region::{RUN_RECORD_ENDING, Region, Regions, TOLD_ENDING};
-use crate::render::{clean, plural};
+use crate::render::{self, clean, plural};
+use crate::sentence::Sentence;
 
 mod unbegun;
 
@@ -34,9 +36,13 @@ const OUTSTANDING_MAX: TimeDelta = TimeDelta::days(3);
 #[derive(Debug, Clone, Default)]
 pub(super) struct Teller {
     policies: Vec<Policy>,
+    /// Those of workspaces that cannot be used, each with the reason.
+    unusable: Vec<(Policy, Sentence)>,
     heartbeats: Vec<(String, Heartbeat)>,
     /// The secret scope of each workspace.
     scopes: BTreeMap<String, Option<String>>,
+    /// Where drsync's own files lie beside the configuration.
+    folder: PathBuf,
 }
 
 /// What was applied, and to what.
@@ -119,17 +125,50 @@ impl Secrets for Keychain<'_> {
 }
 
 impl Teller {
-    /// What configured workspaces say of it.
-    pub(super) fn of(workspaces: &[Workspace]) -> Teller {
+    /// What a configuration says of it. Of a workspace that cannot be read what an apply of this machine last used is said of it,
+    /// which was kept in `folder`.
+    pub(super) fn of(configuration: &Configuration, folder: &Path) -> Teller {
+        let workspaces = &configuration.workspaces;
         let heartbeats = workspaces.iter().filter_map(|workspace| {
             let heartbeat = workspace.notifications.as_ref()?.heartbeat.clone()?;
             Some((workspace.name.clone(), heartbeat))
         });
-        let scopes = workspaces.iter();
+        let mut unusable = configuration.unusable.clone();
+        if configuration.incomplete {
+            let names: BTreeSet<&str> = named(configuration).collect();
+            let mut kept = keep::used_configurations(folder);
+            kept.retain(|kept| !names.contains(kept.name.as_str()));
+            let why = Sentence::from(render::config::headline(configuration));
+            unusable.extend(kept.iter().map(|kept| Unusable {
+                why: why.clone(),
+                hearers: Hearers::of(kept),
+            }));
+        }
+        let scopes = workspaces.iter().map(|it| (it.name.clone(), it.secret_scope.clone()));
+        let of_unusable = unusable.iter().map(|it| &it.hearers);
+        let of_unusable = of_unusable.map(|it| (it.workspace.clone(), it.secret_scope.clone()));
+        let scopes = of_unusable.chain(scopes).collect();
+        let unusable = unusable.into_iter().filter_map(|it| {
+            let policy = Policy::of_hearers(it.hearers)?;
+            Some((policy, it.why))
+        });
         Teller {
             policies: workspaces.iter().filter_map(Policy::of).collect(),
+            unusable: unusable.collect(),
             heartbeats: heartbeats.collect(),
-            scopes: scopes.map(|it| (it.name.clone(), it.secret_scope.clone())).collect(),
+            scopes,
+            folder: folder.to_path_buf(),
+        }
+    }
+
+    /// Who is told where no configuration can be read: those of what applies of this machine last used.
+    fn of_kept(folder: &Path) -> Teller {
+        let kept = keep::used_configurations(folder);
+        Teller {
+            policies: kept.iter().filter_map(Policy::of).collect(),
+            scopes: kept.into_iter().map(|it| (it.name, it.secret_scope)).collect(),
+            folder: folder.to_path_buf(),
+            ..Teller::default()
         }
     }
 
@@ -191,7 +230,7 @@ impl Teller {
             ExitStatus::Ok => Beat::Success,
             _ => Beat::Fail,
         };
-        unbegun::begin_again(self, applied, record).await;
+        unbegun::begin(self, applied, record).await;
         let messages = self.messages(applied, record).await;
         let secrets = self.keychain(applied);
         let (answers, ()) = futures::join!(
@@ -237,15 +276,14 @@ impl Teller {
 /// Tells people and heartbeats that a run did not come as far as an apply; only over what has its secrets in the environment,
 /// for no region was opened.
 pub(super) async fn fail(context: &Context, failure: &Failure) {
-    let Ok(Some(found)) = configuration::read_if_any(context).await else {
-        return;
+    let found = configuration::read_if_any(context).await.ok().flatten();
+    let teller = match found.map(configuration::own) {
+        Some(Ok(found)) => Teller::of(&found.configuration, &found.folder),
+        // Nobody is told over servers that whoever may write beside the evidence names.
+        Some(Err(_)) => return,
+        None => Teller::of_kept(&configuration::folder(context)),
     };
-    // Nobody is told over servers that whoever may write beside the evidence names.
-    let Ok(found) = configuration::own(found) else {
-        return;
-    };
-    let teller = Teller::of(&found.configuration.workspaces);
-    unbegun::fail(context, &found, &teller, failure).await;
+    unbegun::fail(context, &teller, failure).await;
     if teller.heartbeats.is_empty() {
         return;
     }
@@ -257,6 +295,20 @@ pub(super) async fn fail(context: &Context, failure: &Failure) {
     if let Err(why) = deliver::beat(&SecretString::from(address), Beat::Fail, &run_id).await {
         output::note(&format!("drsync: the heartbeat does not know: {}", clean(&why)));
     }
+}
+
+/// The names of the workspaces of a configuration, usable or not.
+fn named(configuration: &Configuration) -> impl Iterator<Item = &str> {
+    let usable = configuration.workspaces.iter().map(|workspace| workspace.name.as_str());
+    usable.chain(configuration.unusable.iter().map(|it| it.hearers.workspace.as_str()))
+}
+
+/// Keeps what an apply used of a configuration, to know whom to tell once it cannot be read.
+pub(super) fn keep_used(found: &Found, used: &BTreeMap<String, Vec<u8>>) {
+    let configuration = &found.configuration;
+    let names: BTreeSet<&str> = named(configuration).collect();
+    let stays = |workspace: &str| configuration.incomplete || names.contains(workspace);
+    keep::configurations(&found.folder, used, stays);
 }
 
 fn is_for(outstanding: &Outstanding, letter: &Letter) -> bool {

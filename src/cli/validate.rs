@@ -176,7 +176,7 @@ async fn doubts(
     looked: Option<&Looked>,
 ) -> Result<Vec<Doubt>, Failure> {
     let workspaces = &found.configuration.workspaces;
-    let teller = Teller::of(workspaces);
+    let teller = Teller::of(&found.configuration, &found.folder);
     let secrets = match looked {
         Some(looked) => Keychain::new(teller.scopes(), &looked.plan, &looked.regions),
         None => Keychain::offline(teller.scopes()),

@@ -55,12 +55,16 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
 
     let mut incomplete = !mistakes.is_empty() || !misplaced.is_empty();
     let mut workspaces = Vec::new();
+    let mut unusable = Vec::new();
     for draft in drafts {
         mistakes.extend(draft.mistakes.iter().cloned());
         mistakes.extend(draft.groups.iter().flat_map(|group| group.mistakes.iter().cloned()));
         match draft.into_workspace() {
-            Some(workspace) => workspaces.push(workspace),
-            None => incomplete = true,
+            Ok(workspace) => workspaces.push(workspace),
+            Err(named) => {
+                incomplete = true;
+                unusable.extend(named);
+            }
         }
     }
     // What is wrong with a value that a secret was taken out of is that it held one.
@@ -79,6 +83,7 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
         workspaces,
         mistakes,
         incomplete,
+        unusable,
         secrets,
     }
 }

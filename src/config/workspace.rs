@@ -1,10 +1,11 @@
 //! One workspace of the file: its own keys, and its groups compared with each other.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use chrono::Duration;
 
-use super::fields::{Field, Fields, Place, Wrong};
+use super::fields::{Field, Fields, Place, Wrong, sort_by_place};
 use super::group::{Draft as GroupDraft, Inherited, Names, same_names, same_tables};
 use super::json::{Json, Node};
 use super::keys::Level;
@@ -13,7 +14,12 @@ use super::settings::{Schedules, Settings};
 use super::values::{
     cron_text, emails, label, location_placeholder, optional_label, placeholder, secret_name,
 };
-use super::{Location, Mistake, Notifications, SecondaryWorkspace, Workspace, WorkspaceAddress};
+use super::{
+    GroupEntry, Hearers, Location, Mistake, Notifications, SecondaryWorkspace, Unusable, Workspace,
+    WorkspaceAddress, owner_emails,
+};
+use crate::sentence::Sentence;
+use crate::text::plural;
 
 /// A workspace that was read, before it is compared with the others.
 pub(super) struct Draft {
@@ -25,6 +31,8 @@ pub(super) struct Draft {
     /// Mistakes of its own keys; with any, it cannot be used.
     pub(super) mistakes: Vec<Mistake>,
     pub(super) groups: Vec<GroupDraft>,
+    /// Whom it names, where that could be read.
+    hearers: Option<Hearers>,
     workspace: Option<Workspace>,
 }
 
@@ -108,6 +116,18 @@ impl Draft {
         for (location, field) in [&primary, &secondary].into_iter().flatten() {
             locations.push((location.clone(), field.place.clone()));
         }
+        let listed = |list: &Option<(Vec<String>, Field<'_>)>| {
+            list.as_ref().map(|(addresses, _)| addresses.clone()).unwrap_or_default()
+        };
+        let hearers = name.as_ref().map(|(name, _)| Hearers {
+            workspace: name.clone(),
+            secondary: other.name.as_ref().map(|(name, _)| name.clone()),
+            failure_notification: listed(&failure),
+            success_notification: listed(&success),
+            owner_emails: BTreeMap::new(),
+            notifications: notifications.clone(),
+            secret_scope: around.secret_scope.clone().flatten(),
+        });
         let workspace = match (&name, &own_address, primary, secondary, failure, success) {
             (
                 Some((name, _)),
@@ -147,6 +167,7 @@ impl Draft {
             locations,
             mistakes: std::mem::take(&mut fields.mistakes),
             groups,
+            hearers,
             workspace,
         }
     }
@@ -165,18 +186,41 @@ impl Draft {
             locations: Vec::new(),
             mistakes: vec![mistake],
             groups: Vec::new(),
+            hearers: None,
             workspace: None,
         }
     }
 
-    /// The workspace, if nothing was found wrong with its own keys.
-    pub(super) fn into_workspace(self) -> Option<Workspace> {
-        let Draft { mistakes, groups, workspace, .. } = self;
-        let mut workspace = workspace.filter(|_| mistakes.is_empty())?;
-        workspace.incomplete = groups.iter().any(|group| group.name.is_none());
-        workspace.groups = groups.into_iter().map(GroupDraft::into_entry).collect();
-        Some(workspace)
+    /// The workspace, if nothing was found wrong with its own keys; otherwise whom to tell of that, where it says so.
+    pub(super) fn into_workspace(self) -> Result<Workspace, Option<Unusable>> {
+        let Draft { mut mistakes, groups, hearers, workspace, .. } = self;
+        let incomplete = groups.iter().any(|group| group.name.is_none());
+        let groups: Vec<GroupEntry> = groups.into_iter().map(GroupDraft::into_entry).collect();
+        match workspace {
+            Some(workspace) if mistakes.is_empty() => {
+                Ok(Workspace { incomplete, groups, ..workspace })
+            }
+            _ => {
+                sort_by_place(&mut mistakes);
+                Err(hearers.map(|hearers| Unusable {
+                    why: why(&mistakes),
+                    hearers: Hearers { owner_emails: owner_emails(&groups), ..hearers },
+                }))
+            }
+        }
     }
+}
+
+/// The first mistake for which a workspace cannot be used, and how many more there are.
+fn why(mistakes: &[Mistake]) -> Sentence {
+    let Some(Mistake { file, line, path, message, remedy: _ }) = mistakes.first() else {
+        return "its file has mistakes outside of it".into();
+    };
+    let more = match mistakes.len() - 1 {
+        0 => String::new(),
+        more => format!("; {}", plural(more, "other mistake")),
+    };
+    format!("{file} line {line}: {path} {message}{more}").into()
 }
 
 fn text(fields: &mut Fields<'_>, name: &'static str) -> Option<String> {

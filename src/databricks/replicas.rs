@@ -7,7 +7,7 @@ use futures::join;
 use percent_encoding::percent_decode_str;
 
 use super::DatabricksRegion;
-use super::histories::{Detail, Entry, History, Look, histories};
+use super::histories::{Detail, Entry, History, Look, histories, newest};
 use super::refusal::Refusal;
 use super::rows::number;
 use super::sql::{self, Relation};
@@ -69,6 +69,32 @@ pub(super) async fn replicas(
             }));
     }
     replicas
+}
+
+/// Whether the version asked since is still the newest of each.
+pub(super) async fn stand(
+    region: &DatabricksRegion,
+    asked: &[ReplicaQuestion],
+) -> Vec<Result<bool, RegionError>> {
+    let there = folders(region, asked).await;
+    let is_asked =
+        |question: &ReplicaQuestion| question.since_version.is_some() && there.holds(&question.path);
+    let open = asked.iter().filter(|question| is_asked(question));
+    let open: Vec<Relation> =
+        open.map(|question| Relation::Path(region.path(&question.path))).collect();
+    let workspace = &region.workspace;
+    let mut heads = newest(&workspace.sql, &workspace.batches, &open).await.into_iter();
+    let mut stands = |question: &ReplicaQuestion| {
+        let head = if is_asked(question) { heads.next() } else { None };
+        match head {
+            Some(Ok(head)) => Ok(Some(head) == question.since_version),
+            Some(Err(refusal)) if !refusal.no_table() => {
+                Err(refusal.doing(format!("look at the replica {}", question.path)))
+            }
+            Some(Err(_)) | None => Ok(false),
+        }
+    };
+    asked.iter().map(&mut stands).collect()
 }
 
 /// Looks at one replica, whoever asks.

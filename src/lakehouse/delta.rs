@@ -40,6 +40,7 @@ pub use commit::Expect;
 pub use error::{DeltaError, IoTrouble, Result};
 pub use history::{Commit, Opening, Origin};
 pub use kept::Kept;
+pub(crate) use log::commit_path;
 pub use log::{LogCheckpoint, Versions};
 pub use path::Location;
 pub use restore::Restored;

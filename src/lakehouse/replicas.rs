@@ -23,6 +23,29 @@ const RESTORED_WITHIN: u64 = 16;
 /// The folder of a table's log.
 const LOG: &str = "_delta_log";
 
+/// Whether the version asked since is still the newest of each: its commit is there, and none after it.
+pub(super) async fn stand(
+    root: &Path,
+    asked: &[ReplicaQuestion],
+) -> Vec<Result<bool, RegionError>> {
+    let (root, asked) = (root.to_path_buf(), asked.to_vec());
+    off_thread(move || asked.iter().map(|asked| stands(&root, asked)).collect()).await
+}
+
+fn stands(root: &Path, asked: &ReplicaQuestion) -> Result<bool, RegionError> {
+    asked.check_place()?;
+    let Some(since) = asked.since_version else {
+        return Ok(false);
+    };
+    let store = TableStore::within(root, &asked.path);
+    let commits = [delta::commit_path(since), delta::commit_path(since.saturating_add(1))];
+    let commits = commits.each_ref().map(String::as_str);
+    let sizes = store.sizes(&commits).map_err(|error| {
+        refusal_in(&store.location(), &format!("look at the replica {}", asked.path), &error)
+    })?;
+    Ok(matches!(sizes.as_slice(), [Some(_), None]))
+}
+
 pub(super) async fn replica(
     root: &Path,
     asked: &ReplicaQuestion,

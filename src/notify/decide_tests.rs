@@ -284,6 +284,44 @@ fn what_a_machine_does_not_see_is_its_own_incident() {
 }
 
 #[test]
+fn nobody_is_told_that_a_region_keeps_something_that_gives_no_answer_either() {
+    let policy = policy();
+    let now = at("2026-12-01T00:00:00Z");
+    let keeps = |letters: &[Letter]| -> Vec<String> {
+        let of_ops = letters.iter().filter(|letter| to(letter) == "ops@example.com");
+        let facts = of_ops.flat_map(|letter| text(letter).facts);
+        let mut kept: Vec<String> =
+            facts.filter(|(label, _)| *label == "keeps").map(|(_, fact)| fact).collect();
+        kept.sort();
+        kept
+    };
+    let away = |number: usize, minutes: i64, away: &[Role]| {
+        let mut round = round(number, now + Duration::minutes(minutes), Vec::new());
+        let answered = [Role::Primary, Role::Secondary].into_iter();
+        round.answered = answered.filter(|side| !away.contains(side)).collect();
+        round.away = away.to_vec();
+        round
+    };
+    let (_, letters) = told(&away(1, 0, &[Role::Primary, Role::Secondary]), &[], &policy);
+    assert_eq!(
+        keeps(&letters),
+        [
+            "the last cuts, if the secondary has them still: it gives no answer either",
+            "the sources, if the primary has them still: it gives no answer either",
+        ]
+    );
+    // One after the other.
+    let (first, letters) = told(&away(1, 0, &[Role::Primary]), &[], &policy);
+    assert_eq!(keeps(&letters), ["the last cuts in the secondary, whole"]);
+    let second = away(2, 30, &[Role::Primary, Role::Secondary]);
+    let (_, letters) = told(&second, &[&first], &policy);
+    assert_eq!(
+        keeps(&letters),
+        ["the sources, if the primary has them still: it gives no answer either"]
+    );
+}
+
+#[test]
 fn runners_that_did_not_see_each_other_open_one_incident_that_is_closed_with_both_ids() {
     let policy = policy();
     let now = at("2026-12-01T00:00:00Z");
@@ -464,17 +502,21 @@ fn weakened_protection_is_told_once_and_whoever_was_taken_from_the_list_hears_it
         change(None, Setting::FailureMail, gone),
         change(Some("core"), Setting::Objective, SettingValue::Number(720)),
         change(Some("core"), Setting::ShrinkGuard, SettingValue::Number(50)),
+        change(Some("web"), Setting::Owners, SettingValue::Texts(vec!["former@example.com".into()])),
     ];
     let (standing, letters) = told(&first, &[], &policy);
-    let both = "[drsync] core and east protected less since 2026-12-01 00:02Z: objective, shrink_guard, failure_mail";
+    let both = "[drsync] core, web and east protected less since 2026-12-01 00:02Z: objective, shrink_guard, owners, failure_mail";
+    let core = "[drsync] core and east protected less since 2026-12-01 00:02Z: objective, shrink_guard, failure_mail";
+    let web = "[drsync] web and east protected less since 2026-12-01 00:02Z: owners, failure_mail";
     let mail = "[drsync] east protected less since 2026-12-01 00:02Z: failure_mail";
     assert_eq!(
         heard(&letters),
         [
-            format!("core@example.com: {both}"),
+            format!("core@example.com: {core}"),
+            "former@example.com: [drsync] web protected less since 2026-12-01 00:02Z: owners".to_owned(),
             format!("gone@example.com: {mail}"),
             format!("ops@example.com: {both}"),
-            format!("web@example.com: {mail}"),
+            format!("web@example.com: {web}"),
         ]
     );
     // The next round has nothing more to say of it, and nothing is left open.

@@ -19,6 +19,7 @@ mod beat;
 mod hook;
 mod mail;
 mod oauth;
+mod protected;
 
 pub use beat::{Beat, beat};
 

@@ -281,9 +281,9 @@ impl Block {
 
 fn block(item: &Item, now: DateTime<Utc>) -> Block {
     match item {
-        Item::Incident { workspace, incident, news, region, next, groups } => {
+        Item::Incident { workspace, incident, news, region, both_away, next, groups } => {
             match incident.class {
-                Class::RegionAway => away(region, incident, groups, *next),
+                Class::RegionAway => away(region, incident, *both_away, groups, *next),
                 Class::NotBegun => not_begun(region, incident, *next),
                 Class::ProtectionWeakened => weakened(workspace, incident),
                 Class::Failing | Class::RpoBreached => {
@@ -313,7 +313,13 @@ fn block(item: &Item, now: DateTime<Utc>) -> Block {
     }
 }
 
-fn away(region: &str, incident: &Incident, groups: &[String], next: DateTime<Utc>) -> Block {
+fn away(
+    region: &str,
+    incident: &Incident,
+    both: bool,
+    groups: &[String],
+    next: DateTime<Utc>,
+) -> Block {
     let region = clean_name(region);
     let mut facts = Vec::new();
     if let Some(from) = &incident.seen_from {
@@ -337,9 +343,18 @@ fn away(region: &str, incident: &Incident, groups: &[String], next: DateTime<Utc
         facts.push(("groups", names(&groups)));
     }
     facts.extend(lost(incident, &groups));
-    let keeps = match incident.side {
-        Some(Role::Primary) => "the last cuts in the secondary, whole",
-        Some(Role::Secondary) | None => "the sources in the primary; nothing is copied meanwhile",
+    // Of a region that gives no answer nobody knows what it keeps.
+    let keeps = match (incident.side, both) {
+        (Some(Role::Primary), false) => "the last cuts in the secondary, whole",
+        (Some(Role::Primary), true) => {
+            "the last cuts, if the secondary has them still: it gives no answer either"
+        }
+        (Some(Role::Secondary) | None, false) => {
+            "the sources in the primary; nothing is copied meanwhile"
+        }
+        (Some(Role::Secondary) | None, true) => {
+            "the sources, if the primary has them still: it gives no answer either"
+        }
     };
     facts.push(("keeps", keeps.to_owned()));
     facts

@@ -104,6 +104,8 @@ pub enum Item {
         incident: Incident,
         /// What people call the region that it is about.
         region: String,
+        /// It is about a region, and from there the other one does not answer either.
+        both_away: bool,
         /// When it is told of again, unless something changes before.
         next: DateTime<Utc>,
         /// The groups that it is about; of those that the receiver owns, where it hears of no others.
@@ -152,8 +154,11 @@ impl Policy {
         match item {
             Item::Incident { news, incident, .. } => {
                 list(&self.failure, failure.clone());
-                // Whoever was taken from the list hears that for once.
-                list(&formerly(incident), failure);
+                // Whoever was taken from a list hears that for once.
+                list(&formerly(incident, Setting::FailureMail), failure);
+                if let Some(group) = &incident.group {
+                    list(&formerly(incident, Setting::Owners), Why::Owner(group.clone()));
+                }
                 let recovered = incident.closed.as_ref().map(|closed| closed.how);
                 if *news == News::Closed
                     && incident.class == Class::Failing
@@ -182,9 +187,9 @@ impl Policy {
     }
 }
 
-/// Who stood among those who hear of failures before a change took them away.
-fn formerly(incident: &Incident) -> Vec<String> {
-    let lists = incident.weakened.iter().filter(|change| change.setting == Setting::FailureMail);
+/// Who stood in a list before a change took them away.
+fn formerly(incident: &Incident, list: Setting) -> Vec<String> {
+    let lists = incident.weakened.iter().filter(|change| change.setting == list);
     let before = lists.filter_map(|change| match &change.before {
         Some(SettingValue::Texts(addresses)) => Some(addresses.clone()),
         _ => None,
@@ -199,6 +204,7 @@ pub(super) fn told_to(policy: &Policy, incident: &Incident) -> Vec<String> {
         news: news_of(incident),
         incident: incident.clone(),
         region: String::new(),
+        both_away: false,
         next: incident.told.at,
         groups: Vec::new(),
     };
@@ -369,6 +375,15 @@ impl Receiver {
     }
 }
 
+impl Standing {
+    /// Whether the other region than that of an incident does not answer either, as seen from the same place.
+    fn is_away_from_both(&self, incident: &Incident) -> bool {
+        let other = |it: &&Incident| it.side != incident.side && it.seen_from == incident.seen_from;
+        let mut away = self.incidents.iter().filter(|it| it.class == Class::RegionAway);
+        incident.class == Class::RegionAway && away.any(|it| it.is_open() && other(&it))
+    }
+}
+
 /// What an apply tells of a workspace.
 fn items(told: &Told, policy: &Policy) -> Vec<Item> {
     let mut items = Vec::new();
@@ -387,6 +402,7 @@ fn items(told: &Told, policy: &Policy) -> Vec<Item> {
             news: news_of(incident),
             incident: incident.clone(),
             region: policy.region(incident),
+            both_away: standings().any(|standing| standing.is_away_from_both(incident)),
             next: next_reminder(incident, policy.reminder),
             groups,
         });

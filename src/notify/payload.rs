@@ -129,7 +129,7 @@ fn teams(text: &Text) -> Value {
 fn standard(letter: &Letter, item: &Item) -> Call {
     let text = alone(letter, item);
     let (id, kind, data) = match item {
-        Item::Incident { workspace, news, incident, region, next, groups } => {
+        Item::Incident { workspace, news, incident, region, both_away, next, groups } => {
             let what = match news {
                 News::Opened => "opened",
                 News::Changed => "changed",
@@ -143,6 +143,7 @@ fn standard(letter: &Letter, item: &Item) -> Call {
                 "workspace": workspace,
                 "incident": incident,
                 "region": incident.side.map(|_| region),
+                "both_away": incident.side.map(|_| both_away),
                 "groups": groups,
                 "next_reminder_at": next.to_rfc3339_opts(SecondsFormat::Millis, true),
             });

@@ -6,7 +6,7 @@ use chrono::Duration;
 
 use super::address::hash_of;
 use super::incident::{Class, Incident};
-use crate::config::{GroupEntry, Smtp, Success, Webhook, Workspace};
+use crate::config::{Hearers, Smtp, Success, Webhook, Workspace};
 use crate::plan::Role;
 
 /// Who is told what of a workspace.
@@ -53,28 +53,28 @@ impl Known {
 impl Policy {
     /// What a configuration says of a workspace; `None`: nobody is to be told of anything, because there is nothing to tell over.
     pub fn of(workspace: &Workspace) -> Option<Policy> {
-        let notifications = workspace.notifications.clone()?;
+        Policy::of_hearers(Hearers::of(workspace))
+    }
+
+    /// What those hear whom a workspace names, whether or not it can be used; `None` as of [`Policy::of`].
+    pub fn of_hearers(hearers: Hearers) -> Option<Policy> {
+        let Hearers { notifications, failure_notification, success_notification, .. } = hearers;
+        let notifications = notifications?;
         if notifications.smtp.is_none() && notifications.webhooks.is_empty() {
             return None;
         }
-        let owners = workspace.groups.iter().filter_map(|entry| match entry {
-            GroupEntry::Valid(group) => Some((group.name.clone(), group.owner_emails.clone())),
-            GroupEntry::Invalid { name, owner_emails, mistakes: _ } => {
-                Some((name.clone()?, owner_emails.clone()))
-            }
-        });
         let smtp = notifications.smtp.map(|smtp| {
-            let domain = workspace.failure_notification.first();
+            let domain = failure_notification.first();
             let domain = domain.and_then(|address| address.rsplit_once('@'));
             let otherwise = domain.map(|(_, domain)| format!("drsync@{domain}"));
             Smtp { from: smtp.from.or(otherwise), ..smtp }
         });
         Some(Policy {
-            workspace: workspace.name.clone(),
-            secondary: workspace.secondary.as_ref().and_then(|secondary| secondary.name.clone()),
-            failure: workspace.failure_notification.clone(),
-            success_list: workspace.success_notification.clone(),
-            owners: owners.collect(),
+            workspace: hearers.workspace,
+            secondary: hearers.secondary,
+            failure: failure_notification,
+            success_list: success_notification,
+            owners: hearers.owner_emails,
             smtp,
             webhooks: notifications.webhooks,
             success: notifications.success,

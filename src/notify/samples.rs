@@ -85,6 +85,7 @@ fn items(workspace: &str, run_id: &str, now: DateTime<Utc>) -> Vec<Item> {
         workspace: workspace.to_owned(),
         news,
         region: workspace.to_owned(),
+        both_away: false,
         next: now + Duration::hours(24),
         groups: vec!["example_group".to_owned()],
         incident,

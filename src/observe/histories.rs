@@ -38,12 +38,17 @@ pub(super) async fn observe_histories(
     let receipts = receipts_due(seen, seen.now(now)).into_iter().zip(&chosen).zip(&due);
     let receipts: Vec<bool> =
         receipts.map(|((receipt, chosen), due)| receipt && *chosen && !due).collect();
-    look_at(seen, regions, &due, &receipts).await;
+    let none = vec![false; chosen.len()];
+    let moved = look_at(seen, regions, &due, &receipts).await;
+    if moved.contains(&true) {
+        // What somebody wrote to a replica is no less a change because its group is not due.
+        look_at(seen, regions, &moved, &none).await;
+    }
     if a_replica_is_missing(seen) {
         // Where one is gone others may be: how many decides whether that is a repair.
-        let rest = chosen.iter().zip(&due);
-        let rest: Vec<bool> = rest.map(|(chosen, due)| *chosen && !due).collect();
-        let none = vec![false; rest.len()];
+        let seen_to = due.iter().zip(&moved).map(|(due, moved)| *due || *moved);
+        let rest: Vec<bool> =
+            chosen.iter().zip(seen_to).map(|(chosen, seen_to)| *chosen && !seen_to).collect();
         look_at(seen, regions, &rest, &none).await;
     }
     observe_contents(seen, regions, request.content).await;
@@ -110,20 +115,19 @@ async fn observe_contents(seen: &mut WorkspaceObserved, regions: &Regions, read:
 }
 
 /// Asks for the histories of these groups' sources and replicas, and of others for what came to their sources since the last cut.
+/// Tells of which of the others a replica is no longer as its newest cut left it.
 async fn look_at(
     seen: &mut WorkspaceObserved,
     regions: &Regions,
     asked: &[bool],
     receipts: &[bool],
-) {
+) -> Vec<bool> {
     let since = since_cuts(seen, |group| receipts[group]);
     let sources = sources_of(seen, |group| asked[group]);
-    let replicas = if seen.secondary.reachable() {
-        replicas_of(seen, |group| asked[group])
-    } else {
-        Asked::default()
-    };
-    let (answers, found, came) = futures::join!(
+    let reachable = seen.secondary.reachable();
+    let replicas = replicas_of(seen, |group| reachable && asked[group]);
+    let standing = replicas_of(seen, |group| reachable && receipts[group]).in_cuts();
+    let (answers, found, came, stand) = futures::join!(
         regions.primary.sources(&sources.questions),
         regions.secondary.replicas(&replicas.questions),
         async {
@@ -131,6 +135,12 @@ async fn look_at(
                 return Vec::new();
             }
             regions.primary.commits_since(&since.questions).await
+        },
+        async {
+            if standing.questions.is_empty() {
+                return Vec::new();
+            }
+            regions.secondary.replicas_stand(&standing.questions).await
         },
     );
     for ((group, table), answer) in since.places.into_iter().zip(came) {
@@ -140,6 +150,12 @@ async fn look_at(
         seen.groups[group].tables[table].source = Some(answer);
     }
     note_replicas(seen, replicas.places, found);
+    let mut moved = vec![false; seen.groups.len()];
+    for ((group, _), stands) in standing.places.into_iter().zip(stand) {
+        // Why it cannot be told is told by a look at it.
+        moved[group] |= !stands.unwrap_or(false);
+    }
+    moved
 }
 
 /// Whether a replica that a cut names is not where it should be.
@@ -162,6 +178,16 @@ struct Asked<Q> {
 impl<Q> Default for Asked<Q> {
     fn default() -> Self {
         Asked { places: Vec::new(), questions: Vec::new() }
+    }
+}
+
+impl Asked<ReplicaQuestion> {
+    /// Those of which a cut names a version.
+    fn in_cuts(self) -> Self {
+        let asked = self.places.into_iter().zip(self.questions);
+        let (places, questions) =
+            asked.filter(|(_, question)| question.since_version.is_some()).unzip();
+        Asked { places, questions }
     }
 }
 

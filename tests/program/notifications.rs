@@ -11,6 +11,8 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+mod unusable;
+
 const NEEDED: &str = "aiosmtpd, cryptography, standardwebhooks";
 const FIRST: &str = "2026-11-22T11:00:00Z";
 

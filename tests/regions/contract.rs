@@ -86,6 +86,7 @@ contract! {
         the_same_clone_many_times_at_once_is_one_commit (not by databricks: "a clone over its like copies nothing and is a commit all the same"),
         a_clone_that_was_stopped_commits_nothing_and_can_be_repeated,
         what_someone_else_wrote_to_a_replica_is_seen_with_who_and_what,
+        a_replica_stands_until_anything_is_committed_to_it,
         a_restore_says_where_it_went_back_to,
         a_row_that_is_missing_in_the_replica_is_found_by_verification,
         overrides_of_retention_are_on_the_replica_and_are_no_difference,

@@ -1,4 +1,4 @@
-//! Tells people that no apply could begin, and that they begin again.
+//! Tells people that no apply could begin, of all workspaces or of one that cannot be used, and that they begin again.
 //!
 //! There is no record of an apply that did not begin, so a note of this machine remembers what was told.
 
@@ -10,14 +10,13 @@ use chrono::{DateTime, Utc};
 use super::{Applied, Keychain, Teller, say};
 use crate::apply::RunRecord;
 use crate::cli::clock::Clock;
-use crate::cli::configuration::Found;
 use crate::cli::flags::Context;
 use crate::cli::{ExitStatus, Failure, keep, who};
 use crate::notify::deliver::{self, SENDING, Secrets};
 use crate::notify::{Cause, CauseCode, Outcome, Policy, Round, Standing, Told, letters, not_begun};
 
 /// Tells that an apply could not begin, where nobody sits before it and reads why.
-pub(super) async fn fail(context: &Context, found: &Found, teller: &Teller, failure: &Failure) {
+pub(super) async fn fail(context: &Context, teller: &Teller, failure: &Failure) {
     let code = match failure.status() {
         _ if std::io::stdin().is_terminal() => return,
         ExitStatus::Authentication => CauseCode::NotSignedIn,
@@ -26,26 +25,47 @@ pub(super) async fn fail(context: &Context, found: &Found, teller: &Teller, fail
         // What the command or the plan lacks is seen by whoever gave them.
         _ => return,
     };
-    let cause = Cause { code, table: None, message: failure.message().into() };
     let now = context.clock.now();
-    let telling =
-        Telling { folder: &found.folder, run_id: &Clock::id(now), now, policies: &teller.policies };
-    telling.tell(Some(&cause), &Keychain::offline(&teller.scopes)).await;
+    let run_id = &Clock::id(now);
+    let telling = Telling { folder: &teller.folder, run_id, now, others: Vec::new() };
+    let cause = Cause { code, table: None, message: failure.message().into() };
+    let usable = teller.policies.iter().map(|policy| (policy.clone(), Some(cause.clone())));
+    let all: Vec<_> = usable.chain(teller.unusable()).collect();
+    telling.tell(&all, &Keychain::offline(&teller.scopes)).await;
 }
 
-/// Tells that an apply began, where it was told that none could.
-pub(super) async fn begin_again(teller: &Teller, applied: &Applied<'_>, record: &RunRecord) {
-    if keep::not_begun(applied.folder).is_empty() {
+/// Tells of an apply that began which workspaces it left out, and that it began where it was told that none could.
+pub(super) async fn begin(teller: &Teller, applied: &Applied<'_>, record: &RunRecord) {
+    let before = keep::not_begun(&teller.folder);
+    if before.is_empty() && teller.unusable.is_empty() {
         return;
     }
-    let policies = teller.policies(applied.plan);
+    let begun = teller.policies(applied.plan);
+    // Of a workspace that was not asked for nothing is known.
+    let others = before.into_iter().filter(|standing| {
+        let is = |policy: &Policy| policy.workspace == standing.workspace;
+        teller.policies.iter().any(is) && !begun.iter().any(is)
+    });
     let telling = Telling {
-        folder: applied.folder,
+        folder: &teller.folder,
         run_id: &record.run_id,
         now: record.ended_at,
-        policies: &policies,
+        others: others.collect(),
     };
-    telling.tell(None, &teller.keychain(applied)).await;
+    let begun = begun.into_iter().map(|policy| (policy, None));
+    let all: Vec<_> = begun.chain(teller.unusable()).collect();
+    telling.tell(&all, &teller.keychain(applied)).await;
+}
+
+impl Teller {
+    /// Those of workspaces that cannot be used, each with the reason.
+    fn unusable(&self) -> impl Iterator<Item = (Policy, Option<Cause>)> {
+        self.unusable.iter().map(|(policy, why)| {
+            let code = CauseCode::ConfigurationUnusable;
+            let cause = Cause { code, table: None, message: why.clone() };
+            (policy.clone(), Some(cause))
+        })
+    }
 }
 
 /// What one run tells of beginnings.
@@ -53,16 +73,18 @@ struct Telling<'a> {
     folder: &'a Path,
     run_id: &'a str,
     now: DateTime<Utc>,
-    policies: &'a [Policy],
+    /// What stands of others, and goes on.
+    others: Vec<Standing>,
 }
 
 impl Telling<'_> {
-    async fn tell(&self, cause: Option<&Cause>, secrets: &dyn Secrets) {
+    /// Tells each that an apply could not begin, with the cause, or that one began.
+    async fn tell(&self, of: &[(Policy, Option<Cause>)], secrets: &dyn Secrets) {
         let before = keep::not_begun(self.folder);
-        let standings = self.policies.iter().map(|policy| {
+        let standings = of.iter().map(|(policy, cause)| {
             let of_workspace = before.iter().filter(|it| it.workspace == policy.workspace);
             let of_workspace: Vec<&Standing> = of_workspace.collect();
-            not_begun(&self.round(policy), &of_workspace, policy, cause)
+            not_begun(&self.round(policy), &of_workspace, policy, cause.as_ref())
         });
         let told = Told {
             run_id: self.run_id.to_owned(),
@@ -71,13 +93,15 @@ impl Telling<'_> {
             standings: standings.collect(),
             synchronized: Vec::new(),
         };
-        let messages = letters(&told, self.policies);
+        let policies: Vec<Policy> = of.iter().map(|(policy, _)| policy.clone()).collect();
+        let messages = letters(&told, &policies);
         let answers = deliver::send(&messages, secrets, tokio::time::sleep(SENDING)).await;
         say(&messages, &answers);
         // What reached nobody is told by the next run.
         if messages.is_empty() || answers.iter().any(|answer| answer.outcome == Outcome::Sent) {
             let mut open = told.standings;
             open.retain(|standing| standing.incidents.iter().any(|incident| incident.is_open()));
+            open.extend(self.others.iter().cloned());
             keep::note_not_begun(self.folder, &open);
         }
     }

@@ -11,13 +11,14 @@ use lettre::address::Envelope;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{Error as SmtpError, response::Response};
 use lettre::{Address, Message};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpStream;
 
+use super::protected::Protected;
 use super::{Letter, Replies, Reply, Secrets, oauth};
 use crate::config::{Security, Smtp, SmtpAuth};
 use crate::notify::letter::{Text, text};
@@ -145,31 +146,23 @@ async fn connect(smtp: &Smtp, login: &Login) -> Result<AsyncSmtpConnection, Stri
 async fn open(smtp: &Smtp, login: &Login) -> Result<AsyncSmtpConnection, String> {
     let Smtp { host, port, security, .. } = smtp;
     let said = |error: SmtpError| said(&error);
-    let protection = || TlsParameters::new(host.clone()).map_err(said);
     let name = ClientId::default();
-    let at_once = match security {
-        Security::Tls => Some(protection()?),
-        Security::Starttls | Security::None => None,
+    let stream = TcpStream::connect((host.as_str(), *port)).await;
+    let stream = stream.map_err(|error| error.to_string())?;
+    // A message goes out in parts, each of which would wait for the one before to be acknowledged.
+    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+    let stream: Box<dyn AsyncTokioStream> = match security {
+        Security::Tls => Box::new(Protected::over(stream, host).await?),
+        Security::Starttls | Security::None => Box::new(stream),
     };
-    let to = (host.as_str(), *port);
-    let connected = match at_once {
-        Some(protection) => {
-            let connecting = Some(CONNECTING);
-            AsyncSmtpConnection::connect_tokio1(to, connecting, &name, Some(protection), None).await
-        }
-        None => {
-            let stream = TcpStream::connect(to).await.map_err(|error| error.to_string())?;
-            // Each part of a message is waited for, and would wait for the one before to be acknowledged.
-            stream.set_nodelay(true).map_err(|error| error.to_string())?;
-            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &name).await
-        }
-    };
+    let connected = AsyncSmtpConnection::connect_with_transport(stream, &name).await;
     let mut connection = connected.map_err(said)?;
     if *security == Security::Starttls {
         if !connection.can_starttls() {
             return Err("it offers no STARTTLS, and nothing was sent in the open".to_owned());
         }
-        connection.starttls(protection()?, &name).await.map_err(said)?;
+        let protection = TlsParameters::new(host.clone()).map_err(said)?;
+        connection.starttls(protection, &name).await.map_err(said)?;
     }
     match login {
         Login::Nobody => {}

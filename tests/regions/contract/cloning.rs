@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
-use drsync::region::{CloneOrder, Mark, Progress, RegionErrorKind, Size, VerifiedLevel};
+use drsync::region::{
+    CloneOrder, Mark, Progress, RegionErrorKind, ReplicaQuestion, Size, VerifiedLevel,
+};
 
 use crate::contract::world::{ORDERS, World, at, name};
 
@@ -251,6 +253,27 @@ pub(crate) async fn what_someone_else_wrote_to_a_replica_is_seen_with_who_and_wh
         seen.mark.is_some(),
         "the mark stays in the properties, which is why commits are looked at"
     );
+}
+
+pub(crate) async fn a_replica_stands_until_anything_is_committed_to_it(world: World) {
+    let version = world.clone_table(ORDERS, 2, None).await.unwrap().replica_version;
+    let stand = async |since: Option<u64>| {
+        let asked = [ORDERS, "main.shop.never"]
+            .map(|table| ReplicaQuestion { path: name(table).path(), since_version: since });
+        let told = world.secondary().replicas_stand(&asked).await;
+        let told: Vec<bool> = told.into_iter().map(Result::unwrap).collect();
+        assert!(!told[1], "what is not there does not stand");
+        told[0]
+    };
+    assert!(stand(Some(version)).await);
+    assert!(!stand(None).await);
+    assert!(!stand(Some(version + 1)).await, "it went back");
+    world.replica_table(ORDERS).delete(|row| row["id"] == 3).await.unwrap();
+    assert!(!stand(Some(version)).await);
+    assert!(stand(Some(version + 1)).await);
+    let outside = ReplicaQuestion { path: "../main/shop/orders".into(), since_version: Some(0) };
+    let refused = world.secondary().replicas_stand(&[outside]).await.remove(0).unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::Unsupported);
 }
 
 pub(crate) async fn a_restore_says_where_it_went_back_to(world: World) {

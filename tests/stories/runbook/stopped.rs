@@ -1,5 +1,6 @@
 //! A runner that was stopped before the fence, and goes on after it.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -25,13 +26,14 @@ fn world() -> tempfile::TempDir {
 }
 
 fn apply(folder: &Path) -> Child {
+    let said = File::create(folder.join("said.txt")).unwrap();
     Command::new(PROGRAM)
         .args(["apply", "--auto-approve", "--only", "orders"])
         .current_dir(folder)
         .env_clear()
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stdout(said.try_clone().unwrap())
+        .stderr(said)
         .spawn()
         .unwrap()
 }
@@ -91,7 +93,8 @@ async fn a_runner_that_slept_through_the_fence_commits_nothing() {
         send("-CONT", &runner);
         let status = runner.wait().unwrap();
         if fenced {
-            assert_eq!(status.code(), Some(11), "stop {stop}");
+            let said = std::fs::read_to_string(folder.join("said.txt")).unwrap();
+            assert_eq!(status.code(), Some(11), "stop {stop}: {said}");
             let cuts = cuts_of_orders(folder).await;
             let kinds: Vec<bool> = cuts.iter().map(Cut::is_role).collect();
             assert_eq!(kinds, [false, true], "stop {stop}: {cuts:#?}");
