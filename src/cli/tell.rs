@@ -17,7 +17,7 @@ use super::flags::Context;
 use super::signals::Stop;
 use super::{ExitStatus, Failure, configuration, keep, output};
 use crate::apply::{Outstanding, RunRecord};
-use crate::config::{Configuration, Heartbeat, Hearers, Unusable};
+use crate::config::{Configuration, Hearers, Heartbeat, Unusable};
 use crate::notify::deliver::{self, Beat, SENDING, Secrets};
 use crate::notify::{Answer, Letter, Outcome, Policy, Receiver, ToldDocument, letters};
 use crate::plan::{Plan, Role};
@@ -139,10 +139,9 @@ impl Teller {
             let mut kept = keep::used_configurations(folder);
             kept.retain(|kept| !names.contains(kept.name.as_str()));
             let why = Sentence::from(render::config::headline(configuration));
-            unusable.extend(kept.iter().map(|kept| Unusable {
-                why: why.clone(),
-                hearers: Hearers::of(kept),
-            }));
+            unusable.extend(
+                kept.iter().map(|kept| Unusable { why: why.clone(), hearers: Hearers::of(kept) }),
+            );
         }
         let scopes = workspaces.iter().map(|it| (it.name.clone(), it.secret_scope.clone()));
         let of_unusable = unusable.iter().map(|it| &it.hearers);

@@ -77,8 +77,9 @@ pub(super) async fn stand(
     asked: &[ReplicaQuestion],
 ) -> Vec<Result<bool, RegionError>> {
     let there = folders(region, asked).await;
-    let is_asked =
-        |question: &ReplicaQuestion| question.since_version.is_some() && there.holds(&question.path);
+    let is_asked = |question: &ReplicaQuestion| {
+        question.since_version.is_some() && there.holds(&question.path)
+    };
     let open = asked.iter().filter(|question| is_asked(question));
     let open: Vec<Relation> =
         open.map(|question| Relation::Path(region.path(&question.path))).collect();

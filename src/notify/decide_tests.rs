@@ -502,7 +502,11 @@ fn weakened_protection_is_told_once_and_whoever_was_taken_from_the_list_hears_it
         change(None, Setting::FailureMail, gone),
         change(Some("core"), Setting::Objective, SettingValue::Number(720)),
         change(Some("core"), Setting::ShrinkGuard, SettingValue::Number(50)),
-        change(Some("web"), Setting::Owners, SettingValue::Texts(vec!["former@example.com".into()])),
+        change(
+            Some("web"),
+            Setting::Owners,
+            SettingValue::Texts(vec!["former@example.com".into()]),
+        ),
     ];
     let (standing, letters) = told(&first, &[], &policy);
     let both = "[drsync] core, web and east protected less since 2026-12-01 00:02Z: objective, shrink_guard, owners, failure_mail";
@@ -513,7 +517,8 @@ fn weakened_protection_is_told_once_and_whoever_was_taken_from_the_list_hears_it
         heard(&letters),
         [
             format!("core@example.com: {core}"),
-            "former@example.com: [drsync] web protected less since 2026-12-01 00:02Z: owners".to_owned(),
+            "former@example.com: [drsync] web protected less since 2026-12-01 00:02Z: owners"
+                .to_owned(),
             format!("gone@example.com: {mail}"),
             format!("ops@example.com: {both}"),
             format!("web@example.com: {web}"),
