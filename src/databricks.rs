@@ -351,6 +351,13 @@ impl Region for DatabricksRegion {
         matches!(self.registrar, Some(Ok(_))) && !self.read_only
     }
 
+    async fn registered(&self, replicas: &[(TableName, String)]) -> Vec<bool> {
+        match &self.registrar {
+            Some(Ok(registrar)) => registration::registered(self, registrar, replicas).await,
+            Some(Err(_)) | None => vec![false; replicas.len()],
+        }
+    }
+
     async fn register(&self, cuts: &[Cut]) -> Result<Registered, RegionError> {
         match &self.registrar {
             Some(Ok(registrar)) => registration::register(self, registrar, cuts).await,

@@ -238,6 +238,12 @@ pub trait Region: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Which of these replicas this region's own catalog has: each by its name and the place where it lies, in their order. What
+    /// cannot be seen is none.
+    async fn registered(&self, replicas: &[(TableName, String)]) -> Vec<bool> {
+        vec![false; replicas.len()]
+    }
+
     /// Registers the replicas that cuts name in this region's own catalog, where they are not, and takes changed schemas over.
     /// A table that lies anywhere else is never replaced.
     ///

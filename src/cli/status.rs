@@ -2,9 +2,11 @@
 
 use clap::{Args, ValueEnum};
 
+mod asked;
+
 use super::flags::Context;
 use super::look::{self, Asking};
-use super::{ExitStatus, Failure, output, selection};
+use super::{ExitStatus, Failure, configuration, output};
 use crate::apply::RunRecord;
 use crate::plan::document::Refused;
 use crate::plan::status::{self, GroupStatus, Rpo, Status as Document, WorkspaceStatus};
@@ -12,13 +14,14 @@ use crate::plan::{Decision, Finding, FindingCode, Plan};
 use crate::region::{RecordRange, Region};
 use crate::render;
 use crate::render::sections::status::Parts;
-use crate::text::names_table;
+use asked::Asked;
 
 /// Show the last cut of every group, how far behind it is, and what stands in the way
 #[derive(Debug, Args)]
 pub(super) struct Status {
-    /// Only the groups of this table, with their tables: a full name, or the end of one
-    table: Option<String>,
+    /// Only this group, with its tables, or this table: a full name, or the end of one
+    #[arg(value_name = "GROUP|TABLE")]
+    asked: Vec<String>,
     /// Name the tables that are not synchronized
     #[arg(long)]
     unprotected: bool,
@@ -71,26 +74,36 @@ impl FailOn {
 
 impl Status {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
-        let (looked, mut status) = look::block_on(async {
-            let looked = look::look(context, &Asking::everything(self.full)).await?;
+        let (looked, status, asked) = look::block_on(async {
+            let found = configuration::usable(context).await?;
+            let asked = Asked::of(&self.asked, &found.configuration)?;
+            let selection = asked.selection(&context.selection)?;
+            let context = &Context { selection, ..context.clone() };
+            let looking = &Asking::everything(self.full);
+            let mut looked = look::look_with(context, looking, found).await?;
             let mut status = status::status(&looked.observed, &looked.plan);
             for (workspace, regions) in status.workspaces.iter_mut().zip(&looked.regions) {
                 if !workspace.regions.primary.reachable {
                     recall(workspace, regions.secondary.as_ref()).await;
                 }
             }
-            Ok((looked, status))
+            if !asked.is_everything() {
+                asked.narrow(&mut status)?;
+            }
+            if !context.selection.only.is_empty() {
+                asked::leave_out_others(&mut status);
+                let kept = |name: &str| status.workspaces.iter().any(|one| one.name == name);
+                looked.plan.workspaces.retain(|workspace| kept(&workspace.name));
+            }
+            Ok((looked, status, asked))
         })?;
-        select(&mut status, context);
-        if let Some(table) = &self.table {
-            narrow(&mut status, table)?;
-        }
         if context.json {
             output::json(&status)?;
         } else {
             let parts = Parts {
-                tables: self.table.is_some(),
-                unprotected: self.unprotected || self.table.is_some() && left_out(&status),
+                // What was asked for by its name is told with its tables.
+                tables: !asked.is_everything(),
+                unprotected: self.unprotected || asked.of_left_out(&status),
                 reasons: &looked.plan.unprotected,
             };
             let page = render::sections::status::page(&status, parts);
@@ -160,94 +173,6 @@ async fn recall(workspace: &mut WorkspaceStatus, secondary: &dyn Region) {
         });
         if group.loss.is_none() {
             group.loss = told.find_map(|told| told.loss.clone());
-        }
-    }
-}
-
-/// Whether a table is left out.
-fn left_out(status: &Document) -> bool {
-    let mut workspaces = status.workspaces.iter();
-    workspaces.any(|workspace| {
-        let mut groups = workspace.groups.iter();
-        groups.any(|group| !group.unprotected.is_empty())
-    })
-}
-
-/// Leaves the groups that were asked for.
-fn select(status: &mut Document, context: &Context) {
-    let request =
-        crate::plan::Request { selection: context.selection.clone(), ..Default::default() };
-    for workspace in &mut status.workspaces {
-        workspace.groups.retain(|group| request.selects(&group.name));
-    }
-}
-
-/// Leaves the groups that have a table, synchronized or left out, with that table only.
-fn narrow(status: &mut Document, asked: &str) -> Result<(), Failure> {
-    let groups = status.workspaces.iter().flat_map(|workspace| &workspace.groups);
-    let all: Vec<String> = groups
-        .flat_map(|group| {
-            let tables = group.tables.iter().map(|table| table.table.to_string());
-            tables.chain(group.unprotected.iter().cloned())
-        })
-        .collect();
-    for workspace in &mut status.workspaces {
-        for group in &mut workspace.groups {
-            let named = |table: &str| names_table(asked, table);
-            group.tables.retain(|table| named(&table.table.to_string()));
-            group.unprotected.retain(|table| named(table));
-        }
-        let has = |group: &GroupStatus| !group.tables.is_empty() || !group.unprotected.is_empty();
-        workspace.groups.retain(has);
-    }
-    if status.workspaces.iter().any(|workspace| !workspace.groups.is_empty()) {
-        return Ok(());
-    }
-    let hint = selection::nearest(asked, all.iter().map(String::as_str))
-        .map_or(String::new(), |near| format!("; nearest: {near}"));
-    let message = format!("{asked} is no table of any group{hint}");
-    Err(Failure::new(ExitStatus::Usage, render::clean(&message)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::TableName;
-
-    #[test]
-    fn a_table_that_is_left_out_is_one_of_its_group() {
-        let region =
-            || serde_json::json!({"location": "/west", "reachable": true, "ledger": "present"});
-        let mut status: Document = serde_json::from_value(serde_json::json!({
-            "kind": status::KIND, "format_version": status::FORMAT_VERSION, "at": "2026-11-22T11:00:00.000Z",
-            "workspaces": [{
-                "name": "east",
-                "regions": {"primary": region(), "secondary": region()},
-                "groups": [{
-                    "name": "orders", "status": null, "last_cut": null, "lag_seconds": null,
-                    "pending_commits": null, "pending_bytes": null, "rpo_seconds": null, "rpo": "none",
-                    "protected": false, "findings": [], "decision": null, "tables": [],
-                    "unprotected": ["main.shop.big1", "main.shop.big2"]
-                }]
-            }]
-        }))
-        .expect("a status");
-        assert!(narrow(&mut status, "big1").is_ok());
-        let groups = &status.workspaces[0].groups;
-        assert_eq!(groups[0].unprotected, ["main.shop.big1"]);
-        assert!(left_out(&status) && narrow(&mut status, "big3").is_err());
-    }
-
-    #[test]
-    fn a_table_is_named_in_full_or_by_its_end() {
-        let table = TableName::new("main", "Core", "core_gold").to_string();
-        for asked in ["main.core.core_gold", "CORE.core_gold", "core_gold"] {
-            assert!(names_table(asked, &table), "{asked}");
-        }
-        assert!(!names_table("gold", &table));
-        let odd = TableName::new("main", "core", "sp ace").to_string();
-        for asked in ["sp ace", "core.sp ace", "main.core.`sp ace`"] {
-            assert!(names_table(asked, &odd), "{asked}");
         }
     }
 }

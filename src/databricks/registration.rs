@@ -18,6 +18,8 @@ use crate::region::{Grant, RegionError, RegionErrorKind, Registered, Unregistere
 const AT_ONCE: usize = 4;
 /// A warehouse may have to start first; what takes longer is left to the next apply.
 const LONGEST: Duration = Duration::from_secs(10 * 60);
+/// A look that takes longer tells of none.
+const LONGEST_LOOK: Duration = Duration::from_secs(30);
 /// How long a workspace that did not answer is taken for one that does not.
 const UNSEEN: Duration = Duration::from_secs(60);
 /// Tables that one text names.
@@ -41,6 +43,24 @@ pub(super) async fn register(
         let text = "its workspace does not answer in time";
         RegionError::new(RegionErrorKind::Unavailable, DOING, text)
     })
+}
+
+/// Which of these replicas are registered, each by its name and the place where it lies.
+pub(super) async fn registered(
+    region: &DatabricksRegion,
+    registrar: &Workspace,
+    replicas: &[(TableName, String)],
+) -> Vec<bool> {
+    if replicas.is_empty() || unseen_lately(region).is_some() {
+        return vec![false; replicas.len()];
+    }
+    let names: Vec<TableName> = replicas.iter().map(|(name, _)| name.clone()).collect();
+    let asked = catalog::infos(&registrar.client, &names);
+    let Ok((there, _)) = tokio::time::timeout(LONGEST_LOOK, asked).await else {
+        return vec![false; replicas.len()];
+    };
+    let both = there.into_iter().zip(replicas);
+    both.map(|(info, (_, location))| info.is_ok_and(|info| lies_at(&info, location))).collect()
 }
 
 fn unseen_lately(region: &DatabricksRegion) -> Option<String> {

@@ -91,6 +91,7 @@ pub(super) async fn observe_catalog(
                     came: None,
                     rights: None,
                     replica: None,
+                    registered: false,
                     pin: None,
                 })
                 .collect();

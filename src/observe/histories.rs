@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::plan::{
-    Answer, Request, TableObserved, WorkspaceObserved, may_be_due, pins, receipts_due,
+    Answer, Request, TableObserved, WorkspaceObserved, is_drifted, may_be_due, pins, receipts_due,
     unproved_clone,
 };
 use crate::region::{
@@ -24,6 +24,7 @@ pub(super) async fn observe_histories(
             let answers = regions.secondary.replicas(&asked.questions).await;
             note_replicas(seen, asked.places, answers);
             observe_contents(seen, regions, request.content).await;
+            observe_registered(seen, regions).await;
         }
         return;
     }
@@ -52,6 +53,29 @@ pub(super) async fn observe_histories(
         look_at(seen, regions, &rest, &none).await;
     }
     observe_contents(seen, regions, request.content).await;
+    observe_registered(seen, regions).await;
+}
+
+/// Asks of replicas to which others wrote whether they have a name in the secondary: what is to be done there is said by it.
+async fn observe_registered(seen: &mut WorkspaceObserved, regions: &Regions) {
+    let mut asked = Asked::default();
+    for (group, of_group) in seen.groups.iter().enumerate() {
+        for (table, observed) in of_group.tables.iter().enumerate() {
+            let place = seen.place(of_group.entry.name(), &observed.name);
+            let drifted = |replica| is_drifted(&place.path, replica, place.entry);
+            if observed.replica().is_some_and(drifted) {
+                asked.places.push((group, table));
+                asked.questions.push((observed.name.clone(), place.location));
+            }
+        }
+    }
+    if asked.questions.is_empty() {
+        return;
+    }
+    let answers = regions.secondary.registered(&asked.questions).await;
+    for ((group, table), answer) in asked.places.into_iter().zip(answers) {
+        seen.groups[group].tables[table].registered = answer;
+    }
 }
 
 /// Asks what the files of replicas hold, where that was asked for, and whether clones for which no cut vouches are what they say.

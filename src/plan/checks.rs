@@ -23,8 +23,8 @@ mod target;
 mod unanswered;
 
 pub use identity::{Named, recreated};
+pub(super) use regions::{CREDENTIAL, external_location, ledger_is_foreign, odd_rows_of_others};
 use regions::{ledger_findings, location_findings, region_finding};
-pub(super) use regions::{ledger_is_foreign, odd_rows_of_others};
 pub use roles::told_of_roles;
 use roles::{behind_finding, role_finding};
 use tables::{

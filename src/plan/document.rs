@@ -18,7 +18,7 @@ use super::receipt::LossReceipt;
 pub use super::role::Role;
 use super::settings::{GroupSettings, WorkspaceSettings};
 use crate::config::TableName;
-use crate::ledger::{AcceptedRisk, Consistency, Row};
+use crate::ledger::{AcceptedRisk, Consistency, Cut, Row};
 use crate::moment;
 use crate::region::{Estimate, RegionErrorKind, SchemaChange};
 use crate::sentence::Sentence;
@@ -411,6 +411,9 @@ pub struct GroupPlan {
     /// Of a group that waits for its workflow: from when on `sync_max_lag_minutes` brings it to now without a finished run.
     #[serde(default, with = "moment::OptionalMoment", skip_serializing_if = "Option::is_none")]
     pub crash_consistent_from: Option<DateTime<Utc>>,
+    /// When its schedule fires next, of a group that waits for nothing else; absent: it waits for something else, or never.
+    #[serde(default, with = "moment::OptionalMoment", skip_serializing_if = "Option::is_none")]
+    pub next_due_at: Option<DateTime<Utc>>,
     /// Attempts per table beyond the first.
     #[serde(default)]
     pub max_retries: u32,
@@ -545,6 +548,17 @@ pub struct LastCut {
     pub recovery_point: DateTime<Utc>,
     /// What it is tied to.
     pub consistency: Consistency,
+}
+
+impl LastCut {
+    /// What is told of a cut that is the newest of its group.
+    pub(super) fn of(cut: &Cut) -> LastCut {
+        LastCut {
+            number: cut.cut_number,
+            recovery_point: cut.recovery_point,
+            consistency: cut.consistency,
+        }
+    }
 }
 
 /// The commit times that prove a recovery point.
@@ -720,6 +734,9 @@ pub struct Drift {
     /// The replica's path under the sync location; absent in plans of earlier versions: the one that the name says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replica_path: Option<String>,
+    /// The secondary's own catalog has the replica under that name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub registered: bool,
     /// The last version that is ours, where the log still shows it.
     pub ours: Option<u64>,
     /// Commits by others, oldest first.

@@ -103,6 +103,7 @@ pub(super) fn plan(
         crash_consistent_from: (decision == Decision::Waiting && !paused)
             .then(|| trigger::crash_consistent_from(&view))
             .flatten(),
+        next_due_at: trigger::next_due(&view, reason.code),
         max_retries: view.group.max_retries,
         tables: seen.tables.len(),
         members: match decision {
@@ -194,11 +195,7 @@ fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) 
         follows_cut: None,
         follows_sha256: None,
         lost_cut: None,
-        last_cut: last_cut.map(|cut| LastCut {
-            number: cut.cut_number,
-            recovery_point: cut.recovery_point,
-            consistency: cut.consistency,
-        }),
+        last_cut: last_cut.map(LastCut::of),
         certificate: None,
         steps: Vec::new(),
         findings: Vec::new(),
@@ -212,6 +209,7 @@ fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) 
         checked: None,
         rpo_seconds: None,
         crash_consistent_from: None,
+        next_due_at: None,
         max_retries: 0,
         tables: 0,
         members: Vec::new(),
@@ -457,6 +455,7 @@ fn drift(view: &GroupView<'_>, table: &TableObserved) -> Option<Drift> {
     Some(Drift {
         table: table.name.clone(),
         replica_path: Some(view.place(&table.name).path),
+        registered: table.registered,
         ours: seen.ours,
         theirs: seen.theirs,
         maintenance: seen.maintenance,

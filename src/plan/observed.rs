@@ -125,6 +125,8 @@ pub struct TableObserved {
     pub rights: Option<[Answer<TableRights>; 2]>,
     /// Its replica; `None`: not asked.
     pub replica: Option<Answer<Option<Replica>>>,
+    /// The secondary's own catalog has the replica under the table's name; asked where others wrote to it.
+    pub registered: bool,
     /// It at the version the plan pins; `None`: not asked, or nothing is pinned.
     pub pin: Option<Answer<Pin>>,
 }
@@ -169,6 +171,13 @@ impl WorkspaceObserved {
             refusals?.into_iter().next()
         };
         of_primary.or_else(of_regions).or_else(of_groups)
+    }
+
+    /// The refusal of a primary for whose host no address is known, where no cut of the workspace was seen: nothing is away that
+    /// was ever there.
+    pub fn nowhere(&self) -> Option<&RegionError> {
+        let refusal = self.primary.presence.as_ref().err().filter(|refusal| refusal.unresolved)?;
+        self.ledger.cuts.newest_of_each().next().is_none().then_some(refusal)
     }
 
     /// Whether a region lost a metadata table or its cut log although cuts are known, or the secondary's log lacks cuts,

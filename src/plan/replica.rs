@@ -97,6 +97,11 @@ pub(crate) fn unproved_clone(
     }
 }
 
+/// Whether others wrote to a replica.
+pub(crate) fn is_drifted(path: &str, replica: &Replica, cut: Option<&CutTableEntry>) -> bool {
+    !assess(path, replica, cut).theirs.is_empty()
+}
+
 /// The operation of a clone.
 const CLONE: &str = "CLONE";
 

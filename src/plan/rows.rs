@@ -41,14 +41,10 @@ pub(super) fn changes(
         let row = of_group(before, plan, configured, cut, observed.now);
         after.insert(&plan.name, row);
     }
-    let ours = !super::checks::ledger_is_foreign(workspace);
-    if ours && !observed.incomplete && !workspace.workspace.incomplete {
-        for (name, row) in rows {
-            let left =
-                !named.contains_key(name.as_str()) && !row.is_retired() && request.selects(name);
-            if left {
-                after.insert(name, row.retired(observed.now));
-            }
+    for (name, row) in rows {
+        let left = !named.contains_key(name.as_str()) && leaves(observed, workspace, row);
+        if left && request.selects(name) {
+            after.insert(name, row.retired(observed.now));
         }
     }
     after
@@ -56,6 +52,14 @@ pub(super) fn changes(
         .map(|(name, row)| RowChange { before: rows.get(name).cloned(), after: row })
         .filter(|change| change.before.as_ref() != Some(&change.after))
         .collect()
+}
+
+/// Whether the group of a row, which the configuration does not have, is to be retired: not where a part of it was not
+/// understood, nor in somebody else's tables, nor twice.
+pub(super) fn leaves(observed: &Observed, workspace: &WorkspaceObserved, row: &Row) -> bool {
+    let ours = !super::checks::ledger_is_foreign(workspace);
+    let whole = !observed.incomplete && !workspace.workspace.incomplete;
+    ours && whole && !row.is_retired()
 }
 
 /// What the configuration says in a row: the workflows as one text, the resolved tables.

@@ -4,14 +4,19 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::document::{Decision, GroupPlan, LastCut, Plan, ReasonCode, Refused, WorkspacePlan};
+use super::document::{
+    Decision, GroupPlan, LastCut, Plan, ReasonCode, Refused, Selection, WorkspacePlan,
+};
 use super::finding::{Finding, Warning};
 pub use super::look::Checked;
 use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved};
+pub use super::off_cut::OffCut;
 use super::readiness;
 pub use super::readiness::NotReady;
 pub use super::receipt::LossReceipt;
 use super::replica::{Assessment, assess, damage};
+pub use super::retired::RetiredStatus;
+use super::retired::retired;
 use super::versions;
 use super::warnings::LagRisk;
 use crate::config::TableName;
@@ -51,6 +56,9 @@ pub struct WorkspaceStatus {
     pub regions: RegionsStatus,
     /// Its groups, in the configuration's order.
     pub groups: Vec<GroupStatus>,
+    /// Groups that the metadata tables know and the configuration does not, where all groups were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<RetiredStatus>,
 }
 
 /// Both regions.
@@ -233,6 +241,12 @@ pub struct TableStatus {
     /// Why the replica cannot be brought to the last cut; absent: nothing is known to stand in the way, or there is no cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<String>,
+    /// The replica's version that the last cut names: what to go back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_replica_version: Option<u64>,
+    /// Why the replica does not hold the last cut; absent: it does, it is `lost`, it was not looked at, or there is no cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off_cut: Option<OffCut>,
 }
 
 impl GroupStatus {
@@ -265,13 +279,18 @@ pub fn status(observed: &Observed, plan: &Plan) -> Status {
             .workspaces
             .iter()
             .zip(&plan.workspaces)
-            .map(|(seen, planned)| workspace(seen, planned))
+            .map(|(seen, planned)| workspace(observed, seen, planned, &plan.selection))
             .collect(),
         warnings: plan.warnings.clone(),
     }
 }
 
-fn workspace(seen: &WorkspaceObserved, planned: &WorkspacePlan) -> WorkspaceStatus {
+fn workspace(
+    observed: &Observed,
+    seen: &WorkspaceObserved,
+    planned: &WorkspacePlan,
+    selection: &Selection,
+) -> WorkspaceStatus {
     let named = seen.groups_by_name();
     WorkspaceStatus {
         name: planned.name.clone(),
@@ -285,6 +304,7 @@ fn workspace(seen: &WorkspaceObserved, planned: &WorkspacePlan) -> WorkspaceStat
             .iter()
             .filter_map(|plan| group(seen, named.get(plan.name.as_str())?, plan))
             .collect(),
+        retired: retired(observed, seen, selection),
     }
 }
 
@@ -434,6 +454,13 @@ fn table(
         .filter(|_| entry.is_none_or(|entry| entry.replica_location == place.location))
         .and_then(|seen| seen.holds.clone());
     let held = held.map(|held| held.source_version);
+    let lost = entry
+        .filter(|entry| Some(entry.source_version) != held)
+        .and_then(|entry| lost(seen, entry, assessed.as_ref()));
+    let at_cut = version.is_some() && version == held;
+    let off_cut = cut
+        .filter(|_| lost.is_none() && !at_cut)
+        .and_then(|_| OffCut::of(entry, &place, replica, assessed.as_ref()));
     TableStatus {
         table: seen.name.clone(),
         source_head: seen.commits().and_then(|commits| commits.last()).map(|head| head.version),
@@ -442,9 +469,9 @@ fn table(
             .map(|replica| Checked { depth: replica.depth, at: workspace.secondary.observed_at }),
         replica_version: replica.map(|replica| replica.version),
         holds_source_version: held,
-        lost: entry
-            .filter(|entry| Some(entry.source_version) != held)
-            .and_then(|entry| lost(seen, entry, assessed.as_ref())),
+        lost,
+        cut_replica_version: entry.map(|entry| entry.replica_version),
+        off_cut,
         pending_commits: seen
             .commits()
             .map(|commits| versions::changes_after(commits, version).count() as u64),

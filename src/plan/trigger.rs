@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, DurationRound, Utc};
 
-use super::document::{Reason, ReasonCode, Trigger, TriggerKind};
+use super::document::{Decision, GroupPlan, Reason, ReasonCode, Trigger, TriggerKind};
 use super::loss::goes_on_without_lost_cuts;
 use super::versions;
 use super::view::GroupView;
@@ -285,6 +285,51 @@ pub(super) fn crash_consistent_from(view: &GroupView<'_>) -> Option<DateTime<Utc
     Some(oldest.checked_add_signed(limit)?.max(free))
 }
 
+/// When a group that waits for the clock alone is due again; `None`: it does not, or never is.
+pub(super) fn next_due(view: &GroupView<'_>, why: ReasonCode) -> Option<DateTime<Utc>> {
+    match why {
+        ReasonCode::MinInterval => view.last_cut.map(|cut| free_from(view, cut)),
+        ReasonCode::NotDue | ReasonCode::NothingNew => view.group.schedule.next_after(view.now),
+        ReasonCode::WorkflowSucceeded
+        | ReasonCode::ScheduleDue
+        | ReasonCode::FirstSync
+        | ReasonCode::MaxLagExceeded
+        | ReasonCode::ReplicaDiffers
+        | ReasonCode::WorkflowActive
+        | ReasonCode::WorkflowFailed
+        | ReasonCode::WorkflowNeverSucceeded
+        | ReasonCode::WorkflowRunsOverlap
+        | ReasonCode::Paused
+        | ReasonCode::Locked
+        | ReasonCode::Blocked => None,
+    }
+}
+
+impl GroupPlan {
+    /// Whether it is worth an offer to go on without a finished run of its workflow: commits wait for one that failed, or for one
+    /// that is at work while the lag comes close to the objective.
+    pub fn may_go_unfinished(&self) -> bool {
+        let waits = match self.reason.code {
+            ReasonCode::WorkflowFailed => true,
+            ReasonCode::WorkflowActive => self.is_late(),
+            ReasonCode::WorkflowSucceeded
+            | ReasonCode::ScheduleDue
+            | ReasonCode::FirstSync
+            | ReasonCode::MaxLagExceeded
+            | ReasonCode::ReplicaDiffers
+            | ReasonCode::NothingNew
+            | ReasonCode::NotDue
+            | ReasonCode::MinInterval
+            | ReasonCode::WorkflowNeverSucceeded
+            | ReasonCode::WorkflowRunsOverlap
+            | ReasonCode::Paused
+            | ReasonCode::Locked
+            | ReasonCode::Blocked => false,
+        };
+        waits && self.decision == Decision::Waiting && self.pending_commits != Some(0)
+    }
+}
+
 /// A failed or blocked group is due again at the next apply; one with a workflow by the run that it failed for.
 fn retried(view: &GroupView<'_>) -> bool {
     let failed = view.row.is_some_and(|row| row.current_sync_status == Some(Status::Failed));
@@ -303,11 +348,20 @@ fn now_of(view: &GroupView<'_>, kind: TriggerKind, code: ReasonCode, message: St
     }
 }
 
+/// A moment without its seconds, as cron counts.
+fn minute(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.duration_trunc(Duration::minutes(1)).unwrap_or(at)
+}
+
+/// When the minimum interval of a group after a cut is over.
+fn free_from(view: &GroupView<'_>, cut: &Cut) -> DateTime<Utc> {
+    moment::later(minute(view.planned(cut)), view.group.min_interval)
+}
+
 /// What a group waits for that was synchronized less than its minimum interval ago, counted in minutes as cron does.
 fn min_interval(view: &GroupView<'_>, cut: &Cut) -> Option<Reason> {
-    let minute = |at: DateTime<Utc>| at.duration_trunc(Duration::minutes(1)).unwrap_or(at);
     let planned = view.planned(cut);
-    let until = moment::later(minute(planned), view.group.min_interval);
+    let until = free_from(view, cut);
     let too_soon = planned == cut.planned_at && !view.take_as_due && minute(view.now) < until;
     too_soon.then(|| {
         Reason::new(

@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 
-use super::checks::odd_rows_of_others;
+use super::checks::{CREDENTIAL, external_location, odd_rows_of_others};
 use super::document::{Decision, GroupPlan};
 use super::finding::{Warning, WarningCode};
 use super::grants::RightDiffers;
@@ -48,6 +48,14 @@ impl LagRisk {
         } else {
             LagRisk::Met
         }
+    }
+}
+
+impl GroupPlan {
+    /// Whether its lag comes close to its objective, or is beyond it.
+    pub fn is_late(&self) -> bool {
+        let both = self.lag_seconds.zip(self.rpo_seconds);
+        both.is_some_and(|(lag, rpo)| LagRisk::of(lag, rpo) != LagRisk::Met)
     }
 }
 
@@ -273,7 +281,13 @@ fn unwritable_primary(workspace: &WorkspaceObserved) -> Option<String> {
             Some(remedy) => format!("{}: {remedy}", denied.message),
             None => denied.message.clone(),
         }),
-        Err(error) if error.kind == RegionErrorKind::NotFound => Some(error.told()),
+        Err(error) if error.kind == RegionErrorKind::NotFound => {
+            let location = &workspace.workspace.location_primary;
+            Some(match external_location(workspace, &location.to_string()) {
+                Some(statement) => format!("{}; {CREDENTIAL}: {statement}", error.told()),
+                None => error.told(),
+            })
+        }
         // What could not be asked is told where it was asked.
         Ok(WriteAccess::Allowed | WriteAccess::NotProved(_)) | Err(_) => None,
     }

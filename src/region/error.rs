@@ -32,6 +32,8 @@ pub struct RegionError {
     pub transient: bool,
     /// The outcome of a write is not known: look before trying again.
     pub outcome_unknown: bool,
+    /// No address is known for the host that was asked.
+    pub unresolved: bool,
     /// When the region asks to try again.
     pub retry_after: Option<Duration>,
 }
@@ -120,6 +122,7 @@ impl RegionError {
             of_order: false,
             transient: false,
             outcome_unknown: false,
+            unresolved: false,
             retry_after: None,
         }
     }

@@ -102,6 +102,10 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = (&'a str, &'a Finding)>)
         };
         let remedy = remedy.as_ref().map(Repair::of);
         let key = match (table, &remedy) {
+            // What is left out is listed in its own group.
+            (Some(_), Some(_)) if *code == FindingCode::UnsupportedTable => {
+                (*code, Some(group.to_owned()), remedy.clone())
+            }
             (Some(_), Some(_)) => (*code, None, remedy.clone()),
             (Some(_), None) => (*code, Some(group.to_owned()), None),
             (None, _) => (*code, Some(clean(message)), remedy.clone()),
@@ -151,6 +155,21 @@ enum Said {
 type Key = (FindingCode, Option<String>, Option<Repair>);
 
 impl Cause {
+    /// The entry of the configuration that leaves its tables out, where that is a remedy.
+    pub(super) fn unprotected(&self) -> Option<String> {
+        if self.code != FindingCode::UnsupportedTable || self.tables.is_empty() {
+            return None;
+        }
+        let reason = match self.messages.as_slice() {
+            [one] => one.as_str(),
+            _ => "cannot be cloned",
+        };
+        let tables = self.tables.iter().map(|table| (table.clone(), reason.into()));
+        let tables: serde_json::Map<String, serde_json::Value> = tables.collect();
+        let tables = serde_json::Value::Object(tables);
+        Some(format!("\"unprotected_tables\": {tables}"))
+    }
+
     /// The schema that all its tables are in, where that is one.
     pub(super) fn schema(&self) -> Option<&str> {
         let mut schemas =

@@ -11,5 +11,6 @@ mod places;
 mod program;
 #[allow(clippy::unwrap_used, reason = "a panic is a test's verdict")]
 mod sinks;
+mod standing;
 mod stored;
 mod watched;

@@ -130,6 +130,7 @@ pub(crate) fn group(name: &str) -> GroupPlan {
         max_retries: 3,
         tables: 4,
         crash_consistent_from: None,
+        next_due_at: None,
         owner_emails: vec![],
         settings: None,
     }
@@ -340,7 +341,7 @@ pub(crate) fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
     RunRecord {
         kind: apply::KIND.to_owned(),
         format_version: apply::FORMAT_VERSION.to_owned(),
-        run_id: "01JDA2C7000000000000000000".to_owned(),
+        run_id: "01JD9Z8M000000000001JDA2C7".to_owned(),
         plan_id: "01JD9Z6W4Q8N3V5T7K2M0XBCEF".to_owned(),
         plan_sha256: String::new(),
         effect_sha256: String::new(),

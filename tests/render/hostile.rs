@@ -45,6 +45,7 @@ fn hostile() -> Plan {
     blocked.drift = vec![Drift {
         table: TableName::new("a", "b", HOSTILE),
         replica_path: None,
+        registered: false,
         ours: Some(1),
         theirs: vec![DriftCommit {
             version: 2,

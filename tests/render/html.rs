@@ -286,6 +286,7 @@ fn hostile_plan() -> Plan {
     bad.drift = vec![Drift {
         table: TableName::new("a", "b", evil.as_str()),
         replica_path: None,
+        registered: false,
         ours: Some(1),
         theirs: vec![DriftCommit {
             version: 2,

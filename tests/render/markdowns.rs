@@ -62,6 +62,7 @@ fn plan_of(text: &str) -> Plan {
     lost.drift = vec![Drift {
         table: drsync::config::TableName::new("a", "b", text),
         replica_path: None,
+        registered: false,
         ours: Some(1),
         theirs: vec![DriftCommit {
             version: 2,

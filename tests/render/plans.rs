@@ -110,6 +110,7 @@ fn drift_shows_who_wrote_what_and_the_ways_out() {
     core.drift = vec![Drift {
         table: update("main.core.core_silver", 1, 2, 0, 0).table,
         replica_path: None,
+        registered: false,
         ours: Some(41),
         theirs: vec![by(42, 3, "UPDATE", 1_204), by(43, 5, "DELETE", 17)],
         maintenance: vec![],

@@ -41,6 +41,8 @@ fn table(name: &str, cut: u64, holds: u64) -> TableStatus {
         pending_commits: Some(2),
         checked: None,
         lost: None,
+        cut_replica_version: Some(56),
+        off_cut: None,
     }
 }
 
@@ -91,6 +93,7 @@ fn status(groups: Vec<GroupStatus>) -> Status {
                 shared_answer: None,
             },
             groups,
+            retired: vec![],
         }],
         warnings: vec![],
     }
@@ -413,4 +416,33 @@ fn programs_get_the_depth_and_the_moment_of_a_look() {
     let look = serde_json::json!({"depth": "files_listed", "at": "2026-11-22T11:10:00.000Z"});
     assert_eq!(group["checked"], look);
     assert_eq!(group["content_read_at"], "2026-11-21T09:41:07.000Z");
+}
+
+#[test]
+fn what_is_the_same_of_several_groups_is_said_once() {
+    let failed = |name: &str| GroupStatus {
+        status: Some(drsync::ledger::Status::Failed),
+        message: Some("secondary region not available".to_owned()),
+        ..group(name, 7)
+    };
+    let groups = ["crm", "finance", "hr", "orders", "web"].map(failed).to_vec();
+    let shown = text(&status(groups), Parts::default(), &narrow());
+    let told = "failed   5 groups  crm, finance, hr, 2 more: secondary region not available\n";
+    assert!(shown.ends_with(told), "{shown}");
+    assert_eq!(shown.matches("not available").count(), 1, "{shown}");
+}
+
+#[test]
+fn a_replica_that_is_not_at_its_cut_says_why_in_every_format() {
+    let mut finance = group("finance", 117);
+    finance.tables[0].off_cut = Some(OffCut::Ahead { source_version: 1042 });
+    finance.tables[1].off_cut =
+        Some(OffCut::Elsewhere { location: "abfss://dr@old/main/core/core_raw".to_owned() });
+    let status = status(vec![finance]);
+    insta::assert_snapshot!(text(&status, Parts::default(), &narrow()));
+    let markdown = comment(&status, 60_000);
+    assert!(markdown.contains("**Not at their cut**"), "{markdown}");
+    assert!(markdown.contains("- **ahead** `finance`"), "{markdown}");
+    let html = write(&page(&status, Parts::default()), Form::Html);
+    assert!(html.contains("Not at their cut"), "{html}");
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use super::{Finding, FindingCode, Remedy, finding, words_of_region};
 use crate::command::{Command, Verb};
-use crate::config::GroupEntry;
+use crate::config::{GroupEntry, WorkspaceAddress};
 use crate::ledger::{Cut, FOLDER, OddCut, SYNC_CUTS};
 use crate::plan::document::{Refused, Role};
 use crate::plan::observed::{RegionObserved, WorkspaceObserved};
 use crate::region::{RegionErrorKind, WriteAccess};
+use crate::text::{identifier, literal};
 
 /// That a region cannot be looked at, with what it answered; `None`: it can.
 pub(super) fn region_finding(
@@ -55,6 +56,10 @@ pub(super) fn remedy_of_refusal(refused: Refused, kind: RegionErrorKind) -> &'st
     }
 }
 
+/// What the statement that makes an external location leaves open.
+pub(in crate::plan) const CREDENTIAL: &str =
+    "put the name of a storage credential that may write there in place of …";
+
 pub(super) fn location_findings(workspace: &WorkspaceObserved) -> Option<Finding> {
     let location = &workspace.secondary.location;
     match workspace.write_access.as_ref()? {
@@ -65,12 +70,37 @@ pub(super) fn location_findings(workspace: &WorkspaceObserved) -> Option<Finding
         }),
         // What could not be asked is told where it was asked.
         Err(error) if error.kind != RegionErrorKind::NotFound => None,
-        Err(error) => Some(
-            finding(FindingCode::LocationNotFound, None, format!("{location}: {}", error.told())).words(format!(
-                "add {location} as an external location of the primary's catalog, with WRITE FILES for the principal"
-            )),
-        ),
+        Err(error) => {
+            let found = |text| finding(FindingCode::LocationNotFound, None, text);
+            let text = format!("{location}: {}", error.told());
+            Some(match external_location(workspace, location) {
+                Some(statement) => {
+                    found(format!("{text}; {CREDENTIAL}")).repaired_by(Remedy::Sql(statement))
+                }
+                None => found(text).words(format!(
+                    "add {location} to the external locations of the primary's catalog"
+                )),
+            })
+        }
     }
+}
+
+/// The statement that makes an external location of a place, where the credential for it is still to be named; `None`: a folder.
+pub(in crate::plan) fn external_location(
+    workspace: &WorkspaceObserved,
+    location: &str,
+) -> Option<String> {
+    match workspace.workspace.address {
+        WorkspaceAddress::Databricks(_) => {}
+        WorkspaceAddress::Lakehouse(_) => return None,
+    }
+    let sides = workspace.workspace.sides();
+    let side = if location == workspace.secondary.location { sides.other } else { sides.home };
+    Some(format!(
+        "CREATE EXTERNAL LOCATION IF NOT EXISTS {} URL {} WITH (STORAGE CREDENTIAL `…`)",
+        identifier(&format!("drsync_{side}")),
+        literal(location)
+    ))
 }
 
 /// Whether a metadata table of either region belongs to somebody else: then nothing of it is changed.

@@ -7,11 +7,11 @@ use crate::render::clean::{clean, name};
 use crate::render::layout;
 
 /// Words of ours with those of others among them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::render) struct Phrase(Vec<Part>);
 
 /// A part of a phrase.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::render) enum Part {
     /// Words of ours.
     Words(String),
@@ -25,7 +25,7 @@ pub(in crate::render) enum Part {
     Names(Vec<String>, usize),
     /// A digest, of which a beginning is enough where there is little room.
     Digest(String),
-    /// An id, of which the same is so.
+    /// The id of a plan or an apply, of which the end is enough there.
     Id(String),
     /// A word of ours that says how something stands.
     Mark(&'static str, Tone),
@@ -40,7 +40,7 @@ pub(in crate::render) enum Part {
 }
 
 /// What a colour stands for; the words beside it say the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::render) enum Tone {
     Strong,
     Good,

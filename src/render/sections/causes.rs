@@ -13,7 +13,24 @@ pub(in crate::render) fn entry(cause: &Cause) -> Entry {
     let mut entry = Entry::new(CAUSE, Tone::Bad, head(cause), groups);
     entry.below = cause.messages.iter().map(|seen| Below::Seen(Phrase::said(seen))).collect();
     entry.below.extend(cause.remedy.as_ref().map(remedy).unwrap_or_default());
+    entry.below.extend(unprotected(cause));
     entry
+}
+
+/// Tables that are named where a cause is about several.
+const TABLES_NAMED: usize = 3;
+
+/// The tables that can only be left out, by their names, and the entry of the configuration that does so.
+pub(in crate::render) fn unprotected(cause: &Cause) -> Vec<Below> {
+    let Some(text) = cause.unprotected() else {
+        return vec![];
+    };
+    let line = Copied { intro: None, language: Language::Plain, lines: vec![Part::Line(text)] };
+    let names = match cause.tables.as_slice() {
+        [_] => None,
+        many => Some(Below::Note(Part::Names(many.to_vec(), TABLES_NAMED).into())),
+    };
+    names.into_iter().chain([Below::Copied(line)]).collect()
 }
 
 /// Its code, and what it is about.

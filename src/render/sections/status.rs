@@ -3,28 +3,23 @@
 mod readiness;
 mod receipt;
 mod rows;
+mod standing;
 mod verdict;
 
 use super::notes;
 use crate::command::{Command, Verb};
 use crate::plan::document::Unprotected;
 use crate::plan::status::{
-    Checked, GroupStatus, RegionStatus, RegionsStatus, Rpo, Status, WorkspaceStatus,
+    Checked, GroupStatus, RegionStatus, RegionsStatus, Status, WorkspaceStatus,
 };
-use crate::plan::{Decision, Finding, Refused, WarningCode};
+use crate::plan::{Refused, WarningCode};
 use crate::region::LookDepth;
-use crate::render::away::{self, Away};
+use crate::render::away;
 use crate::render::clean::clean;
 use crate::render::figures::{moment, plural};
-use crate::render::page::{
-    Below, Block, Columns, Copied, Entries, Entry, Fact, Note, Notes, Page, Phrase, Section, Told,
-    Tone,
-};
+use crate::render::page::{Block, Columns, Copied, Fact, Note, Notes, Page, Phrase, Section, Told};
 use crate::render::shown::label_among;
-use verdict::{failed, nothing_known, paused, primary_away};
-
-/// Findings that are told of a group.
-const FINDINGS_TOLD: usize = 3;
+use verdict::{nothing_known, primary_away};
 
 /// What of a status is told beside the groups, however little is asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,11 +52,13 @@ pub fn page(status: &Status, parts: Parts<'_>) -> Page {
         page.say(section);
     }
     page.say(readiness::readiness(status));
-    page.say(losses(status));
-    page.say(troubles(status));
+    page.say(standing::losses(status));
+    page.say(standing::off_cut(status));
+    page.say(standing::troubles(status));
     // Tables that are left out have a line of their own.
     page.say(notes::warnings(&status.warnings, |code| code != WarningCode::UnprotectedTables));
     page.say(unprotected(status, parts));
+    page.say(standing::retired(status));
     if primary_away(status) {
         let runbook = Copied::command(Command::new(Verb::Runbook));
         let intro = "What to do by hand if it stays away (prints it, changes nothing):";
@@ -168,87 +165,6 @@ fn told_of(word: &'static str, title: &str, says: Vec<Phrase>) -> Section {
         says.into_iter().map(|says| Note { code: None, subject: None, about: vec![], says });
     let notes = Notes { word, notes: notes.collect(), alike_max: usize::MAX };
     Section { title: Some(title.to_owned()), ..Block::Notes(notes).into() }
-}
-
-/// The replicas that cannot be brought to their cut.
-fn losses(status: &Status) -> Section {
-    let lost = entries(status).flat_map(|(workspace, group)| {
-        let label = label(status, workspace, group);
-        let tables = group.tables.iter();
-        tables.filter_map(move |table| {
-            let why = table.lost.as_deref()?;
-            let says = Phrase::name(&table.table).and(": ").and(Phrase::said(why));
-            Some(Entry::new("lost", Tone::Bad, Phrase::name(&label), says))
-        })
-    });
-    let lost: Vec<Entry> = lost.collect();
-    if lost.is_empty() {
-        return Section::default();
-    }
-    let mut lost = Entries::new("table", lost);
-    if !primary_away(status)
-        && let Some(last) = lost.entries.last_mut()
-    {
-        let repair = Command::new(Verb::Plan).word("--full").word("--out").word("plan.json");
-        last.below.push(Below::Copied(Copied::command(repair)));
-    }
-    Section::titled("Lost", vec![Block::Entries(lost)])
-}
-
-/// What stands in the way of which group.
-fn troubles(status: &Status) -> Section {
-    let told = entries(status).filter_map(|(workspace, group)| {
-        let away = Away::of_status(workspace);
-        let findings: Vec<Phrase> =
-            group.findings.iter().filter(|finding| !away.says(finding.code)).map(finding).collect();
-        let waits = group.decision == Some(Decision::Waiting);
-        let mut told = Told::Always;
-        let says = if !findings.is_empty() {
-            Some(Phrase::few(findings, FINDINGS_TOLD))
-        } else if let Some(why) = paused(group) {
-            Some(Phrase::said(why))
-        } else if waits && let Some(reason) = &group.reason {
-            // What waits for the clock alone calls for nobody, unless it is late.
-            if group.rpo != Rpo::Breached {
-                told = Told::InFull;
-            }
-            Some(Phrase::said(reason))
-        } else {
-            None
-        };
-        let message = group.message.as_ref().filter(|_| failed(workspace, group));
-        let (word, tone, says) = match (message, says) {
-            (Some(message), says) => {
-                told = Told::Always;
-                let says = says.map(|says| Phrase::from("; ").and(says)).unwrap_or_default();
-                ("failed", Tone::Bad, Phrase::said(message).and(says))
-            }
-            (None, Some(says)) => {
-                let decision = group.decision.unwrap_or(Decision::Blocked);
-                let tone = match decision {
-                    Decision::Blocked => Tone::Bad,
-                    Decision::Waiting => Tone::Wait,
-                    Decision::Sync | Decision::UpToDate => Tone::Good,
-                };
-                (decision.as_str(), tone, says)
-            }
-            (None, None) => return None,
-        };
-        let label = Phrase::name(label(status, workspace, group));
-        let below = group.findings.iter().filter(|finding| finding.table.is_some());
-        let below =
-            below.map(|of| Below::Further(finding(of).and(": ").and(Phrase::said(&of.message))));
-        Some(Entry { told, below: below.collect(), ..Entry::new(word, tone, label, says) })
-    });
-    Block::Entries(Entries::new("group", told.collect())).into()
-}
-
-fn finding(finding: &Finding) -> Phrase {
-    let code = Phrase::name(finding.code.as_str());
-    match &finding.table {
-        Some(table) => Phrase::name(table).and(" ").and(code),
-        None => code.and(": ").and(Phrase::said(&finding.message)),
-    }
 }
 
 /// The tables that are left out: with the reasons where they were asked for, else how many.

@@ -1,6 +1,6 @@
 //! What could not be seen, or is gone: told as that, and looked for where something else is missing.
 
-use drsync::plan::status::{Rpo, status};
+use drsync::plan::status::{OffCut, Rpo, status};
 use drsync::plan::{
     Action, Decision, FindingCode, Refused, Remedy, Request, WarningCode, may_be_due,
 };
@@ -233,6 +233,7 @@ fn a_group_that_waits_for_its_workflow_says_when_it_is_copied_without_one() {
     let plan = world.plan_of("orders");
     assert_eq!(plan.decision, Decision::Waiting);
     assert_eq!(plan.crash_consistent_from, None, "nothing is pending");
+    assert!(!plan.may_go_unfinished(), "nothing is pending");
     world.commit("main.shop.orders", 5, "2026-11-22T10:10:00Z", "WRITE");
     let from = world.plan_of("orders").crash_consistent_from;
     assert_eq!(from, Some(at("2026-11-23T10:10:00Z")), "twice the longest gap");
@@ -257,6 +258,38 @@ fn a_replica_that_lost_a_file_is_repaired_although_the_source_has_nothing_newer(
     let group = group.unwrap();
     assert!(!group.protected && !group.restorable());
     assert_eq!(group.tables[0].lost.as_deref(), Some("part-1 of the replica is missing"));
+}
+
+#[test]
+fn a_replica_that_is_not_at_its_cut_says_why_and_which_version_to_go_back_to() {
+    let off = |change: &dyn Fn(&mut World)| {
+        let mut world = World::new();
+        change(&mut world);
+        let told = status(&world.observed, &world.plan());
+        let mut groups = told.workspaces[0].groups.iter();
+        let group = groups.find(|group| group.name == "reference").unwrap();
+        group.tables[0].clone()
+    };
+    let whole = off(&|_| {});
+    assert_eq!((whole.off_cut, whole.lost), (None, None));
+    let back = whole.cut_replica_version;
+    assert!(back.is_some());
+    let drifted = off(&|world| {
+        let replica = world.replica(COUNTRIES);
+        replica.version += 1;
+        let mut theirs = replica_commit(replica.version, "UPDATE");
+        theirs.user = Some("someone".to_owned());
+        replica.commits.push(theirs);
+    });
+    assert_eq!(drifted.cut_replica_version, back);
+    let Some(OffCut::Drift { number: 1, commits }) = drifted.off_cut else {
+        panic!("{drifted:?}");
+    };
+    assert_eq!(commits[0].user.as_deref(), Some("someone"));
+    let lost = off(&|world| {
+        world.replica(COUNTRIES).damaged = Some("part-1 of the replica is missing".to_owned());
+    });
+    assert!(lost.lost.is_some() && lost.off_cut.is_none(), "{lost:?}");
 }
 
 #[test]
@@ -292,6 +325,34 @@ fn a_primary_whose_sync_location_cannot_be_written_is_told_and_blocks_nothing() 
         "{message}"
     );
     assert_eq!(world.plan_of("reference").decision, Decision::Sync);
+}
+
+#[test]
+fn to_go_on_without_a_finished_run_is_offered_after_a_failure_and_near_a_breach_alone() {
+    for (state, ended, offered, late) in [
+        (RunState::Failed, Some("2026-11-22T10:20:00Z"), true, true),
+        (RunState::Active, None, false, true),
+    ] {
+        let mut world = World::new();
+        world.run(89, "2026-11-22T10:00:00Z", ended, state);
+        world.commit("main.shop.orders", 5, "2026-11-22T10:10:00Z", "WRITE");
+        let plan = world.plan_of("orders");
+        assert_eq!(plan.decision, Decision::Waiting);
+        assert_eq!((plan.may_go_unfinished(), plan.is_late()), (offered, false), "{state:?}");
+        world.observed.now = at("2026-11-22T21:00:00Z");
+        let plan = world.plan_of("orders");
+        assert_eq!((plan.may_go_unfinished(), plan.is_late()), (late, true), "{state:?}");
+    }
+}
+
+#[test]
+fn a_group_that_waits_for_the_clock_tells_when_it_is_due() {
+    let mut world = World::new();
+    let plan = world.plan_of("reference");
+    assert_eq!(plan.next_due_at, Some(at("2026-11-22T12:00:00Z")), "{:?}", plan.reason);
+    world.run(89, "2026-11-22T10:00:00Z", None, RunState::Active);
+    world.commit("main.shop.orders", 5, "2026-11-22T10:10:00Z", "WRITE");
+    assert_eq!(world.plan_of("orders").next_due_at, None, "it waits for its workflow");
 }
 
 #[test]

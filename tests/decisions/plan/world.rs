@@ -309,6 +309,7 @@ fn seen(name: &TableName) -> TableObserved {
         }),
         came: None,
         rights: None,
+        registered: false,
         source: Some(Ok(Source {
             commits: vec![commit(4, "2026-11-22T05:00:00Z", "WRITE", true)],
             oldest_version: 0,

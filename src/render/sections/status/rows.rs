@@ -4,7 +4,7 @@ use super::verdict::{blocked, failed, paused, primary_away};
 use super::{entries, label};
 use crate::command::{Command, Verb};
 use crate::plan::status::{
-    GroupStatus, LedgerPresence, RegionsStatus, Rpo, Status, TableStatus, WorkspaceStatus,
+    GroupStatus, LedgerPresence, OffCut, RegionsStatus, Rpo, Status, TableStatus, WorkspaceStatus,
 };
 use crate::render::away;
 use crate::render::figures::span;
@@ -93,9 +93,16 @@ fn replicas(workspace: &WorkspaceStatus, group: &GroupStatus) -> String {
         (_, None) if ledgers == [LedgerPresence::Unknown; 2] => "not known".to_owned(),
         (_, None) => "never synchronized".to_owned(),
         ((_, _, false), Some(_)) => "not seen".to_owned(),
-        ((here, 0, true), Some(_)) => format!("{here} of {} at the cut", group.tables.len()),
         ((here, ahead, true), Some(_)) => {
-            format!("{here} of {} at the cut, {ahead} ahead of it", group.tables.len())
+            let drift = |table: &&TableStatus| matches!(table.off_cut, Some(OffCut::Drift { .. }));
+            let drift = group.tables.iter().filter(drift).count();
+            let mut says = format!("{here} of {} at the cut", group.tables.len());
+            for (number, what) in [(ahead, "ahead of it"), (drift, "with drift")] {
+                if number > 0 {
+                    says.push_str(&format!(", {number} {what}"));
+                }
+            }
+            says
         }
     }
 }
@@ -118,6 +125,8 @@ pub(super) fn tables(label: String, group: &GroupStatus) -> Section {
             pending_commits,
             checked: _,
             lost: _,
+            cut_replica_version: _,
+            off_cut: _,
         } = one;
         let pending = pending_commits.map_or("-".to_owned(), |pending| pending.to_string());
         table.row(vec![
