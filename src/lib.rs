@@ -75,6 +75,7 @@ pub mod observe;
 mod off_thread;
 mod pause;
 pub mod plan;
+mod proxy;
 pub mod region;
 pub mod render;
 pub mod runbook;

@@ -355,7 +355,7 @@ impl Attempt<'_> {
     }
 
     async fn copy_to_the_primary(&self, cut: &Cut) {
-        let Attempt { run, site, plan, .. } = *self;
+        let Attempt { run, site, .. } = *self;
         let copied = match &site.primary_refusal {
             None => site.copy_to_primary(cut.clone()).await,
             // That was told.
@@ -366,13 +366,7 @@ impl Attempt<'_> {
         if site.primary_refusal.is_none()
             && let Err(error) = copied
         {
-            let text = format!(
-                "{} of {} is not in the primary's log yet: {error}",
-                cut.label(),
-                plan.name
-            );
-            let warning = RunWarningCode::CutNotCopied.warn(text).about(&plan.name);
-            run.warn(warning.of_side(Role::Primary).of_workspace(&site.plan.name));
+            site.warn_of_copy(run, cut, &error);
         }
     }
 

@@ -41,6 +41,8 @@ pub(super) struct Site<'a> {
     /// SHA-256 of the newest run record that either region had when the apply began.
     pub(super) newest_record: Option<String>,
     rows: std::sync::Mutex<BTreeMap<String, Row>>,
+    /// What was warned of as being so of every group.
+    said_of_all: std::sync::Mutex<BTreeSet<(RunWarningCode, Role)>>,
     rows_to_primary: Queue<Row, ()>,
     rows_to_secondary: Queue<Row, ()>,
     cuts_to_primary: Queue<Cut, ()>,
@@ -138,6 +140,7 @@ impl<'a> Site<'a> {
             metadata: Vec::new(),
             newest_record: None,
             rows: std::sync::Mutex::new(rows.clone()),
+            said_of_all: std::sync::Mutex::default(),
             rows_to_primary: Queue::new(),
             rows_to_secondary: Queue::new(),
             cuts_to_primary: Queue::new(),
@@ -357,8 +360,46 @@ impl<'a> Site<'a> {
 
     /// Warns that the status of a group is not in the metadata table of a region.
     pub(super) fn warn_of_status(&self, run: &Run<'_>, group: &str, side: Role, why: &RegionError) {
-        let text = format!("the status of {group} is not recorded in the {}: {why}", side.name());
-        let warning = RunWarningCode::StatusNotRecorded.warn(text).about(group);
+        let place = side.name();
+        let of_group = || format!("the status of {group} is not recorded in the {place}: {why}");
+        let of_all = || format!("no status of any group is recorded in the {place}: {why}");
+        self.warn_of(run, RunWarningCode::StatusNotRecorded, (group, side), why, of_group, of_all);
+    }
+
+    /// Warns that a cut of a group is not in the primary's log yet.
+    pub(super) fn warn_of_copy(&self, run: &Run<'_>, cut: &Cut, why: &RegionError) {
+        let group = &cut.group_name;
+        let of_group =
+            || format!("{} of {group} is not in the primary's log yet: {why}", cut.label());
+        let of_all = || format!("no cut is in the primary's log yet: {why}");
+        let about = (group.as_str(), Role::Primary);
+        self.warn_of(run, RunWarningCode::CutNotCopied, about, why, of_group, of_all);
+    }
+
+    /// Warns of what a region does not take down of a group. Where nothing can be written there at all, that is so of every group,
+    /// and is said once.
+    fn warn_of(
+        &self,
+        run: &Run<'_>,
+        code: RunWarningCode,
+        (group, side): (&str, Role),
+        why: &RegionError,
+        of_group: impl Fn() -> String,
+        of_all: impl Fn() -> String,
+    ) {
+        let of_region = match side {
+            Role::Primary => &self.primary_refusal,
+            Role::Secondary => &self.secondary_refusal,
+        };
+        let warning = if why.kind == RegionErrorKind::Denied || of_region.is_some() {
+            let mut said = self.said_of_all.lock().expect("no panic while a warning is noted");
+            if !said.insert((code, side)) {
+                return;
+            }
+            code.warn(of_all())
+        } else {
+            code.warn(of_group()).about(group)
+        };
         run.warn(warning.of_side(side).of_workspace(&self.plan.name));
     }
 }

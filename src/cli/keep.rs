@@ -183,6 +183,26 @@ pub(super) fn applies(folders: &[PathBuf], plan_sha256: &str) -> Vec<RunRecord> 
     records
 }
 
+/// The records of applies that lie in these folders whose id ends so, by their ids.
+pub(super) fn ending(folders: &[PathBuf], end: &str) -> BTreeMap<String, PathBuf> {
+    let end = end.to_ascii_uppercase();
+    let all = folders.iter().flat_map(|folder| {
+        let runs = runs(&files::resolved(folder));
+        let found = files::names(&runs).unwrap_or_default().into_iter();
+        found.filter(|(_, named)| *named == Named::File).filter_map(move |(name, _)| {
+            let id = id_of(&name)?.to_owned();
+            Some((id, runs.join(name)))
+        })
+    });
+    all.filter(|(id, _)| id.ends_with(&end)).collect()
+}
+
+/// The id of the apply whose record lies here under a name.
+fn id_of(name: &str) -> Option<&str> {
+    let id = name.strip_suffix(QUIET_ENDING).or_else(|| name.strip_suffix(".json"))?;
+    apply_of(&format!("{id}{RUN_RECORD_ENDING}")).is_some().then_some(id)
+}
+
 /// The plan of an apply, where it lies beside the record, unaltered.
 pub(super) fn plan_of(record_file: &Path, record: &RunRecord) -> Option<StoredPlan> {
     // The id comes from a file that anybody may have written: it names a file of this folder and nothing else.
@@ -355,9 +375,7 @@ pub(super) fn recent_records(folder: &Path) -> Vec<KeptDocument> {
     let mut found: Vec<(String, String)> = names
         .filter(|(_, named)| *named == Named::File)
         .filter_map(|(name, _)| {
-            let id = name.strip_suffix(QUIET_ENDING).or_else(|| name.strip_suffix(".json"))?;
-            let kept = format!("{id}{RUN_RECORD_ENDING}");
-            apply_of(&kept)?;
+            let kept = format!("{}{RUN_RECORD_ENDING}", id_of(&name)?);
             Some((kept, name))
         })
         .collect();
@@ -368,6 +386,16 @@ pub(super) fn recent_records(folder: &Path) -> Vec<KeptDocument> {
             Some(KeptDocument { name: kept, bytes: read(&runs.join(name)).ok()? })
         })
         .collect()
+}
+
+/// Whether one of the newest run records that lie here tells of a cut of a workspace.
+pub(super) fn tells_of_a_cut(folder: &Path, workspace: &str) -> bool {
+    let records = recent_records(folder).into_iter();
+    let mut records = records.filter_map(|document| RunRecord::of(&document).ok());
+    records.any(|record| {
+        let mut groups = record.groups.iter();
+        groups.any(|group| group.workspace == workspace && group.cut.is_some())
+    })
 }
 
 /// The record of an apply that lies here.

@@ -8,7 +8,7 @@ use clap::Args;
 use super::clock::Clock;
 use super::configuration::{self, Found};
 use super::flags::Context;
-use super::{ExitStatus, Failure, regions, selection, signature, who};
+use super::{ExitStatus, Failure, keep, regions, selection, signature, who};
 use crate::config::{Configuration, GroupEntry, Workspace};
 use crate::foreign;
 use crate::ledger::AcceptedRisk;
@@ -216,6 +216,11 @@ pub(super) async fn look_with(
     };
     let overridden = context.clock.overridden();
     let observed = observe(&found.configuration, &regions, &request, now, overridden).await;
+    if let Some(mistaken) =
+        regions::nowhere(&observed.workspaces, |name| keep::tells_of_a_cut(&found.folder, name))
+    {
+        return Err(mistaken);
+    }
     let workspaces = observed.workspaces.iter();
     if let Some(shut) = regions::shut(workspaces.map(WorkspaceObserved::not_let_in)) {
         return Err(shut);

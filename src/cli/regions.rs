@@ -13,6 +13,7 @@ use super::{ExitStatus, Failure, output, who};
 use crate::config::{Hearers, Location, Unusable, Workspace, WorkspaceAddress};
 use crate::databricks::{ConnectOptions, Notice, SecondaryOptions, Timing, Unbound, connect};
 use crate::lakehouse::{LakehouseRegion, Writer};
+use crate::plan::WorkspaceObserved;
 use crate::plan::document::WorkspacePlan;
 use crate::region::{Region, RegionError, RegionErrorKind, Regions};
 use crate::render::clean;
@@ -143,6 +144,29 @@ pub(super) fn shut<'a>(
     };
     let others = others.iter().map(|(_, refusal)| refusal.to_string());
     Some(others.fold(failure, |failure, line| failure.detail(&line)))
+}
+
+/// Why nothing can be looked at although no region is known to be away: no address is known for the host of any primary, and no
+/// cut of it was ever seen. `had_a_cut`: whether this machine knows of one of a workspace.
+pub(super) fn nowhere(
+    workspaces: &[WorkspaceObserved],
+    had_a_cut: impl Fn(&str) -> bool,
+) -> Option<Failure> {
+    let mut all = workspaces.iter().map(|workspace| {
+        let name = &workspace.workspace.name;
+        let refusal = workspace.nowhere().filter(|_| !had_a_cut(name))?;
+        let address = &workspace.workspace.address;
+        Some(format!("workspace {name}: {address}: {}", refusal.told()))
+    });
+    let all: Vec<String> = all.by_ref().collect::<Option<_>>()?;
+    if all.is_empty() {
+        return None;
+    }
+    let message = "no address is known for the host of workspace_instance_url";
+    let failure = Failure::new(ExitStatus::Configuration, message);
+    let failure = all.iter().fold(failure, |failure, line| failure.detail(&clean(line)));
+    let remedy = "no cut of it was ever seen here: correct the address, or look whether this machine resolves names";
+    Some(failure.detail(remedy))
 }
 
 /// Says to each workspace which of all get the secrets that name none.

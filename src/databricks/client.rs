@@ -24,12 +24,14 @@ use crate::wire_log::Asked;
 
 mod answer;
 mod gate;
+mod names;
 mod retry;
 mod shape;
 mod store;
 
 use gate::Gate;
 use retry::{Again, Repeat, Tries};
+pub(super) use retry::{by_proxy, unresolved};
 use store::Store;
 
 /// What the User-Agent says.
@@ -141,7 +143,8 @@ fn plain_http_builder(loopback: bool) -> reqwest::ClientBuilder {
         .timeout(REQUEST_TIMEOUT)
         .connect_timeout(CONNECT_TIMEOUT)
         // A token follows no redirect, and a sign-in page is no answer.
-        .redirect(reqwest::redirect::Policy::none());
+        .redirect(reqwest::redirect::Policy::none())
+        .dns_resolver(std::sync::Arc::new(names::Names));
     if loopback { builder.no_proxy() } else { builder }
 }
 

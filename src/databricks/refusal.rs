@@ -28,6 +28,8 @@ pub(super) struct Refusal {
     pub(super) statement_id: Option<Box<str>>,
     pub(super) transient: bool,
     pub(super) outcome_unknown: bool,
+    /// No address is known for the host that was asked.
+    pub(super) unresolved: bool,
     pub(super) retry_after: Option<Duration>,
 }
 
@@ -43,6 +45,7 @@ impl Refusal {
             statement_id: None,
             transient: false,
             outcome_unknown: false,
+            unresolved: false,
             retry_after: None,
         }
     }
@@ -114,6 +117,7 @@ impl Refusal {
             hints: self.hints,
             transient: self.transient,
             outcome_unknown: self.outcome_unknown,
+            unresolved: self.unresolved,
             retry_after: self.retry_after,
             ..RegionError::new(kind, doing, self.message)
         }

@@ -352,6 +352,7 @@ fn where_a_run_is_recorded_is_what_succeeded() {
         told(Some(&[(Secondary, Record)])),
         told(Some(&[(Primary, Plan)])),
         told(Some(&[(Primary, Rows), (Primary, Record), (Secondary, Rows), (Secondary, Record)])),
+        told(Some(&[(Primary, Rows), (Secondary, Rows), (Secondary, Record)])),
     ];
     assert_eq!(
         lines,
@@ -365,6 +366,7 @@ fn where_a_run_is_recorded_is_what_succeeded() {
             "only",
             "secondary only",
             "Run 01JDA2C7 is recorded in neither region",
+            "primary only",
         ]
     );
 }

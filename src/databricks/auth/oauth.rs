@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::super::client::plain_http;
+use super::super::client::{by_proxy, plain_http, unresolved};
 use super::super::refusal::Refusal;
 use super::super::timing::Timing;
 use super::super::wire::{HostMetadata, OidcEndpoints, TokenAnswer};
@@ -147,24 +147,30 @@ impl TokenService {
         let mut made = 0;
         loop {
             made += 1;
+            let mut nowhere = false;
             let heard = self.timing.in_time(Said::hear(request())).await?;
             let why = match heard {
                 Ok(said) if said.status.is_success() && !said.is_json() => {
-                    "something else answers instead of the token service: is a proxy or a sign-in page in between?"
+                    "something else answers instead of the token service: is a proxy or a sign-in page in between?".to_owned()
                 }
                 Ok(said) => {
                     let passes = matches!(said.status.as_u16(), 429 | 500 | 502 | 503 | 504);
                     if !passes || made >= TRIES {
                         return Ok(said);
                     }
-                    ""
+                    String::new()
                 }
-                Err(error) if error.is_timeout() => "the token service does not answer in time",
-                Err(error) if error.is_connect() => "no connection to the token service",
-                Err(_) => "the connection to the token service was lost",
+                Err(error) if error.is_timeout() => {
+                    format!("the token service does not answer in time{}", by_proxy(&error))
+                }
+                Err(error) if error.is_connect() => {
+                    nowhere = unresolved(&error);
+                    format!("no connection to the token service{}", by_proxy(&error))
+                }
+                Err(_) => "the connection to the token service was lost".to_owned(),
             };
             if made >= TRIES {
-                return Err(away(why));
+                return Err(Refusal { unresolved: nowhere, ..away(why) });
             }
             self.timing.sleep(self.timing.backoff(PAUSE, made - 1, PAUSE * 8)).await;
         }

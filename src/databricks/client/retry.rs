@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::super::refusal::Refusal;
 use super::super::timing::Timing;
+use super::is_loopback;
+use super::names::is_unresolved;
+use crate::proxy;
 use crate::region::RegionErrorKind;
 
 /// Whether having an effect twice does harm.
@@ -132,8 +135,9 @@ pub(super) fn lost(error: &reqwest::Error) -> (Refusal, Again) {
     } else {
         of_tls(&cause.to_string())
     };
+    let by = by_proxy(error);
     let (text, again) = if error.is_connect() {
-        (format!("no connection: {why}"), Again::NotSent)
+        (format!("no connection{by}: {why}"), Again::NotSent)
     } else {
         (format!("the connection was lost: {why}"), Again::IfSafe)
     };
@@ -142,7 +146,19 @@ pub(super) fn lost(error: &reqwest::Error) -> (Refusal, Again) {
         (false, true, Again::IfSafe) => Again::NoAnswer,
         (false, _, again) => again,
     };
-    (Refusal::new(RegionErrorKind::Unavailable, text), again)
+    let unresolved = unresolved(error);
+    (Refusal { unresolved, ..Refusal::new(RegionErrorKind::Unavailable, text) }, again)
+}
+
+/// Whether no address is known for the host that was asked. Of one that a proxy is to find nothing is known here.
+pub(in crate::databricks) fn unresolved(error: &reqwest::Error) -> bool {
+    by_proxy(error).is_empty() && is_unresolved(error)
+}
+
+/// ` by the proxy proxy.example.com:3128 (HTTPS_PROXY)`, of a request that was to go there; empty: none was asked.
+pub(in crate::databricks) fn by_proxy(error: &reqwest::Error) -> String {
+    let asked = error.url().filter(|url| !is_loopback(url));
+    asked.and_then(proxy::of).map_or(String::new(), |proxy| format!(" by the proxy {proxy}"))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::{Letter, Reply, Secrets};
 use crate::config::{Webhook, WebhookKind, https_address, is_this_machine};
 use crate::notify::payload::{Call, calls};
 use crate::notify::told::Outcome;
-use crate::secrets;
+use crate::{proxy, secrets};
 
 /// Where PagerDuty takes events, unless a secret names another of its regions.
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
@@ -43,8 +43,13 @@ pub(super) fn http(url: &Url) -> Result<reqwest::Client, String> {
 
 /// What went wrong, without the address, which may be a secret.
 pub(super) fn told(error: reqwest::Error) -> String {
+    let asked = error.url().filter(|url| !url.host_str().is_some_and(is_this_machine));
+    let proxy = asked.and_then(proxy::of).filter(|_| error.is_connect());
     let error = error.without_url();
     let mut text = error.to_string();
+    if let Some(proxy) = proxy {
+        text.push_str(&format!(" by the proxy {proxy}"));
+    }
     let mut source = error.source();
     while let Some(cause) = source {
         text.push_str(": ");

@@ -63,3 +63,51 @@ async fn sync_locations_that_may_not_be_read_are_told_with_one_grant_to_paste() 
         assert!(said.stderr.contains(grant), "{}", said.stderr);
     }
 }
+
+/// Gives the primary's catalog these external locations, each with what drsync may do there.
+fn locations(site: &Site, all: &[(&str, &str, &[&str])]) {
+    let file = site.path("world/east/lakehouse.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut catalog: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let all = all.iter().map(|(name, inside, rights)| {
+        let url = site.path(inside).display().to_string();
+        serde_json::json!({"name": name, "url": url, "grants": {"dr-sync@example.com": rights}})
+    });
+    catalog["external_locations"] = all.collect();
+    std::fs::write(&file, catalog.to_string()).unwrap();
+}
+
+const BOTH: &[&str] = &["READ FILES", "WRITE FILES"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sync_location_that_nothing_covers_is_told_with_the_statement_that_makes_one() {
+    let site = Site::new().await;
+    std::fs::write(site.path("here/drsync.json"), &site.running.configuration).unwrap();
+    locations(&site, &[("p", "world/east/sync", BOTH), ("t", "world/east/tables", BOTH)]);
+    let said = site.run(&["validate"], &variables(&site)).await;
+    assert_eq!(said.code, 3, "{}{}", said.stdout, said.stderr);
+    let statement = "\nCREATE EXTERNAL LOCATION IF NOT EXISTS `drsync_west` URL 'WORLD/west/sync' WITH (STORAGE CREDENTIAL `…`)\n";
+    assert!(said.stdout.contains(statement), "{}", said.stdout);
+    assert!(words(&said).contains("in place of …"), "{}", said.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_primary_that_may_not_be_written_is_one_warning_for_all_groups() {
+    let site = Site::new().await;
+    let variables = variables(&site);
+    std::fs::write(site.path("here/drsync.json"), &site.running.configuration).unwrap();
+    // One group is synchronized before, so that the metadata tables are there.
+    let first = ["apply", "--auto-approve", "--only", "reference_data"];
+    let applied = site.run(&first, &variables).await;
+    assert_eq!(applied.code, 0, "{}{}", applied.stdout, applied.stderr);
+    locations(&site, &[("p", "world/east/sync", &["READ FILES"]), ("s", "world/west/sync", BOTH)]);
+    let planned = site.run(&["plan"], &variables).await;
+    assert_eq!(words(&planned).matches("primary_not_writable").count(), 1, "{}", planned.stdout);
+    let applied = site.run(&["apply", "--auto-approve"], &variables).await;
+    assert_eq!(applied.code, 4, "{}{}", applied.stdout, applied.stderr);
+    let told = words(&Said { stderr: String::new(), ..applied });
+    let of_all = "no status of any group is recorded in the primary: ";
+    assert_eq!(told.matches(of_all).count(), 1, "{told}");
+    assert_eq!(told.matches("no cut is in the primary's log yet: ").count(), 1, "{told}");
+    assert!(!told.contains("the status of orders"), "{told}");
+}

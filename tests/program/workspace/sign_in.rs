@@ -390,3 +390,42 @@ async fn a_page_instead_of_an_answer_is_said_to_come_from_in_between() {
         )
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_that_does_not_answer_is_told_with_the_variable_that_names_it() {
+    let site = Site::new().await;
+    let variables = [
+        ("HTTPS_PROXY", "http://somebody:proxy-canary@127.0.0.1:9"),
+        ("DRSYNC_TOKEN_EAST", "token"),
+    ];
+    let said = site.plan_at("https://adb-1.2.azuredatabricks.net", &variables).await;
+    assert_eq!(said.code, 8, "{}{}", said.stdout, said.stderr);
+    let told = said.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("no connection by the proxy 127.0.0.1:9 (HTTPS_PROXY): "), "{told}");
+    assert!(!said.stdout.contains("canary") && !said.stderr.contains("canary"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_nobody_knows_is_a_mistake_of_the_configuration_until_it_had_a_cut() {
+    let site = Site::new().await;
+    let unknown = "https://adb-1.workspace.test";
+    let token = site.running.primary.token.clone();
+    let variables = [("DRSYNC_TOKEN_EAST", token.as_str())];
+    let said = site.plan_at(unknown, &variables).await;
+    assert_eq!((said.code, said.stdout.as_str()), (78, ""), "{}", said.stderr);
+    let first = "drsync: no address is known for the host of workspace_instance_url\n";
+    assert!(said.stderr.starts_with(first), "{}", said.stderr);
+    assert!(said.stderr.contains(unknown), "{}", said.stderr);
+    assert!(said.stderr.ends_with("drsync: configuration (exit 78)\n"), "{}", said.stderr);
+
+    std::fs::write(site.path("here/drsync.json"), &site.running.configuration).unwrap();
+    let applied = site
+        .run(
+            &["apply", "--auto-approve"],
+            &[("DRSYNC_TOKEN_EAST".to_owned(), token.clone())].into(),
+        )
+        .await;
+    assert_eq!(applied.code, 4, "{}{}", applied.stdout, applied.stderr);
+    let said = site.plan_at(unknown, &variables).await;
+    assert_eq!(said.code, 8, "{}{}", said.stdout, said.stderr);
+}

@@ -2,7 +2,7 @@
 
 use crate::apply::{Recorded, RunRecord};
 use crate::plan::{Plan, Role};
-use crate::render::figures::short;
+use crate::render::figures::tail;
 use crate::render::page::{Block, Copied, Language, Part, Phrase, Section};
 
 /// Where it is recorded; `kept` is where its record lies on this machine. Of a plan that does nothing nothing is kept.
@@ -10,9 +10,12 @@ pub(super) fn section(plan: Option<&Plan>, record: &RunRecord, kept: Option<&str
     if plan.is_some_and(|plan| !plan.applyable) {
         return Section::default();
     }
-    let run = short(&record.run_id);
+    let run = tail(&record.run_id);
     let tables = holders(record, &[Recorded::Rows, Recorded::Cuts]);
-    let mut text = match tables {
+    // A record that was kept cannot tell of itself.
+    let told = holders(record, &[Recorded::Record]).is_some();
+    let evidence = holders(record, &[Recorded::Record, Recorded::Plan]).filter(|_| told);
+    let mut text = match tables.or(evidence) {
         // Records of older versions do not tell.
         None => format!("Recorded as {run}"),
         Some((true, true)) => format!("Recorded in both regions as {run}"),
@@ -20,17 +23,19 @@ pub(super) fn section(plan: Option<&Plan>, record: &RunRecord, kept: Option<&str
         Some((false, true)) => format!("Recorded in the secondary only as {run}"),
         Some((false, false)) => format!("Run {run} is recorded in neither region"),
     };
-    // A record that was kept cannot tell of itself.
-    let told = holders(record, &[Recorded::Record]).is_some();
-    let evidence = holders(record, &[Recorded::Record, Recorded::Plan]).filter(|_| told);
-    if evidence.is_some() && evidence != tables {
-        text.push_str(match evidence {
-            None => "",
-            Some((true, true)) => ", its plan and run record in both",
-            Some((true, false)) => ", but its plan and run record in the primary only",
-            Some((false, true)) => ", but its plan and run record in the secondary only",
-            Some((false, false)) => ", but its plan and run record in none",
-        });
+    if tables.is_some() && evidence != tables {
+        let (but, place) = match evidence {
+            None => ("", ""),
+            Some((true, true)) => ("", "in both"),
+            Some((true, false)) => ("but ", "in the primary only"),
+            Some((false, true)) => ("but ", "in the secondary only"),
+            Some((false, false)) => ("but ", "in none"),
+        };
+        // What is recorded nowhere has nothing that it lacks more of.
+        let but = if tables == Some((false, false)) { "" } else { but };
+        if !place.is_empty() {
+            text.push_str(&format!(", {but}its plan and run record {place}"));
+        }
     }
     let mut says = Phrase::from(text);
     if let Some(kept) = kept {
