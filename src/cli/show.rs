@@ -17,7 +17,8 @@ use crate::{canonical, files};
 /// Show a stored plan: where it comes from, that it is unaltered, and what it does; or the record of an apply
 #[derive(Debug, Args)]
 pub(super) struct Show {
-    /// The stored plan, or a run record; - is stdin
+    /// The stored plan, or a run record; - is stdin. The id of an apply, or the end of it, is its record
+    #[arg(value_name = "FILE|ID")]
     file: PathBuf,
     /// Only the card of this table; the end of its name is enough
     #[arg(long, value_name = "NAME")]
@@ -25,7 +26,10 @@ pub(super) struct Show {
 }
 
 impl Show {
-    pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
+    pub(super) fn run(mut self, context: &Context) -> Result<ExitStatus, Failure> {
+        if let Some(record) = by_id(context, &self.file)? {
+            self.file = record;
+        }
         // Read once: what comes out of a pipe does not come again.
         let bytes = bytes_of(&self.file)?;
         if self.table.is_none() && is_record(&bytes) {
@@ -56,6 +60,28 @@ impl Show {
         })?;
         Ok(ExitStatus::Ok)
     }
+}
+
+/// Characters of an id that have to be given.
+const END_MIN: usize = 4;
+
+/// The record of the apply whose id ends so, where no file has that name; `None`: it is no id, or of no record here.
+fn by_id(context: &Context, file: &Path) -> Result<Option<PathBuf>, Failure> {
+    let end = file.to_str().filter(|end| {
+        let plain = end.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        plain && (END_MIN..=ulid::ULID_LEN).contains(&end.len())
+    });
+    // Whatever has the name is meant, a folder and a dead link too.
+    let Some(end) = end.filter(|_| std::fs::symlink_metadata(file).is_err()) else {
+        return Ok(None);
+    };
+    let mut found = keep::ending(&configuration::folders(context, file), end);
+    if found.len() > 1 {
+        let ids: Vec<String> = found.into_keys().collect();
+        let message = format!("{end} is the end of {} ids: {}", ids.len(), ids.join(", "));
+        return Err(Failure::new(ExitStatus::Usage, message));
+    }
+    Ok(found.pop_first().map(|(_, record)| record))
 }
 
 /// Whether a document says of itself that it is a run record.

@@ -71,9 +71,15 @@ pub(super) fn minute_near(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     if at.date_naive() == now.date_naive() { at.format("%H:%MZ").to_string() } else { minute(at) }
 }
 
-/// The first eight characters of an id or a digest.
-pub(super) fn short(id: &str) -> &str {
-    id.char_indices().nth(8).map_or(id, |(at, _)| &id[..at])
+/// The first eight characters of a digest.
+pub(super) fn short(digest: &str) -> &str {
+    digest.char_indices().nth(8).map_or(digest, |(at, _)| &digest[..at])
+}
+
+/// The last eight characters of the id of a plan or an apply: it begins with its time, so that what was made together looks alike
+/// there, and ends with what tells one from all others.
+pub(crate) fn tail(id: &str) -> &str {
+    id.char_indices().nth_back(7).map_or(id, |(at, _)| &id[at..])
 }
 
 #[cfg(test)]
@@ -88,6 +94,13 @@ mod tests {
         assert_eq!(bytes(1_402 * GIB), "1,402.0 GiB");
         assert_eq!(bytes_short(3_162 * GIB), "3.1 TiB");
         assert_eq!(bytes(u64::MAX), "17,179,869,184.0 GiB");
+    }
+
+    #[test]
+    fn a_plan_and_its_apply_do_not_look_alike() {
+        let (plan, run) = ("01KAN3M7Q1V5W8XT2Z4B6C8D0E", "01KAN3M7Q9R2TMH3K5N7Q9R2TM");
+        assert_eq!((tail(plan), tail(run)), ("4B6C8D0E", "N7Q9R2TM"));
+        assert_eq!(tail("R"), "R");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::clean::{clean, name};
-use super::figures::{minute, moment, short};
+use super::figures::{minute, moment, short, tail};
 use super::layout::hanging;
 use super::{Page, Style, Tone};
 use crate::apply::{GroupOutcome, RunRecord};
@@ -30,11 +30,11 @@ pub fn text(
 
 pub(super) fn verdict(plan: &Plan, applies: &[RunRecord], now: DateTime<Utc>) -> String {
     let id = clean(&plan.plan_id);
-    let head = format!("Plan {}, unaltered", short(&id));
+    let head = format!("Plan {}, unaltered", tail(&id));
     let applied = decisive(applies).map(|record| {
         format!(
             "; applied by {} on {}{}",
-            short(&clean(&record.run_id)),
+            tail(&clean(&record.run_id)),
             minute(record.ended_at),
             ended(record)
         )
@@ -105,7 +105,7 @@ fn provenance(stored: &StoredPlan, applies: &[RunRecord], style: &Style) -> Vec<
             "{} by {}, run {}{}",
             moment(record.ended_at),
             by(&record.provenance),
-            short(&clean(&record.run_id)),
+            tail(&clean(&record.run_id)),
             ended(record)
         );
         lines.extend(line("applied", &applied));

@@ -27,7 +27,7 @@ fn provenance_comes_first_and_names_pipeline_commit_and_apply() {
     assert_eq!(
         head,
         [
-            "Plan 01M81EJN, unaltered, expired; applied by 01JDA2C7 on 2026-11-22 11:08Z",
+            "Plan M0XBCEF0, unaltered, expired; applied by 01JDA2C7 on 2026-11-22 11:08Z",
             "",
             "  made        2026-11-22 10:59:36Z by ci:github acme/dr-config run 7, pull 418,",
             "              started by octo",
@@ -43,19 +43,19 @@ fn provenance_comes_first_and_names_pipeline_commit_and_apply() {
 fn the_apply_that_did_it_is_named_and_one_that_failed_says_so() {
     let failed = run(vec![ended("core_product", GroupOutcome::Failed, None)], 1, "failed");
     let mut did = run(vec![ended("core_product", GroupOutcome::Synchronized, None)], 0, "ok");
-    did.run_id = "01JDB000000000000000000000".to_owned();
+    did.run_id = "01JD0000000000000001JDB000".to_owned();
     let verdict = |applies: &[drsync::apply::RunRecord]| {
         let shown = text(&reviewed().stored(), applies, at("2026-11-22T12:00:00Z"), &narrow());
         shown.lines().next().unwrap_or_default().to_owned()
     };
-    assert_eq!(verdict(&[]), "Plan 01M81EJN, unaltered, can be applied until 2026-11-25 10:59Z");
+    assert_eq!(verdict(&[]), "Plan M0XBCEF0, unaltered, can be applied until 2026-11-25 10:59Z");
     assert_eq!(
         verdict(std::slice::from_ref(&failed)),
-        "Plan 01M81EJN, unaltered; applied by 01JDA2C7 on 2026-11-22 11:08Z (failed)"
+        "Plan M0XBCEF0, unaltered; applied by 01JDA2C7 on 2026-11-22 11:08Z (failed)"
     );
     assert_eq!(
         verdict(&[failed, did]),
-        "Plan 01M81EJN, unaltered; applied by 01JDB000 on 2026-11-22 11:08Z"
+        "Plan M0XBCEF0, unaltered; applied by 01JDB000 on 2026-11-22 11:08Z"
     );
 }
 

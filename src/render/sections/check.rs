@@ -9,7 +9,7 @@ use crate::command::{Command, Verb};
 use crate::ledger::cut_label;
 use crate::plan::{Decision, Plan};
 use crate::render::clean::clean;
-use crate::render::figures::{minute, plural, short};
+use crate::render::figures::{minute, plural, tail};
 use crate::render::layout::{few, first_line};
 use crate::render::page::{Block, Copied, Entries, Entry, Page, Part, Phrase, Section, Tone};
 use crate::render::shown::label;
@@ -55,7 +55,7 @@ fn planned(check: &PlanCheck) -> impl Iterator<Item = &GroupCheck> {
 }
 
 fn verdict(plan: &Plan, check: &PlanCheck) -> String {
-    let head = format!("Plan {}", short(&clean(&check.plan_id)));
+    let head = format!("Plan {}", tail(&clean(&check.plan_id)));
     let of = |standing| {
         let alike = planned(check).filter(|group| group.standing == standing);
         alike.count()
@@ -119,7 +119,7 @@ fn verdict(plan: &Plan, check: &PlanCheck) -> String {
 fn runs(check: &PlanCheck, standing: GroupStanding) -> String {
     let groups = planned(check).filter(|group| group.standing == standing);
     let runs: BTreeSet<String> = groups
-        .filter_map(|group| Some(short(&clean(group.run_id.as_deref()?)).to_owned()))
+        .filter_map(|group| Some(tail(&clean(group.run_id.as_deref()?)).to_owned()))
         .collect();
     few(&runs.into_iter().collect::<Vec<_>>(), 3)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::super::Style;
 use super::super::clean::{clean, command, line, name};
-use super::super::figures::{moment, plural, short};
+use super::super::figures::{moment, plural, short, tail};
 use super::super::layout::{self, few, hanging, indented, pad, pad_left, width};
 use super::super::page::{
     Below, Block, CAUSE, Changes, Columns, Copied, Entries, Entry, Fact, Named, Names, Note, Notes,
@@ -113,7 +113,7 @@ fn part(part: &Part, style: &Style) -> String {
         }
         Part::Digest(digest) if style.verbose => name(digest),
         Part::Digest(digest) => format!("{}…", short(&name(digest))),
-        Part::Id(id) => short(&name(id)).to_owned(),
+        Part::Id(id) => tail(&name(id)).to_owned(),
         Part::Moment(at) => moment(*at),
         Part::Command(command) => style.said(command),
         Part::Line(text) => command(text),

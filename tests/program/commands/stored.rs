@@ -97,7 +97,7 @@ fn a_pipeline_is_named_in_plan_and_record_and_show_finds_the_apply() {
         assert_eq!(record[key], plan[key], "{key}");
     }
     let shown = stdout(&drsync(folder, &["show", "p.json"]));
-    let run = &record["run_id"].as_str().expect("an id")[..8];
+    let run = &record["run_id"].as_str().expect("an id")[18..];
     assert!(
         shown.starts_with("Plan ") && shown.contains(&format!("; applied by {run} on 2026-11-22")),
         "{shown}"
@@ -279,4 +279,24 @@ fn an_apply_into_a_location_that_was_accepted_leaves_its_record_there() {
     let applied = drsync(folder, &["apply", "p.json"]);
     assert!(stdout(&applied).contains("1 group synchronized"), "{}", stdout(&applied));
     assert_eq!(records(), before + 1, "{}", stderr(&applied));
+}
+
+#[test]
+fn an_apply_is_shown_by_the_end_of_its_id_and_does_not_look_like_its_plan() {
+    let world = world();
+    let folder = world.path();
+    let planned = drsync(folder, &["plan", "--out", "plan.json"]);
+    assert_eq!(code(&planned), 0, "{}", stderr(&planned));
+    let applied = stdout(&drsync(folder, &["apply", "plan.json", "--auto-approve"]));
+    let (_, after) = applied.split_once("Recorded in both regions as ").expect("recorded");
+    let end: String = after.chars().take_while(char::is_ascii_alphanumeric).collect();
+    assert_eq!(end.len(), 8, "{applied}");
+    let shown = drsync(folder, &["show", &end]);
+    assert_eq!(code(&shown), 0, "{}", stderr(&shown));
+    assert!(stdout(&shown).contains(&end), "{}", stdout(&shown));
+    let plan = stdout(&drsync(folder, &["show", "plan.json"]));
+    assert!(plan.starts_with("Plan ") && !plan.starts_with(&format!("Plan {end}")), "{plan}");
+    assert!(plan.contains(&format!("applied by {end} on ")), "{plan}");
+    let unknown = drsync(folder, &["show", "ZZZZZZZZ"]);
+    assert_eq!(code(&unknown), 65, "{}", stderr(&unknown));
 }

@@ -225,7 +225,7 @@ fn settings(workspace: &str, period: &Period) -> Section {
 fn origin_of_settings(line: &SettingsLine) -> Phrase {
     let SettingsLine { run_id, at, actor, git_commit, change, reviewed, changes } = line;
     let commit =
-        git_commit.as_ref().map(|commit| Phrase::from("commit ").and(Part::Id(commit.clone())));
+        git_commit.as_ref().map(|commit| Phrase::from("commit ").and(Part::Digest(commit.clone())));
     let from: Vec<Phrase> = change.iter().map(Phrase::said).chain(commit).collect();
     let from = if from.is_empty() {
         Phrase::default()
