@@ -11,6 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+mod days;
 mod unusable;
 
 const NEEDED: &str = "aiosmtpd, cryptography, standardwebhooks";
