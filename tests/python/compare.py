@@ -5,6 +5,7 @@ where the replica is not to be read at its newest. Each is answered at once by o
 {"source": ..., "reader": ..., "same": true|false|null, "why": ...};
 null: this reader cannot read the source at that version, so it has nothing to say of the replica.
 """
+import functools
 import glob
 import json
 import os
@@ -26,7 +27,9 @@ def with_deltalake(path, version):
     return rows, (json.loads(table.schema().to_json()), metadata.partition_columns, properties)
 
 
-def with_duckdb(path, version):
+@functools.cache
+def duckdb_connection():
+    """One for all: to load the extension takes a hundred times as long as to read a table. What was read is not kept."""
     import duckdb
     import duckdb_extension_delta
 
@@ -34,8 +37,13 @@ def with_duckdb(path, version):
     extension = glob.glob(folder + "/extensions/*/delta.duckdb_extension")[0]
     connection = duckdb.connect()
     connection.execute(f"LOAD '{extension}'")
-    rows = connection.execute("SELECT * FROM delta_scan(?)" if version is None
-                              else f"SELECT * FROM delta_scan(?, version={int(version)})", [path])
+    connection.execute("SET enable_external_file_cache = false")
+    return connection
+
+
+def with_duckdb(path, version):
+    rows = duckdb_connection().execute("SELECT * FROM delta_scan(?)" if version is None
+                                       else f"SELECT * FROM delta_scan(?, version={int(version)})", [path])
     return rows.to_arrow_table() if hasattr(rows, "to_arrow_table") else rows.fetch_arrow_table(), None
 
 
