@@ -14,8 +14,9 @@ use std::time::Instant;
 use drsync::config::Sides;
 use drsync::ledger::{Cut, Cuts};
 use drsync::plan::{Decision, StoredPlan};
-use drsync::render::plan::text;
-use drsync::render::{Style, html, markdown};
+use drsync::render::Style;
+use drsync::render::sections::plan::{comment, report, screen};
+use drsync::render::writers::{Form, runbook as written, write};
 use drsync::runbook::{Facts, Language, Place, make};
 
 const TABLES: usize = 5_000;
@@ -71,9 +72,9 @@ fn main() {
         stored.bytes.len() / 1024
     );
     measure("read", || StoredPlan::read(&stored.bytes).unwrap().bytes.len());
-    measure("text", || text(&stored.plan, &Style::default()).len());
-    measure("markdown", || markdown::plan(&stored.plan, COMMENT_BYTES).len());
-    measure("html", || html::plan(&stored, &[], stored.plan.created_at).len());
+    measure("text", || write(&screen(&stored.plan, false), Form::Text(Style::default())).len());
+    measure("markdown", || write(&comment(&stored.plan), Form::Markdown(COMMENT_BYTES)).len());
+    measure("html", || write(&report(&stored, &[], stored.plan.created_at), Form::Html).len());
     println!("A runbook of {RUNBOOK_TABLES} tables");
     let cuts = Cuts::new([cut()]);
     measure("sql", || runbook(&cuts, Language::Sql));
@@ -121,7 +122,7 @@ fn runbook(cuts: &Cuts, language: Language) -> usize {
         made_at: "2026-11-22T11:00:00Z".parse().unwrap(),
         made_by: "user:anna",
     });
-    markdown::runbook(&made).len()
+    written(&made).len()
 }
 
 fn measure(what: &str, work: impl Fn() -> usize) {

@@ -8,23 +8,19 @@ pub mod config;
 pub mod diff;
 mod figures;
 pub mod history;
-pub mod html;
 mod layout;
 mod leaving;
-pub mod markdown;
 pub mod page;
-pub mod plan;
 pub mod progress;
 mod protection;
 pub mod schema;
 pub mod sections;
-pub mod show;
 mod shown;
 pub mod writers;
 
 use crate::command::Command;
 pub(crate) use clean::name as clean_name;
-pub use clean::{clean, command};
+pub use clean::{clean, command, shell};
 pub(crate) use figures::{bytes, minute, moment, plural};
 pub(crate) use layout::{columns, few, hanging};
 use page::Tone;
@@ -69,33 +65,5 @@ impl Style {
             Tone::Wait => "33",
         };
         if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
-    }
-}
-
-/// Blocks of lines with an empty line between them.
-#[derive(Debug, Default)]
-struct Page {
-    blocks: Vec<Vec<String>>,
-}
-
-impl Page {
-    fn block(&mut self, lines: Vec<String>) {
-        if !lines.is_empty() {
-            self.blocks.push(lines);
-        }
-    }
-
-    /// The lines alone, for what stands between other text.
-    fn lines(self) -> Vec<String> {
-        self.blocks.iter().flatten().map(|line| line.trim_end().to_owned()).collect()
-    }
-
-    fn text(self) -> String {
-        let blocks: Vec<String> = self
-            .blocks
-            .iter()
-            .map(|lines| lines.iter().map(|line| format!("{}\n", line.trim_end())).collect())
-            .collect();
-        blocks.join("\n")
     }
 }

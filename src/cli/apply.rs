@@ -220,7 +220,8 @@ impl Apply {
         if plan.applyable && away && self.auto_approve && plan.summary.groups_sync == 0 {
             return false;
         }
-        say(context, events, &render::plan::text(plan, &context.style));
+        let page = render::sections::plan::screen(plan, context.style.verbose);
+        say(context, events, &write(&page, Form::Text(context.style)));
         true
     }
 

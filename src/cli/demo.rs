@@ -73,7 +73,8 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
     let looked = look(context, &Asking::default()).await?;
     let stored = looked.plan.stored();
     keep::whole(&dir.join("plan.json"), &stored.bytes).context("store the plan")?;
-    let outline = render::plan::outline(&looked.plan, &context.style);
+    let page = render::sections::plan::outline(&looked.plan, context.style.verbose);
+    let outline = render::writers::lines(&page, &context.style);
     step("2  drsync plan --out plan.json", outline)?;
 
     let configurations = written::of(context, &looked.found);
@@ -103,7 +104,8 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
     output::data("\n4  In the east, orders_job run 89 succeeds\n")?;
 
     let looked = look(context, &Asking::default()).await?;
-    step("5  drsync plan", render::plan::outline(&looked.plan, &context.style))?;
+    let page = render::sections::plan::outline(&looked.plan, context.style.verbose);
+    step("5  drsync plan", render::writers::lines(&page, &context.style))?;
     output::data(&format!(
         "\nEverything in {folder} can be opened with any Delta reader. Try there:\n  \
          drsync status                      how far behind each group is\n  \

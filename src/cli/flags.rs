@@ -44,7 +44,7 @@ pub(super) struct Flags {
     #[arg(long, global = true)]
     json: bool,
     /// Bytes that Markdown may have; what does not fit is counted, and nothing blocked or dangerous is left out
-    #[arg(long, global = true, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(render::markdown::BUDGET_MIN as i64..))]
+    #[arg(long, global = true, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(render::writers::BUDGET_MIN as i64..))]
     budget: Option<u32>,
     /// Only this group; may be given again
     #[arg(long, global = true, value_name = "GROUP")]
@@ -147,7 +147,7 @@ impl Context {
             color,
         } = flags;
         let markdown = match (format, budget) {
-            (Format::Markdown, None) => Some(render::markdown::BUDGET),
+            (Format::Markdown, None) => Some(render::writers::BUDGET),
             (Format::Markdown, Some(bytes)) => Some(usize::try_from(bytes).unwrap_or(usize::MAX)),
             (Format::Text | Format::Json | Format::Html, None) => None,
             (Format::Text | Format::Json | Format::Html, Some(_)) => {

@@ -16,7 +16,7 @@ use crate::files;
 use crate::limits::{CONFIGURATION, DOCUMENT};
 use crate::plan::document;
 use crate::render::clean;
-use crate::render::plan::shell;
+use crate::render::shell;
 
 /// A place for a plan: nothing is there, or an earlier plan, which is replaced.
 ///

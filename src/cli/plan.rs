@@ -9,7 +9,8 @@ use super::flags::Context;
 use super::look::{self, Asking};
 use super::{ExitStatus, Failure, keep, output, place};
 use crate::plan::{Decision, Plan as Document};
-use crate::render;
+use crate::render::sections::plan as screens;
+use crate::render::writers::{Form, write};
 
 /// Look at both regions and show what an apply would do; writes nothing but FILE
 #[derive(Debug, Args)]
@@ -54,20 +55,16 @@ impl Plan {
         }
         if context.json {
             output::document(&stored.bytes)?;
-        } else if let Some(budget) = context.markdown {
-            output::data(&render::markdown::plan(&plan, budget))?;
-        } else if context.html {
-            let made = plan.created_at;
-            output::data(&render::html::plan(&stored, &[], made))?;
         } else {
-            let mut text = render::plan::text(&plan, &context.style);
-            if let Some(path) = &out {
-                text.push_str(&render::plan::saved(
-                    &plan,
-                    &shown(path),
-                    &stored.sha256,
-                    &context.style,
-                ));
+            let form = context.form();
+            let page = match form {
+                Form::Text(style) => screens::screen(&plan, style.verbose),
+                Form::Markdown(_) => screens::comment(&plan),
+                Form::Html => screens::report(&stored, &[], plan.created_at),
+            };
+            let mut text = write(&page, form);
+            if let (Form::Text(style), Some(path)) = (form, &out) {
+                text.push_str(&screens::saved(&plan, &shown(path), &stored.sha256, &style));
             }
             output::data(&text)?;
         }

@@ -170,7 +170,7 @@ fn text(context: &Context, place: &Place, read: &Read, asked: Asked<'_>) -> Stri
         made_at: crate::moment::millis(context.clock.now()),
         made_by: &made_by,
     });
-    render::markdown::runbook(&made)
+    render::writers::runbook(&made)
 }
 
 /// Reads what a runbook is made from; `whole`: with every cut.

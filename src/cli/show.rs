@@ -11,7 +11,8 @@ use crate::apply::{self, RunRecord};
 use crate::command::{Command, Verb};
 use crate::limits::DOCUMENT;
 use crate::plan::{Alteration, Plan, StoredPlan, StoredPlanError};
-use crate::render;
+use crate::render::writers::{Form, write, write_all};
+use crate::render::{self, sections};
 use crate::{canonical, files};
 
 /// Show a stored plan: where it comes from, that it is unaltered, and what it does; or the record of an apply
@@ -53,10 +54,16 @@ impl Show {
         }
         let applies = keep::applies(&configuration::folders(context, &self.file), &stored.sha256);
         let now = context.clock.now();
-        output::data(&match (context.html, context.markdown) {
-            (true, _) => render::html::plan(&stored, &applies, now),
-            (false, Some(budget)) => render::markdown::show(&stored, &applies, now, budget),
-            (false, None) => render::show::text(&stored, &applies, now, &context.style),
+        let form = context.form();
+        output::data(&match form {
+            Form::Html => write(&sections::plan::report(&stored, &applies, now), form),
+            Form::Markdown(_) => {
+                write(&sections::plan::comment_stored(&stored, &applies, now), form)
+            }
+            Form::Text(style) => {
+                let origin = sections::show::page(&stored, &applies, now);
+                write_all(&[origin, sections::plan::screen(&stored.plan, style.verbose)], &style)
+            }
         })?;
         Ok(ExitStatus::Ok)
     }
@@ -109,8 +116,8 @@ fn record(context: &Context, file: &Path, bytes: &[u8]) -> Result<ExitStatus, Fa
     let plan = stored.as_ref().map(|stored| &stored.plan);
     let kept = file.display().to_string();
     let kept = Some(kept.as_str()).filter(|_| !context.html);
-    let page = render::sections::run::stored(plan, &record, bytes, kept);
-    output::data(&render::writers::write(&page, context.form()))?;
+    let page = sections::run::stored(plan, &record, bytes, kept);
+    output::data(&write(&page, context.form()))?;
     Ok(ExitStatus::Ok)
 }
 
@@ -130,7 +137,7 @@ fn table(context: &Context, plan: &Plan, asked: &str) -> Result<ExitStatus, Fail
     if context.json {
         output::json(&cards)?
     } else {
-        output::data(&render::card::text(plan, &cards, &context.style))?
+        output::data(&write_all(&sections::card::pages(plan, &cards), &context.style))?
     }
     Ok(ExitStatus::Ok)
 }

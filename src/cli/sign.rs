@@ -17,7 +17,7 @@ use crate::command::{Command, Verb};
 use crate::files;
 use crate::limits::SMALL_FILE;
 use crate::render::clean;
-use crate::render::plan::shell;
+use crate::render::shell;
 use crate::secrets;
 
 /// The variable with the password of a key that has one.

@@ -11,7 +11,7 @@ use crate::config::WrittenKeys;
 use crate::files;
 use crate::limits::SMALL_FILE;
 use crate::render::clean;
-use crate::render::plan::shell;
+use crate::render::shell;
 
 /// A signature that was verified.
 pub(super) struct Verified {

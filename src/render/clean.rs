@@ -4,6 +4,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use crate::harmless::{MARK, is_unseen, without_orders};
+use crate::text::shell_word;
 
 /// Longer texts are cut: an error page of a proxy must not push the verdict off the screen.
 const LENGTH_MAX: usize = 400;
@@ -36,6 +37,11 @@ pub(super) fn line(text: &str) -> String {
         .chars()
         .map(|c| if is_unseen(c) || c.is_control() { MARK } else { c })
         .collect()
+}
+
+/// A name as one word of a shell, as it is shown.
+pub fn shell(text: &str) -> String {
+    command(&shell_word(text))
 }
 
 fn stripped(text: &str) -> String {

@@ -4,7 +4,7 @@ use super::Style;
 use super::clean::{clean, name};
 use super::figures::plural;
 use super::layout::{hanging, pad_left, width};
-use super::page::{Block, Note, Notes, Page, Phrase, Section};
+use super::page::{Block, Notes, Page, Phrase, Section};
 use crate::config::{Configuration, GroupEntry, Mistake};
 
 /// `drsync.json has 2 mistakes`.
@@ -39,7 +39,7 @@ pub fn mistakes(configuration: &Configuration, style: &Style) -> String {
 /// The same as notes of a page.
 pub(super) fn mistaken(configuration: &Configuration) -> Section {
     let files = configuration.mistakes.iter().any(|it| it.file != configuration.source);
-    let notes = configuration.mistakes.iter().map(|mistake| {
+    let says = configuration.mistakes.iter().map(|mistake| {
         let Mistake { file, line, path, message, remedy } = mistake;
         let mut says = Phrase::default();
         if files {
@@ -53,9 +53,9 @@ pub(super) fn mistaken(configuration: &Configuration) -> Section {
         if let Some(remedy) = remedy {
             says = says.and(": ").and(Phrase::said(remedy));
         }
-        Note { code: None, subject: None, about: vec![], says }
+        says
     });
-    let notes = Notes { word: "mistake", notes: notes.collect(), alike_max: usize::MAX };
+    let notes = Notes::of("mistake", says);
     Section { title: Some("Mistakes".to_owned()), ..Block::Notes(notes).into() }
 }
 

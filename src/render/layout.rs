@@ -54,7 +54,7 @@ pub(crate) fn hanging(head: &str, text: &str, columns: usize) -> Vec<String> {
 }
 
 /// Words of a text; a date and its time are one.
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let mut words: Vec<String> = vec![];
     for word in text.split(' ') {
@@ -138,67 +138,6 @@ pub(crate) fn few<T: AsRef<str>>(names: &[T], limit: usize) -> String {
     text
 }
 
-/// Stands for the lines that belong to a row while its table is drawn; no text that is shown holds it.
-const BELOW: &str = "\u{1}";
-
-/// Rows without borders, under a heading, each with the lines that belong to it.
-///
-/// What is wider than the screen is wrapped within its cells; words are never broken, so that names can be copied.
-pub(super) fn table(
-    heading: &[&str],
-    rows: Vec<(Vec<String>, Vec<String>)>,
-    columns: usize,
-) -> Vec<String> {
-    let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::NOTHING);
-    table.set_header(heading.to_vec());
-    let mut longest: Vec<usize> = heading.iter().map(|head| width(head)).collect();
-    let mut below = vec![];
-    for (cells, lines) in rows {
-        // A date and its time stay together, too.
-        let whole = |cell: &String| {
-            let words = words(cell).into_iter().map(|word| word.replace(' ', UNBROKEN));
-            words.collect::<Vec<_>>().join(" ")
-        };
-        let cells: Vec<String> = cells.iter().map(whole).collect();
-        for (cell, longest) in cells.iter().zip(&mut longest) {
-            let words = cell.split(' ').map(width);
-            *longest = words.chain([*longest]).max().unwrap_or(0);
-        }
-        table.add_row(cells);
-        if !lines.is_empty() {
-            table.add_row([BELOW]);
-            below.push(lines);
-        }
-    }
-    let drawn = |table: &comfy_table::Table| -> Vec<String> {
-        let drawn = table.to_string().replace(UNBROKEN, " ");
-        drawn.lines().map(|line| format!(" {}", line.trim_end())).collect()
-    };
-    let mut lines = drawn(&table);
-    if lines.iter().any(|line| width(line) > columns) {
-        table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
-        table.set_width(u16::try_from(columns - 1).unwrap_or(u16::MAX));
-        for (at, longest) in longest.into_iter().enumerate() {
-            // A cell has a blank at either side.
-            let least = u16::try_from(longest + 2).unwrap_or(u16::MAX);
-            if let Some(column) = table.column_mut(at) {
-                let least = comfy_table::Width::Fixed(least);
-                column.set_constraint(comfy_table::ColumnConstraint::LowerBoundary(least));
-            }
-        }
-        lines = drawn(&table);
-    }
-    let mut below = below.into_iter();
-    let lines = lines.into_iter();
-    lines
-        .flat_map(|line| {
-            let told = if line.contains(BELOW) { below.next() } else { None };
-            told.unwrap_or_else(|| vec![line])
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,24 +169,6 @@ mod tests {
     fn where_no_room_is_left_the_text_begins_on_the_next_line() {
         let lines = hanging(&"n".repeat(70), "a reason that is not short at all", 80);
         assert_eq!(lines[1], "      a reason that is not short at all");
-    }
-
-    #[test]
-    fn a_table_is_fitted_to_the_screen_and_no_word_of_it_is_broken() {
-        let row = |group: &str, why: &str| (vec![group.to_owned(), why.to_owned()], vec![]);
-        let rows = || vec![row("main.core.a_long_name", "a reason that is not short at all")];
-        let whole = table(&["group", "why"], rows(), 80);
-        assert_eq!(whole[1], "  main.core.a_long_name  a reason that is not short at all");
-        let fitted = table(&["group", "why"], rows(), 48);
-        assert!(fitted.len() > 2 && fitted.iter().all(|line| width(line) <= 48), "{fitted:#?}");
-        assert!(fitted[1].starts_with("  main.core.a_long_name  a reason"), "{fitted:#?}");
-        // Where even that is too narrow the name stays whole.
-        let narrow = table(&["group", "why"], rows(), 20);
-        assert!(narrow[1].contains("main.core.a_long_name"), "{narrow:#?}");
-        let mut noted = rows();
-        noted[0].1 = vec!["       by somebody".to_owned()];
-        let noted = table(&["group", "why"], noted, 48);
-        assert_eq!(noted.last().map(String::as_str), Some("       by somebody"), "{noted:#?}");
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! What a screen says, before anybody decides how it looks: a verdict and blocks of phrases, of which nothing is escaped yet.
 
+mod below;
 mod block;
 mod phrase;
+mod planned;
 
+pub(super) use below::{Below, Copied, Fact, Language, Obstacle, Obstacles};
 pub(super) use block::{
-    Below, Block, CAUSE, Changed, Changes, Copied, Entries, Entry, Fact, Language, Named, Names,
-    Note, Notes, Row, Table, Told,
+    Block, CAUSE, Changed, Changes, Entries, Entry, Named, Names, Note, Notes, Row, Table, Told,
 };
 pub(super) use phrase::{Part, Phrase, Tone};
+pub(super) use planned::{Counted, Grid, Setting, Size, Statement, Step, Steps};
 
 /// A screen, in whatever format it will be written.
 #[derive(Debug, Clone)]
@@ -48,6 +51,10 @@ pub(super) struct Section {
     pub(super) blocks: Vec<Block>,
     /// It stands close to the section before it.
     pub(super) close: bool,
+    /// Its blocks follow one another without anything between them.
+    pub(super) dense: bool,
+    /// What it tells of is not what it is called by, so that no number stands beside that.
+    pub(super) uncounted: bool,
     /// Where it is told: in full with every format and wish that has room for everything.
     pub(super) told: Told,
 }
@@ -106,7 +113,13 @@ impl Page {
             | Block::Table(_)
             | Block::Words(_)
             | Block::Copied(_)
-            | Block::Changes(_) => None,
+            | Block::Changes(_)
+            | Block::Asides(_)
+            | Block::Settings(_)
+            | Block::Steps(_)
+            | Block::Obstacles(_)
+            | Block::Statements(_)
+            | Block::Apart(_) => None,
         });
         let name = labels.flatten().max().unwrap_or(0).clamp(least, 28) + 3;
         self.columns = Columns { word, name, aside: word };
@@ -117,6 +130,12 @@ impl Section {
     /// What is told under a title.
     pub(super) fn titled(title: impl Into<String>, blocks: Vec<Block>) -> Section {
         Section { title: Some(title.into()), blocks, ..Section::default() }
+    }
+
+    /// What is told line after line.
+    pub(super) fn dense(blocks: impl IntoIterator<Item = Block>) -> Section {
+        let blocks = blocks.into_iter().filter(|block| !block.is_empty()).collect();
+        Section { blocks, dense: true, ..Section::default() }
     }
 
     /// The same, close to what is before it.

@@ -2,27 +2,15 @@
 
 use super::clean::{clean, name};
 use super::figures::{minute, plural};
+use super::page::Setting as Told;
 use super::shown::label_among;
+use super::{Style, writers};
 use crate::plan::{
     ComparedWith, Direction, PauseSetting, Plan, Setting, SettingChange, SettingValue,
 };
 use crate::text::span;
 
-/// A change in words; texts of others in it are as they were written.
-pub(super) struct Told {
-    /// The group or the workspace.
-    pub(super) who: String,
-    /// Which way.
-    pub(super) word: &'static str,
-    /// Which setting, with the table that it is about.
-    pub(super) setting: &'static str,
-    /// As it was.
-    pub(super) before: String,
-    /// As it is.
-    pub(super) after: String,
-}
-
-/// What a change says.
+/// What a change says; texts of others in it are as they were written.
 pub(super) fn told(several: bool, workspace: &str, change: &SettingChange) -> Told {
     let table = change.table.as_deref();
     let value = |value: Option<&SettingValue>| value_of(change.setting, table, value);
@@ -32,23 +20,16 @@ pub(super) fn told(several: bool, workspace: &str, change: &SettingChange) -> To
             None => name(workspace),
         },
         word: word(change),
+        weaker: change.weakens(),
         setting: setting(change.setting),
         before: value(change.before.as_ref()),
         after: value(change.after.as_ref()),
     }
 }
 
-impl Told {
-    /// `objective: 12h, now 347d`, harmless on a screen.
-    pub(super) fn sentence(&self) -> String {
-        let Told { who: _, word: _, setting, before, after } = self;
-        format!("{setting}: {}, now {}", clean(before), clean(after))
-    }
-}
-
 /// `objective: 12h, now 347d`, harmless.
 pub(crate) fn sentence(workspace: &str, change: &SettingChange) -> String {
-    told(false, workspace, change).sentence()
+    writers::text::phrase(&told(false, workspace, change).says(), &Style::default())
 }
 
 /// Every change of a plan, with its workspace.
@@ -56,6 +37,22 @@ pub(super) fn of_plan(plan: &Plan) -> impl Iterator<Item = (&str, &SettingChange
     plan.workspaces.iter().flat_map(|workspace| {
         workspace.settings_changes.iter().map(move |change| (workspace.name.as_str(), change))
     })
+}
+
+/// What a plan changes of the protection, as far as it fits.
+pub(super) fn settings(plan: &Plan, fits: impl Fn(&SettingChange) -> bool) -> Vec<Told> {
+    let several = plan.workspaces.len() > 1;
+    let changes = of_plan(plan).filter(|(_, change)| fits(change));
+    changes.map(|(workspace, change)| told(several, workspace, change)).collect()
+}
+
+/// With what the settings of a plan were compared, each once.
+pub(super) fn all_compared(plan: &Plan) -> Vec<String> {
+    let changed = plan.workspaces.iter().filter(|workspace| !workspace.settings_changes.is_empty());
+    let with = changed.filter_map(|workspace| workspace.settings_compared_with.as_ref());
+    let mut with: Vec<String> = with.map(compared).collect();
+    with.dedup();
+    with
 }
 
 /// `2 groups and of east`: of whom something changed that fits.

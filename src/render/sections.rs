@@ -1,6 +1,7 @@
 //! What each screen says: from typed facts to blocks, whatever format they will be written in.
 
 pub(super) mod away;
+pub mod card;
 pub(super) mod causes;
 pub mod check;
 pub(super) mod dangers;
@@ -8,6 +9,8 @@ pub mod diff;
 pub(super) mod findings;
 pub mod history;
 pub(super) mod notes;
+pub mod plan;
 pub mod run;
+pub mod show;
 pub mod status;
 pub mod validate;

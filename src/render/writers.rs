@@ -4,8 +4,16 @@ pub(super) mod html;
 pub(super) mod markdown;
 pub(super) mod text;
 
+#[cfg(test)]
+mod tests;
+
+pub use markdown::budget::{BUDGET, BUDGET_MIN};
+pub use markdown::runbook::runbook;
+
 use super::Style;
-use super::page::Page;
+use super::figures::count;
+use super::page::{Page, Step};
+use crate::plan::Action;
 
 /// In which form a page is written.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +35,11 @@ pub fn write(page: &Page, form: Form) -> String {
     }
 }
 
+/// Pages on a screen, one after the other.
+pub fn write_all(pages: &[Page], style: &Style) -> String {
+    pages.iter().map(|page| text::text(page, style)).collect::<Vec<_>>().join("\n")
+}
+
 /// The verdict and what is told one by one, for what stands between other text.
 pub fn outline(page: &Page, style: &Style) -> Vec<String> {
     text::outline(page, style)
@@ -36,4 +49,21 @@ pub fn outline(page: &Page, style: &Style) -> Vec<String> {
 pub fn lines(page: &Page, style: &Style) -> Vec<String> {
     let text = text::text(page, style);
     text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+/// `v6 -> v8`, or the version alone where no other is replaced.
+fn versions(step: &Step, to: &str) -> String {
+    match (step.action, step.held) {
+        (Action::Update, Some(held)) => format!("v{held} {to} v{}", step.version),
+        (Action::Create | Action::Update | Action::NoOp, _) => format!("v{}", step.version),
+    }
+}
+
+/// Commits after the pinned version are left out on purpose; whoever reads the plan should know.
+fn stays_out(newer: u64) -> Option<String> {
+    match newer {
+        0 => None,
+        1 => Some("1 newer commit stays out".to_owned()),
+        newer => Some(format!("{} newer commits stay out", count(newer))),
+    }
 }

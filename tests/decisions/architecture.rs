@@ -50,6 +50,30 @@ fn what_the_architecture_page_calls_decided_somewhere_is_decided_there() {
     assert!(told > 20, "{told} rows");
 }
 
+#[test]
+fn writers_alone_escape_and_draw() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/render");
+    let mut found = Vec::new();
+    let mut folders = vec![source.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let place = path.strip_prefix(&source).unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if place.ends_with(".rs") && !place.starts_with("writers/") {
+                let text = fs::read_to_string(&path).unwrap();
+                let draws = ["maud::", "html! {", "comfy_table::", "escape::", "|---|", "<details"];
+                found.extend(
+                    draws.iter().filter(|it| text.contains(**it)).map(|it| (place.clone(), *it)),
+                );
+            }
+        }
+    }
+    found.sort();
+    assert_eq!(found, [], "what is escaped and drawn is in src/render/writers");
+}
+
 /// A module: a file, or a part of one.
 struct Module {
     file: String,

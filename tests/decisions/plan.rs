@@ -24,6 +24,14 @@ mod stored;
 
 mod unseen;
 
+/// A plan on a screen.
+fn screen_of(plan: &drsync::plan::Plan) -> String {
+    use drsync::render::Style;
+    use drsync::render::writers::{Form, write};
+    let page = drsync::render::sections::plan::screen(plan, false);
+    write(&page, Form::Text(Style::default()))
+}
+
 mod decisions {
     use drsync::ledger::Consistency;
     use drsync::plan::{Action, Decision, LedgerAction, ReasonCode, TriggerKind, WarningCode};

@@ -1,7 +1,6 @@
 //! Plans of a whole company fit on two screens.
 
 use drsync::plan::{FindingCode, GroupPlan, Plan, ReasonCode, WarningCode};
-use drsync::render::plan::text;
 
 use crate::builders::*;
 
@@ -54,21 +53,21 @@ fn company() -> Plan {
 #[test]
 fn eight_hundred_tables_in_fifty_groups_fit_on_two_screens() {
     let groups = (0..50).map(group_of).collect();
-    let shown = text(&plan(groups), &narrow());
+    let shown = plan_text(&plan(groups), &narrow());
     assert!(lines(&shown) <= TWO_SCREENS, "{} lines:\n{shown}", lines(&shown));
     insta::assert_snapshot!(shown);
 }
 
 #[test]
 fn blocked_waiting_and_warned_groups_fit_too() {
-    let shown = text(&company(), &narrow());
+    let shown = plan_text(&company(), &narrow());
     assert!(lines(&shown) <= TWO_SCREENS, "{} lines:\n{shown}", lines(&shown));
     insta::assert_snapshot!(shown);
 }
 
 #[test]
 fn every_table_is_shown_when_asked() {
-    let shown = text(&plan((0..50).map(group_of).collect()), &verbose());
+    let shown = plan_text(&plan((0..50).map(group_of).collect()), &verbose());
     assert!(shown.contains("main.schema_00.table_01") && shown.contains("main.schema_49.table_15"));
 }
 
@@ -82,7 +81,7 @@ fn the_first_big_sync_is_told_by_size() {
         });
         first_sync(&format!("group_{number:02}"), tables.collect())
     });
-    let shown = text(&plan(groups.collect()), &narrow());
+    let shown = plan_text(&plan(groups.collect()), &narrow());
     assert!(lines(&shown) <= 25, "{shown}");
     insta::assert_snapshot!(shown);
 }

@@ -10,8 +10,9 @@ use drsync::plan::{
     WarningCode,
 };
 use drsync::region::{Estimate, EstimateBasis, Grant};
+use drsync::render::card::cards;
 use drsync::render::page::Page;
-use drsync::render::writers::{Form, write};
+use drsync::render::writers::{Form, write, write_all};
 use drsync::render::{Style, sections};
 
 pub(crate) const MIB: u64 = 1 << 20;
@@ -407,6 +408,38 @@ pub(crate) fn run_text(
     style: &Style,
 ) -> String {
     written(&sections::run::page(Some(plan), record, kept), style)
+}
+
+/// A plan on a screen.
+pub(crate) fn plan_text(plan: &Plan, style: &Style) -> String {
+    written(&sections::plan::screen(plan, style.verbose), style)
+}
+
+/// A plan as a comment.
+pub(crate) fn plan_comment(plan: &Plan, budget: usize) -> String {
+    write(&sections::plan::comment(plan), Form::Markdown(budget))
+}
+
+/// A plan as a page.
+pub(crate) fn plan_report(plan: &Plan, applies: &[RunRecord]) -> String {
+    let page = sections::plan::report(&plan.stored(), applies, at("2026-11-22T12:00:00Z"));
+    write(&page, Form::Html)
+}
+
+/// A stored plan on a screen.
+pub(crate) fn show_text(
+    plan: &Plan,
+    applies: &[RunRecord],
+    now: DateTime<Utc>,
+    style: &Style,
+) -> String {
+    let origin = sections::show::page(&plan.stored(), applies, now);
+    write_all(&[origin, sections::plan::screen(plan, style.verbose)], style)
+}
+
+/// The cards of a table on a screen.
+pub(crate) fn card_text(plan: &Plan, asked: &str, style: &Style) -> String {
+    write_all(&sections::card::pages(plan, &cards(plan, asked)), style)
 }
 
 /// What a validation says.

@@ -3,12 +3,12 @@
 use drsync::plan::Plan;
 use drsync::plan::document::{Brought, SourceCommit, Unprotected};
 use drsync::region::{ColumnChange, SchemaChange};
-use drsync::render::card::{cards, names, text};
+use drsync::render::card::{cards, names};
 
 use crate::builders::*;
 
 fn shown(plan: &Plan, asked: &str) -> String {
-    text(plan, &cards(plan, asked), &narrow())
+    card_text(plan, asked, &narrow())
 }
 
 #[test]

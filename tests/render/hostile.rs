@@ -8,7 +8,6 @@ use drsync::region::{ColumnChange, SchemaChange};
 use drsync::render::diff::Difference;
 use drsync::render::progress::Log;
 use drsync::render::sections::{check, diff, validate};
-use drsync::render::{card, plan, show};
 
 use crate::builders::{self, *};
 
@@ -107,16 +106,11 @@ fn a_hostile_plan_is_harmless_in_every_view() {
     let mut applied = builders::run(vec![], 4, HOSTILE);
     applied.provenance = plan.provenance.clone();
     for style in [narrow(), verbose()] {
-        assert_harmless(&plan::text(&plan, &style).replace('\u{fffd}', "").replace("0;own", ""));
+        assert_harmless(&plan_text(&plan, &style).replace('\u{fffd}', "").replace("0;own", ""));
         assert_harmless(&validate_text(&plan, &style).replace("0;own", ""));
         assert_harmless(
-            &show::text(
-                &plan.stored(),
-                std::slice::from_ref(&applied),
-                at("2026-11-22T12:00:00Z"),
-                &style,
-            )
-            .replace("0;own", ""),
+            &show_text(&plan, std::slice::from_ref(&applied), at("2026-11-22T12:00:00Z"), &style)
+                .replace("0;own", ""),
         );
     }
     assert_harmless(&validate::sql(&plan).replace("0;own", ""));
@@ -141,7 +135,7 @@ fn a_remedy_in_words_cannot_leave_its_comment() {
 fn a_very_long_answer_is_shortened() {
     let mut plan = builders::plan(vec![group("a")]);
     away(&mut plan, Role::Secondary, &"x ".repeat(10_000));
-    assert!(plan::text(&plan, &narrow()).len() < 2_000);
+    assert!(plan_text(&plan, &narrow()).len() < 2_000);
 }
 
 /// What no line of a text may begin with: a verdict or a command that somebody else wrote.
@@ -188,7 +182,7 @@ fn the_card_of_a_table_is_harmless() {
         });
         let table = step.table.to_string();
         let plan = builders::plan(vec![sync("core", vec![step])]);
-        let text = card::text(&plan, &card::cards(&plan, &table), &verbose());
+        let text = card_text(&plan, &table, &verbose());
         assert!(text.contains("added"), "{text}");
         assert_no_line_of_theirs(&text, &table);
     }

@@ -11,7 +11,6 @@ use drsync::ledger::AcceptedRisk;
 use drsync::plan::document::*;
 use drsync::plan::{FindingCode, Plan, Provenance, ReasonCode, WarningCode};
 use drsync::region::VerifiedLevel;
-use drsync::render::html;
 use drsync::render::sections::run::stored;
 use drsync::render::writers::{Form, write};
 use scraper::{ElementRef, Html, Selector};
@@ -41,7 +40,7 @@ fn texts(page: &Html, selector: &str) -> Vec<String> {
 }
 
 fn report(plan: &Plan) -> String {
-    html::plan(&plan.stored(), &[], at("2026-11-22T12:00:00Z"))
+    plan_report(plan, &[])
 }
 
 /// The bytes that the page's link saves.
@@ -335,7 +334,7 @@ fn nothing_that_a_region_says_is_more_than_text() {
     let mut applied = builders::run(vec![], 4, &hostile());
     applied.provenance = plan.provenance.clone();
     let stored = plan.stored();
-    let page = html::plan(&stored, &[applied], at("2026-11-22T12:00:00Z"));
+    let page = plan_report(&plan, &[applied]);
     let page = assert_safe(&page);
     assert_eq!(saved(&page), stored.bytes);
     let body = texts(&page, "body").join(" ");

@@ -3,10 +3,10 @@
 use drsync::ledger::Row;
 use drsync::plan::document::RowChange;
 use drsync::plan::{LedgerAction, Plan};
-use drsync::render::{html, markdown, plan};
+use drsync::render::writers::BUDGET;
 use scraper::{Html, Selector};
 
-use crate::builders::{self, at, group, metadata, narrow};
+use crate::builders::{self, at, group, metadata, narrow, plan_comment, plan_report, plan_text};
 
 fn row(name: &str, tables: &[&str]) -> Row {
     let tables = tables.iter().map(|table| (*table).to_owned()).collect();
@@ -34,7 +34,7 @@ fn leaving() -> Plan {
 
 #[test]
 fn the_page_of_a_plan_names_what_is_no_longer_synchronized_before_everything_else() {
-    let page = html::plan(&leaving().stored(), &[], at("2026-11-22T12:00:00Z"));
+    let page = plan_report(&leaving(), &[]);
     let page = Html::parse_document(&page);
     let texts = |selector: &str| -> Vec<String> {
         let selector = Selector::parse(selector).expect("a selector");
@@ -47,19 +47,19 @@ fn the_page_of_a_plan_names_what_is_no_longer_synchronized_before_everything_els
         ["group old_reports", "table main.s.gone"]
     );
     let quiet = builders::plan(vec![group("sales")]).sealed();
-    let quiet = html::plan(&quiet.stored(), &[], at("2026-11-22T12:00:00Z"));
+    let quiet = plan_report(&quiet, &[]);
     assert!(!quiet.contains("No longer synchronized"));
 }
 
 #[test]
 fn a_table_that_moves_to_another_group_is_no_danger() {
-    let comment = markdown::plan(&leaving(), markdown::BUDGET);
+    let comment = plan_comment(&leaving(), BUDGET);
     for said in [
         "- retired: `old_reports`: no longer in the configuration; rows and replicas stay\n- left: `main.s.gone`: in no group any more;",
         "without `main.s.gone`: replicas stay, no longer synchronized; without `main.s.moved`: now in another group",
     ] {
         assert!(comment.contains(said), "{said}: {comment}");
     }
-    let text = plan::text(&leaving(), &narrow());
+    let text = plan_text(&leaving(), &narrow());
     assert!(text.contains("main.s.gone: in no group") && !text.contains("main.s.moved"));
 }

@@ -12,6 +12,7 @@ mod nothing_to_do;
 mod pages;
 mod plans;
 mod progress;
+mod promises;
 mod runs;
 mod shows;
 mod statuses;

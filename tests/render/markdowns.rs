@@ -5,7 +5,9 @@ use drsync::apply::GroupOutcome;
 use drsync::ledger::{AcceptedRisk, Consistency, Row};
 use drsync::plan::document::{Drift, DriftCommit, DueAnyway, RowChange};
 use drsync::plan::{FindingCode, GroupPlan, Plan, ReasonCode, Role, WarningCode};
-use drsync::render::markdown::{BUDGET, BUDGET_MIN, plan as markdown, show};
+use drsync::render::sections::plan::comment_stored;
+use drsync::render::writers::{BUDGET, BUDGET_MIN};
+use drsync::render::writers::{Form, write};
 
 use crate::builders::*;
 
@@ -194,16 +196,17 @@ fn nothing_that_a_region_says_becomes_markup() {
         let plan = plan_of(&text);
         let about: String = text.chars().take(60).collect();
         for budget in [BUDGET, BUDGET_MIN] {
-            let comment = markdown(&plan, budget);
+            let comment = plan_comment(&plan, budget);
             assert!(comment.len() <= budget, "{about}: {} of {budget}", comment.len());
             assert_harmless(&comment, 3, &about);
         }
         let mut changed = plan.clone();
         changed.selection.changed = true;
-        assert_harmless(&markdown(&changed, BUDGET), 3, &about);
+        assert_harmless(&plan_comment(&changed, BUDGET), 3, &about);
         let applied = run(vec![ended(&text, GroupOutcome::Failed, Some(&text))], 4, &text);
         let now = at("2026-11-22T12:00:00Z");
-        assert_harmless(&show(&plan.stored(), &[applied], now, BUDGET), 3, &about);
+        let shown = comment_stored(&plan.stored(), &[applied], now);
+        assert_harmless(&write(&shown, Form::Markdown(BUDGET)), 3, &about);
     }
 }
 
@@ -221,7 +224,7 @@ fn a_plain_plan_reads_as_it_should() {
     plan.workspaces[0].groups[0].steps[0].statement =
         Some("CREATE OR REPLACE TABLE delta.`x` DEEP CLONE y VERSION AS OF 1041".to_owned());
     plan.warnings = vec![warning(WarningCode::RpoAtRisk, "core_product", "the lag is 11h of 12h")];
-    insta::assert_snapshot!(markdown(&plan, BUDGET));
+    insta::assert_snapshot!(plan_comment(&plan, BUDGET));
 }
 
 #[test]
@@ -245,7 +248,7 @@ fn what_the_configuration_changes_comes_first_and_what_is_due_anyway_is_a_line()
         copy_bytes: 3 * GIB / 2,
         ..DueAnyway::default()
     });
-    let comment = markdown(&plan, BUDGET);
+    let comment = plan_comment(&plan, BUDGET);
     let lines: Vec<&str> = comment.lines().collect();
     assert_eq!(lines[0], "<!-- drsync:plan scope=east -->");
     assert_eq!(lines[1], "### drsync: adds 1 table to core&#95;product, 851.0 GiB to copy");
@@ -263,7 +266,7 @@ fn what_the_configuration_changes_comes_first_and_what_is_due_anyway_is_a_line()
         before: Some(left.clone()),
         after: left.retired(at("2026-11-22T00:00:00Z")),
     }];
-    let comment = markdown(&plan, BUDGET);
+    let comment = plan_comment(&plan, BUDGET);
     assert!(
         comment.contains("**Dangers**\n\n- retired: `old_reports`: no longer in the configuration; rows and replicas stay\n"),
         "{comment}"
@@ -273,7 +276,7 @@ fn what_the_configuration_changes_comes_first_and_what_is_due_anyway_is_a_line()
 #[test]
 fn a_plan_of_nothing_is_a_verdict_and_what_it_is_known_by() {
     for plan in [plan(vec![]), plan(vec![group("a")])] {
-        let comment = markdown(&plan, BUDGET_MIN);
+        let comment = plan_comment(&plan, BUDGET_MIN);
         assert_harmless(&comment, 3, "nothing");
         assert!(comment.lines().count() <= 6, "{comment}");
         assert!(comment.contains("effect `0e6c41d2"), "{comment}");
@@ -310,7 +313,7 @@ fn fifty_thousand_tables_fit_whatever_is_the_matter_with_them() {
         (&stuck, vec!["Blocked: 500 groups", "`version_not_retained`"]),
     ] {
         for budget in [BUDGET, BUDGET_MIN] {
-            let comment = markdown(plan, budget);
+            let comment = plan_comment(plan, budget);
             assert!(comment.len() <= budget, "{} of {budget}", comment.len());
             assert_harmless(&comment, 3, "many");
             assert!(comment.contains("Left out to fit "), "{comment}");
@@ -350,7 +353,7 @@ fn dangers_and_what_is_blocked_are_on_every_rung_of_the_ladder() {
         .collect();
     away(&mut plan, Role::Secondary, "no answer");
     for budget in [1_000_000, BUDGET, 30_000, 10_000, 5_000, BUDGET_MIN] {
-        let comment = markdown(&plan, budget);
+        let comment = plan_comment(&plan, budget);
         assert!(comment.len() <= budget, "{} of {budget}:\n{comment}", comment.len());
         for says in [
             "**Dangers**",
@@ -373,7 +376,7 @@ fn sql_goes_first() {
         step.statement = Some("CREATE ".repeat(30));
         sync(&format!("g{at}"), vec![step])
     });
-    let comment = markdown(&plan, BUDGET);
+    let comment = plan_comment(&plan, BUDGET);
     assert!(
         comment.ends_with(
             "Left out to fit 60,000 bytes: 500 statements. Everything is in the document itself.\n"
@@ -382,5 +385,5 @@ fn sql_goes_first() {
         &comment[comment.len() - 300..]
     );
     assert!(comment.contains("`main.a.t499`"), "every table is still there");
-    assert!(markdown(&plan, 10_000_000).contains("<details><summary>500 statements</summary>"));
+    assert!(plan_comment(&plan, 10_000_000).contains("<details><summary>500 statements</summary>"));
 }

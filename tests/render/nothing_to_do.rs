@@ -1,7 +1,6 @@
 //! Where there is nothing to do one line says so.
 
 use drsync::plan::{LedgerAction, Plan, ReasonCode, Refused, Role, WarningCode};
-use drsync::render::plan::text;
 
 use crate::builders::*;
 
@@ -18,7 +17,7 @@ fn nothing_to_do_is_one_line() {
     let mut plan = agreeing();
     plan.workspaces[0].groups[2].lag_seconds = Some(2_460);
     assert_eq!(
-        text(&plan, &narrow()),
+        plan_text(&plan, &narrow()),
         "Nothing to do: 2 groups up to date, 1 waiting; worst lag 41m, RPO met by all\n"
     );
 }
@@ -26,7 +25,7 @@ fn nothing_to_do_is_one_line() {
 #[test]
 fn nothing_pending_is_said_where_no_commit_waits() {
     assert_eq!(
-        text(&agreeing(), &narrow()),
+        plan_text(&agreeing(), &narrow()),
         "Nothing to do: 2 groups up to date, 1 waiting; nothing pending, RPO met by all\n"
     );
 }
@@ -37,7 +36,7 @@ fn a_lag_that_was_not_looked_at_is_not_invented() {
     for group in &mut plan.workspaces[0].groups {
         group.lag_seconds = None;
     }
-    assert_eq!(text(&plan, &narrow()), "Nothing to do: 2 groups up to date, 1 waiting\n");
+    assert_eq!(plan_text(&plan, &narrow()), "Nothing to do: 2 groups up to date, 1 waiting\n");
 }
 
 #[test]
@@ -48,7 +47,7 @@ fn a_warning_that_tells_something_is_counted() {
         warning(WarningCode::SecondaryWorkspaceMissing, "core_product", "none is configured"),
     ];
     assert_eq!(
-        text(&plan, &narrow()),
+        plan_text(&plan, &narrow()),
         "Nothing to do: 2 groups up to date, 1 waiting; 1 warning\n\n\
          warning                   rpo_at_risk core_product: the oldest commit is 10h50m\n\
          \x20                         old\n"
@@ -57,12 +56,12 @@ fn a_warning_that_tells_something_is_counted() {
 
 #[test]
 fn no_groups_at_all_is_said_too() {
-    assert_eq!(text(&plan(vec![]), &narrow()), "Nothing to do: no groups\n");
+    assert_eq!(plan_text(&plan(vec![]), &narrow()), "Nothing to do: no groups\n");
 }
 
 #[test]
 fn verbose_tells_every_group_and_where_it_looked() {
-    insta::assert_snapshot!(text(&agreeing(), &verbose()));
+    insta::assert_snapshot!(plan_text(&agreeing(), &verbose()));
 }
 
 #[test]
@@ -71,7 +70,7 @@ fn metadata_tables_that_change_are_told_although_nothing_is_synchronized() {
     plan.applyable = true;
     plan.workspaces[0].metadata =
         metadata(LedgerAction::Merge, &[], &["core_product"], &["old_reports"]);
-    insta::assert_snapshot!(text(&plan, &narrow()));
+    insta::assert_snapshot!(plan_text(&plan, &narrow()));
 }
 
 #[test]
@@ -80,7 +79,7 @@ fn a_breached_objective_leads_although_nothing_can_be_done() {
     let group = &mut plan.workspaces[0].groups[2];
     group.lag_seconds = Some(13 * 3600 + 19 * 60);
     group.pending_commits = Some(3);
-    insta::assert_snapshot!(text(&plan, &narrow()));
+    insta::assert_snapshot!(plan_text(&plan, &narrow()));
 }
 
 #[test]
@@ -107,7 +106,7 @@ fn what_waits_for_more_than_the_clock_is_told_with_the_way_out() {
         table: "main.shop.masked".to_owned(),
         reason: "it has a mask".to_owned(),
     }];
-    insta::assert_snapshot!(text(&plan, &narrow()), @r#"
+    insta::assert_snapshot!(plan_text(&plan, &narrow()), @r#"
     Nothing to do: 2 groups up to date, 4 waiting; worst lag 13m, RPO met by all
 
     waiting  orders           3 commits pending, lag 13m, orders_job run 90 is
@@ -125,7 +124,7 @@ fn a_commit_of_this_second_is_pending() {
     let mut plan = agreeing();
     plan.workspaces[0].groups[2].pending_commits = Some(2);
     assert_eq!(
-        text(&plan, &narrow()),
+        plan_text(&plan, &narrow()),
         "Nothing to do: 2 groups up to date, 1 waiting; 2 commits pending, lag under 1s\n"
     );
 }
@@ -137,7 +136,7 @@ fn commits_of_a_group_that_was_never_synchronized_have_no_lag_and_are_not_counte
     new.lag_seconds = None;
     new.pending_commits = Some(131);
     assert_eq!(
-        text(&plan, &narrow()),
+        plan_text(&plan, &narrow()),
         "Nothing to do: 2 groups up to date, 1 waiting; nothing pending\n"
     );
 }
@@ -152,7 +151,7 @@ fn a_verdict_counts_the_warnings_that_stand_below_it() {
         set_up(WarningCode::SecondaryWorkspaceMissing),
     ];
     let counted = |plan: &Plan, style: &drsync::render::Style| {
-        let shown = text(plan, style);
+        let shown = plan_text(plan, style);
         let below = shown.lines().filter(|line| line.starts_with("warning")).count();
         let said = format!("{below} warning{}", if below == 1 { "" } else { "s" });
         assert!(shown.lines().next().unwrap().contains(&said), "{shown}");
@@ -172,13 +171,13 @@ fn a_configuration_that_was_not_read_whole_is_in_the_first_line() {
         "core_product",
         "part of the configuration was not understood",
     )];
-    let shown = text(&plan, &narrow());
+    let shown = plan_text(&plan, &narrow());
     assert_eq!(
         shown.lines().next(),
         Some("Nothing to do: 2 groups up to date, 1 waiting; configuration incomplete")
     );
     plan.workspaces[0].groups.push(sync("orders", vec![update("main.core.gold", 1, 2, 0, 0)]));
-    let shown = text(&plan, &narrow());
+    let shown = plan_text(&plan, &narrow());
     let first = shown.lines().next().unwrap();
     assert!(first.contains("; configuration incomplete"), "{first}");
 }
@@ -188,14 +187,14 @@ fn a_region_that_is_away_or_cannot_be_read_is_told_although_nothing_was_due() {
     let mut plan = agreeing();
     let broken = "/west/_drsync/sync_cuts cannot be read: it is empty; move it away";
     away(&mut plan, Role::Secondary, "connect: connection refused");
-    let shown = text(&plan, &narrow());
+    let shown = plan_text(&plan, &narrow());
     assert!(
         shown.starts_with("Secondary region not available: no group was due, cuts are kept\n"),
         "{shown}"
     );
     away(&mut plan, Role::Secondary, broken);
     plan.workspaces[0].observed.secondary.refused = Some(Refused::Unreadable);
-    let shown = text(&plan, &narrow());
+    let shown = plan_text(&plan, &narrow());
     assert!(
         shown.starts_with("Secondary region cannot be read: no group was due, cuts are kept\n"),
         "{shown}"

@@ -3,9 +3,9 @@
 use drsync::apply::{Exit, GroupCheck, GroupOutcome, GroupStanding, PlanCheck, RunWarningCode};
 use drsync::plan::{Decision, FindingCode, Plan, Role, WarningCode};
 use drsync::render::diff::Difference;
-use drsync::render::markdown::{BUDGET, BUDGET_MIN};
 use drsync::render::page::Page;
 use drsync::render::sections::{check, diff, run, validate};
+use drsync::render::writers::{BUDGET, BUDGET_MIN};
 use drsync::render::writers::{Form, write};
 
 use crate::builders::{self, *};

@@ -6,7 +6,7 @@ use drsync::plan::{
     Decision, FindingCode, GroupPlan, LedgerAction, Plan, ReasonCode, Refused, Role, WarningCode,
 };
 use drsync::render::Style;
-use drsync::render::plan::{saved, text};
+use drsync::render::sections::plan::saved;
 
 use crate::builders::*;
 
@@ -36,7 +36,7 @@ fn a_group_with_one_denied_table_is_shown_with_the_grant_to_copy() {
     let mut plan = plan(vec![core_product(), one_denied(), group("finance")]);
     plan.workspaces[0].metadata =
         metadata(LedgerAction::Merge, &[], &["core_product", "example_group_1"], &[]);
-    let shown = text(&plan, &narrow());
+    let shown = plan_text(&plan, &narrow());
     assert!(shown.contains(
         "\nGRANT SELECT ON TABLE main.default.example_table_1 TO `dr-sync@example.com`\n"
     ));
@@ -51,7 +51,7 @@ fn the_first_sync_of_few_tables_shows_each_with_what_stays_out() {
     lines.source.head_version = 5;
     let mut plan = plan(vec![first_sync("orders", vec![orders, lines])]);
     plan.workspaces[0].metadata = metadata(LedgerAction::Create, &["orders"], &[], &[]);
-    insta::assert_snapshot!(text(&plan, &narrow()));
+    insta::assert_snapshot!(plan_text(&plan, &narrow()));
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn many_denied_tables_of_one_schema_are_one_entry_with_one_grant() {
     };
     let plan =
         plan(vec![denied("customer_360", 0, 9), denied("crm_daily", 9, 31), group("finance")]);
-    insta::assert_snapshot!(text(&plan, &narrow()));
+    insta::assert_snapshot!(plan_text(&plan, &narrow()));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn one_trouble_of_many_groups_is_said_once() {
         sql("GRANT WRITE FILES ON EXTERNAL LOCATION `dr_west` TO `dr-sync@example.com`"),
     );
     let groups = (0..9).map(|n| blocked(&format!("group_{n}"), vec![finding.clone()]));
-    insta::assert_snapshot!(text(&plan(groups.collect()), &narrow()));
+    insta::assert_snapshot!(plan_text(&plan(groups.collect()), &narrow()));
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_group_without_its_workflow_is_told_what_would_have_fitted() {
         "no job is named finance_clos; nearest: finance_close (job 2207)",
         None,
     );
-    insta::assert_snapshot!(text(&plan(vec![blocked("finance", vec![finding])]), &narrow()));
+    insta::assert_snapshot!(plan_text(&plan(vec![blocked("finance", vec![finding])]), &narrow()));
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn drift_shows_who_wrote_what_and_the_ways_out() {
         theirs: vec![by(42, 3, "UPDATE", 1_204), by(43, 5, "DELETE", 17)],
         maintenance: vec![],
     }];
-    insta::assert_snapshot!(text(&plan(vec![core, group("finance")]), &narrow()));
+    insta::assert_snapshot!(plan_text(&plan(vec![core, group("finance")]), &narrow()));
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_replica_whose_log_cannot_be_read_is_moved_away_and_nobody_is_said_to_have_w
         "the replica's log cannot be read: /w/main/core/gold/_delta_log/00000000000000000001.json is corrupt: line 1",
         words("move /w/main/core/gold away: it is cloned again"),
     );
-    let shown = text(&plan(vec![blocked("core_product", vec![unreadable])]), &narrow());
+    let shown = plan_text(&plan(vec![blocked("core_product", vec![unreadable])]), &narrow());
     assert!(shown.contains("move /w/main/core/gold away"), "{shown}");
     for wrong in ["drift", "someone else", "--accept", "RESTORE"] {
         assert!(!shown.contains(wrong), "{wrong}: {shown}");
@@ -146,7 +146,7 @@ fn a_failed_workflow_leaves_the_choice_to_whoever_reads() {
         waiting("scheduled_sync", ReasonCode::NotDue, "next due 2026-11-22T12:00:00Z");
     scheduled.pending_commits = Some(3);
     scheduled.lag_seconds = Some(600);
-    insta::assert_snapshot!(text(&plan(vec![failed, scheduled, group("finance")]), &narrow()));
+    insta::assert_snapshot!(plan_text(&plan(vec![failed, scheduled, group("finance")]), &narrow()));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_failed_workflow_says_when_its_group_is_copied_without_it() {
     );
     failed.pending_commits = Some(214);
     failed.crash_consistent_from = Some(at("2026-11-29T11:00:00Z"));
-    let shown = text(&plan(vec![failed]), &narrow());
+    let shown = plan_text(&plan(vec![failed]), &narrow());
     let words: Vec<&str> = shown.split_whitespace().collect();
     let shown = words.join(" ");
     assert!(
@@ -175,7 +175,7 @@ fn one_file_is_a_file_and_none_are_not_told() {
     let mut steps = vec![update("main.core.a", 1, 2, 0, 1), update("main.core.b", 1, 2, 0, 0)];
     steps[0].source.files = Some(1);
     steps[1].source.files = Some(0);
-    let shown = text(&plan(vec![sync("core", steps)]), &narrow());
+    let shown = plan_text(&plan(vec![sync("core", steps)]), &narrow());
     assert!(shown.contains("in 1 of 1 file\n"), "{shown}");
     assert!(!shown.contains("0 of 0"), "{shown}");
 }
@@ -195,7 +195,7 @@ fn secondary_away() -> Plan {
 
 #[test]
 fn a_secondary_that_is_away_is_said_once() {
-    let shown = text(&secondary_away(), &narrow());
+    let shown = plan_text(&secondary_away(), &narrow());
     assert_eq!(shown.matches("503 ServerBusy").count(), 1);
     insta::assert_snapshot!(shown);
 }
@@ -211,7 +211,7 @@ fn a_primary_that_is_away_is_said_once() {
     }
     let mut plan = plan(groups);
     away(&mut plan, Role::Primary, "no such folder: east/sync");
-    insta::assert_snapshot!(text(&plan, &narrow()));
+    insta::assert_snapshot!(plan_text(&plan, &narrow()));
 }
 
 #[test]
@@ -224,18 +224,18 @@ fn a_secondary_that_refuses_is_not_called_away() {
             finding.message = "secondary region cannot be read: 403".into();
         }
     }
-    let shown = text(&plan, &narrow());
+    let shown = plan_text(&plan, &narrow());
     assert_eq!(
         shown.lines().next(),
         Some("Secondary region cannot be read: 2 groups cannot be synchronized, cuts are kept")
     );
     assert_eq!(shown.matches("503 ServerBusy").count(), 1, "{shown}");
-    let comment = drsync::render::markdown::plan(&plan, 60_000);
+    let comment = plan_comment(&plan, 60_000);
     let danger = "- the secondary region cannot be read";
     assert!(comment.contains(danger), "{comment}");
     // With the other one away, each is told as what it is.
     away(&mut plan, Role::Primary, "no connection");
-    let line = text(&plan, &narrow()).lines().take(2).collect::<Vec<_>>().join(" ");
+    let line = plan_text(&plan, &narrow()).lines().take(2).collect::<Vec<_>>().join(" ");
     let both = "Primary region not available, secondary region cannot be read: ";
     assert!(line.starts_with(both), "{line}");
 }
@@ -253,7 +253,7 @@ fn a_workspace_that_answers_for_neither_region_is_named_once() {
     let address = "https://adb-111.azuredatabricks.net";
     plan.workspaces[0].observed.primary.workspace = Some(address.to_owned());
     assert_eq!(
-        text(&plan, &narrow()),
+        plan_text(&plan, &narrow()),
         "Neither region available: 1 group cannot be synchronized, cuts are kept\n\n  \
          https://adb-111.azuredatabricks.net  502 Bad Gateway, asked\n  \
          2026-11-22 10:59:20Z\n"
@@ -280,7 +280,7 @@ fn what_else_there_is_to_know_comes_last() {
     }];
     plan.selection.only = vec!["core_product".to_owned()];
     plan.observed_clock.overridden = true;
-    insta::assert_snapshot!(text(&plan, &narrow()));
+    insta::assert_snapshot!(plan_text(&plan, &narrow()));
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn rows_that_change_are_shown_column_by_column_when_asked() {
         metadata(LedgerAction::Merge, &["finance"], &["core_product"], &[]);
     plan.workspaces[0].rows =
         vec![RowChange { before: Some(before), after }, RowChange { before: None, after: new }];
-    insta::assert_snapshot!(text(&plan, &verbose()));
+    insta::assert_snapshot!(plan_text(&plan, &verbose()));
 }
 
 #[test]
@@ -320,15 +320,15 @@ fn groups_of_several_workspaces_carry_their_workspace() {
     other.name = "north".to_owned();
     other.groups[0].decision = Decision::UpToDate;
     plan.workspaces.push(other);
-    let shown = text(&plan, &narrow());
+    let shown = plan_text(&plan, &narrow());
     assert!(shown.contains("sync     east/core_product   to 2026-11-22 09:41:07Z"), "{shown}");
 }
 
 #[test]
 fn without_colour_there_is_no_escape_and_with_it_the_words_are_the_same() {
     let plan = plan(vec![core_product(), one_denied()]);
-    let plain = text(&plan, &narrow());
-    let coloured = text(&plan, &Style { color: true, ..narrow() });
+    let plain = plan_text(&plan, &narrow());
+    let coloured = plan_text(&plan, &Style { color: true, ..narrow() });
     assert!(!plain.contains('\u{1b}'));
     assert!(coloured.contains("\u{1b}[31mblocked\u{1b}[0m"));
     let stripped: String = ["\u{1b}[1m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[0m"]
@@ -351,7 +351,7 @@ fn what_may_be_accepted_is_one_command_for_a_group_and_one_for_all() {
         blocked("a", vec![recreated("main.s.one"), recreated("main.s.two")]),
         blocked("b", vec![recreated("main.s.three")]),
     ];
-    let shown = text(&plan(groups), &narrow());
+    let shown = plan_text(&plan(groups), &narrow());
     let commands: Vec<&str> =
         shown.lines().filter(|line| line.starts_with("drsync plan --accept")).collect();
     let [one, two, three] =

@@ -2,7 +2,6 @@
 
 use drsync::apply::GroupOutcome;
 use drsync::plan::{Plan, Provenance};
-use drsync::render::show::text;
 
 use crate::builders::*;
 
@@ -22,7 +21,7 @@ fn reviewed() -> Plan {
 #[test]
 fn provenance_comes_first_and_names_pipeline_commit_and_apply() {
     let applied = run(vec![ended("core_product", GroupOutcome::Synchronized, None)], 0, "ok");
-    let shown = text(&reviewed().stored(), &[applied], at("2026-12-01T00:00:00Z"), &narrow());
+    let shown = show_text(&reviewed(), &[applied], at("2026-12-01T00:00:00Z"), &narrow());
     let head: Vec<&str> = shown.lines().take(8).collect();
     assert_eq!(
         head,
@@ -45,7 +44,7 @@ fn the_apply_that_did_it_is_named_and_one_that_failed_says_so() {
     let mut did = run(vec![ended("core_product", GroupOutcome::Synchronized, None)], 0, "ok");
     did.run_id = "01JD0000000000000001JDB000".to_owned();
     let verdict = |applies: &[drsync::apply::RunRecord]| {
-        let shown = text(&reviewed().stored(), applies, at("2026-11-22T12:00:00Z"), &narrow());
+        let shown = show_text(&reviewed(), applies, at("2026-11-22T12:00:00Z"), &narrow());
         shown.lines().next().unwrap_or_default().to_owned()
     };
     assert_eq!(verdict(&[]), "Plan M0XBCEF0, unaltered, can be applied until 2026-11-25 10:59Z");

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::phrase::{Part, Phrase, Tone};
+use super::below::{Below, Copied, Fact, Obstacles};
+use super::phrase::{Phrase, Tone};
+use super::planned::{Setting, Statement, Steps};
 use crate::command::Command;
 
 /// One thing that is said.
@@ -24,15 +26,18 @@ pub(in crate::render) enum Block {
     Copied(Copied),
     /// Lines that came or went.
     Changes(Changes),
-}
-
-/// Something that is known.
-#[derive(Debug, Clone)]
-pub(in crate::render) struct Fact {
-    pub(in crate::render) label: &'static str,
-    pub(in crate::render) says: Phrase,
-    /// It is of the one before it.
-    pub(in crate::render) under: bool,
+    /// What is known of nothing that is told one by one, each after its word.
+    Asides(Vec<Fact>),
+    /// Settings that are others than before.
+    Settings(Vec<Setting>),
+    /// What happens to which table.
+    Steps(Steps),
+    /// Causes of trouble.
+    Obstacles(Obstacles),
+    /// Statements that will be run.
+    Statements(Vec<Statement>),
+    /// What belongs to the entry before, and stands apart from it.
+    Apart(Vec<Below>),
 }
 
 /// Things that are told one by one.
@@ -42,6 +47,8 @@ pub(in crate::render) struct Entries {
     pub(in crate::render) noun: &'static str,
     /// Each stands apart from the others.
     pub(in crate::render) apart: bool,
+    /// They were chosen: all of them are told, and what they are has been said.
+    pub(in crate::render) chosen: bool,
     pub(in crate::render) entries: Vec<Entry>,
 }
 
@@ -76,38 +83,6 @@ pub(in crate::render) struct Entry {
     pub(in crate::render) cause: Option<usize>,
 }
 
-/// What belongs to an entry.
-#[derive(Debug, Clone)]
-pub(in crate::render) enum Below {
-    /// What is wrong with a part of it.
-    Trouble(Phrase),
-    /// What was seen; of many the first is enough where not everything was asked for.
-    Seen(Phrase),
-    /// What else there is to say, or what is to be done, in words.
-    Note(Phrase),
-    /// What says more about it, where there is room.
-    Further(Phrase),
-    /// What is copied.
-    Copied(Copied),
-}
-
-/// What is copied, a line each.
-#[derive(Debug, Clone)]
-pub(in crate::render) struct Copied {
-    /// What it is for, before it.
-    pub(in crate::render) intro: Option<Phrase>,
-    pub(in crate::render) language: Language,
-    pub(in crate::render) lines: Vec<Part>,
-}
-
-/// What a line that is copied is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::render) enum Language {
-    Sql,
-    Shell,
-    Plain,
-}
-
 /// What there is to know, by its code.
 #[derive(Debug, Clone)]
 pub(in crate::render) struct Notes {
@@ -121,12 +96,16 @@ pub(in crate::render) struct Notes {
 /// One thing to know.
 #[derive(Debug, Clone)]
 pub(in crate::render) struct Note {
+    /// A word of its own, where the notes have several.
+    pub(in crate::render) word: Option<(&'static str, Tone)>,
     pub(in crate::render) code: Option<String>,
     /// The table or group that it is about.
     pub(in crate::render) subject: Option<String>,
     /// All that it is about, from the workspace down to the table.
     pub(in crate::render) about: Vec<String>,
     pub(in crate::render) says: Phrase,
+    /// What is to be done.
+    pub(in crate::render) below: Vec<Below>,
 }
 
 /// Names in a row, after a word.
@@ -203,6 +182,8 @@ pub(in crate::render) struct Changes {
     pub(in crate::render) lines: Vec<Changed>,
     /// What is said where there is no line.
     pub(in crate::render) otherwise: &'static str,
+    /// It is one of several parts of what was told before.
+    pub(in crate::render) under: bool,
 }
 
 /// A line that came or went.
@@ -227,6 +208,12 @@ impl Block {
             Block::Words(phrase) => phrase.is_empty(),
             Block::Copied(copied) => copied.lines.is_empty(),
             Block::Changes(_) => false,
+            Block::Asides(facts) => facts.is_empty(),
+            Block::Settings(settings) => settings.is_empty(),
+            Block::Steps(Steps { of: _, told, counted }) => told.is_empty() && counted.is_empty(),
+            Block::Obstacles(obstacles) => obstacles.causes.is_empty(),
+            Block::Statements(statements) => statements.is_empty(),
+            Block::Apart(below) => below.is_empty(),
         }
     }
 }
@@ -234,7 +221,12 @@ impl Block {
 impl Entries {
     /// One by one, line after line.
     pub(in crate::render) fn new(noun: &'static str, entries: Vec<Entry>) -> Entries {
-        Entries { noun, apart: false, entries }
+        Entries { noun, apart: false, chosen: false, entries }
+    }
+
+    /// The same of those that were chosen to be told, and of what has been said.
+    pub(in crate::render) fn chosen(noun: &'static str, entries: Vec<Entry>) -> Entries {
+        Entries { chosen: true, ..Entries::new(noun, entries) }
     }
 }
 
@@ -256,25 +248,6 @@ impl Entry {
             told: Told::Always,
             cause: None,
         }
-    }
-}
-
-impl Fact {
-    /// A fact under its label.
-    pub(in crate::render) fn new(label: &'static str, says: impl Into<Phrase>) -> Fact {
-        Fact { label, says: says.into(), under: false }
-    }
-}
-
-impl Copied {
-    /// One command of drsync.
-    pub(in crate::render) fn command(command: Command) -> Copied {
-        Copied { intro: None, language: Language::Shell, lines: vec![Part::Command(command)] }
-    }
-
-    /// The same after what it is for.
-    pub(in crate::render) fn after(self, intro: impl Into<Phrase>) -> Copied {
-        Copied { intro: Some(intro.into()), ..self }
     }
 }
 
@@ -311,7 +284,30 @@ impl Table {
     }
 }
 
+impl Note {
+    /// What there is to know, without a code and of nothing in particular.
+    pub(in crate::render) fn new(says: impl Into<Phrase>) -> Note {
+        Note {
+            word: None,
+            code: None,
+            subject: None,
+            about: vec![],
+            says: says.into(),
+            below: vec![],
+        }
+    }
+}
+
 impl Notes {
+    /// Each of these after a word.
+    pub(in crate::render) fn of(
+        word: &'static str,
+        says: impl IntoIterator<Item = Phrase>,
+    ) -> Notes {
+        let notes = says.into_iter().map(Note::new).collect();
+        Notes { word, notes, alike_max: usize::MAX }
+    }
+
     /// Notes of one code together, in the order of the first of each; every note without one alone.
     pub(in crate::render) fn by_code(&self) -> Vec<(Option<&str>, Vec<&Note>)> {
         let mut all: Vec<(Option<&str>, Vec<&Note>)> = vec![];

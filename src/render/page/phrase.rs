@@ -22,7 +22,10 @@ pub(in crate::render) enum Part {
     /// A name of a table, a group, a place; a code.
     Name(String),
     /// Names in a row; so many of them where not everything is asked for.
+    /// Names in a row; so many of them where not everything is asked for.
     Names(Vec<String>, usize),
+    /// Tables in a row; where there is no room for a name their number stands for them.
+    Tables(Vec<String>, usize),
     /// A digest, of which a beginning is enough where there is little room.
     Digest(String),
     /// The id of a plan or an apply, of which the end is enough there.
@@ -124,7 +127,9 @@ impl Phrase {
                 layout::width(&clean(text))
             }
             Part::Name(text) | Part::Digest(text) | Part::Id(text) => layout::width(&name(text)),
-            Part::Names(names, most) => layout::width(&layout::few(names, *most)),
+            Part::Names(names, most) | Part::Tables(names, most) => {
+                layout::width(&layout::few(names, *most))
+            }
             Part::Moment(_) => 20,
             Part::Command(command) => layout::width(&command.to_string()),
         });

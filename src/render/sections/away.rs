@@ -43,7 +43,7 @@ fn region(role: &'static str, seen: &RegionSeen) -> Vec<Fact> {
     if seen.reachable {
         return vec![Fact::new(role, format!("{location} available"))];
     }
-    let under = |label, says: Phrase| Fact { under: true, ..Fact::new(label, says) };
+    let under = |label, says: Phrase| Fact::new(label, says).under();
     let answer = seen.answer.as_ref().map_or("none".into(), Phrase::said);
     vec![
         Fact::new(role, place(role, seen.workspace.as_deref(), &location)),

@@ -1,8 +1,9 @@
 //! A cause of trouble: what was seen, and what repairs it.
 
 use crate::command::Command;
-use crate::render::causes::{Cause, Repair};
-use crate::render::page::{Below, CAUSE, Copied, Entry, Language, Part, Phrase, Tone};
+use crate::plan::Finding;
+use crate::render::causes::{Cause, Repair, causes};
+use crate::render::page::{Below, CAUSE, Copied, Entry, Language, Obstacle, Part, Phrase, Tone};
 
 /// Groups that are named beside a cause.
 const GROUPS_NAMED: usize = 2;
@@ -25,7 +26,7 @@ pub(in crate::render) fn unprotected(cause: &Cause) -> Vec<Below> {
     let Some(text) = cause.unprotected() else {
         return vec![];
     };
-    let line = Copied { intro: None, language: Language::Plain, lines: vec![Part::Line(text)] };
+    let line = Copied::line(Language::Plain, text);
     let names = match cause.tables.as_slice() {
         [_] => None,
         many => Some(Below::Note(Part::Names(many.to_vec(), TABLES_NAMED).into())),
@@ -34,29 +35,54 @@ pub(in crate::render) fn unprotected(cause: &Cause) -> Vec<Below> {
 }
 
 /// Its code, and what it is about.
-pub(in crate::render) fn head(cause: &Cause) -> Phrase {
+fn head(cause: &Cause) -> Phrase {
     let code = Phrase::name(cause.code.as_str());
+    match about(cause) {
+        about if about.is_empty() => code,
+        about => code.and(" ").and(about),
+    }
+}
+
+/// What it is about: a table, `31 tables of main.crm`; nothing: whole groups.
+pub(in crate::render) fn about(cause: &Cause) -> Phrase {
     match (cause.tables.as_slice(), cause.schema()) {
-        ([], _) => code,
-        ([table], _) => code.and(" ").and(Phrase::name(table)),
+        ([], _) => Phrase::default(),
+        ([table], _) => Phrase::name(table),
         (tables, Some(schema)) => {
-            code.and(format!(" {} tables of ", tables.len())).and(Phrase::name(schema))
+            Phrase::from(format!("{} tables of ", tables.len())).and(Phrase::name(schema))
         }
-        (tables, None) => code.and(format!(" {} tables", tables.len())),
+        (tables, None) => format!("{} tables", tables.len()).into(),
+    }
+}
+
+/// Findings by their causes, of these the ones that pass.
+pub(in crate::render) fn obstacles<'a>(
+    findings: impl Iterator<Item = (&'a str, &'a Finding)>,
+    passes: impl Fn(&Cause) -> bool,
+) -> Vec<Obstacle> {
+    causes(findings).into_iter().filter(passes).map(obstacle).collect()
+}
+
+/// A cause as it is told of all that it blocks.
+pub(in crate::render) fn obstacle(cause: Cause) -> Obstacle {
+    let about = about(&cause);
+    let Cause { code, tables, messages, groups, remedy, acceptable: _, acceptance: _ } = cause;
+    Obstacle {
+        code: code.as_str(),
+        about,
+        tables,
+        groups,
+        seen: messages.into_iter().map(Phrase::said).collect(),
+        remedy: remedy.as_ref().map(self::remedy).unwrap_or_default(),
     }
 }
 
 /// What repairs a cause: what is copied stands alone.
 pub(in crate::render) fn remedy(repair: &Repair) -> Vec<Below> {
-    let line = |language, text: &String| Copied {
-        intro: None,
-        language,
-        lines: vec![Part::Line(text.clone())],
-    };
     let command = |command: &Command| Below::Copied(Copied::command(command.clone()));
     match repair {
-        Repair::Sql(text) => vec![Below::Copied(line(Language::Sql, text))],
-        Repair::Shell(text) => vec![Below::Copied(line(Language::Shell, text))],
+        Repair::Sql(text) => vec![Below::Copied(Copied::line(Language::Sql, text))],
+        Repair::Shell(text) => vec![Below::Copied(Copied::line(Language::Shell, text))],
         Repair::Command(line) => vec![command(line)],
         Repair::Words(words) => vec![Below::Note(Phrase::said(words))],
         Repair::WordsElse(words, line) => {

@@ -53,5 +53,6 @@ fn changes(part: &Part) -> Changes {
         label: Phrase::name(&part.name),
         lines: lines.collect(),
         otherwise: "the same lines in another order",
+        under: false,
     }
 }

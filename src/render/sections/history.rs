@@ -10,7 +10,7 @@ use crate::render::figures::{count, moment, plural};
 use crate::render::history::{History, WorkspaceHistory};
 use crate::render::layout::first_line;
 use crate::render::page::{
-    Block, Columns, Document, Fact, Note, Notes, Page, Part, Phrase, Row, Section, Table,
+    Block, Columns, Document, Fact, Notes, Page, Part, Phrase, Row, Section, Table,
 };
 use crate::render::shown::label_among;
 use crate::text::plural_as;
@@ -125,10 +125,7 @@ fn overview(workspace: &WorkspaceHistory) -> Vec<Fact> {
 
 /// What there is to know, without codes, under a title and after a word.
 fn notes(title: &str, word: &'static str, says: Vec<Phrase>) -> Section {
-    let notes =
-        says.into_iter().map(|says| Note { code: None, subject: None, about: vec![], says });
-    let notes = Notes { word, notes: notes.collect(), alike_max: usize::MAX };
-    Section { title: Some(title.to_owned()), ..Block::Notes(notes).into() }
+    Section { title: Some(title.to_owned()), ..Block::Notes(Notes::of(word, says)).into() }
 }
 
 /// The cuts of a group, newest first.

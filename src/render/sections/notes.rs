@@ -18,7 +18,7 @@ pub(in crate::render) fn accepted(plan: &Plan) -> Section {
         code: Some(risk.code.clone()),
         subject: Some(risk.scope.clone()),
         about: vec![risk.scope.clone()],
-        says: Part::Quoted(risk.reason.clone()).into(),
+        ..Note::new(Part::Quoted(risk.reason.clone()))
     });
     let notes = Notes { word: "accepted", notes: notes.collect(), alike_max: usize::MAX };
     Section { title: Some("Accepted risks".to_owned()), ..Block::Notes(notes).into() }
@@ -38,7 +38,7 @@ pub(in crate::render) fn warnings<'a>(
             code: Some(code.as_str().to_owned()),
             subject: table.as_ref().or(group.as_ref()).cloned(),
             about: [workspace, group, table].into_iter().flatten().cloned().collect(),
-            says: Phrase::said(message),
+            ..Note::new(Phrase::said(message))
         }
     });
     let notes = Notes { word: "warning", notes: notes.collect(), alike_max: ALIKE_MAX };

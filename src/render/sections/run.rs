@@ -7,7 +7,7 @@ mod recorded;
 mod settings;
 mod verdict;
 
-pub(super) use origin::approval;
+pub(super) use origin::{approval, provenance};
 pub(super) use verdict::REGION_AWAY;
 
 use std::collections::BTreeMap;
@@ -17,9 +17,7 @@ use crate::apply::{Ending, GroupOutcome, GroupRecord, RunRecord};
 use crate::plan::Plan;
 use crate::render::away;
 use crate::render::figures::{bytes, elapsed};
-use crate::render::page::{
-    Block, Document, Entries, Entry, Note, Notes, Page, Part, Phrase, Section,
-};
+use crate::render::page::{Block, Document, Entries, Entry, Notes, Page, Part, Phrase, Section};
 use crate::render::shown::label_among;
 
 /// What there is to say of a group that was stopped, beside that word.
@@ -153,13 +151,8 @@ fn entries(plan: Option<&Plan>, record: &RunRecord) -> Vec<Entry> {
 }
 
 fn warnings(record: &RunRecord) -> Section {
-    let notes = record.warnings.iter().map(|warning| Note {
-        code: None,
-        subject: None,
-        about: vec![],
-        says: Phrase::said(&warning.message),
-    });
-    let notes = Notes { word: "warning", notes: notes.collect(), alike_max: usize::MAX };
+    let says = record.warnings.iter().map(|warning| Phrase::said(&warning.message));
+    let notes = Notes::of("warning", says);
     Section { title: Some("Warnings".to_owned()), ..Block::Notes(notes).into() }
 }
 

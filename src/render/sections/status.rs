@@ -17,7 +17,7 @@ use crate::region::LookDepth;
 use crate::render::away;
 use crate::render::clean::clean;
 use crate::render::figures::{moment, plural};
-use crate::render::page::{Block, Columns, Copied, Fact, Note, Notes, Page, Phrase, Section, Told};
+use crate::render::page::{Block, Columns, Copied, Fact, Notes, Page, Phrase, Section, Told};
 use crate::render::shown::label_among;
 use verdict::{nothing_known, primary_away};
 
@@ -161,10 +161,7 @@ fn checked(status: &Status) -> Section {
 
 /// What is said of no group, after a word.
 fn told_of(word: &'static str, title: &str, says: Vec<Phrase>) -> Section {
-    let notes =
-        says.into_iter().map(|says| Note { code: None, subject: None, about: vec![], says });
-    let notes = Notes { word, notes: notes.collect(), alike_max: usize::MAX };
-    Section { title: Some(title.to_owned()), ..Block::Notes(notes).into() }
+    Section { title: Some(title.to_owned()), ..Block::Notes(Notes::of(word, says)).into() }
 }
 
 /// The tables that are left out: with the reasons where they were asked for, else how many.

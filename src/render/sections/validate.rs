@@ -14,8 +14,8 @@ use crate::render::clean::name;
 use crate::render::figures::plural;
 use crate::render::layout::few;
 use crate::render::page::{
-    Below, Block, CAUSE, Columns, Copied, Entries, Entry, Note, Notes, Page, Part, Phrase, Section,
-    Told, Tone,
+    Below, Block, CAUSE, Columns, Copied, Entries, Entry, Notes, Page, Part, Phrase, Section, Told,
+    Tone,
 };
 use crate::render::shown::{Shown, label};
 use crate::render::{Style, config};
@@ -46,9 +46,8 @@ pub fn page(plan: &Plan, doubts: &[Doubt]) -> Page {
         entries.extend(more(&same[told..]));
     }
     let heads = entries.iter().map(|entry| entry.label.width()).max().unwrap_or(0);
-    page.columns =
-        Columns { name: heads.clamp(24, 44) + 3, ..Shown::of(plan, Style::default()).columns() };
-    let entries = Entries { noun: "cause", apart: true, entries };
+    page.columns = Columns { name: heads.clamp(24, 44) + 3, ..Shown::of(plan, false).columns() };
+    let entries = Entries { apart: true, ..Entries::new("cause", entries) };
     page.say(Section { title: Some("In the way".to_owned()), ..Block::Entries(entries).into() });
     page.say(all_the_same(&together));
     page.say(notes::warnings(&plan.warnings, |_| true));
@@ -89,13 +88,9 @@ pub fn doubts(doubts: &[Doubt]) -> Option<Page> {
 /// What will surprise somebody of who is told; that no mail is sent at all is said elsewhere.
 fn doubted(doubts: &[Doubt]) -> Section {
     let told = doubts.iter().filter(|doubt| doubt.code != DoubtCode::NoMailServer);
-    let notes = told.map(|doubt| Note {
-        code: None,
-        subject: Some(doubt.workspace.clone()),
-        about: vec![doubt.workspace.clone()],
-        says: Phrase::name(&doubt.workspace).and(": ").and(Phrase::said(&doubt.message)),
-    });
-    let notes = Notes { word: "warning", notes: notes.collect(), alike_max: usize::MAX };
+    let says = told
+        .map(|doubt| Phrase::name(&doubt.workspace).and(": ").and(Phrase::said(&doubt.message)));
+    let notes = Notes::of("warning", says);
     Section { title: Some("Warnings of who is told".to_owned()), ..Block::Notes(notes).into() }
 }
 

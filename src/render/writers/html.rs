@@ -1,6 +1,7 @@
 //! A page as one HTML file: everything that there is to say, under headings that its navigation leads to.
 
-pub(in crate::render) mod sheet;
+mod planned;
+mod sheet;
 
 use maud::{Markup, html};
 
@@ -8,8 +9,8 @@ use super::super::Style;
 use super::super::clean::{clean, line, name};
 use super::super::figures::count;
 use super::super::page::{
-    Below, Block, CAUSE, Changes, Copied, Entries, Entry, Fact, Names, Note, Notes, Page, Part,
-    Phrase, Section, Table, Told, Tone,
+    Below, Block, CAUSE, Changes, Copied, Entries, Entry, Fact, Grid, Names, Note, Notes, Page,
+    Part, Phrase, Section, Table, Told, Tone,
 };
 use super::text::line_of;
 use crate::canonical;
@@ -78,31 +79,35 @@ fn id_of(title: &str, parts: &[(String, String)]) -> String {
 
 /// How many things a section tells of, where it tells of things.
 fn number(section: &Section) -> usize {
+    if section.uncounted {
+        return 0;
+    }
     let blocks = section.blocks.iter().map(|block| match block {
         Block::Notes(notes) => notes.notes.len(),
         Block::Names(names) => names.names.len(),
         Block::Table(table) => table.rows.len(),
+        Block::Entries(entries) if entries.chosen => entries.entries.len(),
+        Block::Settings(settings) => settings.len(),
         Block::Entries(_)
         | Block::Facts(_)
         | Block::Words(_)
         | Block::Copied(_)
-        | Block::Changes(_) => 0,
+        | Block::Changes(_)
+        | Block::Asides(_)
+        | Block::Steps(_)
+        | Block::Obstacles(_)
+        | Block::Statements(_)
+        | Block::Apart(_) => 0,
     });
     blocks.sum()
-}
-
-/// A section within another page; one that says nothing is nothing.
-pub(in crate::render) fn section(section: &Section) -> Markup {
-    if section.blocks.iter().all(Block::is_empty) {
-        html! {}
-    } else {
-        part(section, &mut vec![])
-    }
 }
 
 fn block(block: &Block, parts: &mut Vec<(String, String)>) -> Markup {
     match block {
         Block::Facts(facts) => self::facts(facts),
+        Block::Entries(entries) if entries.chosen => html! {
+            @for entry in &entries.entries { (self::entry(entry)) }
+        },
         Block::Entries(entries) => self::entries(entries, parts),
         Block::Notes(notes) => self::notes(notes),
         Block::Names(names) => self::names(names),
@@ -110,11 +115,17 @@ fn block(block: &Block, parts: &mut Vec<(String, String)>) -> Markup {
         Block::Words(words) => html! { p { (phrase(words)) } },
         Block::Copied(copied) => self::copied(copied),
         Block::Changes(changes) => self::changes(changes),
+        Block::Asides(facts) => self::facts(facts),
+        Block::Settings(settings) => planned::settings(settings),
+        Block::Steps(steps) => planned::steps(steps),
+        Block::Obstacles(obstacles) => planned::obstacles(obstacles),
+        Block::Statements(statements) => planned::statements(statements),
+        Block::Apart(below) => html! { @for below in below { (self::below(below)) } },
     }
 }
 
 /// A phrase whose names are code.
-pub(in crate::render) fn phrase(phrase: &Phrase) -> Markup {
+fn phrase(phrase: &Phrase) -> Markup {
     html! { @for part in phrase.parts() { (self::said(part)) } }
 }
 
@@ -123,7 +134,7 @@ fn said(part: &Part) -> Markup {
         Part::Words(words) => html! { (line(words)) },
         Part::Said(text) | Part::Quoted(text) => html! { (clean(text)) },
         Part::Name(name) | Part::Digest(name) | Part::Id(name) | Part::Line(name) => code(name),
-        Part::Names(names, _) => html! {
+        Part::Names(names, _) | Part::Tables(names, _) => html! {
             @for (at, name) in names.iter().enumerate() {
                 @if at > 0 { ", " }
                 (code(name))
@@ -150,7 +161,13 @@ fn facts(facts: &[Fact]) -> Markup {
     html! {
         dl.facts {
             @for fact in facts {
-                div { dt { (capital(fact.label)) } dd { (phrase(&fact.says)) } }
+                div {
+                    dt { (capital(&line(&fact.label))) }
+                    dd {
+                        (phrase(&fact.says))
+                        @for line in &fact.lines { p { (phrase(line)) } }
+                    }
+                }
             }
         }
     }
@@ -218,10 +235,17 @@ fn plain(phrase: &Phrase) -> String {
 
 fn below(below: &Below) -> Markup {
     match below {
-        Below::Trouble(says) | Below::Seen(says) | Below::Note(says) | Below::Further(says) => {
-            html! { p { (phrase(says)) } }
-        }
+        Below::Trouble(says)
+        | Below::Seen(says)
+        | Below::Note(says)
+        | Below::Further(says)
+        | Below::Cause(says) => html! { p { (phrase(says)) } },
         Below::Copied(copied) => self::copied(copied),
+        Below::Fact(fact) => self::facts(std::slice::from_ref(fact)),
+        Below::Grid(Grid { under: _, rows, numbers: _ }) => html! {
+            @for row in rows { p { @for cell in row { (phrase(cell)) " " } } }
+        },
+        Below::Steps(steps) => planned::steps(steps),
     }
 }
 
@@ -233,10 +257,11 @@ fn notes(notes: &Notes) -> Markup {
     }
 }
 
-fn note(word: &str, note: &Note) -> Markup {
+fn note(word: &'static str, note: &Note) -> Markup {
+    let (word, tone) = note.word.unwrap_or((word, Tone::Wait));
     html! {
         li {
-            span.word.wait { (word) } " "
+            span class={ "word " (class(Some(tone))) } { (word) } " "
             @match &note.code {
                 None => (phrase(&note.says)),
                 Some(of) => {
@@ -245,6 +270,7 @@ fn note(word: &str, note: &Note) -> Markup {
                     p { (phrase(&note.says)) }
                 },
             }
+            @for below in &note.below { (self::below(below)) }
         }
     }
 }
@@ -324,20 +350,25 @@ fn copied(copied: &Copied) -> Markup {
 }
 
 fn changes(changes: &Changes) -> Markup {
-    html! {
-        article {
-            h3 { span.word { (changes.word) } " " bdi { (plain(&changes.label)) } }
-            @if changes.lines.is_empty() {
-                p { (changes.otherwise) }
-            } @else {
-                pre {
-                    code {
-                        @for changed in &changes.lines {
-                            (changed.sign) " " (line(&changed.text)) "\n"
-                        }
+    let head = html! { span.word { (changes.word) } " " bdi { (plain(&changes.label)) } };
+    let lines = html! {
+        @if changes.lines.is_empty() {
+            p { (changes.otherwise) }
+        } @else {
+            pre {
+                code {
+                    @for changed in &changes.lines {
+                        (changed.sign) " " (line(&changed.text)) "\n"
                     }
                 }
             }
+        }
+    };
+    html! {
+        @if changes.under {
+            details { summary { (head) } (lines) }
+        } @else {
+            article { h3 { (head) } (lines) }
         }
     }
 }

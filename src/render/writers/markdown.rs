@@ -1,15 +1,17 @@
 //! A page as a comment: never longer than it may be, and nothing in it is more than text.
 
-pub(in crate::render) mod budget;
-pub(in crate::render) mod escape;
+pub(super) mod budget;
+mod escape;
+mod planned;
+pub(super) mod runbook;
 
 use super::super::Style;
 use super::super::clean::line;
 use super::super::figures::{moment, plural};
 use super::super::layout::few;
 use super::super::page::{
-    Below, Block, CAUSE, Changes, Copied, Entries, Entry, Fact, Language, Names, Notes, Page, Part,
-    Phrase, Row, Section, Table, Told, Tone,
+    Below, Block, CAUSE, Changes, Copied, Entries, Entry, Fact, Grid, Language, Names, Notes, Page,
+    Part, Phrase, Row, Section, Table, Told, Tone,
 };
 use super::text::line_of;
 use budget::{Comment, Detail, fitted, heading, hidden};
@@ -36,18 +38,26 @@ fn comment(page: &Page, detail: Detail) -> Comment {
 }
 
 /// What a section says, under its title.
-pub(in crate::render) fn section(comment: &mut Comment, section: &Section, detail: Detail) {
+fn section(comment: &mut Comment, section: &Section, detail: Detail) {
     let title = section.title.as_deref();
     let blocks = section.blocks.iter().map(|block| self::block(comment, block, title, detail));
     let blocks: Vec<String> = blocks.filter(|lines| !lines.is_empty()).collect();
     if blocks.is_empty() {
         return;
     }
-    // What is a list of its own in text is one here: nothing stands between its items.
-    let list = |block: &&String| block.starts_with("- ");
-    let between = if blocks.iter().all(|block| list(&block)) { "" } else { "\n" };
-    let title = title.map_or(String::new(), |title| heading(&ours(title)));
-    comment.block(&format!("{title}{}", blocks.join(between)));
+    let mut told = title.map_or(String::new(), |title| heading(&ours(title)));
+    for (at, block) in blocks.iter().enumerate() {
+        // What is a list of its own in text is one here: nothing stands between its items.
+        let list = |block: &String| block.starts_with("- ");
+        let before = at.checked_sub(1).map(|at| &blocks[at]);
+        told.push_str(match before {
+            None => "",
+            Some(before) if list(before) && list(block) => "",
+            Some(_) => "\n",
+        });
+        told.push_str(block);
+    }
+    comment.block(&told);
 }
 
 /// The lines of a block.
@@ -65,12 +75,25 @@ fn block(comment: &mut Comment, block: &Block, title: Option<&str>, detail: Deta
             String::new()
         }
         Block::Changes(changes) => self::changes(comment, changes, detail),
+        Block::Asides(facts) => self::facts(comment, facts, detail),
+        Block::Settings(settings) => planned::settings(comment, settings, detail),
+        Block::Steps(steps) => {
+            planned::groups(comment, &[(&Phrase::name(&steps.of), steps)], detail)
+        }
+        Block::Obstacles(obstacles) => planned::obstacles(comment, obstacles, detail),
+        Block::Statements(statements) => planned::statements(comment, statements, detail),
+        Block::Apart(below) => self::below(comment, below, detail),
     }
 }
 
 /// A phrase in which nothing is Markdown but what makes a name of a name.
-pub(in crate::render) fn phrase(phrase: &Phrase) -> String {
-    phrase.parts().iter().map(part).collect()
+fn phrase(phrase: &Phrase) -> String {
+    phrase_within(phrase, usize::MAX)
+}
+
+/// The same where so many names in a row have room.
+fn phrase_within(phrase: &Phrase, room: usize) -> String {
+    phrase.parts().iter().map(|part| self::part(part, room)).collect()
 }
 
 /// Words of ours, in which there may be names of others.
@@ -78,13 +101,21 @@ fn ours(words: &str) -> String {
     sentence(&line(words))
 }
 
-fn part(part: &Part) -> String {
+fn part(part: &Part, room: usize) -> String {
     match part {
         Part::Words(words) => ours(words),
         Part::Said(said) | Part::Quoted(said) | Part::Address(said) => text(said),
         Part::Names(names, most) => {
             let names: Vec<String> = names.iter().map(code).collect();
             few(&names, *most)
+        }
+        Part::Tables(names, most) => {
+            let shown: Vec<String> = names.iter().take(room.min(*most)).map(code).collect();
+            match names.len() - shown.len() {
+                0 => shown.join(", "),
+                more if shown.is_empty() => plural(more, "table"),
+                more => format!("{} and {more} more", shown.join(", ")),
+            }
         }
         Part::Mark(word, _) => format!("**{word}**"),
         Part::Name(name) | Part::Digest(name) | Part::Id(name) | Part::Line(name) => code(name),
@@ -98,17 +129,20 @@ fn facts(comment: &mut Comment, facts: &[Fact], detail: Detail) -> String {
     comment.leave_out(facts.len().saturating_sub(most), "fact");
     let lines = facts.iter().take(most).map(|fact| {
         let says = phrase(&fact.says);
-        match (fact.label, fact.under) {
-            ("", _) => format!("- {says}\n"),
-            (label, false) => format!("- {label}: {says}\n"),
-            (label, true) => format!("  - {label}: {says}\n"),
-        }
+        let label = ours(&fact.label);
+        let colon = if label.is_empty() { "" } else { ": " };
+        let margin = if fact.under { "  " } else { "" };
+        let further = fact.lines.iter().map(|line| format!("{margin}  - {}\n", phrase(line)));
+        format!("{margin}- {label}{colon}{says}\n{}", further.collect::<String>())
     });
     lines.collect()
 }
 
 /// What is wrong is told as long as anything is; all is counted.
 fn entries(comment: &mut Comment, entries: &Entries, detail: Detail) -> String {
+    if let Some(groups) = planned::steps_of(&entries.entries) {
+        return planned::groups(comment, &groups, detail);
+    }
     let mut lines = String::new();
     let mut counts: Vec<(&str, usize)> = vec![];
     let mut count = |word| match counts.iter_mut().find(|(of, _)| *of == word) {
@@ -137,7 +171,8 @@ fn entries(comment: &mut Comment, entries: &Entries, detail: Detail) -> String {
     comment.leave_out(left_out, entries.noun);
     let more = if told > 0 { format!("more {}", entries.noun) } else { entries.noun.to_owned() };
     for (word, number) in counts {
-        lines.push_str(&format!("- **{word}**: {}\n", plural(number, &more)));
+        let word = if word.is_empty() { String::new() } else { format!("**{word}**: ") };
+        lines.push_str(&format!("- {word}{}\n", plural(number, &more)));
     }
     for alike in quiet.chunk_by(|one, other| one.word == other.word) {
         let number = plural(alike.len(), entries.noun);
@@ -148,7 +183,7 @@ fn entries(comment: &mut Comment, entries: &Entries, detail: Detail) -> String {
 
 fn entry(comment: &mut Comment, entry: &Entry, detail: Detail) -> String {
     let word = match entry.word {
-        CAUSE => String::new(),
+        CAUSE | "" => String::new(),
         word => format!("**{word}** "),
     };
     let mut lines = format!("- {word}{}", phrase(&entry.label));
@@ -156,17 +191,34 @@ fn entry(comment: &mut Comment, entry: &Entry, detail: Detail) -> String {
         lines.push_str(&format!(": {}", phrase(&entry.says)));
     }
     lines.push('\n');
+    lines.push_str(&below(comment, &entry.below, detail));
+    lines
+}
+
+/// What belongs to an entry, as far as there is room.
+fn below(comment: &mut Comment, all: &[Below], detail: Detail) -> String {
+    let mut lines = String::new();
     let most = detail.named.min(detail.groups);
-    for (at, below) in entry.below.iter().enumerate() {
+    for (at, below) in all.iter().enumerate() {
         if at >= most || !detail.messages {
-            comment.leave_out(entry.below.len() - at, "detail");
+            comment.leave_out(all.len() - at, "detail");
             break;
         }
         lines.push_str(&match below {
-            Below::Trouble(says) | Below::Seen(says) | Below::Note(says) | Below::Further(says) => {
-                format!("  - {}\n", phrase(says))
-            }
+            Below::Trouble(says)
+            | Below::Seen(says)
+            | Below::Note(says)
+            | Below::Further(says)
+            | Below::Cause(says) => format!("  - {}\n", phrase(says)),
             Below::Copied(copied) => format!("\n{}\n", self::copied(copied)),
+            Below::Fact(fact) => format!("  - {}: {}\n", ours(&fact.label), phrase(&fact.says)),
+            Below::Grid(Grid { under: _, rows, numbers: _ }) => {
+                let rows = rows.iter().map(|row| row.iter().map(phrase).collect::<Vec<_>>());
+                rows.map(|cells| format!("  - {}\n", cells.join(" "))).collect()
+            }
+            Below::Steps(steps) => {
+                format!("\n{}", planned::groups(comment, &[(&Phrase::default(), steps)], detail))
+            }
         });
     }
     lines
@@ -195,7 +247,9 @@ fn notes(comment: &mut Comment, notes: &Notes, title: Option<&str>, detail: Deta
         for note in each {
             let subject = note.subject.as_ref().map(|of| format!(" {}", escape::code(of)));
             let subject = subject.unwrap_or_default();
+            let word = note.word.map_or(word.clone(), |(word, _)| format!("{word} "));
             lines.push_str(&format!("- {word}{code}{subject}: {}\n", phrase(&note.says)));
+            lines.push_str(&below(comment, &note.below, detail));
         }
         if !rest.is_empty() {
             let time = if each.is_empty() { "time" } else { "more time" };
@@ -222,7 +276,7 @@ fn names(comment: &mut Comment, names: &Names, detail: Detail) -> String {
 
 fn table(comment: &mut Comment, table: &Table, detail: Detail) -> String {
     let (quiet, told): (Vec<&Row>, Vec<&Row>) = table.rows.iter().partition(|row| row.quiet);
-    let most = detail.groups.max(if table.quiet.is_some() { detail.named } else { 0 });
+    let most = detail.groups.max(detail.named);
     let shown: Vec<&Row> =
         told.iter().take(most).chain(quiet.iter().take(detail.groups)).copied().collect();
     let mut lines =
@@ -233,7 +287,8 @@ fn table(comment: &mut Comment, table: &Table, detail: Detail) -> String {
         lines.push_str(&format!("| {} |\n|{}\n", heads.join(" | "), ruled.collect::<String>()));
     }
     for row in &shown {
-        let cells: Vec<String> = row.cells.iter().map(phrase).collect();
+        let cells = row.cells.iter().map(|cell| phrase_within(cell, detail.named));
+        let cells: Vec<String> = cells.collect();
         lines.push_str(&format!("| {} |\n", cells.join(" | ")));
     }
     let below = shown.iter().flat_map(|row| {

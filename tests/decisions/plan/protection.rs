@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use drsync::plan::{
     ComparedWith, Direction, Plan, Setting, SettingChange, Settings, SettingsBefore,
 };
-use drsync::render::{Style, html, markdown, plan};
+use drsync::render::sections::plan::{comment, report};
+use drsync::render::writers::BUDGET;
+use drsync::render::writers::{Form, write};
 use serde_json::{Value, json};
 
 use super::world::World;
@@ -136,14 +138,14 @@ fn each_setting_that_protects_less_is_a_danger_and_has_another_effect() {
         let whole = (compared(world(object, at, &weak), &before), &before);
         assert_eq!(whole.0.effect_sha256, plan.effect_sha256, "{at}");
         let whom = if object.is_empty() { "east" } else { "orders" };
-        let comment = markdown::plan(&plan, markdown::BUDGET);
+        let comment = write(&comment(&plan), Form::Markdown(BUDGET));
         let weakens = format!("### drsync: weakens the protection of {whom}; copies nothing");
         assert!(comment.contains(&weakens), "{at}: {comment}");
         let dangers = comment.split("**Dangers**").nth(1).expect(at);
         assert!(dangers.contains(&format!("| `{whom}` |")), "{at}: {comment}");
-        let text = plan::text(&plan, &Style::default());
+        let text = super::screen_of(&plan);
         assert!(text.starts_with(&format!("This weakens the protection of {whom}; ")), "{text}");
-        let page = html::plan(&plan.stored(), &[], plan.created_at);
+        let page = write(&report(&plan.stored(), &[], plan.created_at), Form::Html);
         assert!(page.contains("Protection that changes"), "{at}");
     }
 }
@@ -155,10 +157,10 @@ fn each_setting_that_protects_more_is_told_and_no_danger() {
         let plan = compared(after, &before);
         let expected = (changes.iter().copied().collect(), BTreeSet::from([Direction::Stronger]));
         assert_eq!(changed(&plan), expected, "{at}");
-        let comment = markdown::plan(&plan, markdown::BUDGET);
+        let comment = write(&comment(&plan), Form::Markdown(BUDGET));
         assert!(!comment.contains("**Dangers**"), "{at}: {comment}");
         assert!(comment.contains("**Settings that change otherwise**"), "{at}: {comment}");
-        let text = plan::text(&plan, &Style::default());
+        let text = super::screen_of(&plan);
         assert!(text.contains("stronger"), "{at}: {text}");
     }
 }

@@ -5,7 +5,6 @@ use drsync::plan::status::status;
 use std::collections::BTreeMap;
 
 use drsync::plan::{CutsTold, Decision, FindingCode, GroupPlan, RoleTold, Witnessed};
-use drsync::render;
 
 use super::world::{COUNTRIES, World, at, replica_commit};
 
@@ -157,7 +156,7 @@ fn told(roles: &BTreeMap<String, RoleTold>) -> Witnessed {
 }
 
 fn render_of(world: &World) -> String {
-    render::plan::text(&world.plan(), &render::Style::default())
+    super::screen_of(&world.plan())
 }
 
 fn role(cut: u64, epoch: u64) -> BTreeMap<String, RoleTold> {

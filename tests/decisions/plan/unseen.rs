@@ -408,7 +408,7 @@ fn maintenance_on_a_source_whose_rows_nothing_tells_is_said() {
     assert_eq!(of.table.to_string(), COUNTRIES);
     assert_eq!(of.commits[0].operation, "OPTIMIZE");
     assert_eq!(of.commits[0].rows_compared, Some(false));
-    let shown = drsync::render::plan::text(&world.plan(), &drsync::render::Style::default());
+    let shown = super::screen_of(&world.plan());
     let words: Vec<&str> = shown.split_whitespace().collect();
     let said = "in the primary: maintenance by its name, its rows were not compared";
     assert!(words.join(" ").contains(said), "{shown}");

@@ -170,7 +170,7 @@ impl Trial {
             Ok((plan, _)) if !plan.applyable => {}
             Ok((plan, _)) => {
                 let style = Style { width: 200, color: false, verbose: true, config: None };
-                let text = render::plan::text(&plan, &style);
+                let text = write(&render::sections::plan::screen(&plan, true), Form::Text(style));
                 return wrong(format!("the third plan still finds work: {text}"));
             }
             Err(error) => return wrong(error),
@@ -204,7 +204,7 @@ impl Trial {
         let style = Style { width: 80, color: false, verbose: true, config: None };
         self.say(&serde_json::to_string(&plan).unwrap());
         self.say(&serde_json::to_string(&record).unwrap());
-        self.say(&render::plan::text(&plan, &style));
+        self.say(&write(&render::sections::plan::screen(&plan, true), Form::Text(style)));
         self.say(&write(
             &render::sections::run::page(Some(&plan), &record, None),
             Form::Text(style),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use drsync::config::Sides;
 use drsync::ledger::{Cut, Cuts};
-use drsync::render::markdown;
+use drsync::render::writers;
 use drsync::runbook::{Facts, Language, Place, make};
 use serde_json::json;
 
@@ -46,7 +46,7 @@ fn page(place: &Place, cuts: &Cuts, to_cuts: &BTreeMap<String, u64>) -> String {
 }
 
 fn page_of(place: &Place, cuts: &Cuts, to_cuts: &BTreeMap<String, u64>, come_back: bool) -> String {
-    markdown::runbook(&make(Facts {
+    writers::runbook(&make(Facts {
         place,
         cuts,
         rows: &BTreeMap::new(),

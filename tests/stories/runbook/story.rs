@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use drsync::config::Sides;
 use drsync::ledger::{Cut, Cuts};
-use drsync::render::markdown;
+use drsync::render::writers;
 use drsync::runbook::{Facts, Language, Place, make};
 use serde_json::{Value, json};
 
@@ -143,7 +143,7 @@ impl Told {
             when: None,
             approvers: Vec::new(),
         };
-        let page = markdown::runbook(&make(Facts {
+        let page = writers::runbook(&make(Facts {
             place: &place,
             cuts: &ledger.all_cuts(),
             rows: &ledger.rows_by_group(),

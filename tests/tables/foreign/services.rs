@@ -15,6 +15,7 @@ use drsync::lakehouse::demo;
 use drsync::observe::observe;
 use drsync::plan::{Decision, Plan, Provenance, Request, plan};
 use drsync::region::{RecordRange, Regions};
+use drsync::render::sections::plan as screens;
 use drsync::render::writers::{Form, write};
 use drsync::render::{self, Style};
 use drsync::sandbox::{self, Quirks, Running, World};
@@ -214,12 +215,12 @@ async fn look(site: &Site, sign_in: SignIn) -> Result<usize, String> {
         refused += usize::from(blocked);
     }
     let stored = plan.stored();
-    for page in [
-        render::plan::text(&plan, &WIDE),
-        render::markdown::plan(&plan, 60_000),
-        render::html::plan(&stored, &[], site.now),
+    for (page, form) in [
+        (screens::screen(&plan, WIDE.verbose), Form::Text(WIDE)),
+        (screens::comment(&plan), Form::Markdown(60_000)),
+        (screens::report(&stored, &[], site.now), Form::Html),
     ] {
-        assert!(!page.is_empty());
+        assert!(!write(&page, form).is_empty());
     }
     let range = RecordRange::default();
     for region in [&regions.primary, &regions.secondary] {

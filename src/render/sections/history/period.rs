@@ -188,13 +188,13 @@ fn settings_in_short(workspace: &str, period: &Period) -> Section {
     let mut blocks = vec![];
     for line in &period.settings {
         let mut say = |word, says| {
-            let note = Note { code: None, subject: None, about: vec![], says };
+            let note = Note::new(says);
             blocks.push(Block::Notes(Notes { word, notes: vec![note], alike_max: usize::MAX }));
         };
         say("settings", origin_of_settings(line));
         for change in &line.changes {
             let told = told(false, workspace, change);
-            say(told.word, Phrase::name(&told.who).and("  ").and(Phrase::said(told.sentence())));
+            say(told.word, Phrase::name(&told.who).and("  ").and(told.says()));
         }
     }
     Section { told: Told::InBrief, ..Section::titled("Settings that changed", blocks) }

@@ -34,7 +34,7 @@ fn exit(record: &RunRecord) -> Phrase {
 }
 
 /// Who made a document, and where.
-fn provenance(provenance: &Provenance) -> Vec<Fact> {
+pub(in crate::render) fn provenance(provenance: &Provenance) -> Vec<Fact> {
     let Provenance { actor, started_by, ci_run_url, git_commit, change } = provenance;
     let said = |label, text: Option<&String>| {
         text.filter(|text| !text.is_empty()).map(|text| Fact::new(label, Phrase::said(text)))

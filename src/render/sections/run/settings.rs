@@ -24,9 +24,8 @@ pub(super) fn sections(record: &RunRecord, several: bool) -> Vec<Section> {
             ]);
             let unseen = weakens && !changed.reviewed;
             let approved = if unseen { "; no approved plan covers it" } else { "" };
-            let says =
-                Phrase::name(&told.who).and("  ").and(Phrase::said(told.sentence())).and(approved);
-            let note = Note { code: None, subject: None, about: vec![], says };
+            let says = Phrase::name(&told.who).and("  ").and(told.says()).and(approved);
+            let note = Note::new(says);
             if weakens { &mut weaker } else { &mut otherwise }.push((told.word, note));
         }
         let with =

@@ -8,7 +8,7 @@ use crate::render::away::{self, Away};
 use crate::render::clean::name;
 use crate::render::figures::{plural, span};
 use crate::render::layout::first_line;
-use crate::render::plan::just_pending;
+use crate::render::sections::plan::just_pending;
 
 pub(super) fn verdict(status: &Status) -> String {
     let lost = entries(status).filter(|(_, group)| {

@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use crate::plan::Provenance;
 use crate::render::clean::{clean, command, name};
 use crate::render::figures::moment;
 
@@ -16,17 +15,17 @@ use crate::render::figures::moment;
 const CSS: &str = include_str!("page.css");
 
 /// What a page is made of.
-pub(in crate::render) struct Sheet<'a> {
+pub(super) struct Sheet<'a> {
     /// What kind of document it shows, before the verdict.
-    pub(in crate::render) what: &'a str,
-    pub(in crate::render) verdict: &'a str,
+    pub(super) what: &'a str,
+    pub(super) verdict: &'a str,
     /// Parts that the navigation leads to: id and words.
-    pub(in crate::render) parts: Vec<(String, String)>,
-    pub(in crate::render) body: Markup,
+    pub(super) parts: Vec<(String, String)>,
+    pub(super) body: Markup,
 }
 
 impl Sheet<'_> {
-    pub(in crate::render) fn text(self) -> String {
+    pub(super) fn text(self) -> String {
         let Sheet { what, verdict, parts, body } = self;
         let style = BASE64.encode(Sha256::digest(CSS.as_bytes()));
         let policy = format!(
@@ -78,40 +77,22 @@ fn shortened(text: &str) -> String {
     format!("{}…", words.trim_end_matches([',', ';', ':']))
 }
 
-/// Names and what is said of them; what is not known is left out.
-pub(in crate::render) fn facts(facts: &[(&str, Option<Markup>)]) -> Markup {
-    html! {
-        dl.facts {
-            @for (label, said) in facts {
-                @if let Some(said) = said {
-                    div { dt { (label) } dd { (said) } }
-                }
-            }
-        }
-    }
-}
-
-/// Text of a service, of one paragraph at most.
-pub(in crate::render) fn said(text: &str) -> Markup {
-    html! { (clean(text)) }
-}
-
 /// A name, digest or id, in full.
-pub(in crate::render) fn code(text: impl ToString) -> Markup {
+pub(super) fn code(text: impl ToString) -> Markup {
     html! { code { (name(text)) } }
 }
 
 /// Something to copy.
-pub(in crate::render) fn copied(text: &str) -> Markup {
+pub(super) fn copied(text: &str) -> Markup {
     html! { pre { code { (command(text)) } } }
 }
 
-pub(in crate::render) fn time(at: DateTime<Utc>) -> Markup {
+pub(super) fn time(at: DateTime<Utc>) -> Markup {
     html! { time datetime=(crate::moment::text(at)) { (moment(at)) } }
 }
 
 /// A table that can be scrolled with the keyboard where it is wider than the page.
-pub(in crate::render) fn table(caption: &str, heads: &[&str], rows: &Markup) -> Markup {
+pub(super) fn table(caption: &str, heads: &[&str], rows: &Markup) -> Markup {
     html! {
         div.scroll role="group" aria-label=(caption) tabindex="0" {
             table {
@@ -124,7 +105,7 @@ pub(in crate::render) fn table(caption: &str, heads: &[&str], rows: &Markup) -> 
 }
 
 /// An address that a person may follow; anything else is text.
-pub(in crate::render) fn address(text: &str) -> Markup {
+pub(super) fn address(text: &str) -> Markup {
     let shown = name(text);
     let follows =
         url::Url::parse(&shown).is_ok_and(|url| url.scheme() == "https" && url.host().is_some());
@@ -135,29 +116,8 @@ pub(in crate::render) fn address(text: &str) -> Markup {
     }
 }
 
-/// Who made a document, and where.
-pub(in crate::render) fn provenance(
-    provenance: &Provenance,
-) -> Vec<(&'static str, Option<Markup>)> {
-    let Provenance { actor, started_by, ci_run_url, git_commit, change } = provenance;
-    let filled = (!actor.is_empty()).then_some(actor.as_str());
-    vec![
-        ("By", filled.map(said)),
-        ("Started by", started_by.as_deref().map(said)),
-        ("Change", change.as_deref().map(said)),
-        ("Commit", git_commit.as_ref().map(code)),
-        ("Pipeline", ci_run_url.as_deref().map(address)),
-    ]
-}
-
 /// The document itself, to be saved, checked, and shown by a program.
-pub(in crate::render) fn document(
-    bytes: &[u8],
-    sha256: &str,
-    kind: &str,
-    id: &str,
-    shown_by: &str,
-) -> Markup {
+pub(super) fn document(bytes: &[u8], sha256: &str, kind: &str, id: &str, shown_by: &str) -> Markup {
     let id: String = id.chars().filter(char::is_ascii_alphanumeric).take(26).collect();
     let file = format!("{kind}-{id}.json");
     let address = format!("data:application/json;base64,{}", BASE64.encode(bytes));

@@ -12,15 +12,15 @@ pub const BUDGET_MIN: usize = 3_000;
 
 /// How much is told: the numbers are how many of a kind are named, further ones are counted.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::render) struct Detail {
-    pub(in crate::render) statements: usize,
-    pub(in crate::render) tables: usize,
-    pub(in crate::render) groups: usize,
+pub(super) struct Detail {
+    pub(super) statements: usize,
+    pub(super) tables: usize,
+    pub(super) groups: usize,
     /// Of blocked and dangerous things: all are counted whatever this says.
-    pub(in crate::render) named: usize,
-    pub(in crate::render) messages: bool,
+    pub(super) named: usize,
+    pub(super) messages: bool,
     /// Causes told each with its remedy; further ones are counted by what they are.
-    pub(in crate::render) causes: usize,
+    pub(super) causes: usize,
 }
 
 /// Every rung tells less than the one before; the first that fits the budget is taken. SQL goes first.
@@ -49,12 +49,12 @@ const LADDER: [Detail; 9] = {
 };
 
 /// The fullest text that fits; what it leaves out is said at its end.
-pub(in crate::render) fn fitted(budget: usize, make: impl Fn(Detail) -> Comment) -> String {
+pub(super) fn fitted(budget: usize, make: impl Fn(Detail) -> Comment) -> String {
     let mut shortest = String::new();
     for detail in LADDER {
         let comment = make(detail);
         let left_out = comment.left_out(budget);
-        shortest = comment.text;
+        shortest = format!("{}\n", comment.text.trim_end());
         shortest.push_str(&left_out);
         if shortest.len() <= budget {
             break;
@@ -65,20 +65,20 @@ pub(in crate::render) fn fitted(budget: usize, make: impl Fn(Detail) -> Comment)
 
 /// What is written so far, and what was left out.
 #[derive(Debug, Default)]
-pub(in crate::render) struct Comment {
-    pub(in crate::render) text: String,
+pub(super) struct Comment {
+    pub(super) text: String,
     left_out: BTreeMap<&'static str, usize>,
 }
 
 impl Comment {
-    pub(in crate::render) fn block(&mut self, lines: &str) {
+    pub(super) fn block(&mut self, lines: &str) {
         if !lines.is_empty() {
             self.text.push_str(lines.trim_end());
             self.text.push_str("\n\n");
         }
     }
 
-    pub(in crate::render) fn leave_out(&mut self, number: usize, what: &'static str) {
+    pub(super) fn leave_out(&mut self, number: usize, what: &'static str) {
         if number > 0 {
             *self.left_out.entry(what).or_default() += number;
         }
@@ -100,25 +100,17 @@ impl Comment {
 }
 
 /// The line by which a bot finds its comment again: one a kind of document and its workspaces.
-pub(in crate::render) fn hidden<'a>(
-    kind: &str,
-    workspaces: impl Iterator<Item = &'a str>,
-) -> String {
+pub(super) fn hidden<'a>(kind: &str, workspaces: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = workspaces.collect();
     format!("<!-- drsync:{kind} scope={} -->", marker(&names))
 }
 
-pub(in crate::render) fn heading(title: &str) -> String {
+pub(super) fn heading(title: &str) -> String {
     format!("**{title}**\n\n")
 }
 
 /// Names as code, as many as are told, and how many more there are.
-pub(in crate::render) fn names(
-    page: &mut Comment,
-    all: &[String],
-    most: usize,
-    what: &str,
-) -> String {
+pub(super) fn names(page: &mut Comment, all: &[String], most: usize, what: &str) -> String {
     let shown: Vec<String> = all.iter().take(most).map(code).collect();
     let more = all.len() - shown.len();
     if more == 0 {

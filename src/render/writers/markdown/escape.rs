@@ -9,7 +9,7 @@ const NAME_MAX: usize = 240;
 const SENTENCE_MAX: usize = 800;
 
 /// A name as code: nothing in it is Markdown, HTML, a mention or a link.
-pub(in crate::render) fn code(text: impl ToString) -> String {
+pub(super) fn code(text: impl ToString) -> String {
     let name = name(text);
     if name.is_empty() {
         return String::new();
@@ -23,12 +23,12 @@ pub(in crate::render) fn code(text: impl ToString) -> String {
 }
 
 /// A sentence: every character that Markdown or HTML could take for its own is written as an entity.
-pub(in crate::render) fn text<T: ToString + ?Sized>(text: &T) -> String {
+pub(super) fn text<T: ToString + ?Sized>(text: &T) -> String {
     sentence(&clean(text))
 }
 
 /// The same of a sentence of our own with names in it.
-pub(in crate::render) fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     unlinked(&written(text, SENTENCE_MAX, entity))
 }
 
@@ -64,7 +64,7 @@ fn entity(c: char) -> String {
 const PLAIN: [char; 13] = ['.', ',', ';', ':', '-', '/', '(', ')', '?', '\'', '"', '%', '='];
 
 /// Commands to be copied, in a fence that nothing in them can close.
-pub(in crate::render) fn fence(language: &str, commands: &[String]) -> String {
+pub(super) fn fence(language: &str, commands: &[String]) -> String {
     fenced(language, &commands.iter().map(|text| command(text)).collect::<Vec<_>>())
 }
 
@@ -82,13 +82,13 @@ fn fenced(language: &str, lines: &[String]) -> String {
 }
 
 /// A text of several lines to be copied, in a fence that nothing in it can close.
-pub(in crate::render) fn block(language: &str, text: &str) -> String {
+pub(super) fn block(language: &str, text: &str) -> String {
     let lines: Vec<String> = text.lines().map(line).collect();
     fenced(language, &lines)
 }
 
 /// Names in an HTML comment: nothing of them can end the comment; what is long is known by its digest.
-pub(in crate::render) fn marker(names: &[&str]) -> String {
+pub(super) fn marker(names: &[&str]) -> String {
     const LENGTH_MAX: usize = 120;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
     let encoded: Vec<String> = names

@@ -6,10 +6,8 @@ use super::size::{is_big, many_tables};
 use super::{first, steps};
 use crate::plan::document::Trigger;
 use crate::plan::{Action, Decision, GroupPlan, Step, TriggerKind};
-use crate::render::Page;
-use crate::render::clean::{clean, name};
-use crate::render::figures::moment;
-use crate::render::shown::{Entry, Shown};
+use crate::render::page::{Below, Block, Entries, Entry, Page, Phrase, Steps};
+use crate::render::shown::{Labelled, Shown, entry};
 
 /// Groups with a line of their own where tables are not shown.
 const GROUPS_MAX: usize = 12;
@@ -18,33 +16,33 @@ const LARGEST: usize = 5;
 /// Tables shown among many, whatever the reason.
 const NOTABLE_MAX: usize = 12;
 
-pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
-    let entries: Vec<&Entry<'_>> = shown.decided(Decision::Sync).collect();
-    if shown.style.verbose || !many_tables(shown.plan) {
-        for entry in &entries {
-            let mut lines = headline(shown, entry);
-            let steps: Vec<&Step> = entry.group.steps.iter().collect();
-            lines.extend(steps::lines(&steps, &shown.style));
-            page.block(lines);
+pub(super) fn say(shown: &Shown<'_>, page: &mut Page) {
+    let entries: Vec<&Labelled<'_>> = shown.decided(Decision::Sync).collect();
+    let alone = |entry| Block::Entries(Entries::chosen("group", vec![entry]));
+    if shown.verbose || !many_tables(shown.plan) {
+        for of in &entries {
+            page.say(alone(group(of, steps::told(&of.label, &of.group.steps))));
         }
         return;
     }
     if is_big(shown.plan) {
-        return first::blocks(shown, &entries, page);
+        return first::say(&entries, page);
     }
     let notable = notable(shown, &entries);
     let listed = listed(shown.room(GROUPS_MAX), &entries, &notable);
     let mut plain = vec![];
     for at in &listed {
-        let entry = entries[*at];
+        let of = entries[*at];
         let (told, rest): (Vec<&Step>, Vec<&Step>) =
-            entry.group.steps.iter().partition(|step| notable.contains(step.id.as_str()));
-        let mut lines = headline(shown, entry);
-        lines.extend(steps::lines(&told, &shown.style));
-        lines.extend(steps::counted(&rest, &shown.style));
-        if told.is_empty() { plain.append(&mut lines) } else { page.block(lines) }
+            of.group.steps.iter().partition(|step| notable.contains(step.id.as_str()));
+        let steps = Steps {
+            counted: steps::counted(&rest),
+            ..steps::told(&of.label, told.iter().copied())
+        };
+        let entry = group(of, steps);
+        if told.is_empty() { plain.push(entry) } else { page.say(alone(entry)) }
     }
-    page.block(plain);
+    page.say(Block::Entries(Entries::chosen("group", plain)));
     let others: Vec<&Step> = entries
         .iter()
         .enumerate()
@@ -53,14 +51,22 @@ pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
         .collect();
     if listed.len() < entries.len() {
         let label = format!("{} more groups", entries.len() - listed.len());
-        let mut lines = shown.line(Decision::Sync, &label, "all tables with -v");
-        lines.extend(steps::counted(&others, &shown.style));
-        page.block(lines);
+        let mut more = entry(Decision::Sync, label, "all tables with -v");
+        let counted = steps::counted(&others);
+        more.below.push(Below::Steps(Steps { counted, ..Steps::default() }));
+        page.say(alone(more));
     }
 }
 
+/// A group, where it is brought, and what happens to its tables.
+fn group(of: &Labelled<'_>, steps: Steps) -> Entry {
+    let mut entry = entry(Decision::Sync, Phrase::name(&of.label), to(of.group));
+    entry.below.push(Below::Steps(steps));
+    entry
+}
+
 /// Tables worth a line among many: new ones in old groups, those with a warning, and the largest copies.
-fn notable<'a>(shown: &Shown<'_>, entries: &[&Entry<'a>]) -> BTreeSet<&'a str> {
+fn notable<'a>(shown: &Shown<'_>, entries: &[&Labelled<'a>]) -> BTreeSet<&'a str> {
     let clones = || {
         entries.iter().flat_map(|entry| {
             let steps = entry.group.steps.iter();
@@ -90,7 +96,7 @@ fn notable<'a>(shown: &Shown<'_>, entries: &[&Entry<'a>]) -> BTreeSet<&'a str> {
 }
 
 /// Places of the groups that get a line: those with a table to show, then the largest.
-fn listed(room: usize, entries: &[&Entry<'_>], notable: &BTreeSet<&str>) -> BTreeSet<usize> {
+fn listed(room: usize, entries: &[&Labelled<'_>], notable: &BTreeSet<&str>) -> BTreeSet<usize> {
     let mut order: Vec<(bool, u64, usize)> = entries
         .iter()
         .enumerate()
@@ -110,38 +116,33 @@ fn listed(room: usize, entries: &[&Entry<'_>], notable: &BTreeSet<&str>) -> BTre
     order[..limit].iter().map(|(_, _, at)| *at).collect()
 }
 
-/// `sync     core_product      to 2026-11-22 09:41:07Z, end of core_product_job run 98231`.
-fn headline(shown: &Shown<'_>, entry: &Entry<'_>) -> Vec<String> {
-    shown.line(Decision::Sync, &entry.label, &to(entry.group))
-}
-
 /// Where a group is brought, and why now.
-pub(in crate::render) fn to(group: &GroupPlan) -> String {
-    let why = why(group);
+pub(super) fn to(group: &GroupPlan) -> Phrase {
     match group.recovery_point {
-        Some(point) => format!("to {}, {why}", moment(point)),
-        None => why,
+        Some(point) => Phrase::from("to ").and(point).and(", ").and(why(group)),
+        None => why(group),
     }
 }
 
-fn why(group: &GroupPlan) -> String {
-    let said = clean(&group.reason.message);
+fn why(group: &GroupPlan) -> Phrase {
+    let said = || Phrase::said(&group.reason.message);
     let Some(Trigger { kind, workflow, run_id }) = &group.trigger else {
-        return said;
+        return said();
     };
-    let run = match (workflow, run_id) {
-        (Some(workflow), Some(run)) => Some(format!("end of {} run {run}", name(workflow))),
-        (None, Some(run)) => Some(format!("end of workflow run {run}")),
-        (_, None) => None,
-    };
+    let run = run_id.map(|run| match workflow {
+        Some(workflow) => {
+            Phrase::from("end of ").and(Phrase::name(workflow)).and(format!(" run {run}"))
+        }
+        None => format!("end of workflow run {run}").into(),
+    });
     match kind {
-        TriggerKind::Workflow => run.unwrap_or(said),
+        TriggerKind::Workflow => run.unwrap_or_else(said),
         // Steps that create say that the group is new.
         TriggerKind::FirstSync => {
-            run.unwrap_or_else(|| group.reason.why_now.as_ref().map_or(said, clean))
+            run.or_else(|| group.reason.why_now.as_ref().map(Phrase::said)).unwrap_or_else(said)
         }
-        TriggerKind::Schedule => said,
-        TriggerKind::Repair => format!("repair: {said}"),
-        TriggerKind::MaxLag => format!("not tied to a finished workflow run: {said}"),
+        TriggerKind::Schedule => said(),
+        TriggerKind::Repair => Phrase::from("repair: ").and(said()),
+        TriggerKind::MaxLag => Phrase::from("not tied to a finished workflow run: ").and(said()),
     }
 }

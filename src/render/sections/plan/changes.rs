@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::{Comment, Detail, heading};
 use crate::plan::document::RowChange;
 use crate::plan::{Decision, Plan};
 use crate::render::clean::name;
 use crate::render::figures::{bytes_short, plural};
 use crate::render::leaving::tables_kept;
+use crate::render::page::{Part, Phrase, Table};
 use crate::render::protection::{of_plan, of_whom, weakens};
 use crate::render::shown::label;
-use crate::render::writers::markdown::escape::code;
+
+/// Tables of a group that are named.
+const TABLES_NAMED: usize = 20;
 
 /// What the configuration changes.
 pub(super) struct Changes {
@@ -139,26 +141,15 @@ impl Changes {
         }
     }
 
-    pub(super) fn block(&self, page: &mut Comment, detail: Detail) {
-        if self.groups.is_empty() {
-            return;
+    /// A row a group.
+    pub(super) fn table(&self) -> Table {
+        let caption = "What the configuration changes";
+        let mut table = Table::new(caption, "changed group", &["", "group", "change"]);
+        for group in &self.groups {
+            let what = group.what.with_symbol().into();
+            table.row(vec![what, Phrase::name(&group.label), group.says()]);
         }
-        let most = detail.groups.max(detail.named.min(20));
-        let mut lines = heading("Changed by the configuration");
-        if most > 0 {
-            lines.push_str("| | group | change |\n|---|---|---|\n");
-        }
-        for group in self.groups.iter().take(most) {
-            let what = group.what.with_symbol();
-            let label = code(&group.label);
-            lines.push_str(&format!("| {what} | {label} | {} |\n", group.told(detail)));
-        }
-        let more = self.groups.len().saturating_sub(most);
-        if more > 0 {
-            lines.push_str(&format!("\n{}\n", plural(more, "more changed group")));
-            page.leave_out(more, "changed group");
-        }
-        page.block(&lines);
+        table
     }
 }
 
@@ -167,7 +158,7 @@ impl What {
         match self {
             What::New => "+ create",
             What::Returned => "+ returns",
-            What::Changed => "&#126; change",
+            What::Changed => "~ change",
             What::Retired => "- retire",
         }
     }
@@ -195,35 +186,26 @@ impl GroupChange {
         }
     }
 
-    fn told(&self, detail: Detail) -> String {
-        let most = detail.named.min(20);
-        let listed = |tables: &[String]| {
-            let shown: Vec<String> = tables.iter().take(most).map(code).collect();
-            match tables.len() - shown.len() {
-                0 => shown.join(", "),
-                more if shown.is_empty() => plural(more, "table"),
-                more => format!("{} and {more} more", shown.join(", ")),
-            }
-        };
+    fn says(&self) -> Phrase {
+        let listed = |tables: &[String]| Part::Tables(tables.to_vec(), TABLES_NAMED);
         let mut says = vec![];
         if !self.tables_added.is_empty() {
-            says.push(format!("adds {}", listed(&self.tables_added)));
+            says.push(Phrase::from("adds ").and(listed(&self.tables_added)));
         }
         if !self.tables_left.is_empty() {
-            let stay = "replicas stay, no longer synchronized";
-            says.push(format!("without {}: {stay}", listed(&self.tables_left)));
+            let stay = ": replicas stay, no longer synchronized";
+            says.push(Phrase::from("without ").and(listed(&self.tables_left)).and(stay));
         }
         if !self.tables_moved.is_empty() {
-            let moved = listed(&self.tables_moved);
-            says.push(format!("without {moved}: now in another group"));
+            let moved = Phrase::from("without ").and(listed(&self.tables_moved));
+            says.push(moved.and(": now in another group"));
         }
         if let Some((before, after)) = &self.workflow {
-            let named = |workflow: &Option<String>| match workflow {
-                Some(workflow) => code(workflow),
-                None => "none".to_owned(),
-            };
-            says.push(format!("workflow {} becomes {}", named(before), named(after)));
+            let named =
+                |workflow: &Option<String>| workflow.as_ref().map_or("none".into(), Phrase::name);
+            let before = Phrase::from("workflow ").and(named(before));
+            says.push(before.and(" becomes ").and(named(after)));
         }
-        says.join("; ")
+        Phrase::join(says, "; ")
     }
 }

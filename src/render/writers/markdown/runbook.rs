@@ -3,11 +3,11 @@
 //! What is to be run stands in blocks of its language, in the order in which it is run; what is run only in some case stands in
 //! blocks of plain text.
 
+use super::escape::{block, code, text};
 use crate::plan::{JobSeen, LossReceipt, Role, TableLoss, UnknownLoss};
 use crate::region::{Deployment, PauseStatus};
 use crate::render::figures::{bytes, count, moment, plural, plural_of, short};
 use crate::render::layout::few;
-use crate::render::writers::markdown::escape::{block, code, text};
 use crate::runbook::{GroupSteps, Language, Place, Runbook, TableStep};
 
 /// Runs that are named in one sentence, and who wrote.

@@ -4,10 +4,10 @@ use crate::ledger::cut_label;
 use crate::plan::document::{Drift, DriftCommit};
 use crate::plan::{FindingCode, GroupPlan};
 use crate::render::causes::Cause;
-use crate::render::clean::{clean, command, name};
-use crate::render::figures::{count, moment, plural_of};
-use crate::render::layout::{columns, indented};
-use crate::render::shown::{Entry, Shown};
+use crate::render::clean::name;
+use crate::render::figures::{count, plural_of};
+use crate::render::page::{Below, Copied, Grid, Language, Part, Phrase};
+use crate::render::shown::Labelled;
 use crate::text::identifier;
 
 /// Commits of others shown for one replica.
@@ -32,88 +32,82 @@ pub(super) fn told(group: &GroupPlan, cause: &Cause) -> bool {
 }
 
 /// What is ours and what is theirs, commit by commit.
-pub(super) fn commits(shown: &Shown<'_>, group: &GroupPlan, cause: &Cause) -> Vec<String> {
+pub(super) fn commits(group: &GroupPlan, cause: &Cause) -> Vec<Below> {
     if !is_drift(cause) {
         return vec![];
     }
-    let mut lines = vec![];
+    let mut below = vec![];
     for drift in of(group, cause) {
         if cause.tables.len() > 1 {
-            lines.push(format!("      {}", name(&drift.table)));
+            below.push(Below::Note(Phrase::name(&drift.table)));
         }
-        lines.extend(table(group, drift));
+        below.push(Below::Grid(table(group, drift)));
         let lost = match drift.theirs.as_slice() {
             [one] => format!("v{}", one.version),
             [first, .., last] => format!("v{} to v{}", first.version, last.version),
             [] => continue,
         };
-        let text =
-            format!("{lost} would be lost by a sync; drsync does not overwrite what others wrote");
-        lines.extend(indented(6, &text, shown.style.width));
+        let says = "would be lost by a sync; drsync does not overwrite what others wrote";
+        below.push(Below::Note(format!("{lost} {says}").into()));
     }
-    lines
+    below
 }
 
-fn table(group: &GroupPlan, drift: &Drift) -> Vec<String> {
+fn table(group: &GroupPlan, drift: &Drift) -> Grid {
     let mut rows = vec![];
     if let Some(ours) = drift.ours {
-        let cut = group
-            .last_cut
-            .as_ref()
-            .map_or(String::new(), |cut| cut_label(cut.number, cut.recovery_point));
-        rows.push(vec!["ours".to_owned(), format!("v{ours}"), cut]);
+        let cut = group.last_cut.as_ref();
+        let cut = cut.map_or(String::new(), |cut| cut_label(cut.number, cut.recovery_point));
+        rows.push(vec!["ours".into(), format!("v{ours}").into(), cut.into()]);
     }
-    let skipped = drift.theirs.len().saturating_sub(COMMITS_MAX);
     for (at, commit) in drift.theirs.iter().take(COMMITS_MAX).enumerate() {
         let head = if at == 0 { "theirs" } else { "" };
-        rows.push(vec![head.to_owned(), format!("v{}", commit.version), by(commit)]);
+        rows.push(vec![head.into(), format!("v{}", commit.version).into(), by(commit)]);
     }
-    let mut lines = columns(&rows, &[], 6, 2);
-    if skipped > 0 {
-        lines.push(format!("              and {} more", count(skipped as u64)));
+    if let Some(more @ 1..) = drift.theirs.len().checked_sub(COMMITS_MAX) {
+        let more = format!("and {} more", count(more as u64));
+        rows.push(vec!["".into(), "".into(), more.into()]);
     }
-    lines
+    Grid { under: true, rows, numbers: &[] }
 }
 
-fn by(commit: &DriftCommit) -> String {
+fn by(commit: &DriftCommit) -> Phrase {
     let DriftCommit { version: _, committed_at, operation, user, rows, rows_compared: _ } = commit;
-    let mut text = format!("{}  {}", moment(*committed_at), clean(operation));
+    let mut says = Phrase::from(*committed_at).and("  ").and(Phrase::said(operation));
     if let Some(rows) = rows {
-        text.push_str(&format!(", {}", plural_of(*rows, "row")));
+        says = says.and(format!(", {}", plural_of(*rows, "row")));
     }
-    if let Some(user) = user {
-        text.push_str(&format!("  {}", clean(user)));
+    match user {
+        Some(user) => says.and("  ").and(Phrase::said(user)),
+        None => says,
     }
-    text
 }
 
 /// The statements that keep or undo what others wrote, one table at a time.
-pub(super) fn ways_out(entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
+pub(super) fn ways_out(entry: &Labelled<'_>, causes: &[&Cause]) -> Vec<Copied> {
     let mut keep = vec![];
     let mut undo = vec![];
     for cause in causes.iter().filter(|cause| is_drift(cause)) {
         for drift in of(entry.group, cause) {
             let replica = replica(entry, drift);
-            keep.push(command(&format!("CREATE TABLE {} DEEP CLONE {replica}", kept(drift))));
+            keep.push(Part::Line(format!("CREATE TABLE {} DEEP CLONE {replica}", kept(drift))));
             if let Some(ours) = drift.ours {
-                undo.push(command(&format!("RESTORE TABLE {replica} TO VERSION AS OF {ours}")));
+                let line = format!("RESTORE TABLE {replica} TO VERSION AS OF {ours}");
+                undo.push(Part::Line(line));
             }
         }
     }
-    let mut lines = vec![];
-    if !keep.is_empty() {
-        lines.push("To keep the changes, copy them aside first, in the secondary".to_owned());
-        lines.append(&mut keep);
-    }
-    if !undo.is_empty() {
-        lines.push("Or undo them: a RESTORE to what drsync wrote ends the drift".to_owned());
-        lines.append(&mut undo);
-    }
-    lines
+    let ways = [
+        ("To keep the changes, copy them aside first, in the secondary", keep),
+        ("Or undo them: a RESTORE to what drsync wrote ends the drift", undo),
+    ];
+    let ways = ways.into_iter().filter(|(_, lines)| !lines.is_empty());
+    ways.map(|(intro, lines)| Copied { intro: Some(intro.into()), language: Language::Sql, lines })
+        .collect()
 }
 
 /// The replica as SQL in the secondary: by its path, which is always there.
-fn replica(entry: &Entry<'_>, drift: &Drift) -> String {
+fn replica(entry: &Labelled<'_>, drift: &Drift) -> String {
     let root = entry.workspace.observed.secondary.location.trim_end_matches('/');
     let path = drift.replica_path.clone();
     let path = path.unwrap_or_else(|| drift.table.path());

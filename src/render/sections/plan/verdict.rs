@@ -10,7 +10,7 @@ use crate::render::figures::{bytes_short, plural, span, tally};
 use crate::render::{away, layout, protection};
 
 /// What the plan comes to, in one line.
-pub(in crate::render) fn verdict(plan: &Plan) -> String {
+pub(super) fn verdict(plan: &Plan) -> String {
     verdict_above(plan, notes::telling(plan))
 }
 

@@ -1,0 +1,100 @@
+//! What a plan is told of beside what every screen has: tables and what happens to them, statements, settings, figures.
+
+use super::phrase::Phrase;
+use crate::plan::Action;
+
+/// What happens to the tables of a group, or of several.
+#[derive(Debug, Clone, Default)]
+pub(in crate::render) struct Steps {
+    /// The group.
+    pub(in crate::render) of: String,
+    /// Tables that are told one by one.
+    pub(in crate::render) told: Vec<Step>,
+    /// Tables of which only the number and the size are told.
+    pub(in crate::render) counted: Vec<Counted>,
+}
+
+/// What happens to one table.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Step {
+    pub(in crate::render) action: Action,
+    pub(in crate::render) table: String,
+    /// The version of the source that the replica holds.
+    pub(in crate::render) held: Option<u64>,
+    /// The version that it is brought to.
+    pub(in crate::render) version: u64,
+    /// What is copied, where that is known.
+    pub(in crate::render) copies: Option<Size>,
+    /// Files of the source.
+    pub(in crate::render) files: Option<u64>,
+    /// Commits after the version, which stay out on purpose.
+    pub(in crate::render) newer: u64,
+}
+
+/// Tables to which the same happens.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Counted {
+    pub(in crate::render) action: Action,
+    pub(in crate::render) tables: usize,
+    /// As far as it is known of any.
+    pub(in crate::render) copies: Option<Size>,
+}
+
+/// How much is copied.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::render) struct Size {
+    pub(in crate::render) bytes: u64,
+    pub(in crate::render) files: u64,
+}
+
+/// A statement that will be run.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Statement {
+    pub(in crate::render) table: String,
+    pub(in crate::render) text: String,
+}
+
+/// A setting that is another than before.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Setting {
+    /// Which way, `weaker`.
+    pub(in crate::render) word: &'static str,
+    /// It protects less.
+    pub(in crate::render) weaker: bool,
+    /// The group or the workspace.
+    pub(in crate::render) who: String,
+    pub(in crate::render) setting: &'static str,
+    pub(in crate::render) before: String,
+    pub(in crate::render) after: String,
+}
+
+/// Cells under one another, without heads.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Grid {
+    /// It is of a part of the entry.
+    pub(in crate::render) under: bool,
+    pub(in crate::render) rows: Vec<Vec<Phrase>>,
+    /// Which columns are numbers.
+    pub(in crate::render) numbers: &'static [bool],
+}
+
+impl Setting {
+    /// `objective: 12h, now 347d`.
+    pub(in crate::render) fn says(&self) -> Phrase {
+        let Setting { word: _, weaker: _, who: _, setting, before, after } = self;
+        let before = Phrase::from(*setting).and(": ").and(Phrase::said(before));
+        before.and(", now ").and(Phrase::said(after))
+    }
+}
+
+impl Size {
+    /// What is copied in all, as far as it is known of any.
+    pub(in crate::render) fn sum(all: impl IntoIterator<Item = Size>) -> Option<Size> {
+        let mut all = all.into_iter();
+        let first = all.next()?;
+        Some(all.fold(first, |sum, one| Size {
+            bytes: sum.bytes.saturating_add(one.bytes),
+            files: sum.files.saturating_add(one.files),
+        }))
+    }
+}

@@ -1,0 +1,240 @@
+//! What is blocked: a cause of many groups once, then every group with what blocks it alone.
+
+use std::collections::BTreeSet;
+
+use super::drift;
+use crate::command::{Arg, Command, Verb};
+use crate::ledger::cut_label;
+use crate::plan::{Decision, Finding, GroupPlan, Plan, risk};
+use crate::render::away::{self, Away};
+use crate::render::causes::{Cause, Repair, causes};
+use crate::render::clean::name;
+use crate::render::figures::plural;
+use crate::render::page::{
+    Below, Block, Copied, Entries, Entry, Fact, Obstacles, Page, Part, Phrase, Section,
+};
+use crate::render::sections::causes::{about, obstacle, remedy};
+use crate::render::shown::{Labelled, Shown, entry};
+
+/// Groups shown with all there is to say; further ones get a line.
+const DETAILED_MAX: usize = 3;
+/// Groups that get a line; further ones are counted.
+const LINES_MAX: usize = 12;
+/// Causes of one group told in full.
+const CAUSES_MAX: usize = 4;
+/// Groups whose acceptances fit one command.
+const TOGETHER_MAX: usize = 12;
+/// Names of tables under one cause.
+const TABLES_NAMED: usize = 3;
+
+pub(super) fn say(shown: &Shown<'_>, page: &mut Page) {
+    let entries: Vec<&Labelled<'_>> = shown
+        .decided(Decision::Blocked)
+        .filter(|entry| !away::only_away(entry.workspace, entry.group))
+        .collect();
+    let all = causes(
+        entries
+            .iter()
+            .flat_map(|entry| blocking(entry).map(|finding| (entry.label.as_str(), finding))),
+    );
+    let (shared, own): (Vec<Cause>, Vec<Cause>) =
+        all.into_iter().partition(|cause| cause.groups.len() > 1);
+    for cause in shared {
+        let causes = vec![obstacle(cause)];
+        page.say(Block::Obstacles(Obstacles { causes, ..Obstacles::default() }));
+    }
+    let alone: Vec<(&Labelled<'_>, Vec<&Cause>)> = entries
+        .into_iter()
+        .map(|entry| {
+            let theirs = |cause: &&Cause| cause.groups.contains(&entry.label);
+            (entry, own.iter().filter(theirs).collect::<Vec<_>>())
+        })
+        .filter(|(_, causes)| !causes.is_empty())
+        .collect();
+    let room = shown.room(DETAILED_MAX);
+    let detailed = if alone.len() <= room + 1 { alone.len() } else { room };
+    for (of, causes) in &alone[..detailed] {
+        page.say(Block::Entries(Entries::chosen("group", vec![group(shown, of, causes)])));
+    }
+    let rest = &alone[detailed..];
+    let mut lines: Vec<Entry> = rest
+        .iter()
+        .take(LINES_MAX)
+        .map(|(of, causes)| {
+            entry(Decision::Blocked, Phrase::name(&of.label), in_short(of.group, causes))
+        })
+        .collect();
+    if let Some(more @ 1..) = rest.len().checked_sub(LINES_MAX) {
+        let all = Phrase::from("every cause with its remedy: ")
+            .and(Phrase::command(Command::new(Verb::Validate)));
+        lines.push(entry(Decision::Blocked, format!("{more} more groups"), all));
+    }
+    page.say(Block::Entries(Entries::chosen("group", lines)));
+    let all: Vec<Vec<Arg>> = alone
+        .iter()
+        .map(|(entry, causes)| risks(entry, causes))
+        .filter(|risks| !risks.is_empty())
+        .collect();
+    if (2..=TOGETHER_MAX).contains(&all.len()) {
+        let intro = format!("To go on all the same with all {} groups", all.len());
+        page.say(Block::Copied(accept(all.concat()).after(intro)));
+    }
+}
+
+/// A line for every group.
+pub(super) fn heads(shown: &Shown<'_>) -> Section {
+    let lines = shown.decided(Decision::Blocked).map(|of| {
+        let all = causes(blocking(of).map(|finding| (of.label.as_str(), finding)));
+        let text = headline(of.group, &all.iter().collect::<Vec<_>>());
+        entry(Decision::Blocked, Phrase::name(&of.label), text)
+    });
+    Block::Entries(Entries::chosen("group", lines.collect())).into()
+}
+
+/// The findings of a group that block it, save that a region is away.
+fn blocking<'a>(entry: &Labelled<'a>) -> impl Iterator<Item = &'a Finding> {
+    let away = Away::of(entry.workspace);
+    let findings = entry.group.findings.iter();
+    findings.filter(move |finding| finding.blocks() && !away.says(finding.code))
+}
+
+fn group(shown: &Shown<'_>, of: &Labelled<'_>, causes: &[&Cause]) -> Entry {
+    let group = of.group;
+    let mut told_of = entry(Decision::Blocked, Phrase::name(&of.label), headline(group, causes));
+    let below = &mut told_of.below;
+    let (told, more) = if shown.verbose || causes.len() <= CAUSES_MAX + 1 {
+        (causes, 0)
+    } else {
+        (&causes[..CAUSES_MAX], causes.len() - CAUSES_MAX)
+    };
+    for cause in told {
+        if causes.len() > 1 || !cause.tables.is_empty() {
+            below.push(Below::Cause(what(cause)));
+        }
+        if !drift::told(group, cause) {
+            below.extend(seen(cause));
+        }
+        below.extend(drift::commits(group, cause));
+        match &cause.remedy {
+            // The command that lets it through follows, with those of the group's other causes.
+            Some(Repair::WordsElse(words, _)) => below.push(Below::Note(Phrase::said(words))),
+            Some(_) if cause.acceptable => {}
+            Some(repair) => below.extend(remedy(repair)),
+            None => {}
+        }
+    }
+    if more > 0 {
+        let [validate, plan] = [Command::new(Verb::Validate), Command::new(Verb::Plan).word("-v")]
+            .map(Phrase::command);
+        let says = Phrase::from(format!("and {more} more causes: ")).and(validate);
+        below.push(Below::Note(says.and(", or ").and(plan)));
+    }
+    below.extend(facts(shown.plan, group, causes).into_iter().map(Below::Fact));
+    below.extend(drift::ways_out(of, told).into_iter().map(Below::Copied));
+    let risks = risks(of, told);
+    if !risks.is_empty() {
+        let intro = "To go on all the same, recorded in plan and cut";
+        below.push(Below::Copied(accept(risks).after(intro)));
+    }
+    told_of
+}
+
+/// How much of a group is blocked.
+fn headline(group: &GroupPlan, causes: &[&Cause]) -> String {
+    let tables: usize = affected(causes);
+    if tables == 0 {
+        return codes(causes);
+    }
+    let whole = plural(group.tables.max(tables), "table");
+    if causes.iter().all(|cause| drift::is_drift(cause)) {
+        format!("{tables} of {whole}: someone else wrote to the replica")
+    } else {
+        format!("{tables} of {whole}; a group is synchronized as a whole")
+    }
+}
+
+fn in_short(group: &GroupPlan, causes: &[&Cause]) -> String {
+    match affected(causes) {
+        0 => codes(causes),
+        tables => {
+            format!("{tables} of {}: {}", plural(group.tables.max(tables), "table"), codes(causes))
+        }
+    }
+}
+
+fn affected(causes: &[&Cause]) -> usize {
+    let mut tables: Vec<&String> = causes.iter().flat_map(|cause| &cause.tables).collect();
+    tables.sort();
+    tables.dedup();
+    tables.len()
+}
+
+fn codes(causes: &[&Cause]) -> String {
+    let mut codes: Vec<&str> = causes.iter().map(|cause| cause.code.as_str()).collect();
+    codes.dedup();
+    codes.join(", ")
+}
+
+/// What was seen: the table and the code.
+fn what(cause: &Cause) -> Phrase {
+    let between = if cause.tables.is_empty() { "" } else { "   " };
+    about(cause).and(between).and(Phrase::name(cause.code.as_str()))
+}
+
+/// The words under it; where many tables have the same, the first of these.
+fn seen(cause: &Cause) -> Vec<Below> {
+    let seen = cause.messages.iter().map(|message| Below::Seen(Phrase::said(message)));
+    let mut seen: Vec<Below> = seen.collect();
+    if let ([_], [_, _, ..]) = (cause.messages.as_slice(), cause.tables.as_slice()) {
+        seen.push(Below::Note(Part::Names(cause.tables.clone(), TABLES_NAMED).into()));
+    }
+    seen
+}
+
+/// What the blocking means for the group.
+fn facts(plan: &Plan, group: &GroupPlan, causes: &[&Cause]) -> Vec<Fact> {
+    let tables = affected(causes);
+    let mut facts = vec![];
+    if tables > 0 && group.tables > tables {
+        facts.push(Fact::new("held back with it", plural(group.tables - tables, "table")));
+    }
+    facts.push(keeps(group));
+    facts.extend(lag(plan, group));
+    facts
+}
+
+/// The cut that its replicas are at.
+pub(super) fn keeps(group: &GroupPlan) -> Fact {
+    let keeps = match &group.last_cut {
+        Some(cut) => cut_label(cut.number, cut.recovery_point),
+        None => "nothing: it was never synchronized".to_owned(),
+    };
+    Fact::new("keeps", keeps)
+}
+
+/// How far behind the group is, where it is.
+pub(super) fn lag(plan: &Plan, group: &GroupPlan) -> Option<Fact> {
+    let lag = group.lag_seconds.filter(|lag| *lag > 0)?;
+    Some(Fact::new("lag", away::lag_words(lag, group.rpo_seconds, plan.created_at)))
+}
+
+/// What may be accepted of a group, each `CODE:SCOPE`.
+fn risks(entry: &Labelled<'_>, causes: &[&Cause]) -> Vec<Arg> {
+    let acceptable = causes.iter().filter(|cause| cause.acceptable);
+    let all = acceptable.map(|cause| {
+        let of = |scope: &str| risk(cause.code.as_str(), scope);
+        match (&cause.acceptance, cause.tables.as_slice()) {
+            (Some(acceptance), _) => acceptance.risk(),
+            (None, [table]) => of(table),
+            (None, _) => of(&name(&entry.group.name)),
+        }
+    });
+    all.collect()
+}
+
+/// The command that lets risks through, each once.
+pub(super) fn accept(risks: Vec<Arg>) -> Copied {
+    let mut seen = BTreeSet::new();
+    let each = risks.into_iter().filter(|risk| seen.insert(risk.clone()));
+    Copied::command(Command::accept(each))
+}

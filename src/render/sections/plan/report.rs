@@ -1,0 +1,134 @@
+//! A plan with everything that there is to say of it: every group by what was decided, the metadata tables, where it all comes from.
+
+mod group;
+mod origin;
+
+use chrono::{DateTime, Utc};
+
+use super::metadata;
+use super::notes::due_anyway;
+use super::verdict::verdict;
+use crate::apply::RunRecord;
+use crate::ledger::cut_label;
+use crate::plan::{Decision, Plan, StoredPlan};
+use crate::render::figures::{plural, span};
+use crate::render::page::{
+    Block, Document, Entries, Fact, Obstacles, Page, Part, Phrase, Section, Table,
+};
+use crate::render::protection::{all_compared, settings};
+use crate::render::sections::causes::obstacles;
+use crate::render::sections::notes::{accepted, leaving, unprotected, warnings};
+use crate::render::sections::show;
+use crate::render::shown::label;
+
+/// The report of a stored plan.
+///
+/// `applies` are the records of its applies that were found, oldest first.
+pub fn report(stored: &StoredPlan, applies: &[RunRecord], now: DateTime<Utc>) -> Page {
+    let plan = &stored.plan;
+    let mut page = Page::new("plan", "drsync plan", verdict(plan));
+    page.say(Block::Words(show::verdict(plan, applies, now).into()));
+    page.say(protection(plan));
+    page.say(leaving(plan));
+    page.say(asked(plan));
+    page.say(accepted(plan));
+    page.say(warnings(&plan.warnings, |_| true));
+    page.say(unprotected(plan));
+    for (decision, title) in [
+        (Decision::Blocked, "Blocked"),
+        (Decision::Sync, "To sync"),
+        (Decision::Waiting, "Waiting"),
+    ] {
+        page.say(groups(plan, decision, title));
+    }
+    page.say(up_to_date(plan));
+    page.say(metadata::in_full(plan));
+    page.say(origin::section(stored, applies));
+    page.document = Some(Document {
+        bytes: stored.bytes.clone(),
+        id: plan.plan_id.clone(),
+        shown_by: "drsync show",
+    });
+    page
+}
+
+/// What the configuration changes of the protection; what is weaker first.
+fn protection(plan: &Plan) -> Section {
+    let mut all = settings(plan, |_| true);
+    if all.is_empty() {
+        return Section::default();
+    }
+    all.sort_by_key(|setting| !setting.weaker);
+    let holds = "They hold from the first round after the change is taken in, applied or not.";
+    let mut blocks = vec![Block::Settings(all), Block::Words(holds.into())];
+    let compared = all_compared(plan).into_iter();
+    blocks.extend(
+        compared.map(|with| {
+            Block::Words(Phrase::from("Compared with ").and(Phrase::said(with)).and("."))
+        }),
+    );
+    Section::titled("Protection that changes", blocks)
+}
+
+/// What was asked for.
+fn asked(plan: &Plan) -> Section {
+    let selected = |label, names: &[String]| {
+        (!names.is_empty()).then(|| Fact::new(label, Part::Names(names.to_vec(), SELECTED_NAMED)))
+    };
+    let due = plan.due_anyway.as_ref().and_then(due_anyway);
+    let due = due.map(|due| format!("{due}: not changed by the configuration"));
+    let facts = [
+        selected("only", &plan.selection.only),
+        selected("left out", &plan.selection.exclude),
+        due.map(|due| Fact::new("not in it", due)),
+    ];
+    Block::Facts(facts.into_iter().flatten().collect()).into()
+}
+
+/// Groups of a selection that are named.
+const SELECTED_NAMED: usize = 20;
+
+/// The groups of which so was decided; of what is blocked the causes that are shared before them.
+fn groups(plan: &Plan, decision: Decision, title: &str) -> Section {
+    let of = || plan.groups().filter(|(_, group)| group.decision == decision);
+    let entries = of().map(|(workspace, group)| {
+        group::entry(plan, label(plan, &workspace.name, &group.name), group)
+    });
+    let entries = Block::Entries(Entries::chosen("group", entries.collect()));
+    let labelled: Vec<_> =
+        of().map(|(workspace, group)| (label(plan, &workspace.name, &group.name), group)).collect();
+    let findings = labelled.iter().flat_map(|(label, group)| {
+        let findings = group.findings.iter();
+        findings.filter(|finding| finding.blocks()).map(|finding| (label.as_str(), finding))
+    });
+    let shared = match decision {
+        Decision::Blocked => obstacles(findings, |it| it.groups.len() > 1 || it.tables.len() > 1),
+        Decision::Sync | Decision::Waiting | Decision::UpToDate => vec![],
+    };
+    let title_of_shared = Some("Causes that tables or groups share");
+    let shared =
+        Block::Obstacles(Obstacles { title: title_of_shared, groups: vec![], causes: shared });
+    let blocks = [shared, entries].into_iter().filter(|block| !block.is_empty());
+    Section::titled(title, blocks.collect())
+}
+
+/// Groups that are up to date, folded away: a line each.
+fn up_to_date(plan: &Plan) -> Section {
+    let heads = ["group", "cut", "#tables", "RPO", "note"];
+    let mut table = Table::new("Groups that are up to date", "group", &heads);
+    let groups = plan.groups().filter(|(_, group)| group.decision == Decision::UpToDate);
+    for (workspace, group) in groups {
+        let cut = group.last_cut.as_ref();
+        let cut = cut.map_or(String::new(), |cut| cut_label(cut.number, cut.recovery_point));
+        table.row(vec![
+            Phrase::name(label(plan, &workspace.name, &group.name)),
+            cut.into(),
+            group.tables.to_string().into(),
+            group.rpo_seconds.map_or(String::new(), span).into(),
+            Phrase::said(&group.reason.message),
+        ]);
+    }
+    let number = plural(table.rows.len(), "group");
+    table.folded = Some(format!("{number} with nothing newer than the last cut"));
+    Section { title: Some("Up to date".to_owned()), ..Block::Table(table).into() }
+}

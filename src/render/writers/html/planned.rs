@@ -1,0 +1,97 @@
+//! What a plan is told of, on a page: tables and what happens to them, causes that are shared, statements, settings.
+
+use maud::{Markup, html};
+
+use super::sheet::{code, copied, table};
+use super::{below, class, phrase};
+use crate::plan::Action;
+use crate::render::clean::{clean, line};
+use crate::render::figures::{bytes, count};
+use crate::render::layout::few;
+use crate::render::page::{Obstacles, Setting, Statement, Step, Steps, Tone};
+use crate::render::writers::{stays_out, versions};
+
+/// Groups that are named beside a cause.
+const GROUPS_NAMED: usize = 5;
+
+pub(super) fn steps(steps: &Steps) -> Markup {
+    let counted = steps.counted.iter().map(|counted| {
+        html! { p { (counted.action.with_symbol()) " " (count(counted.tables as u64)) } }
+    });
+    html! {
+        @if !steps.told.is_empty() {
+            (table(
+                &format!("What happens to the tables of {}", line(&steps.of)),
+                &["Table", "Action", "Version", "Copies", "Files", "Note"],
+                &html! { @for step in &steps.told { (self::step(step)) } },
+            ))
+        }
+        @for counted in counted { (counted) }
+    }
+}
+
+fn step(step: &Step) -> Markup {
+    let (word, tone) = match step.action {
+        Action::Create => ("create", "good"),
+        Action::Update => ("update", "wait"),
+        Action::NoOp => ("no-op", ""),
+    };
+    html! {
+        tr {
+            th scope="row" { (code(&step.table)) }
+            td { span class={ "word " (tone) } { (word) } }
+            td { (versions(step, "->")) }
+            td.number { @if let Some(copy) = step.copies { (bytes(copy.bytes)) } }
+            td.number { @if let Some(copy) = step.copies { (count(copy.files)) } }
+            td { @if let Some(note) = stays_out(step.newer) { (note) } }
+        }
+    }
+}
+
+/// Causes, each with its one remedy.
+pub(super) fn obstacles(all: &Obstacles) -> Markup {
+    html! {
+        @if let Some(title) = all.title { h3 { (title) } }
+        ul.plain {
+            @for cause in &all.causes {
+                li {
+                    p {
+                        (code(cause.code)) " " (phrase(&cause.about))
+                        " in " (line(&few(&cause.groups, GROUPS_NAMED)))
+                    }
+                    @if let [says] = cause.seen.as_slice() { p { (phrase(says)) } }
+                    @for below in &cause.remedy { (self::below(below)) }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn statements(statements: &[Statement]) -> Markup {
+    html! {
+        details {
+            summary { "Statements (" (statements.len()) ")" }
+            @for Statement { table, text } in statements {
+                p { (code(table)) }
+                (copied(text))
+            }
+        }
+    }
+}
+
+pub(super) fn settings(settings: &[Setting]) -> Markup {
+    let rows = html! {
+        @for Setting { word, weaker, who, setting, before, after } in settings {
+            @let tone = if *weaker { Tone::Bad } else { Tone::Wait };
+            tr {
+                td { span class={ "word " (class(Some(tone))) } { (word) } }
+                td { (code(who)) }
+                td { (setting) }
+                td { (clean(before)) }
+                td { (clean(after)) }
+            }
+        }
+    };
+    let heads = ["", "What", "Setting", "Before", "After"];
+    table("Settings that are others than before", &heads, &rows)
+}

@@ -1,0 +1,75 @@
+//! Lists of one kind of thing: notes by their codes, names in a row, settings.
+
+use super::entries::below;
+use super::{aside, phrase};
+use crate::render::Style;
+use crate::render::clean::name;
+use crate::render::layout::{few, hanging};
+use crate::render::page::{Columns, Named, Names, Note, Notes, Setting};
+
+/// Subjects of notes of one code that are named.
+const SUBJECTS_NAMED: usize = 3;
+
+/// Notes by their codes, in the order of the first of each: few of a code one by one, many as a count.
+pub(super) fn notes(notes: &Notes, columns: Columns, style: &Style) -> Vec<String> {
+    let mut lines = vec![];
+    for (code, alike) in notes.by_code() {
+        let each = style.verbose || alike.len() <= notes.alike_max || code.is_none();
+        if each {
+            for note in alike {
+                let word = note.word.map_or(notes.word, |(word, _)| word);
+                lines.extend(hanging(&aside(columns, word), &one(note, style), style.width));
+                lines.extend(below(&note.below, style));
+            }
+        } else {
+            let subjects: Vec<String> = alike.iter().map(|note| subject(note)).collect();
+            let text = format!(
+                "{}: {} times: {}",
+                code.unwrap_or_default(),
+                alike.len(),
+                few(&subjects, SUBJECTS_NAMED)
+            );
+            lines.extend(hanging(&aside(columns, notes.word), &text, style.width));
+        }
+    }
+    lines
+}
+
+fn subject(note: &Note) -> String {
+    note.subject.as_ref().map_or(String::new(), name)
+}
+
+fn one(note: &Note, style: &Style) -> String {
+    let says = phrase(&note.says, style);
+    match (note.code.as_ref().map(name), subject(note)) {
+        (None, _) => says,
+        (Some(code), subject) if subject.is_empty() => format!("{code}: {says}"),
+        (Some(code), subject) => format!("{code} {subject}: {says}"),
+    }
+}
+
+pub(super) fn names(names: &Names, columns: Columns, style: &Style) -> Vec<String> {
+    let all: Vec<String> = names.names.iter().map(|one| named(one, style)).collect();
+    let limit = if style.verbose { usize::MAX - 1 } else { names.few };
+    let mut text = few(&all, limit);
+    if let Some(says) = &names.says {
+        text = format!("{text}: {}", phrase(says, style));
+    }
+    hanging(&aside(columns, names.word), &text, style.width)
+}
+
+fn named(one: &Named, style: &Style) -> String {
+    match &one.why {
+        Some(why) => format!("{} ({})", name(&one.name), phrase(why, style)),
+        None => name(&one.name),
+    }
+}
+
+/// A line a setting.
+pub(super) fn settings(settings: &[Setting], columns: Columns, style: &Style) -> Vec<String> {
+    let told = |told: &Setting| {
+        let says = format!("{}  {}", name(&told.who), phrase(&told.says(), style));
+        hanging(&aside(columns, told.word), &says, style.width)
+    };
+    settings.iter().flat_map(told).collect()
+}
