@@ -44,6 +44,7 @@ mod warnings;
 mod witness;
 mod workflow;
 
+pub(crate) use checks::active_in_secondary;
 pub use checks::{
     Named, PRIMARY_AWAY, PRIMARY_REFUSED, SECONDARY_AWAY, SECONDARY_REFUSED, readable_until,
     recreated, told_of_roles, words_of_region,

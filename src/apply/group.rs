@@ -108,6 +108,7 @@ impl Attempt<'_> {
     async fn synchronize(&self) -> Result<(Cut, Vec<TableRecord>, Option<Checked>), End> {
         self.check_that_its_cut_comes_next().await?;
         self.check_that_ledgers_can_be_used().await?;
+        self.check_that_nothing_runs_in_the_secondary().await?;
         self.tell_that_it_began();
         let tasks = self.check_that_nothing_moved().await?;
         self.write_that_it_is_in_progress().await?;
@@ -116,6 +117,10 @@ impl Attempt<'_> {
             Ok(commits) => commits,
             Err(end) => return Err(end.with(tables)),
         };
+        // What it found under its hands is anybody's guess.
+        if let Err(end) = self.check_that_nothing_runs_in_the_secondary().await {
+            return Err(end.with(tables));
+        }
         let looked = Checked { depth: least(&tasks, &tables), at: self.run.now() };
         let cut = cut(self, &tables, commits);
         let (cut, tables) = self.append_to_the_secondary(cut, tables).await?;
@@ -168,6 +173,20 @@ impl Attempt<'_> {
             return Err(self.failed(text, end).await);
         }
         Ok(())
+    }
+
+    /// No workflow of the group is at work where its replicas are.
+    async fn check_that_nothing_runs_in_the_secondary(&self) -> Result<(), End> {
+        let Attempt { site, plan, .. } = self;
+        if site.plan.connection.secondary_workspace.is_none() {
+            return Ok(());
+        }
+        match precondition::at_work_in_secondary(site.regions, plan).await {
+            Some((ending, text)) => {
+                Err(self.failed(row::sync_failed(&text), End::of(ending, text)).await)
+            }
+            None => Ok(()),
+        }
     }
 
     fn tell_that_it_began(&self) {

@@ -7,12 +7,12 @@ use super::grant::Missing;
 use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry, Cuts, row};
 use crate::plan::{
-    Action, FindingCode, GroupPlan, Named, Role, Standing, Step, damaged, place_of, readable_until,
-    recreated, standing_of, told_of_roles, words_of_region,
+    Action, FindingCode, GroupPlan, Named, Role, Standing, Step, active_in_secondary, damaged,
+    place_of, readable_until, recreated, standing_of, told_of_roles, words_of_region,
 };
 use crate::region::{
-    CloneOrder, Commit, LookDepth, PinQuestion, RegionError, RegionErrorKind, Regions, Replica,
-    ReplicaFiles, ReplicaQuestion, Source, SourceQuestion, Table,
+    ActiveRun, CloneOrder, Commit, LookDepth, PinQuestion, RegionError, RegionErrorKind, Regions,
+    Replica, ReplicaFiles, ReplicaQuestion, Source, SourceQuestion, Table,
 };
 
 /// Why a plan's cut does not come next.
@@ -195,6 +195,29 @@ impl Unfit {
         let ending = Box::new(Ending::Failed(Failed::Found { code, table }));
         Unfit { ending, text, missing: None, again: false }
     }
+}
+
+/// A run in the secondary of a workflow that the group names: what it writes there is nobody's to write as long as that side is
+/// passive. What cannot be seen is no reason to stop; the plan warned of that.
+pub(super) async fn at_work_in_secondary(
+    regions: &Regions,
+    plan: &GroupPlan,
+) -> Option<(Ending, String)> {
+    if plan.jobs.is_empty() {
+        return None;
+    }
+    let is_named = |run: &&ActiveRun| {
+        plan.jobs.iter().any(|job| {
+            let same = job.side == Role::Secondary && job.job_id == Some(run.job_id);
+            same || job.name == run.name
+        })
+    };
+    let active = regions.secondary.active_runs().await.ok()?;
+    let run = active.iter().find(is_named)?;
+    let code = FindingCode::WorkflowActiveInSecondary;
+    let text = active_in_secondary(&run.name, run.run_id, run.started_at);
+    let text = format!("{}: {text}; stop it there, and pause its job", code.as_str());
+    Some((Ending::Failed(Failed::Found { code, table: None }), text))
 }
 
 /// Checks every table against what the plan pinned, its replica from what the newest cut says of it.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use super::document::Role;
 use super::finding::{Finding, FindingCode, Severity};
 use super::loss::{Loss, loss};
@@ -249,6 +251,11 @@ impl Finding {
     }
 }
 
+/// That a workflow of a group is at work where the group's replicas are, a fragment.
+pub(crate) fn active_in_secondary(name: &str, run_id: i64, since: DateTime<Utc>) -> String {
+    format!("{name} run {run_id} is active in the secondary since {}", moment::text(since))
+}
+
 fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for (asked, answer) in view.group.workflows.iter().zip(&view.seen.workflows) {
@@ -277,12 +284,7 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
                 finding(
                     FindingCode::WorkflowActiveInSecondary,
                     None,
-                    format!(
-                        "{} run {} is active in the secondary since {}",
-                        workflow.name,
-                        run.run_id,
-                        moment::text(run.started_at)
-                    ),
+                    active_in_secondary(&workflow.name, run.run_id, run.started_at),
                 )
                 .words("stop the run there, and pause the job as long as the secondary is passive"),
             );

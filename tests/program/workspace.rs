@@ -6,6 +6,7 @@ mod deadline;
 mod init;
 mod job;
 mod logs;
+mod passive;
 mod refused;
 mod rights;
 mod secrets;
