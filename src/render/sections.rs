@@ -1,5 +1,6 @@
 //! What each screen says: from typed facts to blocks, whatever format they will be written in.
 
+pub(super) mod acceptances;
 pub(super) mod away;
 pub mod card;
 pub(super) mod causes;

@@ -2,6 +2,8 @@
 
 use drsync::plan::{LedgerAction, Plan, ReasonCode, Refused, Role, WarningCode};
 
+use drsync::render::Style;
+
 use crate::builders::*;
 
 fn agreeing() -> Plan {
@@ -18,8 +20,34 @@ fn nothing_to_do_is_one_line() {
     plan.workspaces[0].groups[2].lag_seconds = Some(2_460);
     assert_eq!(
         plan_text(&plan, &narrow()),
-        "Nothing to do: 2 groups up to date, 1 waiting; worst lag 41m, RPO met by all\n"
+        "Nothing to do: 2 groups up to date, 1 waiting; worst lag 41m of 12h\n"
     );
+}
+
+#[test]
+fn where_groups_wait_for_the_clock_the_first_line_says_when_and_who_is_late() {
+    let due = |name: &str, at_time: &str, lag| {
+        let mut group = waiting(name, ReasonCode::NotDue, &format!("next due {at_time}"));
+        (group.next_due_at, group.lag_seconds) = (Some(at(at_time)), Some(lag));
+        group
+    };
+    let calm = due("web", "2026-11-22T12:00:00Z", 600);
+    let late = due("finance", "2026-11-22T18:00:00Z", 36_000);
+    let shown = plan_text(&plan(vec![calm.clone(), late]), &narrow());
+    let first = "Nothing to do: 2 groups waiting; worst lag 10h of 12h, 1 near its RPO";
+    assert!(shown.starts_with(first), "{shown}");
+    let shown = plan_text(&plan(vec![calm.clone()]), &narrow());
+    let first = "Nothing to do: 1 group waiting; worst lag 10m of 12h, RPO met by all\n";
+    assert_eq!(shown, first);
+    let never = waiting("hr", ReasonCode::NotDue, "next due 2026-11-22T12:00:00Z");
+    let mut never = due(&never.name, "2026-11-22T12:00:00Z", 0);
+    never.lag_seconds = None;
+    let shown = plan_text(&plan(vec![never]), &narrow());
+    assert_eq!(shown, "Nothing to do: 1 group waiting; next due 12:00Z\n");
+
+    let colour = Style { color: true, ..verbose() };
+    let yellow = |group| plan_text(&plan(vec![group]), &colour).contains("\u{1b}[33mwaiting");
+    assert!(!yellow(calm) && yellow(due("crm", "2026-11-22T12:00:00Z", 40_000)));
 }
 
 #[test]
@@ -107,11 +135,10 @@ fn what_waits_for_more_than_the_clock_is_told_with_the_way_out() {
         reason: "it has a mask".to_owned(),
     }];
     insta::assert_snapshot!(plan_text(&plan, &narrow()), @r#"
-    Nothing to do: 2 groups up to date, 4 waiting; worst lag 13m, RPO met by all
+    Nothing to do: 2 groups up to date, 4 waiting; worst lag 13m of 12h
 
     waiting  orders           3 commits pending, lag 13m, orders_job run 90 is
                               active since 2026-11-22 10:47:00Z
-    drsync plan --accept crash_consistent:orders --reason "…" --out plan.json
     waiting  archive          paused: until the move is done
     waiting  finance          finance_close has no successful run yet
 

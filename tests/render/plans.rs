@@ -5,6 +5,7 @@ use drsync::plan::document::{Drift, DriftCommit, RowChange, Unprotected};
 use drsync::plan::{
     Decision, FindingCode, GroupPlan, LedgerAction, Plan, ReasonCode, Refused, Role, WarningCode,
 };
+use drsync::region::{ColumnChange, SchemaChange};
 use drsync::render::Style;
 use drsync::render::sections::plan::saved;
 
@@ -131,6 +132,81 @@ fn a_replica_whose_log_cannot_be_read_is_moved_away_and_nobody_is_said_to_have_w
     for wrong in ["drift", "someone else", "--accept", "RESTORE"] {
         assert!(!shown.contains(wrong), "{wrong}: {shown}");
     }
+}
+
+#[test]
+fn what_is_done_about_drift_names_the_replica_where_it_is_registered_and_the_workspace() {
+    let drifted = |name: &str, registered| Drift {
+        table: update(name, 1, 2, 0, 0).table,
+        replica_path: None,
+        registered,
+        ours: Some(41),
+        theirs: vec![DriftCommit {
+            version: 42,
+            committed_at: at("2026-11-22T08:03:12Z"),
+            operation: "UPDATE".to_owned(),
+            user: None,
+            rows: None,
+            rows_compared: None,
+        }],
+        maintenance: vec![],
+    };
+    let shown = |others: bool| {
+        let tables = ["main.core.a", "main.core.b"];
+        let found = tables.map(|table| {
+            finding(FindingCode::ReplicaChanged, Some(table), "someone wrote to it", None)
+        });
+        let mut group = blocked("core", found.to_vec());
+        group.drift = vec![drifted(tables[0], true), drifted(tables[1], others)];
+        let mut plan = plan(vec![group]);
+        let west = "https://adb-222.azuredatabricks.net";
+        plan.workspaces[0].connection.secondary_workspace = Some(west.to_owned());
+        let east = "https://adb-111.azuredatabricks.net";
+        plan.workspaces[0].observed.secondary.workspace = Some(east.to_owned());
+        plan_text(&plan, &narrow())
+    };
+    let named = shown(true);
+    let undo = "to what drsync wrote, in\nhttps://adb-222.azuredatabricks.net\n\
+                RESTORE TABLE main.core.a TO VERSION AS OF 41\n";
+    assert!(named.contains(undo), "{named}");
+    // Where one has no name, none is called by it: in the primary's workspace that is the source.
+    let by_path = shown(false);
+    assert!(
+        by_path.contains("in\nhttps://adb-111.azuredatabricks.net\nRESTORE TABLE delta."),
+        "{by_path}"
+    );
+    assert!(!by_path.contains("RESTORE TABLE main."), "{by_path}");
+}
+
+#[test]
+fn columns_that_change_and_the_colour_of_a_sign_stand_in_the_line_of_a_table() {
+    let mut step = update("main.core.a", 1, 2, 10, 1);
+    let column = |column: &str, before: Option<&str>, after: Option<&str>| ColumnChange {
+        column: column.to_owned(),
+        before: before.map(str::to_owned),
+        after: after.map(str::to_owned),
+    };
+    let columns = vec![
+        column("amount", None, Some("decimal(10,2)")),
+        column("qty", Some("integer"), Some("long")),
+        column("old", Some("string"), None),
+    ];
+    step.schema = Some(SchemaChange { columns, more: 2 });
+    let plan = plan(vec![sync("core", vec![step, create("main.core.b", 1, 10, 1)])]);
+    let shown = plan_text(&plan, &narrow());
+    let columns = "columns + amount, ~ qty, - old, 2 more";
+    assert!(shown.contains(columns), "{shown}");
+    let colour = plan_text(&plan, &Style { color: true, ..narrow() });
+    for signed in ["\u{1b}[32m+ create\u{1b}[0m", "\u{1b}[33m~ update\u{1b}[0m"] {
+        assert!(colour.contains(signed), "{colour:?}");
+    }
+    let comment = plan_comment(&plan, 60_000);
+    assert!(
+        comment.contains("v1 to v2, columns &#43; `amount`, &#126; `qty`, - `old`, 2 more"),
+        "{comment}"
+    );
+    let report = plan_report(&plan, &[]);
+    assert!(report.contains("columns + <code>amount</code>"), "{report}");
 }
 
 #[test]
@@ -383,4 +459,56 @@ fn many_groups_of_one_kind_of_trouble_are_a_few_entries_of_a_validation() {
     assert!(shown.contains(more), "{shown}");
     let whole = validate_text(&plan, &verbose());
     assert!(whole.contains("replicas_missing:g249"), "{whole}");
+}
+
+#[test]
+fn several_acceptances_of_a_group_are_one_command() {
+    let drift = |table: &str| {
+        let remedy = acceptance(FindingCode::ReplicaChanged, table);
+        finding(FindingCode::ReplicaChanged, Some(table), "someone else wrote to it", remedy)
+    };
+    let shrank = |table: &str| {
+        let remedy = acceptance(FindingCode::SourceShrank, table);
+        finding(FindingCode::SourceShrank, Some(table), "it has 3 rows, had 900", remedy)
+    };
+    let plan = plan(vec![
+        blocked("finance", vec![drift("main.finance.a"), shrank("main.finance.b")]),
+        blocked("hr", vec![drift("main.hr.c")]),
+    ]);
+    let shown = validate_text(&plan, &narrow());
+    let both = "\nTo go on with finance all the same, recorded in plan and cut\n\
+                drsync plan --accept source_shrank:main.finance.b \
+                --accept replica_changed:main.finance.a --reason \"…\" --out plan.json\n";
+    assert!(shown.contains(both), "{shown}");
+    assert_eq!(shown.matches("--accept").count(), 3, "{shown}");
+    assert!(shown.contains("\ndrsync plan --accept replica_changed:main.hr.c "), "{shown}");
+    let comment = plan_comment(&plan, 60_000);
+    let both = "--accept source_shrank:main.finance.b --accept replica_changed:main.finance.a ";
+    assert!(comment.contains(both), "{comment}");
+    assert_eq!(comment.matches("--accept").count(), 3, "{comment}");
+}
+
+#[test]
+fn tables_that_can_only_be_left_out_are_named_with_the_entry_of_the_configuration() {
+    let view = |table: &str| {
+        let remedy = words("list it under unprotected_tables with a reason");
+        let seen = "it is a view, which cannot be cloned";
+        finding(FindingCode::UnsupportedTable, Some(table), seen, remedy)
+    };
+    let plan = plan(vec![
+        blocked("crm", vec![view("main.crm.a_view"), view("main.crm.b_view")]),
+        blocked("hr", vec![view("main.hr.c_view")]),
+    ]);
+    let shown = validate_text(&plan, &narrow());
+    let seen = "it is a view, which cannot be cloned";
+    for entry in [
+        format!("{{\"main.crm.a_view\":\"{seen}\",\"main.crm.b_view\":\"{seen}\"}}"),
+        format!("{{\"main.hr.c_view\":\"{seen}\"}}"),
+    ] {
+        assert!(shown.contains(&format!("\n\"unprotected_tables\": {entry}\n")), "{shown}");
+    }
+    assert!(shown.contains("main.crm.a_view, main.crm.b_view\n"), "{shown}");
+    let entry = "\n\"unprotected_tables\": {\"main.hr.c_view\":";
+    assert!(plan_text(&plan, &narrow()).contains(entry), "{}", plan_text(&plan, &narrow()));
+    assert!(plan_comment(&plan, 60_000).contains("\"main.hr.c_view\":"));
 }

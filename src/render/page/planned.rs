@@ -29,6 +29,8 @@ pub(in crate::render) struct Step {
     pub(in crate::render) files: Option<u64>,
     /// Commits after the version, which stay out on purpose.
     pub(in crate::render) newer: u64,
+    /// The columns that change; none: none is known to.
+    pub(in crate::render) columns: Option<Phrase>,
 }
 
 /// Tables to which the same happens.

@@ -22,16 +22,20 @@ pub(in crate::render) fn entry(cause: &Cause) -> Entry {
 const TABLES_NAMED: usize = 3;
 
 /// The tables that can only be left out, by their names, and the entry of the configuration that does so.
-pub(in crate::render) fn unprotected(cause: &Cause) -> Vec<Below> {
-    let Some(text) = cause.unprotected() else {
+fn unprotected(cause: &Cause) -> Vec<Below> {
+    let Some(line) = entry_of_configuration(cause) else {
         return vec![];
     };
-    let line = Copied::line(Language::Plain, text);
     let names = match cause.tables.as_slice() {
         [_] => None,
         many => Some(Below::Note(Part::Names(many.to_vec(), TABLES_NAMED).into())),
     };
     names.into_iter().chain([Below::Copied(line)]).collect()
+}
+
+/// The entry of the configuration that leaves the tables of a cause out, where that is a remedy.
+pub(in crate::render) fn entry_of_configuration(cause: &Cause) -> Option<Copied> {
+    cause.unprotected().map(|text| Copied::line(Language::Plain, text))
 }
 
 /// Its code, and what it is about.
@@ -66,14 +70,16 @@ pub(in crate::render) fn obstacles<'a>(
 /// A cause as it is told of all that it blocks.
 pub(in crate::render) fn obstacle(cause: Cause) -> Obstacle {
     let about = about(&cause);
+    let entry = entry_of_configuration(&cause);
     let Cause { code, tables, messages, groups, remedy, acceptable: _, acceptance: _ } = cause;
+    let remedy = remedy.as_ref().map(self::remedy).unwrap_or_default().into_iter();
     Obstacle {
         code: code.as_str(),
         about,
         tables,
         groups,
         seen: messages.into_iter().map(Phrase::said).collect(),
-        remedy: remedy.as_ref().map(self::remedy).unwrap_or_default(),
+        remedy: remedy.chain(entry.map(Below::Copied)).collect(),
     }
 }
 

@@ -1,10 +1,9 @@
 //! Everything that would block, cause by cause with one remedy each, and all remedies as one script.
 
-use std::collections::BTreeMap;
-
+use super::acceptances::{all_the_same, apart, together};
 use super::causes::entry;
 use super::{away as regions_away, notes};
-use crate::command::{Arg, Command, Verb};
+use crate::command::{Command, Verb};
 use crate::config::Configuration;
 use crate::notify::{Doubt, DoubtCode};
 use crate::plan::{Observed, Plan, Severity};
@@ -49,7 +48,7 @@ pub fn page(plan: &Plan, doubts: &[Doubt]) -> Page {
     page.columns = Columns { name: heads.clamp(24, 44) + 3, ..Shown::of(plan, false).columns() };
     let entries = Entries { apart: true, ..Entries::new("cause", entries) };
     page.say(Section { title: Some("In the way".to_owned()), ..Block::Entries(entries).into() });
-    page.say(all_the_same(&together));
+    page.say(Section::titled("To go on all the same", all_the_same(&together)));
     page.say(notes::warnings(&plan.warnings, |_| true));
     page.say(notes::unprotected(plan));
     let scripted =
@@ -142,45 +141,6 @@ fn verdict(plan: &Plan, causes: &[Cause]) -> String {
         many => text.push_str(&format!(", {many} remedies")),
     }
     text
-}
-
-/// What may be let through of groups that have several causes of which that is so: all of a group is one command.
-type Together = BTreeMap<Vec<String>, Vec<Arg>>;
-
-fn together(causes: &[Cause]) -> Together {
-    let mut all = Together::new();
-    for cause in causes {
-        if let Some(acceptance) = &cause.acceptance {
-            all.entry(cause.groups.clone()).or_default().push(acceptance.risk());
-        }
-    }
-    all.retain(|_, risks| risks.len() > 1);
-    all
-}
-
-/// A cause without the command that lets it alone through.
-fn apart(cause: &Cause) -> Cause {
-    let remedy = match &cause.remedy {
-        Some(Repair::Command(_)) if cause.acceptance.is_some() => None,
-        Some(Repair::WordsElse(words, _)) => Some(Repair::Words(words.clone())),
-        other => other.clone(),
-    };
-    Cause { remedy, ..cause.clone() }
-}
-
-fn all_the_same(together: &Together) -> Section {
-    let commands = together.iter().map(|(groups, risks)| {
-        let groups = Part::Names(groups.clone(), GROUPS_NAMED);
-        let intro = Phrase::from("To go on with ")
-            .and(groups)
-            .and(" all the same, recorded in plan and cut");
-        Block::Copied(Copied::command(Command::accept(risks.iter().cloned())).after(intro))
-    });
-    let commands: Vec<Block> = commands.collect();
-    if commands.is_empty() {
-        return Section::default();
-    }
-    Section::titled("To go on all the same", commands)
 }
 
 /// Further causes of one kind in one entry.

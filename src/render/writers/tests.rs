@@ -84,6 +84,7 @@ fn steps(text: &str) -> Steps {
         copies: Some(Size { bytes: 3, files: 4 }),
         files: Some(5),
         newer: 6,
+        columns: Some(phrase(text)),
     };
     let told = [Action::Create, Action::Update, Action::NoOp].map(of).to_vec();
     let counted = vec![Counted { action: Action::Update, tables: 7, copies: None }];

@@ -205,3 +205,23 @@ async fn where_the_primary_is_gone_the_secondarys_own_workspace_reads_and_writes
     }
     assert_eq!(other.asked("MERGE INTO").len(), before);
 }
+
+#[tokio::test]
+async fn a_replica_has_a_name_in_the_secondary_where_that_is_a_table_that_lies_there() {
+    let fake = Fake::start().await;
+    let other = Fake::start().await;
+    let place = |table: &str| format!("{SECONDARY}/main/core/{table}");
+    other.change(|state| {
+        let catalog = &mut state.catalog;
+        catalog.insert("main.core.gold".to_owned(), json!({"storage_location": place("gold/")}));
+        let elsewhere = json!({"storage_location": "abfss://s@acc.test/elsewhere"});
+        catalog.insert("main.core.theirs".to_owned(), elsewhere);
+    });
+    let tables = ["gold", "theirs", "none"];
+    let asked = tables.map(|table| (TableName::new("main", "core", table), place(table)));
+    let options = with_secondary(fake.options(), &other.base);
+    let regions = drsync::databricks::connect(&options).await.unwrap();
+    assert_eq!(regions.secondary.registered(&asked).await, [true, false, false]);
+    let alone = drsync::databricks::connect(&fake.options()).await.unwrap();
+    assert_eq!(alone.secondary.registered(&asked).await, [false; 3]);
+}

@@ -13,7 +13,7 @@ use crate::render::figures::plural;
 use crate::render::page::{
     Below, Block, Copied, Entries, Entry, Fact, Obstacles, Page, Part, Phrase, Section,
 };
-use crate::render::sections::causes::{about, obstacle, remedy};
+use crate::render::sections::causes::{about, entry_of_configuration, obstacle, remedy};
 use crate::render::shown::{Labelled, Shown, entry};
 
 /// Groups shown with all there is to say; further ones get a line.
@@ -122,6 +122,7 @@ fn group(shown: &Shown<'_>, of: &Labelled<'_>, causes: &[&Cause]) -> Entry {
             Some(repair) => below.extend(remedy(repair)),
             None => {}
         }
+        below.extend(entry_of_configuration(cause).map(Below::Copied));
     }
     if more > 0 {
         let [validate, plan] = [Command::new(Verb::Validate), Command::new(Verb::Plan).word("-v")]

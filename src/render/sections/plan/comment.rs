@@ -9,12 +9,14 @@ use super::verdict::verdict;
 use crate::apply::RunRecord;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Decision, GroupPlan, Plan, ReasonCode, Setting, SettingChange, StoredPlan};
+use crate::render::causes::causes;
 use crate::render::figures::{minute, plural, short};
 use crate::render::page::{
     Below, Block, Entries, Entry, Notes, Obstacles, Page, Phrase, Section, Tone,
 };
 use crate::render::protection::{all_compared, of_plan, settings};
-use crate::render::sections::causes::obstacles;
+use crate::render::sections::acceptances::{all_the_same, apart, together};
+use crate::render::sections::causes::obstacle;
 use crate::render::sections::dangers::dangers;
 use crate::render::sections::notes::warnings;
 use crate::render::sections::show;
@@ -105,12 +107,21 @@ fn blocked(plan: &Plan) -> Section {
         let blocking = group.findings.iter().filter(|finding| finding.blocks());
         blocking.map(move |finding| (label.as_str(), finding))
     });
-    let causes = obstacles(findings, |_| true);
+    let all = causes(findings);
+    let together = together(&all);
+    let told = all.into_iter().map(|cause| match together.contains_key(&cause.groups) {
+        true => obstacle(apart(&cause)),
+        false => obstacle(cause),
+    });
+    let causes = told.collect();
     let labels: Vec<String> = groups.iter().map(|(label, _)| label.clone()).collect();
     let title = format!("Blocked: {}", plural(labels.len(), "group"));
     let blocks = match labels.as_slice() {
         [] => vec![],
-        _ => vec![Block::Obstacles(Obstacles { title: None, groups: labels, causes })],
+        _ => {
+            let obstacles = Obstacles { title: None, groups: labels, causes };
+            [Block::Obstacles(obstacles)].into_iter().chain(all_the_same(&together)).collect()
+        }
     };
     Section::titled(title, blocks)
 }

@@ -85,11 +85,20 @@ fn by(commit: &DriftCommit) -> Phrase {
 
 /// The statements that keep or undo what others wrote, one table at a time.
 pub(super) fn ways_out(entry: &Labelled<'_>, causes: &[&Cause]) -> Vec<Copied> {
+    let workspace = entry.workspace;
+    let mut drifts = causes.iter().filter(|cause| is_drift(cause));
+    // In the workspace of the primary the same name is the source: names are for where all replicas have them.
+    let named = drifts.all(|cause| of(entry.group, cause).all(|drift| drift.registered));
+    let address = match named {
+        true => workspace.connection.secondary_workspace.as_ref(),
+        false => workspace.observed.secondary.workspace.as_ref(),
+    };
+    let place = address.map_or("the secondary".into(), Phrase::said);
     let mut keep = vec![];
     let mut undo = vec![];
     for cause in causes.iter().filter(|cause| is_drift(cause)) {
         for drift in of(entry.group, cause) {
-            let replica = replica(entry, drift);
+            let replica = replica(entry, drift, named);
             keep.push(Part::Line(format!("CREATE TABLE {} DEEP CLONE {replica}", kept(drift))));
             if let Some(ours) = drift.ours {
                 let line = format!("RESTORE TABLE {replica} TO VERSION AS OF {ours}");
@@ -98,16 +107,19 @@ pub(super) fn ways_out(entry: &Labelled<'_>, causes: &[&Cause]) -> Vec<Copied> {
         }
     }
     let ways = [
-        ("To keep the changes, copy them aside first, in the secondary", keep),
-        ("Or undo them: a RESTORE to what drsync wrote ends the drift", undo),
+        (Phrase::from("To keep the changes, copy them aside first, in ").and(place.clone()), keep),
+        (Phrase::from("Or undo them by a RESTORE to what drsync wrote, in ").and(place), undo),
     ];
     let ways = ways.into_iter().filter(|(_, lines)| !lines.is_empty());
-    ways.map(|(intro, lines)| Copied { intro: Some(intro.into()), language: Language::Sql, lines })
+    ways.map(|(intro, lines)| Copied { intro: Some(intro), language: Language::Sql, lines })
         .collect()
 }
 
-/// The replica as SQL in the secondary: by its path, which is always there.
-fn replica(entry: &Labelled<'_>, drift: &Drift) -> String {
+/// The replica as SQL: by its name in the secondary's catalog, or by its path, which is always there.
+fn replica(entry: &Labelled<'_>, drift: &Drift, named: bool) -> String {
+    if named {
+        return drift.table.sql_short();
+    }
     let root = entry.workspace.observed.secondary.location.trim_end_matches('/');
     let path = drift.replica_path.clone();
     let path = path.unwrap_or_else(|| drift.table.path());
@@ -117,5 +129,5 @@ fn replica(entry: &Labelled<'_>, drift: &Drift) -> String {
 fn kept(drift: &Drift) -> String {
     let mut aside = drift.table.clone();
     aside.table.push_str("_kept");
-    aside.sql()
+    aside.sql_short()
 }

@@ -1,7 +1,8 @@
 //! Steps as they are told: what happens to which table, from which version to which, and how much is copied.
 
 use crate::plan::{Action, Step};
-use crate::render::page::{Counted, Size, Statement, Step as Told, Steps};
+use crate::region::SchemaChange;
+use crate::render::page::{Counted, Phrase, Size, Statement, Step as Told, Steps};
 
 /// The steps, each told.
 pub(super) fn told<'a>(of: &str, steps: impl IntoIterator<Item = &'a Step>) -> Steps {
@@ -13,8 +14,34 @@ pub(super) fn told<'a>(of: &str, steps: impl IntoIterator<Item = &'a Step>) -> S
         copies: size(step),
         files: step.source.files,
         newer: step.source.head_version.saturating_sub(step.source.version),
+        columns: columns(step),
     });
     Steps { of: of.to_owned(), told: told.collect(), counted: vec![] }
+}
+
+/// Columns that are named of a step.
+const COLUMNS_NAMED: usize = 4;
+
+/// The columns that an update changes: `columns + amount, ~ qty, - old`.
+fn columns(step: &Step) -> Option<Phrase> {
+    let SchemaChange { columns, more } =
+        step.schema.as_ref().filter(|_| step.action == Action::Update)?;
+    let named = columns.iter().map(|one| {
+        let sign = match (&one.before, &one.after) {
+            (None, _) => "+ ",
+            (Some(_), None) => "- ",
+            (Some(_), Some(_)) => "~ ",
+        };
+        Phrase::from(sign).and(Phrase::name(&one.column))
+    });
+    let named: Vec<Phrase> = named.collect();
+    let hidden = named.len().saturating_sub(COLUMNS_NAMED) as u64 + more;
+    if named.is_empty() {
+        return None;
+    }
+    let says =
+        Phrase::from("columns ").and(Phrase::join(named.into_iter().take(COLUMNS_NAMED), ", "));
+    Some(if hidden > 0 { says.and(format!(", {hidden} more")) } else { says })
 }
 
 /// The steps by what they do, each kind counted.

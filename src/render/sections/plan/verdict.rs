@@ -1,12 +1,14 @@
 //! The first line of a plan: it stands alone in a chat message.
 
+use chrono::{DateTime, Utc};
+
 use super::size::is_big;
 use super::{first, notes};
 use crate::plan::{
     Action, Decision, FindingCode, GroupPlan, Plan, ReasonCode, Severity, WarningCode,
 };
 use crate::render::clean::name;
-use crate::render::figures::{bytes_short, plural, span, tally};
+use crate::render::figures::{bytes_short, minute_near, plural, span, tally};
 use crate::render::{away, layout, protection};
 
 /// What the plan comes to, in one line.
@@ -141,29 +143,44 @@ fn standing(plan: &Plan, warnings: usize) -> (String, Vec<String>) {
         says.push("metadata tables change".to_owned());
     }
     if breached.is_empty() {
-        let worst = plan.groups().filter_map(|(_, group)| group.lag_seconds).max();
+        let lags =
+            plan.groups().filter_map(|(_, group)| Some((group.lag_seconds?, group.rpo_seconds)));
+        let worst = lags.max();
         // Of the groups that have a lag: one that was never synchronized has none.
         let pending = plan
             .groups()
             .filter(|(_, group)| group.lag_seconds.is_some())
             .filter_map(|(_, group)| group.pending_commits)
             .fold(0, u64::saturating_add);
-        says.extend(worst.and_then(|worst| match worst {
-            ..=0 if pending > 0 => Some(just_pending(pending)),
-            ..=0 if more => None,
-            ..=0 => Some("nothing pending".to_owned()),
-            worst => Some(format!("worst lag {}", span(worst))),
+        says.extend(worst.and_then(|(worst, rpo)| match (worst, rpo) {
+            (..=0, _) if pending > 0 => Some(just_pending(pending)),
+            (..=0, _) if more => None,
+            (..=0, _) => Some("nothing pending".to_owned()),
+            (worst, Some(rpo)) => Some(format!("worst lag {} of {}", span(worst), span(rpo))),
+            (worst, None) => Some(format!("worst lag {}", span(worst))),
         }));
-        if !more && known > 0 && known == plan.groups().count() {
+        let late = plan.groups().filter(|(_, group)| group.is_late()).count();
+        if late > 0 {
+            says.push(format!("{} near {} RPO", late, if late == 1 { "its" } else { "their" }));
+        } else if !more && known > 0 && known == plan.groups().count() {
             says.push("RPO met by all".to_owned());
         }
     }
+    says.extend(next_due(plan));
     let goes_on = says.iter().enumerate().map(|(at, says)| match at {
         0 => format!("; {says}"),
         _ => format!(", {says}"),
     });
     let line = format!("{}: {}", nothing(plan), tally(&parts));
     (line, goes_on.collect())
+}
+
+/// When the first of the groups that wait is due, where the clock is all that they wait for.
+fn next_due(plan: &Plan) -> Option<String> {
+    let waiting = plan.groups().filter(|(_, group)| group.decision == Decision::Waiting);
+    let due: Option<Vec<DateTime<Utc>>> = waiting.map(|(_, group)| group.next_due_at).collect();
+    let first = due?.into_iter().min()?;
+    Some(format!("next due {}", minute_near(first, plan.created_at)))
 }
 
 /// Commits that came less than a second ago.

@@ -27,6 +27,10 @@ pub(super) fn say(shown: &Shown<'_>, page: &mut Page, passes: impl Fn(&GroupPlan
             page.say(Block::Entries(Entries::chosen("group", vec![entry])));
         } else if shown.verbose || lines.len() < LINES_MAX {
             let mut line = entry(Decision::Waiting, Phrase::name(&of.label), reason(of.group));
+            // What waits for the clock alone calls for nobody, unless it is late.
+            if of.group.next_due_at.is_some() && !of.group.is_late() {
+                line.tone = None;
+            }
             line.below.extend(way_out(of.group).map(Below::Copied));
             lines.push(line);
         } else {
@@ -46,11 +50,10 @@ pub(super) fn say(shown: &Shown<'_>, page: &mut Page, passes: impl Fn(&GroupPlan
     page.say(Block::Entries(Entries::chosen("group", lines)));
 }
 
-/// The command for whoever prefers newer to whole, where a workflow stands between its commits and the next sync.
+/// The command for whoever prefers newer to whole, after what it means, where it is worth an offer.
 fn way_out(group: &GroupPlan) -> Option<Copied> {
-    let workflow =
-        matches!(group.reason.code, ReasonCode::WorkflowFailed | ReasonCode::WorkflowActive);
-    (workflow && group.pending_commits != Some(0)).then(|| crash_consistent(group))
+    let after = "Only if you prefer newer to whole (crash-consistent, recorded):";
+    group.may_go_unfinished().then(|| crash_consistent(group).after(after))
 }
 
 fn crash_consistent(group: &GroupPlan) -> Copied {

@@ -220,6 +220,8 @@ fn trouble(workspace: &WorkspaceStatus, group: &GroupStatus) -> Option<Trouble> 
             let decision = group.decision.unwrap_or(Decision::Blocked);
             let tone = match decision {
                 Decision::Blocked => Tone::Bad,
+                // What waits for the clock alone is no trouble.
+                Decision::Waiting if told == Told::InFull => Tone::Good,
                 Decision::Waiting => Tone::Wait,
                 Decision::Sync | Decision::UpToDate => Tone::Good,
             };

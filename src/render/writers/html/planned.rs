@@ -43,7 +43,10 @@ fn step(step: &Step) -> Markup {
             td { (versions(step, "->")) }
             td.number { @if let Some(copy) = step.copies { (bytes(copy.bytes)) } }
             td.number { @if let Some(copy) = step.copies { (count(copy.files)) } }
-            td { @if let Some(note) = stays_out(step.newer) { (note) } }
+            td {
+                @if let Some(columns) = &step.columns { p { (phrase(columns)) } }
+                @if let Some(note) = stays_out(step.newer) { (note) }
+            }
         }
     }
 }

@@ -76,7 +76,9 @@ fn symbols(text: &str) -> String {
 
 fn step(step: &Step) -> String {
     let word = symbols(step.action.with_symbol());
-    format!("{word} {} {}", code(&step.table), versions(step, "to"))
+    let columns = step.columns.as_ref().map(|columns| format!(", {}", symbols(&phrase(columns))));
+    let columns = columns.unwrap_or_default();
+    format!("{word} {} {}{columns}", code(&step.table), versions(step, "to"))
 }
 
 fn copy(copies: Option<Size>) -> String {

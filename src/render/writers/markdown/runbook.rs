@@ -6,7 +6,7 @@
 use super::escape::{block, code, text};
 use crate::plan::{JobSeen, LossReceipt, Role, TableLoss, UnknownLoss};
 use crate::region::{Deployment, PauseStatus};
-use crate::render::figures::{bytes, count, moment, plural, plural_of, short};
+use crate::render::figures::{bytes, count, moment, plural, plural_of, tail};
 use crate::render::layout::few;
 use crate::runbook::{GroupSteps, Language, Place, Runbook, TableStep};
 
@@ -69,7 +69,7 @@ fn head(runbook: &Runbook, page: &mut String) {
             Some((run, at)) => format!(
                 "{made}; drsync last began a look at {home} {} (run {}).",
                 moment(*at),
-                code(short(run))
+                code(tail(run))
             ),
             None => format!("{made}."),
         },

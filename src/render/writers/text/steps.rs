@@ -1,11 +1,12 @@
 //! What happens to which table, as lines: from which version to which, and how much is copied.
 
+use super::phrase;
 use crate::plan::Action;
 use crate::render::Style;
 use crate::render::clean::name;
 use crate::render::figures::{bytes, count, plural, plural_of};
 use crate::render::layout::{columns, few, hanging, indented, pad_left, width};
-use crate::render::page::{Counted, Size, Step, Steps};
+use crate::render::page::{Counted, Size, Step, Steps, Tone};
 use crate::render::writers::{stays_out, versions};
 
 /// Tables that stay as they are which are named.
@@ -17,7 +18,10 @@ pub(super) fn lines(steps: &Steps, style: &Style) -> Vec<String> {
         steps.told.iter().partition(|step| step.action != Action::NoOp);
     let mut lines = vec![];
     for (step, line) in clones.iter().zip(fitting(&clones, style)) {
-        lines.extend(with_note(line, stays_out(step.newer), style));
+        let columns = step.columns.as_ref().map(|columns| phrase(columns, style));
+        let notes: Vec<String> = columns.into_iter().chain(stays_out(step.newer)).collect();
+        let note = (!notes.is_empty()).then(|| notes.join("; "));
+        lines.extend(with_note(signed(line, step.action, style), note, style));
     }
     let unchanged: Vec<String> = unchanged.iter().map(|step| name(&step.table)).collect();
     if !unchanged.is_empty() {
@@ -28,16 +32,30 @@ pub(super) fn lines(steps: &Steps, style: &Style) -> Vec<String> {
     lines
 }
 
+/// A line with the sign of its action in its colour.
+fn signed(line: String, action: Action, style: &Style) -> String {
+    let tone = match action {
+        Action::Create => Tone::Good,
+        Action::Update => Tone::Wait,
+        Action::NoOp => return line,
+    };
+    let sign = action.with_symbol();
+    line.replacen(sign, &style.paint(tone, sign), 1)
+}
+
 /// `+ create  62 tables, 388.1 GiB in 60,114 files`.
 fn counted(all: &[Counted], style: &Style) -> Vec<String> {
     let told = all.iter().map(|Counted { action, tables, copies }| {
         let tables = plural(*tables, "table");
         let copies = copies.map_or(String::new(), |copies| format!(", {}", size(copies)));
-        format!("  {}  {tables}{copies}", action.with_symbol())
+        (*action, format!("  {}  {tables}{copies}", action.with_symbol()))
     });
+    let told: Vec<(Action, String)> = told.collect();
+    let plain: Vec<&str> = told.iter().map(|(_, line)| line.as_str()).collect();
+    let together = !plain.is_empty() && width(&plain.join(" ")) <= style.width;
+    let told = told.into_iter().map(|(action, line)| signed(line, action, style));
     let told: Vec<String> = told.collect();
-    let line = told.join(" ");
-    if told.is_empty() || width(&line) > style.width { told } else { vec![line] }
+    if together { vec![told.join(" ")] } else { told }
 }
 
 fn size(size: Size) -> String {

@@ -25,6 +25,7 @@ pub(super) fn entry(plan: &Plan, label: String, group: &GroupPlan) -> Entry {
     let tone = match group.decision {
         Decision::Blocked => Tone::Bad,
         Decision::Sync | Decision::UpToDate => Tone::Good,
+        Decision::Waiting if group.next_due_at.is_some() && !group.is_late() => Tone::Good,
         Decision::Waiting => Tone::Wait,
     };
     let seen = [Block::Table(drift(&group.drift)), maintenance(&group.source_maintenance)];

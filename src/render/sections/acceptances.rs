@@ -1,0 +1,51 @@
+//! Several findings of a group that may be let through: one command for all of them.
+
+use std::collections::BTreeMap;
+
+use crate::command::{Arg, Command};
+use crate::render::causes::{Cause, Repair};
+use crate::render::page::{Block, Copied, Part, Phrase};
+
+/// Groups that are named beside a command.
+const GROUPS_NAMED: usize = 5;
+
+/// What may be let through of groups that have several causes of which that is so: all of a group is one command.
+pub(super) type Together = BTreeMap<Vec<String>, Vec<Arg>>;
+
+/// The groups that have several, with what may be let through of each.
+pub(super) fn together(causes: &[Cause]) -> Together {
+    let mut all = Together::new();
+    for cause in causes {
+        if let Some(acceptance) = &cause.acceptance {
+            let risks = all.entry(cause.groups.clone()).or_default();
+            let risk = acceptance.risk();
+            if !risks.contains(&risk) {
+                risks.push(risk);
+            }
+        }
+    }
+    all.retain(|_, risks| risks.len() > 1);
+    all
+}
+
+/// A cause without the command that lets it alone through.
+pub(super) fn apart(cause: &Cause) -> Cause {
+    let remedy = match &cause.remedy {
+        Some(Repair::Command(_)) if cause.acceptance.is_some() => None,
+        Some(Repair::WordsElse(words, _)) => Some(Repair::Words(words.clone())),
+        other => other.clone(),
+    };
+    Cause { remedy, ..cause.clone() }
+}
+
+/// A command for each of these groups.
+pub(super) fn all_the_same(together: &Together) -> Vec<Block> {
+    let commands = together.iter().map(|(groups, risks)| {
+        let groups = Part::Names(groups.clone(), GROUPS_NAMED);
+        let intro = Phrase::from("To go on with ")
+            .and(groups)
+            .and(" all the same, recorded in plan and cut");
+        Block::Copied(Copied::command(Command::accept(risks.iter().cloned())).after(intro))
+    });
+    commands.collect()
+}
