@@ -62,8 +62,8 @@ use crate::moment;
 use crate::notify::Policy;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{
-    Action, Decision, Finding, FindingCode, GroupPlan, JobSeen, Plan, Provenance, Role, RoleTold,
-    StoredPlan,
+    Action, Decision, FailedOver, Finding, FindingCode, GroupPlan, JobSeen, Plan, Provenance, Role,
+    RoleTold, StoredPlan,
 };
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, RegionError, Regions, SIGNATURE_ENDING};
 use chain::Tips;
@@ -561,6 +561,7 @@ fn not_due(
             }
             Decision::Sync => None,
         },
+        lost_with: group.failed_over.as_ref().and_then(FailedOver::receipt),
         jobs: jobs(group, planned_now),
         grants: group.grants.clone().filter(|_| planned_now),
         tables: Vec::new(),

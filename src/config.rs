@@ -36,7 +36,8 @@ pub use load::{ConfigError, load};
 pub use location::{Location, LocationError, Scheme, check_path};
 pub use name::{NameError, TableName, TableRef, WorkflowRef};
 pub use notifications::{
-    Heartbeat, Notifications, OAuth, Security, Smtp, SmtpAuth, Success, Topic, Webhook, WebhookKind,
+    Heartbeat, NeededSecret, Notifications, OAuth, Security, Smtp, SmtpAuth, Success, Topic,
+    Webhook, WebhookKind,
 };
 pub(crate) use notifications::{https_address, is_this_machine};
 pub use read::{read_files, read_text};

@@ -10,6 +10,7 @@ use futures::future::join_all;
 mod catalog;
 mod histories;
 mod kept;
+mod lost;
 mod ready;
 mod recent;
 mod watch;
@@ -28,6 +29,7 @@ use crate::region::{
 use catalog::observe_catalog;
 use histories::{observe_histories, observe_pins};
 pub use kept::{FoundConfiguration, NamedBy, kept_configuration};
+pub(crate) use lost::LossesTold;
 use ready::observe_readiness;
 pub(crate) use recent::{FUTURE, Question, Recent, all_witnessed, recent_records};
 
@@ -116,6 +118,7 @@ async fn observe_workspace(
             request.content
         ),
     );
+    let told = recent.told;
     let Recent { mut witnessed, settings, receipts, grants, .. } = recent;
     let settings_before = match &request.base {
         Some(base) => base.get(&workspace.name).cloned(),
@@ -147,6 +150,7 @@ async fn observe_workspace(
             witnessed.take_over(all.await, &lost);
         }
     }
+    let lost_with = told.lost_with_roles(&ledger.cuts, home);
     let mut seen = WorkspaceObserved {
         workspace: workspace.clone(),
         primary,
@@ -157,7 +161,9 @@ async fn observe_workspace(
         witnessed,
         settings_before,
         receipts,
+        lost_with,
         compute: None,
+        secrets: Vec::new(),
         grants,
         watch: Watch::default(),
         whole_look: false,
@@ -187,14 +193,16 @@ fn daily_look_is_due(seen: &WorkspaceObserved, request: &Request, now: DateTime<
         && last.is_none_or(|last| now - last >= DAY)
 }
 
-/// The cuts of a workspace's groups that the newest run records of both regions tell of; records that cannot be read tell nothing.
+/// The cuts of a workspace's groups that the newest run records of both regions tell of, and what they tell of losses; records that
+/// cannot be read tell nothing.
 pub(crate) async fn witnessed(
     workspace: &Workspace,
     regions: &Regions,
     keys: &[String],
     now: DateTime<Utc>,
-) -> Witnessed {
-    recent(workspace, regions, keys, now).await.witnessed
+) -> (Witnessed, LossesTold) {
+    let Recent { witnessed, told, .. } = recent(workspace, regions, keys, now).await;
+    (witnessed, told)
 }
 
 async fn recent(

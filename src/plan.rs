@@ -9,6 +9,7 @@ mod checks;
 mod derived;
 pub mod document;
 mod effect;
+mod failover;
 mod finding;
 mod finding_code;
 mod grants;
@@ -17,6 +18,8 @@ mod job;
 mod jobs;
 mod look;
 mod loss;
+mod moved;
+mod needed;
 mod observed;
 mod off_cut;
 mod origin;
@@ -52,11 +55,13 @@ pub use checks::{
 pub use document::{
     Action, Decision, GroupPlan, LedgerAction, Plan, ReasonCode, Refused, Role, Step, TriggerKind,
 };
+pub use failover::{FailedOver, GivenUp};
 pub use finding::{CRASH_CONSISTENT, Finding, FindingCode, Severity, Warning, WarningCode};
 pub use grants::{GrantsSeen, RightDiffers, RightsSeen};
 pub use group::{may_be_due, pins};
 pub use job::JobSeen;
 pub use look::Checked;
+pub use needed::{Needed, SecretSeen};
 pub use observed::{
     Answer, GroupObserved, Observed, RegionObserved, TableObserved, Watch, WorkspaceObserved,
     merge_copies,
@@ -72,7 +77,7 @@ pub use receipt::{LossReceipt, LostCommit, ReceiptTold, TableLoss, UnknownLoss, 
 pub use remedy::{Acceptance, Remedy, RemedyKind, risk};
 pub use replica::{Standing, damaged, standing_of};
 pub(crate) use replica::{is_drifted, unproved_clone};
-pub use request::Request;
+pub use request::{ConfiguredIn, Request};
 pub use rows::aside_name;
 pub use rows::row_after;
 pub use settings::{GroupSettings, PauseSetting, Settings, SuccessMail, WorkspaceSettings};
@@ -91,7 +96,7 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
     let mut left_out = Vec::new();
     for workspace in &observed.workspaces {
         let planned = plan_workspace(observed, workspace, request, &mut left_out);
-        warnings.extend(warnings::of_workspace(observed, workspace, &planned.groups, request));
+        warnings.extend(warnings::of_workspace(observed, workspace, &planned, request));
         workspaces.push(planned);
     }
     let (accepted, unused) = acceptances(request, &workspaces);
@@ -148,11 +153,11 @@ fn plan_workspace(
     let foreign =
         foreign.filter(|finding| finding.code == FindingCode::LedgerNotOurs).any(Finding::blocks);
     let silent = workspace.primary.refusal().is_some() || foreign;
-    let settings = Settings::of(&workspace.workspace);
-    let mut changes = workspace
-        .settings_before
-        .as_ref()
-        .map(|before| settings.changes_since(&before.settings, observed.now))
+    let settings = Settings::of(&workspace.workspace, request.signers.as_ref());
+    let before = workspace.settings_before.as_ref();
+    let moved = before.map(|it| moved::tables(workspace, &it.settings)).unwrap_or_default();
+    let mut changes = before
+        .map(|before| settings.changes_since(&before.settings, &moved, observed.now))
         .unwrap_or_default();
     if request.selection.changed {
         let of = |group: &GroupPlan| {
@@ -184,6 +189,8 @@ fn plan_workspace(
         rows,
         groups,
         settings: Some(settings.workspace),
+        moved,
+        needed: needed::of_primary(workspace, request, &observed.config.source),
         settings_changes: changes,
         settings_compared_with: workspace.settings_before.as_ref().map(|before| before.of.clone()),
     }

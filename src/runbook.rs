@@ -168,6 +168,8 @@ pub struct GroupSteps {
     pub active: String,
     /// The other side is active already, since when and by whom.
     pub failed_over: Option<(DateTime<Utc>, String)>,
+    /// It is all the same, and another cut is brought back there.
+    pub again: bool,
     /// The cut that is restored.
     pub cut: u64,
     /// Later cuts that are given up with an older one: the first and the last of them, and the moment of that.
@@ -239,7 +241,12 @@ pub fn make(facts: Facts<'_>) -> Runbook {
                     told.filter(|told| told.workspace == place.sides.home && told.name == name);
                 let told = told.next();
                 let newest = cuts.newest(name).map(|cut| cut.cut_number);
-                let lost = told.filter(|told| told.cut == newest).and_then(|it| it.loss.clone());
+                let over = failed_over(place, cuts, name).map(|cut| cut.cut_number);
+                let lost = match over {
+                    // What was lost with the change of role, whatever the home has by now.
+                    Some(role) => told.and_then(|told| told.lost_with(role).cloned()),
+                    None => told.filter(|told| told.cut == newest).and_then(|it| it.loss.clone()),
+                };
                 let jobs = told.map(|told| told.jobs.clone()).unwrap_or_default();
                 let grants = told.and_then(|told| told.grants.clone());
                 steps.push(GroupSteps { workflow, lost, jobs, grants, ..group });
@@ -259,6 +266,14 @@ pub fn make(facts: Facts<'_>) -> Runbook {
         },
         groups: steps,
         left_out,
+    }
+}
+
+/// The change of role since which the other side is active of a group.
+fn failed_over<'a>(place: &'a Place, cuts: &'a Cuts, name: &str) -> Option<&'a Cut> {
+    match cuts.roles(name, &place.sides) {
+        Roles::FailedOver(cut) => Some(cut),
+        Roles::Home | Roles::Newer(_) | Roles::Broken { .. } => None,
     }
 }
 
@@ -299,18 +314,14 @@ fn of_group(
     if failed_over.is_none() && come_back {
         return Err("it is at home".to_owned());
     }
-    if failed_over.is_some() && to_cut.is_some() {
-        let other = &place.sides.other;
-        return Err(format!(
-            "{other} is active of it already: no other cut is brought back over that"
-        ));
-    }
     let number = to_cut.unwrap_or(newest.cut_number);
     let held = cuts.of(name).find(|cut| cut.cut_number == number);
     let held = held.ok_or_else(|| format!("the cut log has no cut {number} of it"))?;
+    // A cut that turned out not to be whole gives way to an earlier one: then the log says which one the other side went on from.
+    let again = failed_over.is_some() && to_cut.is_some();
     let active = match failed_over {
-        None => &place.sides.other,
-        Some(_) => &place.sides.home,
+        Some(_) if !again => &place.sides.home,
+        Some(_) | None => &place.sides.other,
     };
     let role = NewRole { newest, held, active };
     let fence = match place.language {
@@ -318,7 +329,7 @@ fn of_group(
         Language::Python => python::fence(&place.location, &role),
     };
     // Who brings a group over twice must not bring it home by that.
-    let fence = Some(fence).filter(|_| come_back || failed_over.is_none());
+    let fence = Some(fence).filter(|_| come_back || again || failed_over.is_none());
     let columns = match place.language {
         Language::Sql => Some(sql::add_role_columns(&place.log())),
         Language::Python => None,
@@ -358,6 +369,7 @@ fn of_group(
         group: name.to_owned(),
         active: active.clone(),
         failed_over,
+        again,
         cut: held.cut_number,
         given_up: later.map(|it| (held.cut_number + 1, it.cut_number, it.recovery_point)),
         recovery_point: held.recovery_point,

@@ -11,7 +11,7 @@ use super::record::{
 use crate::canonical::sha256_of_bytes;
 use crate::harmless;
 use crate::notify::{Done, GroupCut, Told};
-use crate::observe::{FUTURE, Question, recent_records};
+use crate::observe::{FUTURE, LossesTold, Question, recent_records};
 use crate::plan::{GrantsSeen, JobSeen, ReceiptTold, RoleTold, SettingsBefore, Witnessed};
 use crate::region::{KeptDocument, PassedOver, RUN_RECORD_ENDING, Regions};
 
@@ -34,6 +34,8 @@ pub(super) struct Tips {
     pub(super) settings: Option<SettingsBefore>,
     /// Of each group the newest receipt that those that are believed tell.
     pub(super) receipts: BTreeMap<String, ReceiptTold>,
+    /// What they tell of earlier cuts and of changes of role.
+    pub(super) told: LossesTold,
     /// Of each group its jobs as they were last seen.
     pub(super) jobs: BTreeMap<String, Vec<JobSeen>>,
     /// Of each group who may use its tables, as it was last seen.
@@ -106,6 +108,7 @@ pub(super) async fn tips(
     tips.witnessed = recent.witnessed;
     tips.settings = recent.settings;
     tips.receipts = recent.receipts;
+    tips.told = recent.told;
     tips.jobs = recent.jobs;
     tips.grants = recent.grants;
     tips.passed_over.extend(recent.passed_over);

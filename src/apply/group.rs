@@ -42,6 +42,7 @@ pub(super) async fn apply(
         recovery_point: last.map(|cut| cut.recovery_point),
         checked: None,
         loss: None,
+        lost_with: None,
         jobs: super::jobs(plan, run.options.planned_now),
         grants: plan.grants.clone().filter(|_| run.options.planned_now),
         tables: Vec::new(),

@@ -16,6 +16,9 @@ pub(super) fn carry(record: &mut RunRecord, tips: &[(String, Tips)]) {
             let told = told.filter(|told| Some(told.cut) == group.cut);
             group.loss = told.map(|told| told.loss.clone());
         }
+        if group.lost_with.is_none() {
+            group.lost_with = tips.told.newest_of(&group.name);
+        }
         if group.grants.is_none() {
             group.grants = tips.grants.get(&group.name).cloned();
         }

@@ -17,7 +17,7 @@ use crate::moment;
 use crate::plan::document::Unprotected;
 use crate::plan::{
     Checked, ComparedWith, CutsTold, GrantsSeen, JobSeen, LedgerAction, LossReceipt, Provenance,
-    Role, RoleTold, SettingChange, Settings, SettingsBefore,
+    ReceiptTold, Role, RoleTold, SettingChange, Settings, SettingsBefore,
 };
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, VerifiedLevel};
 use crate::sentence::Sentence;
@@ -291,6 +291,10 @@ pub struct GroupRecord {
     /// by this run or by an earlier one; absent: nobody looked since that cut was made, as far as is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<LossReceipt>,
+    /// What was lost with the newest change of role that took it away from its home, that being the cut, as it was last looked at
+    /// before; absent: there was none, or no look is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_with: Option<ReceiptTold>,
     /// The jobs that it names, at both sides, as this run or an earlier one saw them, each with when: whether it starts by itself,
     /// and what keeps its settings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -300,6 +304,16 @@ pub struct GroupRecord {
     pub grants: Option<GrantsSeen>,
     /// What was done to its tables.
     pub tables: Vec<TableRecord>,
+}
+
+impl GroupRecord {
+    /// What it tells of what was lost with a change of role, that being the cut: as it was told before, or as it stood beyond the cut
+    /// before it.
+    pub fn lost_with(&self, role: u64) -> Option<&LossReceipt> {
+        let told = self.lost_with.as_ref().filter(|told| told.cut == role);
+        let before = || self.loss.as_ref().filter(|_| self.cut == role.checked_sub(1));
+        told.map(|told| &told.loss).or_else(before)
+    }
 }
 
 /// What was done to one table.

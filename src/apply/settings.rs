@@ -24,7 +24,7 @@ pub(super) fn note(run: &Run<'_>, record: &mut RunRecord, tips: &[(String, Tips)
             continue;
         };
         if let Some(SettingsBefore { of, settings: before }) = before {
-            let changes = settings.changes_since(before, record.started_at);
+            let changes = settings.changes_since(before, &planned.moved, record.started_at);
             if !changes.is_empty() {
                 record.settings_changed.push(SettingsChanged {
                     workspace: planned.name.clone(),

@@ -267,7 +267,7 @@ pub(super) async fn plan_now(
     let configurations = written::of(context, &found);
     tell::keep_used(&found, &configurations);
     let teller = Teller::of(&found.configuration, &found.folder);
-    let Found { configuration, folder, kept_in: _ } = found;
+    let Found { configuration, folder, kept_in: _, read_in: _ } = found;
     let ready = Ready {
         stored: plan.stored(),
         regions,

@@ -16,6 +16,7 @@ use crate::config::{self, Configuration};
 use crate::databricks::files::{self as remote_files, Files, FilesError};
 use crate::databricks::{Environment, Timing};
 use crate::files;
+use crate::plan::ConfiguredIn;
 use crate::region::RegionErrorKind;
 use crate::render::{self, clean};
 use crate::secrets;
@@ -30,6 +31,8 @@ pub(super) struct Found {
     pub(super) folder: PathBuf,
     /// It is one that applies kept beside their evidence: the word of whoever may write there.
     pub(super) kept_in: Option<String>,
+    /// Where it was read.
+    pub(super) read_in: ConfiguredIn,
 }
 
 /// Reads the configuration that was named, or the nearest one.
@@ -49,7 +52,14 @@ pub(super) async fn read(context: &Context) -> Result<Found, Failure> {
     withhold(&configuration);
     let folder =
         if path.is_dir() { path } else { path.parent().map(Path::to_path_buf).unwrap_or_default() };
-    Ok(Found { configuration, folder, kept_in: None })
+    let read_in = std::fs::canonicalize(&folder_of(&folder)).map(ConfiguredIn::Folder);
+    let read_in = read_in.unwrap_or_default();
+    Ok(Found { configuration, folder, kept_in: None, read_in })
+}
+
+/// A folder as it can be opened: the current one has a name, too.
+fn folder_of(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
 }
 
 /// Sees to it that nothing says a secret that stands in a configuration, where it does not belong; of a key, no line of it.
@@ -125,7 +135,9 @@ async fn remote(source: &str, timing: &Timing) -> Result<Found, Failure> {
         Files::Folder(files) => config::read_files(source, &files, &here),
     };
     withhold(&configuration);
-    Ok(Found { configuration, folder: PathBuf::new(), kept_in: None })
+    let read_in = remote_files::workspace_of(&environment());
+    let read_in = read_in.map_or(ConfiguredIn::Elsewhere, ConfiguredIn::Workspace);
+    Ok(Found { configuration, folder: PathBuf::new(), kept_in: None, read_in })
 }
 
 /// Reads the configuration that applies kept; drsync's own files then lie in the current folder.
@@ -142,7 +154,9 @@ async fn kept(source: &Source, context: &Context) -> Result<Found, Failure> {
         "drsync: the configuration is what was kept in {places}, {}; whoever may write there may change it",
         used.join("; ")
     )));
-    Ok(Found { configuration, folder: PathBuf::new(), kept_in: Some(source.shown()) })
+    let kept_in = Some(source.shown());
+    let read_in = ConfiguredIn::Elsewhere;
+    Ok(Found { configuration, folder: PathBuf::new(), kept_in, read_in })
 }
 
 /// Refuses a configuration that was kept beside the evidence for what changes something, or sends secrets to servers that it names.

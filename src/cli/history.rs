@@ -15,13 +15,13 @@ use crate::history::{
 };
 use crate::ledger::{Cut, Cuts};
 use crate::moment;
-use crate::observe::{all_witnessed, witnessed};
+use crate::observe::{LossesTold, all_witnessed, witnessed};
 use crate::plan::{Refused, Witnessed, merge_copies};
 use crate::region::{
     KeptDocument, LedgerCopy, RecordRange, RegionError, Regions, SIGNATURE_ENDING,
     refuse_without_a_copy,
 };
-use crate::render::history::{self, LostCut, UnreadRegion, WorkspaceHistory};
+use crate::render::history::{self, LostCut, LostWithRole, UnreadRegion, WorkspaceHistory};
 use crate::render::sections;
 use crate::render::writers::write;
 
@@ -139,12 +139,19 @@ impl History {
         } else {
             Vec::new()
         };
+        let cuts = self.chosen(context, read.cuts);
+        let away = cuts.iter().filter(|cut| cut.is_role() && cut.is_away_from(&workspace.name));
+        let lost_with_roles = away.filter_map(|cut| {
+            let loss = read.losses.lost_with(cut, cuts.iter())?.clone();
+            Some(LostWithRole { group: cut.group_name.clone(), cut: cut.cut_number, loss })
+        });
         WorkspaceHistory {
             name: workspace.name.clone(),
             read: read.answered.into_iter().map(str::to_owned).collect(),
             unread,
             lost,
-            cuts: self.chosen(context, read.cuts),
+            lost_with_roles: lost_with_roles.collect(),
+            cuts,
             period,
             period_missing,
         }
@@ -222,7 +229,8 @@ impl History {
     ) -> Read {
         let keys = signers.records.keys();
         // Before the logs: an apply that ends in between has its cut in them.
-        let mut witnessed = witnessed(workspace, regions, keys, context.clock.now()).await;
+        let (mut witnessed, mut losses) =
+            witnessed(workspace, regions, keys, context.clock.now()).await;
         let (mut primary, mut secondary) =
             tokio::join!(regions.primary.ledger(), regions.secondary.ledger());
         refuse_without_a_copy(&mut primary, &mut secondary);
@@ -256,6 +264,8 @@ impl History {
             let documents = evidence.documents.iter().filter(|_| keys.is_empty());
             for record in documents.filter_map(|document| RunRecord::of(document).ok()) {
                 witnessed.take_in(&record.cuts_told(&workspace.name));
+                let own = record.groups.iter().filter(|group| group.workspace == workspace.name);
+                own.for_each(|group| losses.take(group));
             }
         }
         let mut newest = newest_of_each(&ledger.cuts);
@@ -282,6 +292,7 @@ impl History {
             cuts: ledger.cuts.iter().cloned().collect(),
             newest,
             witnessed,
+            losses,
             records,
         }
     }
@@ -537,6 +548,8 @@ struct Read {
     newest: BTreeMap<String, u64>,
     /// What records tell of cuts.
     witnessed: Witnessed,
+    /// What records tell of losses.
+    losses: LossesTold,
     /// None: nobody asked for a period.
     records: Option<Result<Evidence, RegionError>>,
 }

@@ -1,6 +1,6 @@
 //! What most commands begin with: read the configuration, open the regions, look at both, decide.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,7 +9,7 @@ use super::clock::Clock;
 use super::configuration::{self, Found};
 use super::flags::Context;
 use super::{ExitStatus, Failure, keep, regions, selection, signature, who};
-use crate::config::{Configuration, GroupEntry, Workspace};
+use crate::config::{Configuration, GroupEntry, Notifications, Workspace};
 use crate::foreign;
 use crate::ledger::AcceptedRisk;
 use crate::observe::observe;
@@ -204,6 +204,8 @@ pub(super) async fn look_with(
         plan_id: Clock::id(now),
         provenance: who::provenance(),
         runs_in: who::runs_in(),
+        configured_in: found.read_in.clone(),
+        variables: variables(&found.configuration),
         selection: context.selection.clone(),
         accepted,
         take_as_due: asking.now.clone(),
@@ -212,6 +214,8 @@ pub(super) async fn look_with(
         content: asking.full,
         rights: asking.rights || asking.full,
         record_keys: signature::keys_of_records(&found)?.unwrap_or_default(),
+        // Only what needs a key fails where none can be read.
+        signers: signature::written_keys(&found).ok(),
         base,
     };
     let overridden = context.clock.overridden();
@@ -229,19 +233,30 @@ pub(super) async fn look_with(
     Ok(Looked { found, regions, observed, plan })
 }
 
+/// Variables of this process that hold secrets by which people are told.
+fn variables(configuration: &Configuration) -> BTreeSet<String> {
+    let workspaces = configuration.workspaces.iter();
+    let needed = workspaces.flat_map(|workspace| &workspace.notifications);
+    let needed = needed.flat_map(Notifications::needed).map(|needed| needed.variable);
+    let set = |name: &String| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    needed.filter(set).collect()
+}
+
 /// The settings of another configuration, by workspace.
 async fn settings_of(
     path: &Path,
     context: &Context,
 ) -> Result<BTreeMap<String, SettingsBefore>, Failure> {
     let named = Context { config: Some(path.to_path_buf()), ..context.clone() };
-    let configuration = configuration::usable(&named).await?.configuration;
+    let found = configuration::usable(&named).await?;
+    let signers = signature::written_keys(&found).ok();
+    let configuration = found.configuration;
     let of = ComparedWith::Configuration {
         source: configuration.source.clone(),
         sha256: configuration.sha256.clone(),
     };
     let workspaces = configuration.workspaces.iter().map(|workspace| {
-        let settings = Settings::of(workspace);
+        let settings = Settings::of(workspace, signers.as_ref());
         (workspace.name.clone(), SettingsBefore { of: of.clone(), settings })
     });
     Ok(workspaces.collect())

@@ -11,7 +11,7 @@ use super::{ExitStatus, Failure, configuration, keep, look, output, regions, sel
 use crate::apply::{Ending, RunRecord};
 use crate::command::{Command, Verb};
 use crate::config::{GroupEntry, Workspace};
-use crate::ledger::{Cut, Cuts, Row};
+use crate::ledger::{Cut, Cuts, Roles, Row};
 use crate::plan::Plan;
 use crate::region::{
     LedgerCopy, LookDepth, RUNBOOK_ENDING, RecordRange, Region, RegionError, Regions, Replica,
@@ -26,6 +26,7 @@ use crate::runbook::{self, Facts, Place};
 #[derive(Debug, Args)]
 pub(super) struct Runbook {
     /// Only these groups
+    #[arg(value_name = "GROUP")]
     groups: Vec<String>,
     /// Bring a group to this cut in place of its newest; may be given again
     #[arg(long, value_name = "GROUP:CUT", value_parser = to_cut)]
@@ -40,6 +41,12 @@ fn to_cut(text: &str) -> Result<(String, u64), String> {
     let (group, cut) = parts.ok_or("write GROUP:CUT, a group and the number of a cut of it")?;
     Ok((group.to_owned(), cut))
 }
+
+/// Run records that are looked at for one that can be read.
+const RECORDS: usize = 8;
+
+/// Tables that somebody wrote to which are named.
+const WRITTEN_MAX: usize = 3;
 
 /// What the secondary of a workspace tells.
 struct Read {
@@ -141,6 +148,7 @@ impl Runbook {
         {
             check_cut(context, workspace, regions.secondary.as_ref(), &read.cuts, group, *number)
                 .await?;
+            check_unwritten(workspace, regions.secondary.as_ref(), &read.cuts, group).await?;
             to_cuts.insert(group.clone(), *number);
         }
         let asked = Asked { groups: &groups, to_cuts: &to_cuts, come_back: self.come_back };
@@ -176,13 +184,14 @@ fn text(context: &Context, place: &Place, read: &Read, asked: Asked<'_>) -> Stri
 /// Reads what a runbook is made from; `whole`: with every cut.
 async fn read(region: &dyn Region, whole: bool) -> Result<Read, RegionError> {
     let ledger = async { if whole { region.ledger().await } else { region.ledger_heads().await } };
-    let newest = RecordRange { newest: Some(1), ..RecordRange::default() };
+    let newest = RecordRange { newest: Some(RECORDS), ..RecordRange::default() };
     let (ledger, records): (Result<LedgerCopy, RegionError>, _) =
         futures::join!(ledger, region.run_records(&newest));
     let ledger = ledger?;
     // It says when somebody last looked; without it everything else is as true.
     let documents = records.map(|records| records.documents).unwrap_or_default();
-    let record = documents.last().and_then(|document| RunRecord::of(document).ok());
+    let mut newest = documents.iter().rev();
+    let record = newest.find_map(|document| RunRecord::of(document).ok());
     Ok(Read { cuts: ledger.all_cuts(), rows: ledger.rows_by_group(), record })
 }
 
@@ -225,6 +234,55 @@ async fn check_cut(
                 .remedy(context.style.command(&command))
         }
     })
+}
+
+/// Refuses to bring a group to another cut at the side that is active of it, where somebody wrote there since.
+async fn check_unwritten(
+    workspace: &Workspace,
+    region: &dyn Region,
+    cuts: &Cuts,
+    group: &str,
+) -> Result<(), Failure> {
+    let sides = workspace.sides();
+    let Roles::FailedOver(cut) = cuts.roles(group, &sides) else {
+        return Ok(());
+    };
+    let root = workspace.location_secondary.join("");
+    let questions = cut.tables.iter().filter_map(|entry| {
+        let inside = entry.replica_location.strip_prefix(root.trim_end_matches('/'))?;
+        let path = inside.trim_start_matches('/').to_owned();
+        Some(ReplicaQuestion { path, since_version: Some(entry.replica_version) })
+    });
+    let questions: Vec<ReplicaQuestion> = questions.collect();
+    let replicas = region.replicas(&questions).await;
+    let looked = cut.tables.iter().zip(replicas);
+    let written = looked.filter_map(|(entry, replica)| {
+        let replica = replica.ok().flatten()?;
+        // What stood before the other side became active is brought back by its runbook.
+        let mut later =
+            replica.commits.iter().filter(|commit| commit.committed_at > cut.committed_at);
+        let work = later.find(|commit| {
+            let steps = commit.operation == "RESTORE" || commit.marked_epoch.is_some();
+            commit.upkeep.changes() && !steps
+        })?;
+        let user = work.user.as_deref().unwrap_or("someone");
+        let what = format!("v{} {} by {user}", work.version, work.operation);
+        Some(format!("{}: {what}", entry.table))
+    });
+    let written: Vec<String> = written.collect();
+    if written.is_empty() {
+        return Ok(());
+    }
+    let message = clean(&format!(
+        "{} works on {group} since {}: another cut would take away what was written there",
+        sides.other,
+        crate::moment::text(cut.committed_at)
+    ));
+    let failure = Failure::new(ExitStatus::Refused, message);
+    Err(written
+        .iter()
+        .take(WRITTEN_MAX)
+        .fold(failure, |failure, line| failure.detail(&clean(line))))
 }
 
 /// What is needed to look whether cuts of a group can be read.

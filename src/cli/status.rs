@@ -174,5 +174,11 @@ async fn recall(workspace: &mut WorkspaceStatus, secondary: &dyn Region) {
         if group.loss.is_none() {
             group.loss = told.find_map(|told| told.loss.clone());
         }
+        if let Some(over) = group.failed_over.as_mut().filter(|over| over.lost.is_none()) {
+            let told = records.iter().flat_map(|record| &record.groups);
+            let told =
+                told.filter(|told| told.workspace == workspace.name && told.name == group.name);
+            over.lost = { told }.find_map(|told| told.lost_with(over.cut).cloned());
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::look::{self, Asking, Looked};
 use super::tell::{Keychain, Teller};
 use super::{ExitStatus, Failure, output, signature};
 use crate::apply::{self, Unreached};
-use crate::config::{SmtpAuth, Workspace};
+use crate::config::{NeededSecret, Workspace};
 use crate::notify::deliver::Secrets as _;
 use crate::notify::{self, Doubt, DoubtCode, Policy};
 use crate::plan::document::RegionSeen;
@@ -43,6 +43,7 @@ impl Validate {
             configuration: found.configuration.clone(),
             folder: found.folder.clone(),
             kept_in: None,
+            read_in: found.read_in.clone(),
         };
         let looked = if usable && !self.offline {
             look::block_on(look::look_with(
@@ -188,47 +189,18 @@ async fn doubts(
             continue;
         };
         let name = workspace.name.as_str();
-        let mut wanted: Vec<(String, String, Option<&str>)> = Vec::new();
-        if let Some(smtp) = &notifications.smtp {
-            let (variable, secret) = match &smtp.auth {
-                SmtpAuth::None => ("", None),
-                SmtpAuth::Plain { password_secret, .. }
-                | SmtpAuth::Login { password_secret, .. } => {
-                    ("DRSYNC_SMTP_PASSWORD", password_secret.as_deref())
-                }
-                SmtpAuth::Xoauth2 { oauth, .. } => {
-                    ("DRSYNC_SMTP_CLIENT_SECRET", oauth.client_secret_key.as_deref())
-                }
-            };
-            if !variable.is_empty() {
-                wanted.push(("smtp".to_owned(), variable.to_owned(), secret));
+        for NeededSecret { what, variable, secret, address_of } in notifications.needed() {
+            // Without a region nobody can tell whether a scope has it.
+            if looked.is_none() && address_of.is_none() {
+                continue;
             }
-        }
-        if let Some(heartbeat) = &notifications.heartbeat {
-            let secret = Some(heartbeat.url_secret.as_str());
-            wanted.push(("heartbeat".to_owned(), "DRSYNC_HEARTBEAT_URL".to_owned(), secret));
-        }
-        for webhook in &notifications.webhooks {
-            let label = &webhook.label;
-            if let Some(secret) = &webhook.url_secret {
-                let variable = format!("DRSYNC_WEBHOOK_{label}_URL");
-                match secrets.get(name, &variable, Some(secret)).await {
-                    Ok(address) => {
-                        all.extend(notify::of_address(name, webhook, address.expose_secret()));
-                    }
-                    Err(_) if looked.is_none() => {}
-                    Err(why) => all.push(notify::of_secret(name, label, &why)),
+            match (secrets.get(name, &variable, secret).await, address_of) {
+                (Ok(address), Some(webhook)) => {
+                    all.extend(notify::of_address(name, webhook, address.expose_secret()));
                 }
-            }
-            if let Some(secret) = &webhook.secret_key {
-                let variable = format!("DRSYNC_WEBHOOK_{label}_SECRET");
-                wanted.push((label.clone(), variable, Some(secret)));
-            }
-        }
-        // Without a region nobody can tell whether a scope has it.
-        for (what, variable, secret) in wanted.into_iter().filter(|_| looked.is_some()) {
-            if let Err(why) = secrets.get(name, &variable, secret).await {
-                all.push(notify::of_secret(name, &what, &why));
+                (Ok(_), None) => {}
+                (Err(_), _) if looked.is_none() => {}
+                (Err(why), _) => all.push(notify::of_secret(name, what, &why)),
             }
         }
     }

@@ -182,6 +182,58 @@ impl Notifications {
     }
 }
 
+/// A secret that is needed to tell people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NeededSecret<'a> {
+    /// For what: `smtp`, `heartbeat`, the label of a webhook.
+    pub what: &'a str,
+    /// The variable that may hold it.
+    pub variable: String,
+    /// Its name in a scope; `None`: only the variable may hold it.
+    pub secret: Option<&'a str>,
+    /// The webhook whose address it is.
+    pub address_of: Option<&'a Webhook>,
+}
+
+impl Notifications {
+    /// Every secret that is needed to tell people.
+    pub fn needed(&self) -> Vec<NeededSecret<'_>> {
+        let of = |what, variable: &str, secret| NeededSecret {
+            what,
+            variable: variable.to_owned(),
+            secret,
+            address_of: None,
+        };
+        let mut all = Vec::new();
+        all.extend(self.smtp.as_ref().and_then(|smtp| match &smtp.auth {
+            SmtpAuth::None => None,
+            SmtpAuth::Plain { password_secret, .. } | SmtpAuth::Login { password_secret, .. } => {
+                Some(of("smtp", "DRSYNC_SMTP_PASSWORD", password_secret.as_deref()))
+            }
+            SmtpAuth::Xoauth2 { oauth, .. } => {
+                let secret = oauth.client_secret_key.as_deref();
+                Some(of("smtp", "DRSYNC_SMTP_CLIENT_SECRET", secret))
+            }
+        }));
+        let heartbeat = self.heartbeat.iter();
+        all.extend(heartbeat.map(|heartbeat| {
+            of("heartbeat", "DRSYNC_HEARTBEAT_URL", Some(heartbeat.url_secret.as_str()))
+        }));
+        for webhook in &self.webhooks {
+            let label = webhook.label.as_str();
+            if let Some(secret) = &webhook.url_secret {
+                let variable = format!("DRSYNC_WEBHOOK_{label}_URL");
+                let address_of = Some(webhook);
+                all.push(NeededSecret { address_of, ..of(label, &variable, Some(secret)) });
+            }
+            if let Some(secret) = &webhook.secret_key {
+                all.push(of(label, &format!("DRSYNC_WEBHOOK_{label}_SECRET"), Some(secret)));
+            }
+        }
+        all
+    }
+}
+
 impl WebhookKind {
     /// As it is written.
     pub fn as_str(self) -> &'static str {

@@ -83,6 +83,11 @@ pub async fn read(
     })
 }
 
+/// The workspace in which files are read, where the ambient authentication names one.
+pub fn workspace_of(environment: &Environment) -> Option<Url> {
+    base(environment).ok()
+}
+
 /// The address that the ambient authentication names.
 pub(super) fn base(environment: &Environment) -> Result<Url, String> {
     let host = ambient_host(environment)?;

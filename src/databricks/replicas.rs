@@ -229,8 +229,9 @@ fn is_partial(restore: &Entry, commits: &[Entry]) -> bool {
 /// that is not maintenance: a clone there has to agree with them. Of older clones, those of this path's own source at
 /// a version are taken as ours: what came after them replaced them or is judged by itself.
 fn marks(path: &str, newest: Option<&Mark>, commits: &[Entry]) -> Vec<Option<Mark>> {
-    let last =
-        commits.iter().rev().find(|entry| entry.upkeep().changes()).map(|entry| entry.version);
+    // A change of role adds a property, and takes none away.
+    let changes = |entry: &&Entry| entry.upkeep().changes() && marked_epoch(entry).is_none();
+    let last = commits.iter().rev().find(changes).map(|entry| entry.version);
     commits
         .iter()
         .map(|entry| {
@@ -256,11 +257,23 @@ fn is_source(path: &str, entry: &Entry) -> bool {
     })
 }
 
+/// The epoch that a commit marked its table with; `None`: none, or it set something else as well.
+fn marked_epoch(entry: &Entry) -> Option<u64> {
+    if entry.operation != "SET TBLPROPERTIES" {
+        return None;
+    }
+    let said = entry.parameters.get("properties")?.as_str()?;
+    let set: BTreeMap<String, String> = serde_json::from_str(said).ok()?;
+    let (key, epoch) = set.first_key_value().filter(|_| set.len() == 1)?;
+    if key == Mark::EPOCH { epoch.parse().ok() } else { None }
+}
+
 fn commit(entry: Entry, mark: Option<Mark>) -> ReplicaCommit {
     let (source_version, source_size) = (entry.source_version(), entry.source_size());
     let restored = || number(&entry.parameters, "version");
     ReplicaCommit {
         restored_to: if entry.operation == "RESTORE" { restored() } else { None },
+        marked_epoch: marked_epoch(&entry),
         rows: entry.rows_touched(),
         upkeep: entry.upkeep(),
         version: entry.version,
@@ -326,6 +339,26 @@ mod tests {
     #[test]
     fn each_clone_of_ours_has_its_mark() {
         let commits = [clone(0, 5), clone(1, 7), entry(2, "OPTIMIZE", json!({}))];
+        assert_eq!(marks(PATH, Some(&mark(7)), &commits), [Some(mark(5)), Some(mark(7)), None]);
+    }
+
+    #[test]
+    fn a_mark_of_an_epoch_is_told_apart_from_whatever_else_sets_properties() {
+        let set =
+            |said: &str| marked_epoch(&entry(2, "SET TBLPROPERTIES", json!({"properties": said})));
+        assert_eq!(set(r#"{"drsync.epoch":"1"}"#), Some(1));
+        for said in [
+            r#"{"drsync.epoch":"1","delta.appendOnly":"true"}"#,
+            r#"{"delta.appendOnly":"true"}"#,
+            r#"{"drsync.epoch":"soon"}"#,
+            "{}",
+            "",
+        ] {
+            assert_eq!(set(said), None, "{said}");
+        }
+        let marked =
+            entry(2, "SET TBLPROPERTIES", json!({"properties": r#"{"drsync.epoch":"1"}"#}));
+        let commits = [clone(0, 5), clone(1, 7), marked];
         assert_eq!(marks(PATH, Some(&mark(7)), &commits), [Some(mark(5)), Some(mark(7)), None]);
     }
 

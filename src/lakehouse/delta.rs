@@ -129,6 +129,19 @@ pub async fn is_again(
     .await
 }
 
+/// The value that a commit of such a table gives a property, where it changes nothing else; `None`: it does more, or the log no
+/// longer tells.
+pub async fn set_alone(
+    store: &TableStore,
+    log: &Versions,
+    version: u64,
+    property: &'static str,
+) -> Option<String> {
+    let (store, log) = (store.clone(), log.clone());
+    let read = off_thread(move || history::set_alone(&store, &log, version, property));
+    read.await.ok().flatten()
+}
+
 /// Reads a table at a version, or at its newest. Reader features that are not known are refused by name.
 pub async fn snapshot(
     store: &TableStore,

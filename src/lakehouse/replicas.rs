@@ -191,6 +191,7 @@ fn clone_commit(opening: &Opening, mark: Option<Mark>) -> ReplicaCommit {
         source_size: source_size(&metrics),
         mark,
         restored_to: None,
+        marked_epoch: None,
         rows: rows_touched(&metrics),
         upkeep: Upkeep::Changes,
     }
@@ -207,11 +208,16 @@ async fn replica_commit(
     log: &Versions,
     commit: delta::Commit,
 ) -> Result<ReplicaCommit, DeltaError> {
+    let mut marked_epoch = None;
     let mark = match commit.table_id {
         Some(_) => {
-            let (store, version) = (store.clone(), commit.version);
-            let read = off_thread(move || properties_set_by(&store, version)).await?;
-            Mark::from_properties(|key| read.get(key).map(String::as_str))
+            let (read, version) = (store.clone(), commit.version);
+            let set = off_thread(move || properties_set_by(&read, version)).await?;
+            if set.contains_key(Mark::EPOCH) {
+                let alone = delta::set_alone(store, log, version, Mark::EPOCH).await;
+                marked_epoch = alone.and_then(|epoch| epoch.parse().ok());
+            }
+            Mark::from_properties(|key| set.get(key).map(String::as_str))
         }
         None if commit.operation.as_deref() == Some("CLONE") => {
             mark_at(store, log, commit.version).await.flatten()
@@ -242,6 +248,7 @@ async fn replica_commit(
             .then(|| source_size(&commit.operation_metrics))
             .flatten(),
         restored_to,
+        marked_epoch,
         rows: rows_touched(&commit.operation_metrics),
         user: commit.user_name.or(commit.user_id),
         // What is past the log's retention accuses nobody: the rows were not compared.

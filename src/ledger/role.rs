@@ -93,6 +93,19 @@ impl Cuts {
         since.map_or(Roles::Home, Roles::FailedOver)
     }
 
+    /// The first and the last of the cuts that a change of role gave up, because it brought an older one back; `None`: it brought
+    /// back the newest, or the log does not tell.
+    pub fn given_up_with(&self, role: &Cut) -> Option<(u64, u64)> {
+        let before = self.of(&role.group_name).filter(|cut| cut.cut_number < role.cut_number);
+        let synchronized: Vec<&Cut> = before.filter(|cut| !cut.is_role()).collect();
+        let same =
+            |cut: &&&Cut| cut.recovery_point == role.recovery_point && cut.tables == role.tables;
+        let held = synchronized.iter().rev().find(same)?.cut_number;
+        let mut later = synchronized.iter().filter(|cut| cut.cut_number > held);
+        let first = later.next()?;
+        Some((first.cut_number, later.last().unwrap_or(first).cut_number))
+    }
+
     /// Why a cut cannot stand where it does, a fragment.
     fn broken_at<'a>(
         &self,

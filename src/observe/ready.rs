@@ -1,9 +1,13 @@
-//! Whether groups could be failed over: who may use their tables at both sides, and whether anything runs SQL in the secondary.
+//! Whether groups could be failed over: who may use their tables at both sides, whether anything runs SQL in the secondary, and
+//! whether people would still be told.
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::join_all;
 
-use crate::config::TableName;
-use crate::plan::{Request, WorkspaceObserved};
+use crate::config::{Notifications, TableName};
+use crate::plan::{Request, SecretSeen, WorkspaceObserved};
 use crate::region::Regions;
 
 /// A look at rights is repeated after this; each table costs a question at both sides.
@@ -18,8 +22,12 @@ pub(super) async fn observe_readiness(
 ) {
     let presence = seen.secondary.presence.as_ref();
     let watched = presence.is_ok_and(|presence| presence.workspace_unseen.is_none());
-    let asked = request.full && seen.workspace.secondary.is_some() && watched;
-    if !asked || seen.primary.refusal().is_some() {
+    let whole = request.full && seen.primary.refusal().is_none();
+    let asked = whole && seen.workspace.secondary.is_some() && watched;
+    if asked || whole && seen.workspace.secondary.is_none() {
+        seen.secrets = secrets(seen, regions, request).await;
+    }
+    if !asked {
         return;
     }
     let mut places: Vec<(usize, usize)> = Vec::new();
@@ -49,4 +57,29 @@ pub(super) async fn observe_readiness(
     for ((group, table), rights) in places.into_iter().zip(primary.into_iter().zip(secondary)) {
         seen.groups[group].tables[table].rights = Some([rights.0, rights.1]);
     }
+}
+
+/// Looks for the secrets by which people are told in the scopes of both sides; one that cannot be looked for is left out.
+async fn secrets(
+    seen: &WorkspaceObserved,
+    regions: &Regions,
+    request: &Request,
+) -> Vec<SecretSeen> {
+    let Some(scope) = seen.workspace.secret_scope.as_deref() else {
+        return Vec::new();
+    };
+    let needed = seen.workspace.notifications.iter().flat_map(Notifications::needed);
+    let looked_up = needed.filter(|needed| !request.variables.contains(&needed.variable));
+    let names: BTreeSet<&str> = looked_up.filter_map(|needed| needed.secret).collect();
+    let stands_by = seen.workspace.secondary.is_some();
+    let looks = names.into_iter().map(async |name| {
+        let primary = regions.primary.secret(scope, name).await.ok()?.is_some();
+        let secondary = match stands_by {
+            true => regions.secondary.secret(scope, name).await.ok()?.is_some(),
+            // What is in no workspace that stands by is in none.
+            false => false,
+        };
+        Some(SecretSeen { name: name.to_owned(), primary, secondary })
+    });
+    join_all(looks).await.into_iter().flatten().collect()
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 use futures::future::join_all;
 
+use super::lost::LossesTold;
 use crate::apply::RunRecord;
 use crate::history::SignatureSeen;
 use crate::plan::{GrantsSeen, JobSeen, ReceiptTold, SettingsBefore, Witnessed};
@@ -71,6 +72,8 @@ pub(crate) struct Recent {
     pub(crate) settings: Option<SettingsBefore>,
     /// Of each group the newest receipt that those that are believed tell.
     pub(crate) receipts: BTreeMap<String, ReceiptTold>,
+    /// What those that are believed tell of earlier cuts and of changes of role.
+    pub(crate) told: LossesTold,
     /// Of each group its jobs as they were last seen.
     pub(crate) jobs: BTreeMap<String, Vec<JobSeen>>,
     /// Of each group who may use its tables, as it was last seen.
@@ -222,6 +225,7 @@ impl Recent {
                     self.grants.insert(group.name.clone(), seen.clone());
                 }
             }
+            self.told.take(group);
             let (Some(cut), Some(loss)) = (group.cut, &group.loss) else {
                 continue;
             };

@@ -28,7 +28,7 @@ pub use identity::{Named, recreated};
 pub(super) use regions::{CREDENTIAL, external_location, ledger_is_foreign, odd_rows_of_others};
 use regions::{ledger_findings, location_findings, region_finding};
 pub use roles::told_of_roles;
-use roles::{behind_finding, role_finding};
+use roles::{TablesOver, behind_finding, role_finding};
 use tables::{
     catalog_findings, damage_findings, length_finding, place_findings, replica_findings,
     source_findings,
@@ -63,7 +63,7 @@ pub fn words_of_region(role: Role, refused: RegionErrorKind) -> &'static str {
 pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
     let WorkspaceObserved { primary, secondary, .. } = view.workspace;
     // Whoever else is active: nothing here has to be in order, and nothing of it may be repaired.
-    if let Some(role) = role_finding(view) {
+    if let Some(role) = role_finding(view).or_else(|| facts.over.finding(view)) {
         return vec![role];
     }
     if let Some(region) = region_finding(Role::Primary, primary, secondary) {
@@ -142,6 +142,8 @@ pub(super) fn configuration_invalid(entry: &GroupEntry) -> Vec<Finding> {
 pub(super) struct Facts {
     /// Tables that stand in more than one place, with the groups that have them.
     duplicates: BTreeMap<TableName, Vec<String>>,
+    /// Tables that another side is active of, under the name of some group.
+    over: TablesOver,
     /// More than a tenth and at least three of the replicas that last cuts name, of those that were looked at, are gone.
     replicas_missing: bool,
 }
@@ -172,7 +174,11 @@ impl Facts {
         let groups = || workspace.groups.iter();
         let held: usize = groups().map(|group| named(workspace, group).count()).sum();
         let gone: usize = groups().map(|group| gone(workspace, group)).sum();
-        Facts { duplicates, replicas_missing: gone >= REPLICAS_MISSING_MIN && gone * 10 > held }
+        Facts {
+            duplicates,
+            over: TablesOver::of(workspace),
+            replicas_missing: gone >= REPLICAS_MISSING_MIN && gone * 10 > held,
+        }
     }
 }
 

@@ -8,10 +8,12 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::failover::FailedOver;
 use super::finding::{Finding, Warning, WarningCode};
 use super::grants::GrantsSeen;
 use super::job::JobSeen;
 use super::look::Checked;
+use super::needed::Needed;
 use super::protection::{ComparedWith, SettingChange};
 use super::provenance::Provenance;
 use super::receipt::LossReceipt;
@@ -179,6 +181,12 @@ pub struct WorkspacePlan {
     /// How all its groups are protected together; plans of versions before 1.3 do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<WorkspaceSettings>,
+    /// Of each group those that tables of it were of before, as far as the metadata table tells.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub moved: BTreeMap<String, Vec<String>>,
+    /// What is needed on the bad day and is gone with the primary, as far as it was looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needed: Vec<Needed>,
     /// What the configuration changes of the protection of the workspace and of the groups of this plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings_changes: Vec<SettingChange>,
@@ -388,9 +396,12 @@ pub struct GroupPlan {
     /// Commits that change data or schema and that no cut holds, where the histories were looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_commits: Option<u64>,
-    /// Age of the oldest of them, seconds; 0: there is none.
+    /// Age of the oldest of them, seconds; 0: there is none; absent as well where another side is active.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag_seconds: Option<i64>,
+    /// Another side is active of it, by a change of role; absent: its home is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_over: Option<FailedOver>,
     /// When its replicas were looked at, and how deeply: that of which least was seen; absent where one was not looked at, or was
     /// not found as the last cut says.
     #[serde(default, skip_serializing_if = "Option::is_none")]

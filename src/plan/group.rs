@@ -8,6 +8,7 @@ use super::document::{
     PreconditionCode, Reason, ReasonCode, ReplicaPin, SourceCommit, SourceMaintenance, SourcePin,
     Step,
 };
+use super::failover::FailedOver;
 use super::finding::Finding;
 use super::jobs;
 use super::observed::{GroupObserved, Observed, TableObserved, WorkspaceObserved};
@@ -77,6 +78,8 @@ pub(super) fn plan(
     };
     let steps = steps.unwrap_or_default();
     let pending = view.pending(view.last_cut);
+    let failed_over = FailedOver::of(workspace, name, &seen.tables);
+    let home = failed_over.is_none();
     Some(GroupPlan {
         trigger: target.as_ref().map(|target| target.trigger.clone()),
         recovery_point: target.as_ref().map(|target| target.point),
@@ -89,12 +92,15 @@ pub(super) fn plan(
             .tables()
             .filter_map(|table| source_maintenance(&view, table))
             .collect(),
-        drift: view.tables().filter_map(|table| drift(&view, table)).collect(),
+        // What the active side writes is no drift.
+        drift: view.tables().filter(|_| home).filter_map(|table| drift(&view, table)).collect(),
         pending_commits: pending.as_ref().map(|pending| pending.len() as u64),
         lag_seconds: view
             .last_cut
+            .filter(|_| home)
             .and_then(|cut| view.lag(cut))
             .map(|lag| lag.num_seconds().max(0)),
+        failed_over,
         checked: status::found_at_cut(workspace, name, seen),
         loss: loss(&view, seen, target.as_ref(), &steps),
         jobs: jobs::of_group(workspace, seen),
@@ -203,6 +209,7 @@ fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) 
         drift: Vec::new(),
         pending_commits: None,
         lag_seconds: None,
+        failed_over: None,
         loss: None,
         jobs: Vec::new(),
         grants: None,

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::document::{ConfigSource, Refused};
 use super::grants::GrantsSeen;
+use super::needed::SecretSeen;
 use super::protection::SettingsBefore;
 use super::receipt::ReceiptTold;
 use super::witness::Witnessed;
@@ -55,10 +56,14 @@ pub struct WorkspaceObserved {
     pub witnessed: Witnessed,
     /// Whether something runs SQL in the secondary's workspace; `None`: not asked.
     pub compute: Option<Answer<()>>,
+    /// Secrets by which people are told that no variable holds, as far as both scopes could be looked into.
+    pub secrets: Vec<SecretSeen>,
     /// Of each group the newest look at who may use its tables that run records tell.
     pub grants: BTreeMap<String, GrantsSeen>,
     /// The newest receipt of each group that run records tell.
     pub receipts: BTreeMap<String, ReceiptTold>,
+    /// What was lost of groups with the newest change of role away from their home, that being the cut, as run records tell.
+    pub lost_with: BTreeMap<String, ReceiptTold>,
     /// The settings that the newest run record tells, or those of another configuration that was given.
     pub settings_before: Option<SettingsBefore>,
     /// What is at work in the secondary's workspace, where one is configured.

@@ -76,6 +76,22 @@ pub enum Setting {
     SecondaryWorkspace,
     /// How long a stored plan may wait, hours.
     PlanMaxAge,
+    /// Who has to have signed a stored plan.
+    PlanSigners,
+    /// Who has to sign run records.
+    RecordSigners,
+    /// When groups are to be failed over.
+    FailoverWhen,
+    /// Who decides that.
+    FailoverApprovers,
+    /// Where the replicas lie.
+    Replicas,
+    /// The workflows whose ends it is brought to.
+    Workflows,
+    /// Its name: under another it was protected before.
+    Name,
+    /// Tables of another group that are of this one now.
+    TablesOf,
 }
 
 /// The value of a setting.
@@ -139,14 +155,28 @@ pub struct SettingsBefore {
 }
 
 impl Settings {
-    /// What became another than in `before`, judged at a moment; a group that only one of both has is none that changed.
-    pub fn changes_since(&self, before: &Settings, now: DateTime<Utc>) -> Vec<SettingChange> {
+    /// What became another than in `before`, judged at a moment. `moved` has of each group those that tables of it were of then:
+    /// how they were protected there counts for them, whatever the group that has them now is called.
+    pub fn changes_since(
+        &self,
+        before: &Settings,
+        moved: &BTreeMap<String, Vec<String>>,
+        now: DateTime<Utc>,
+    ) -> Vec<SettingChange> {
         let mut changes = Changes { now, group: None, all: Vec::new() };
         changes.of_workspace(&before.workspace, &self.workspace);
         for (name, after) in &self.groups {
-            if let Some(before) = before.groups.get(name) {
-                changes.group = Some(name.clone());
+            changes.group = Some(name.clone());
+            let known = before.groups.get(name);
+            if let Some(before) = known {
                 changes.of_group(before, after);
+            }
+            for was in moved.get(name).into_iter().flatten() {
+                let Some(of) = before.groups.get(was) else {
+                    continue;
+                };
+                let renamed = known.is_none() && !self.groups.contains_key(was);
+                changes.of_moved((was, of), (name, after), renamed, known.is_some());
             }
         }
         changes.all
@@ -178,6 +208,11 @@ impl Changes {
             reminder_hours,
             secondary_workspace,
             plan_max_age_hours,
+            plan_signers,
+            record_signers,
+            failover_when,
+            failover_approvers,
+            replicas,
         } = before;
         self.list(Setting::FailureMail, failure_mail, &after.failure_mail);
         self.list(Setting::SuccessMail, success_mail, &after.success_mail);
@@ -204,10 +239,54 @@ impl Changes {
         }
         self.there(Setting::SecondaryWorkspace, secondary_workspace, &after.secondary_workspace);
         self.longer(Setting::PlanMaxAge, *plan_max_age_hours, after.plan_max_age_hours);
+        let signers = [
+            (Setting::PlanSigners, plan_signers, &after.plan_signers),
+            (Setting::RecordSigners, record_signers, &after.record_signers),
+        ];
+        for (setting, before, after) in signers {
+            // Whoever may sign besides may let through what those before would not.
+            self.members(setting, before, after, |came, _| match came {
+                true => Direction::Weaker,
+                false => Direction::Stronger,
+            });
+        }
+        self.there(Setting::FailoverWhen, failover_when, &after.failover_when);
+        // Who is no longer asked cannot decide on the day; one more who is changes nothing of that.
+        self.members(
+            Setting::FailoverApprovers,
+            failover_approvers,
+            &after.failover_approvers,
+            |_, went| if went { Direction::Weaker } else { Direction::Other },
+        );
+        if replicas.is_some() && after.replicas.is_some() {
+            self.there(Setting::Replicas, replicas, &after.replicas);
+        }
+    }
+
+    /// What changes for tables that were of another group: all of it where that one is called so now, else what is weaker;
+    /// `known`: what is not protected of the group that has them now is told already.
+    fn of_moved(
+        &mut self,
+        (was, before): (&String, &GroupSettings),
+        (is, after): (&String, &GroupSettings),
+        renamed: bool,
+        known: bool,
+    ) {
+        let text = |name: &String| Some(SettingValue::Text(name.clone()));
+        let setting = if renamed { Setting::Name } else { Setting::TablesOf };
+        self.add(setting, text(was), text(is), Direction::Other);
+        let told = self.all.len();
+        self.of_group(before, after);
+        let of_them = self.all.split_off(told);
+        let counts = |change: &SettingChange| {
+            renamed || change.weakens() && !(known && change.setting == Setting::Unprotected)
+        };
+        self.all.extend(of_them.into_iter().filter(counts));
     }
 
     fn of_group(&mut self, before: &GroupSettings, after: &GroupSettings) {
         let GroupSettings {
+            workflows,
             schedule: _,
             timezone: _,
             longest_gap_minutes,
@@ -222,6 +301,14 @@ impl Changes {
             unprotected: _,
             owner_emails,
         } = before;
+        // Another workflow in the place of one is neither more nor less.
+        self.members(Setting::Workflows, workflows, &after.workflows, |came, went| {
+            match (came, went) {
+                (true, true) | (false, false) => Direction::Other,
+                (true, false) => Direction::Stronger,
+                (false, true) => Direction::Weaker,
+            }
+        });
         let due = |of: &GroupSettings| (of.schedule.clone(), of.timezone.clone());
         if due(before) != due(after) {
             let direction = match longest_gap_minutes.cmp(&after.longest_gap_minutes) {
@@ -304,6 +391,32 @@ impl Changes {
             (false, false) => return,
             (true, _) => Direction::Weaker,
             (false, true) => Direction::Stronger,
+        };
+        let value = |texts: &[String]| {
+            Some(SettingValue::Texts(texts.to_vec())).filter(|_| !texts.is_empty())
+        };
+        self.add(setting, value(before), value(after), direction);
+    }
+
+    /// A list that asks for nothing where it is empty: then it protects less than any other, else as `judged` says by whether some
+    /// came and some went. Where one of both is not known nothing is said.
+    fn members(
+        &mut self,
+        setting: Setting,
+        before: &Option<Vec<String>>,
+        after: &Option<Vec<String>>,
+        judged: impl Fn(bool, bool) -> Direction,
+    ) {
+        let (Some(before), Some(after)) = (before, after) else {
+            return;
+        };
+        let lacks = |these: &[String], those: &[String]| these.iter().any(|it| !those.contains(it));
+        let (came, went) = (lacks(after, before), lacks(before, after));
+        let direction = match (came, went) {
+            (false, false) => return,
+            (_, _) if after.is_empty() => Direction::Weaker,
+            (_, _) if before.is_empty() => Direction::Stronger,
+            (came, went) => judged(came, went),
         };
         let value = |texts: &[String]| {
             Some(SettingValue::Texts(texts.to_vec())).filter(|_| !texts.is_empty())
@@ -410,6 +523,14 @@ impl Setting {
             Setting::Reminder => "reminder",
             Setting::SecondaryWorkspace => "secondary_workspace",
             Setting::PlanMaxAge => "plan_max_age",
+            Setting::PlanSigners => "plan_signers",
+            Setting::RecordSigners => "record_signers",
+            Setting::FailoverWhen => "failover_when",
+            Setting::FailoverApprovers => "failover_approvers",
+            Setting::Replicas => "replicas",
+            Setting::Workflows => "workflows",
+            Setting::Name => "name",
+            Setting::TablesOf => "tables_of",
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::grants::GrantsSeen;
 use super::job::JobSeen;
+use super::needed::Needed;
 use super::observed::WorkspaceObserved;
 use super::role::Role;
 use crate::region::PauseStatus;
@@ -43,6 +44,11 @@ pub enum NotReady {
         /// Its name.
         job: String,
     },
+    /// Something that is needed on the day is gone with the primary.
+    DiesWithPrimary {
+        /// What.
+        needed: Needed,
+    },
     /// A job starts by itself in the secondary already.
     JobNotPaused {
         /// Its name.
@@ -56,6 +62,7 @@ pub(super) struct Known<'a> {
     pub(super) protected: bool,
     pub(super) jobs: &'a [JobSeen],
     pub(super) grants: Option<&'a GrantsSeen>,
+    pub(super) needed: &'a [Needed],
 }
 
 /// What is missing of a group; `None`: no workspace stands by, which is told of all groups together.
@@ -89,6 +96,8 @@ pub(super) fn of_group(workspace: &WorkspaceObserved, known: &Known<'_>) -> Opti
             }
         }
     }
+    let needed = known.needed.iter().cloned();
+    missing.extend(needed.map(|needed| NotReady::DiesWithPrimary { needed }));
     for job in known.jobs.iter().filter(|job| job.side == Role::Secondary) {
         let name = || job.name.clone();
         missing.extend(match job.pause_status {

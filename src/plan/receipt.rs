@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::TableName;
 use crate::moment;
+use crate::text::{plural, plural_of};
+
+/// Runs that a sentence names.
+const RUNS_TOLD: usize = 5;
 
 /// What would be lost of a group. What came after the look nobody knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -71,6 +75,29 @@ impl LossReceipt {
     /// Whether something is known to be lost, or is not known not to be.
     pub fn is_of_something(&self) -> bool {
         self.commits > 0 || !self.unknown.is_empty()
+    }
+
+    /// The same in words, with the moment of the look: `3 commits since …, repeat run 89, as of …`.
+    pub(super) fn told(&self) -> String {
+        let LossReceipt { at, commits, since, runs, tables: _, unknown } = self;
+        let least = if unknown.is_empty() { "" } else { "at least " };
+        let commits = match commits {
+            0 => "no commit".to_owned(),
+            commits => format!("{least}{}", plural_of(*commits, "commit")),
+        };
+        let since = since.map(|since| format!(" since {}", moment::text(since)));
+        let runs: Vec<String> = runs.iter().take(RUNS_TOLD).map(ToString::to_string).collect();
+        let repeat = match runs.as_slice() {
+            [] => String::new(),
+            [run] => format!(", repeat run {run}"),
+            runs => format!(", repeat runs {}", runs.join(", ")),
+        };
+        let unknown = match unknown.len() {
+            0 => String::new(),
+            tables => format!("; of {} it is not known", plural(tables, "table")),
+        };
+        let since = since.unwrap_or_default();
+        format!("{commits}{since}{repeat}{unknown}, as of {}", moment::text(*at))
     }
 
     /// Takes what an earlier look at the same cut knew of tables that are not known now: what was lost then is still lost.
@@ -140,11 +167,11 @@ pub struct LostCommit {
     pub rows: Option<u64>,
 }
 
-/// The newest receipt that run records tell of a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A receipt that run records tell of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReceiptTold {
     /// The cut that it is of.
     pub cut: u64,
-    /// What would be lost beyond that.
+    /// What is lost beyond that; of a change of role, what was lost with it.
     pub loss: LossReceipt,
 }

@@ -17,6 +17,8 @@ pub(super) struct Assessment {
     pub(super) theirs: Vec<DriftCommit>,
     /// Maintenance.
     pub(super) maintenance: Vec<DriftCommit>,
+    /// The newest mark of a change of role, and its epoch.
+    pub(super) marked: Option<(u64, u64)>,
     /// It never was a replica of ours.
     pub(super) foreign: bool,
     /// The version of the clone that it holds, where no cut names that version: its mark alone vouches for it.
@@ -244,6 +246,9 @@ fn follow(
         if let Some(mark) = ours {
             seen.holds = Some(mark);
             seen.unproved = Some(commit.version);
+        } else if let Some(epoch) = commit.marked_epoch {
+            // Whether there was such a change the cut log tells.
+            seen.marked = Some((commit.version, epoch));
         } else if !commit.upkeep.changes() {
             seen.maintenance.push(DriftCommit {
                 rows_compared: Some(commit.upkeep == Upkeep::Compared),
@@ -359,6 +364,11 @@ pub fn standing_of(
     }
     if let Some(commit) = seen.theirs.first() {
         return Standing::Changed(written_by_others(commit));
+    }
+    if let Some((version, epoch)) = seen.marked {
+        return Standing::Changed(format!(
+            "v{version} marks it with epoch {epoch}: roles were changed since it was looked at"
+        ));
     }
     match seen.holds {
         None => Standing::AsPlanned(Some(replica.version)),

@@ -1,12 +1,14 @@
 //! What a plan is asked for, beside what was seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use url::Url;
 
 use super::document::Selection;
 use super::protection::SettingsBefore;
 use super::provenance::Provenance;
+use crate::config::WrittenKeys;
 use crate::ledger::AcceptedRisk;
 
 /// What the person or pipeline asks of one plan.
@@ -18,6 +20,10 @@ pub struct Request {
     pub provenance: Provenance,
     /// The address of the workspace that drsync itself runs in, where it runs as a job of one.
     pub runs_in: Option<Url>,
+    /// Where the configuration was read.
+    pub configured_in: ConfiguredIn,
+    /// Variables of this process that hold secrets which would be looked up otherwise.
+    pub variables: BTreeSet<String>,
     /// Which groups.
     pub selection: Selection,
     /// Risks accepted for this plan only, `code`, `scope` and `reason`.
@@ -34,8 +40,22 @@ pub struct Request {
     pub rights: bool,
     /// Public keys of the runners whose records witness cuts, as minisign writes them; none: every record does.
     pub record_keys: Vec<String>,
+    /// Whose signatures the configuration asks for; `None`: that could not be read.
+    pub signers: Option<WrittenKeys>,
     /// The settings, by workspace, of another configuration that this one is compared with; `None`: with the newest run record.
     pub base: Option<BTreeMap<String, SettingsBefore>>,
+}
+
+/// Where a configuration was read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ConfiguredIn {
+    /// Nobody knows, or at neither side.
+    #[default]
+    Elsewhere,
+    /// In a workspace of Databricks.
+    Workspace(Url),
+    /// In a folder of this machine.
+    Folder(PathBuf),
 }
 
 impl Request {

@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Group, GroupEntry, Notifications, Pause, Success, TableRef, Topic, Workspace};
+use crate::config::{
+    Group, GroupEntry, Notifications, Pause, Success, TableRef, Topic, Workspace, WrittenKeys,
+};
 use crate::moment;
 
 /// The settings of a workspace and of its groups.
@@ -44,11 +46,29 @@ pub struct WorkspaceSettings {
     pub secondary_workspace: Option<String>,
     /// How long a stored plan may wait, hours.
     pub plan_max_age_hours: i64,
+    /// Public keys of which one has to have signed a stored plan; empty: nobody has to; absent: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_signers: Option<Vec<String>>,
+    /// Public keys of which one has to sign every run record; empty: nobody has to; absent: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_signers: Option<Vec<String>>,
+    /// When its groups are to be failed over; absent: nobody wrote it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failover_when: Option<String>,
+    /// Who decides that; absent: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failover_approvers: Option<Vec<String>>,
+    /// Where the replicas and their cut log lie; absent: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<String>,
 }
 
 /// How one group is protected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupSettings {
+    /// The workflows whose ends it is brought to; empty: it goes by its schedule alone; absent: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflows: Option<Vec<String>>,
     /// Its schedule, a cron expression.
     pub schedule: String,
     /// The zone that it is read in.
@@ -105,21 +125,21 @@ pub enum SuccessMail {
 }
 
 impl Settings {
-    /// What a configuration says of a workspace.
-    pub fn of(workspace: &Workspace) -> Settings {
+    /// What a configuration says of a workspace; `signers`: whose signatures it asks for, where that could be read.
+    pub fn of(workspace: &Workspace, signers: Option<&WrittenKeys>) -> Settings {
         let groups = workspace.groups.iter().filter_map(|entry| match entry {
             GroupEntry::Valid(group) => {
                 Some((group.name.clone(), GroupSettings::of(workspace, group)))
             }
             GroupEntry::Invalid { name: _, owner_emails: _, mistakes: _ } => None,
         });
-        Settings { workspace: WorkspaceSettings::of(workspace), groups: groups.collect() }
+        Settings { workspace: WorkspaceSettings::of(workspace, signers), groups: groups.collect() }
     }
 }
 
 impl WorkspaceSettings {
     /// What a configuration says of a workspace as a whole.
-    pub(super) fn of(workspace: &Workspace) -> WorkspaceSettings {
+    fn of(workspace: &Workspace, signers: Option<&WrittenKeys>) -> WorkspaceSettings {
         let told = workspace.notifications.as_ref();
         let webhooks = told.into_iter().flat_map(|told| &told.webhooks).flat_map(|webhook| {
             let (kind, label) = (webhook.kind.as_str(), &webhook.label);
@@ -139,8 +159,20 @@ impl WorkspaceSettings {
                 .as_ref()
                 .map(|secondary| secondary.address.to_string()),
             plan_max_age_hours: workspace.plan_max_age.num_hours(),
+            plan_signers: signers.map(|signers| sorted(&signers.plans)),
+            record_signers: signers.map(|signers| sorted(&signers.records)),
+            failover_when: workspace.failover_when.clone(),
+            failover_approvers: Some(workspace.failover_approvers.clone()),
+            replicas: Some(workspace.location_secondary.to_string()),
         }
     }
+}
+
+fn sorted(keys: &[String]) -> Vec<String> {
+    let mut keys = keys.to_vec();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 fn success(told: &Notifications) -> SuccessMail {
@@ -165,7 +197,7 @@ impl GroupSettings {
         let Group {
             name: _,
             owner_emails,
-            workflows: _,
+            workflows,
             tables: _,
             schedule,
             max_retries,
@@ -187,6 +219,7 @@ impl GroupSettings {
         };
         let unprotected = unprotected.iter().map(|(table, reason)| (named(table), reason.clone()));
         GroupSettings {
+            workflows: Some(workflows.iter().map(ToString::to_string).collect()),
             schedule: schedule.expression().to_owned(),
             timezone: schedule.timezone().to_owned(),
             longest_gap_minutes: schedule.longest_gap().num_minutes(),

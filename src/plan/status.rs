@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::document::{
     Decision, GroupPlan, LastCut, Plan, ReasonCode, Refused, Selection, WorkspacePlan,
 };
+pub use super::failover::{FailedOver, GivenUp};
 use super::finding::{Finding, Warning};
 pub use super::look::Checked;
+use super::needed::Needed;
 use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved};
 pub use super::off_cut::OffCut;
 use super::readiness;
@@ -171,38 +173,6 @@ pub struct GroupStatus {
     pub unprotected: Vec<String>,
 }
 
-/// Another side is active of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct FailedOver {
-    /// The side that is active.
-    pub active: String,
-    /// Since when.
-    #[serde(with = "moment::Moment")]
-    pub since: DateTime<Utc>,
-    /// Who saw to it.
-    pub by: String,
-    /// The cut that says so.
-    pub cut: u64,
-    /// Its epoch.
-    pub epoch: u64,
-}
-
-impl FailedOver {
-    fn of(workspace: &WorkspaceObserved, group: &str) -> Option<FailedOver> {
-        let sides = workspace.workspace.sides();
-        let Roles::FailedOver(cut) = workspace.ledger.cuts.roles(group, &sides) else {
-            return None;
-        };
-        Some(FailedOver {
-            active: cut.active.clone()?,
-            since: cut.committed_at,
-            by: cut.committed_by.clone(),
-            cut: cut.cut_number,
-            epoch: cut.epoch,
-        })
-    }
-}
-
 /// How a lag compares with the objective.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -302,7 +272,7 @@ fn workspace(
         groups: planned
             .groups
             .iter()
-            .filter_map(|plan| group(seen, named.get(plan.name.as_str())?, plan))
+            .filter_map(|plan| group(seen, named.get(plan.name.as_str())?, plan, &planned.needed))
             .collect(),
         retired: retired(observed, seen, selection),
     }
@@ -328,12 +298,17 @@ fn group(
     workspace: &WorkspaceObserved,
     seen: &GroupObserved,
     plan: &GroupPlan,
+    needed: &[Needed],
 ) -> Option<GroupStatus> {
     let row = workspace.ledger.rows.get(&plan.name);
     let cut = workspace.ledger.cuts.newest(&plan.name);
     let primary_seen = workspace.primary.reachable();
     let secondary_seen = workspace.secondary.reachable();
-    let tables = tables(workspace, seen, cut);
+    let mut tables = tables(workspace, seen, cut);
+    if plan.failed_over.as_ref().is_some_and(|over| over.written != Some(0)) {
+        // Whoever is active there works on it: the cut is no measure of what he does.
+        tables.iter_mut().for_each(|table| (table.lost, table.off_cut) = (None, None));
+    }
     let checked = least(&tables);
     let protected = protected(workspace, &plan.name, &tables);
     Some(GroupStatus {
@@ -375,7 +350,7 @@ fn group(
             },
         },
         protected,
-        failed_over: FailedOver::of(workspace, &plan.name),
+        failed_over: plan.failed_over.clone(),
         not_ready: readiness::of_group(
             workspace,
             &readiness::Known {
@@ -383,9 +358,10 @@ fn group(
                 protected,
                 jobs: &plan.jobs,
                 grants: plan.grants.as_ref().or_else(|| workspace.grants.get(&plan.name)),
+                needed,
             },
         )
-        .filter(|_| primary_seen),
+        .filter(|_| primary_seen && plan.failed_over.is_none()),
         checked,
         content_read_at: content_read_at(&tables, cut, checked),
         findings: plan.findings.clone(),

@@ -38,6 +38,10 @@ pub(super) struct Target {
 
 /// Tries the triggers in their order.
 pub(super) fn choose(view: &GroupView<'_>) -> Choice {
+    not_before_home(view, by_triggers(view))
+}
+
+fn by_triggers(view: &GroupView<'_>) -> Choice {
     if let Some(Pause { reason, until }) = view.group.paused_at(view.now) {
         let until = until.map_or(String::new(), |until| format!(" until {}", moment::text(until)));
         let message = format!("paused{until}: {reason}");
@@ -75,6 +79,41 @@ fn after_a_loss(view: &GroupView<'_>, cut: &Cut) -> Choice {
             ..target
         }),
         Err(reason) => Choice::Waiting(reason),
+    }
+}
+
+/// What ended before a group came home holds nothing of what was copied home, and its replicas may hold all of it: they are never
+/// brought back to that, but to now, as soon as nothing is being written.
+fn not_before_home(view: &GroupView<'_>, choice: Choice) -> Choice {
+    let Choice::Sync(target) = choice else {
+        return choice;
+    };
+    let Some(home) = view.home_since().filter(|home| target.point < *home) else {
+        return Choice::Sync(target);
+    };
+    let active = &view.workspace.workspace.name;
+    let since = moment::text(home);
+    match workflow::idle_after_success(&view.workflows(), view.now) {
+        Ok(()) => {
+            let Reason { code, message, why_now: _ } = target.reason;
+            let message = format!(
+                "{message}; to now, because what ended before {since}, since when {active} is active again, holds nothing of what was copied home"
+            );
+            Choice::Sync(Target {
+                trigger: Trigger { workflow: None, run_id: None, ..target.trigger },
+                reason: Reason::new(code, message),
+                point: view.now,
+                consistency: Consistency::PointInTime,
+            })
+        }
+        Err(reason) => Choice::Waiting(Reason {
+            message: format!(
+                "{}; what ended before {since}, since when {active} is active again, holds nothing of what was copied home",
+                reason.message
+            )
+            .into(),
+            ..reason
+        }),
     }
 }
 

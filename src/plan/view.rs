@@ -250,6 +250,13 @@ impl<'a> GroupView<'a> {
         (!self.is_of_the_future(cut)).then_some(cut.recovery_point)
     }
 
+    /// Since when its home is active again, where nothing was synchronized since.
+    pub(super) fn home_since(&self) -> Option<DateTime<Utc>> {
+        let home = &self.workspace.workspace.name;
+        let cut = self.last_cut.filter(|cut| cut.is_role() && !cut.is_away_from(home));
+        cut.map(|cut| cut.committed_at)
+    }
+
     /// Whether no table is at an older version at `point` than a cut holds.
     fn all_as_far(&self, cut: &Cut, point: DateTime<Utc>) -> bool {
         self.tables().all(|table| {

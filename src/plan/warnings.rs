@@ -3,7 +3,7 @@
 use chrono::Duration;
 
 use super::checks::{CREDENTIAL, external_location, odd_rows_of_others};
-use super::document::{Decision, GroupPlan};
+use super::document::{Decision, GroupPlan, WorkspacePlan};
 use super::finding::{Warning, WarningCode};
 use super::grants::RightDiffers;
 use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved};
@@ -12,7 +12,7 @@ use super::role::Role;
 use super::trigger::span_of;
 use super::view::GroupView;
 use super::witness::{DoubtedCut, WitnessedCut};
-use crate::config::{Group, Sides, WorkspaceAddress};
+use crate::config::{Group, Sides};
 use crate::ledger::{Consistency, Cut, Status};
 use crate::moment;
 use crate::region::{
@@ -59,19 +59,11 @@ impl GroupPlan {
     }
 }
 
-/// Whether drsync runs as a job of the primary's own workspace.
-fn runs_in_primary(workspace: &WorkspaceObserved, request: &Request) -> bool {
-    match (&workspace.workspace.address, &request.runs_in) {
-        (WorkspaceAddress::Databricks(primary), Some(here)) => primary.origin() == here.origin(),
-        (WorkspaceAddress::Databricks(_), None) | (WorkspaceAddress::Lakehouse(_), _) => false,
-    }
-}
-
 /// All warnings of a workspace and its groups.
 pub(super) fn of_workspace(
     observed: &Observed,
     workspace: &WorkspaceObserved,
-    groups: &[GroupPlan],
+    planned: &WorkspacePlan,
     request: &Request,
 ) -> Vec<Warning> {
     let name = &workspace.workspace.name;
@@ -137,12 +129,8 @@ pub(super) fn of_workspace(
         );
         say(WarningCode::NoComputeInSecondary, text);
     }
-    if runs_in_primary(workspace, request) {
-        say(
-            WarningCode::DiesWithPrimary,
-            "drsync itself runs in the workspace that it protects, and is gone with it: run it elsewhere, or keep a paused job of it in the secondary's workspace and a heartbeat outside of both"
-                .to_owned(),
-        );
+    for needed in &planned.needed {
+        say(WarningCode::DiesWithPrimary, needed.told());
     }
     for told in unproved(workspace) {
         say(WarningCode::WriteNotProved, told);
@@ -178,7 +166,7 @@ pub(super) fn of_workspace(
         );
     }
     let named = workspace.groups_by_name();
-    for plan in groups {
+    for plan in &planned.groups {
         let seen = named.get(plan.name.as_str());
         let view = seen.and_then(|seen| GroupView::new(workspace, seen, observed.now, request));
         if let Some(view) = view {

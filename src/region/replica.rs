@@ -175,6 +175,8 @@ pub struct ReplicaCommit {
     pub mark: Option<Mark>,
     /// The version a RESTORE went back to.
     pub restored_to: Option<u64>,
+    /// The epoch that it marked the table with, where it did nothing else.
+    pub marked_epoch: Option<u64>,
     /// Rows it touched, where its metrics tell.
     pub rows: Option<u64>,
     /// Whether it is maintenance.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::history::Period;
 use crate::ledger::Cut;
-use crate::plan::Refused;
+use crate::plan::{LossReceipt, Refused};
 
 /// What `kind` says of a history.
 pub const KIND: &str = "drsync.history";
@@ -34,6 +34,9 @@ pub struct WorkspaceHistory {
     pub unread: Vec<UnreadRegion>,
     /// Cuts by group, newest first.
     pub cuts: Vec<Cut>,
+    /// What was lost with changes of role, as run records tell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lost_with_roles: Vec<LostWithRole>,
     /// Groups of which run records tell of a later cut than both logs have.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<LostCut>,
@@ -43,6 +46,17 @@ pub struct WorkspaceHistory {
     /// Why there is no report although a period was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period_missing: Option<String>,
+}
+
+/// What was lost with a change of role: beyond the cut before it, as somebody last looked.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LostWithRole {
+    /// The group.
+    pub group: String,
+    /// The change of role.
+    pub cut: u64,
+    /// What.
+    pub loss: LossReceipt,
 }
 
 /// A cut that a run record tells of and that the cut log does not have.

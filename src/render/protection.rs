@@ -123,7 +123,15 @@ fn word(change: &SettingChange) -> &'static str {
             | Setting::Paused
             | Setting::Unprotected
             | Setting::SecondaryWorkspace
-            | Setting::PlanMaxAge,
+            | Setting::PlanMaxAge
+            | Setting::PlanSigners
+            | Setting::RecordSigners
+            | Setting::FailoverWhen
+            | Setting::FailoverApprovers
+            | Setting::Replicas
+            | Setting::Workflows
+            | Setting::Name
+            | Setting::TablesOf,
         ) => "weaker",
         (Direction::Stronger, _) => "stronger",
         (Direction::Other, _) => "changed",
@@ -152,6 +160,14 @@ fn setting(setting: Setting) -> &'static str {
         Setting::Reminder => "reminder",
         Setting::SecondaryWorkspace => "secondary workspace",
         Setting::PlanMaxAge => "longest wait of a plan",
+        Setting::PlanSigners => "signature of plans",
+        Setting::RecordSigners => "signature of run records",
+        Setting::FailoverWhen => "when to fail over",
+        Setting::FailoverApprovers => "who decides on failover",
+        Setting::Replicas => "place of replicas",
+        Setting::Workflows => "workflow",
+        Setting::Name => "name",
+        Setting::TablesOf => "tables that were of",
     }
 }
 
@@ -166,6 +182,12 @@ fn value_of(setting: Setting, table: Option<&str>, value: Option<&SettingValue>)
     };
     match (setting, value) {
         (Setting::MaxLag, None) => "never".to_owned(),
+        (Setting::PlanSigners | Setting::RecordSigners, None) => "not asked for".to_owned(),
+        (Setting::FailoverWhen | Setting::FailoverApprovers, None) => "not written down".to_owned(),
+        (Setting::Workflows, None) => "none, by schedule alone".to_owned(),
+        (Setting::PlanSigners | Setting::RecordSigners, Some(SettingValue::Texts(keys))) => {
+            format!("by {}", keys.join(" or "))
+        }
         (Setting::Paused, None) => "no".to_owned(),
         (Setting::Unprotected, None) => format!("{} is protected", table.unwrap_or_default()),
         (_, None) => "none".to_owned(),

@@ -9,6 +9,7 @@ pub(super) mod dangers;
 pub mod diff;
 pub(super) mod findings;
 pub mod history;
+pub(super) mod losses;
 pub(super) mod notes;
 pub mod plan;
 pub mod run;

@@ -446,3 +446,52 @@ fn a_replica_that_is_not_at_its_cut_says_why_in_every_format() {
     let html = write(&page(&status, Parts::default()), Form::Html);
     assert!(html.contains("Not at their cut"), "{html}");
 }
+
+/// A group that the west is active of.
+fn over(name: &str, number: u64, lost: Option<LossReceipt>, written: Option<u64>) -> GroupStatus {
+    GroupStatus {
+        lag_seconds: None,
+        rpo: Rpo::Unknown,
+        protected: false,
+        decision: Some(drsync::plan::Decision::Blocked),
+        failed_over: Some(FailedOver {
+            active: "west".to_owned(),
+            since: at("2026-11-22T10:20:12Z"),
+            by: "anna@example.com".to_owned(),
+            cut: number,
+            epoch: 1,
+            given_up: (name == "finance").then_some(GivenUp { first: 115, last: 116 }),
+            lost,
+            written,
+        }),
+        ..group(name, number)
+    }
+}
+
+fn lost(commits: u64) -> LossReceipt {
+    LossReceipt {
+        at: at("2026-11-22T10:10:02Z"),
+        commits,
+        since: (commits > 0).then(|| at("2026-11-22T09:44:10Z")),
+        runs: if commits > 0 { vec![98_260] } else { vec![] },
+        tables: vec![],
+        unknown: vec![],
+    }
+}
+
+#[test]
+fn groups_that_were_failed_over_say_who_is_active_and_what_was_lost() {
+    let mut away = status(vec![
+        over("core_product", 43, Some(lost(3)), Some(9)),
+        over("finance", 117, Some(lost(0)), Some(0)),
+        over("web_events", 9, None, None),
+        group("hr", 12),
+    ]);
+    away.workspaces[0].regions.primary = region(false);
+    insta::assert_snapshot!(text(&away, Parts::default(), &narrow()));
+    let mut back = away.clone();
+    back.workspaces[0].regions.primary = region(true);
+    back.workspaces[0].groups[0].loss = Some(lost(5));
+    back.workspaces[0].groups[1].loss = Some(lost(0));
+    insta::assert_snapshot!(text(&back, Parts::default(), &narrow()));
+}

@@ -16,7 +16,10 @@ use super::times::{file_times, in_commit_timestamp};
 use crate::region::{Upkeep, is_maintenance};
 use crate::text::hex;
 
+mod property;
 mod upkeep;
+
+pub(super) use property::set_alone;
 
 /// So many commits before those that are asked for have a say in their times: a log that was copied has its files changed all at
 /// once, and its times are told apart by the order alone.

@@ -1,8 +1,12 @@
 //! That another side is active of a group, or may be: then nothing of it is looked at further, and nothing is written to its tables.
 
+use std::collections::BTreeMap;
+
 use super::{Finding, FindingCode, finding};
 use crate::ledger::{Cut, CutKind, FOLDER, Roles, SYNC_CUTS};
 use crate::moment;
+use crate::plan::WorkspaceObserved;
+use crate::plan::failover::{FailedOver, GivenUp};
 use crate::plan::view::GroupView;
 use crate::plan::witness::WitnessedRole;
 
@@ -37,6 +41,8 @@ pub(super) fn role_finding(view: &GroupView<'_>) -> Option<Finding> {
         Roles::Home => return None,
         Roles::FailedOver(cut) => {
             let (code, text) = told_of_roles(cut);
+            let over = FailedOver::of(view.workspace, group, &view.seen.tables);
+            let text = format!("{text}{}", over.map(lost).unwrap_or_default());
             finding(code, None, text).words(format!(
                 "leave it as it is while {} is active; to come back, follow docs/bad-day.md#coming-back",
                 sides.other
@@ -56,6 +62,61 @@ pub(super) fn role_finding(view: &GroupView<'_>) -> Option<Finding> {
         }
     };
     Some(found)
+}
+
+/// Tables of groups that another side is active of, in small letters, with the name of the group and what is told of its roles.
+///
+/// A group of another name does not take its roles along, and its tables are the same.
+#[derive(Debug, Default)]
+pub(super) struct TablesOver(BTreeMap<String, (String, String)>);
+
+impl TablesOver {
+    /// Those of a workspace's cut log.
+    pub(super) fn of(workspace: &WorkspaceObserved) -> TablesOver {
+        let sides = workspace.workspace.sides();
+        let cuts = &workspace.ledger.cuts;
+        let mut over = BTreeMap::new();
+        for newest in cuts.newest_of_each() {
+            // Only a cut that says so is away: no other costs a look at its group's log.
+            if !newest.is_away_from(&sides.home) {
+                continue;
+            }
+            let Roles::FailedOver(cut) = cuts.roles(&newest.group_name, &sides) else {
+                continue;
+            };
+            let (_, text) = told_of_roles(cut);
+            for entry in &newest.tables {
+                let of = (newest.group_name.clone(), text.clone());
+                over.insert(entry.table.to_string().to_lowercase(), of);
+            }
+        }
+        TablesOver(over)
+    }
+
+    /// That another side is active of a table of a group, under another group's name.
+    pub(super) fn finding(&self, view: &GroupView<'_>) -> Option<Finding> {
+        let own = &view.group.name;
+        let mut tables = view.tables().filter_map(|table| {
+            let (group, text) = self.0.get(&table.name.to_string().to_lowercase())?;
+            (group != own).then_some((&table.name, group, text))
+        });
+        let (table, group, text) = tables.next()?;
+        let text = format!("{table} is of the group {group} in the cut log, and of that {text}");
+        Some(finding(FindingCode::FailedOver, None, text).words(format!(
+            "leave it as it is; to come back, bring {group} home under that name: drsync runbook --come-back, docs/bad-day.md#coming-back"
+        )))
+    }
+}
+
+/// What was lost with it, as far as that is known.
+fn lost(over: FailedOver) -> String {
+    let FailedOver { given_up, lost, .. } = over;
+    let given_up = given_up.map_or(String::new(), |GivenUp { first, last }| match last {
+        last if last == first => format!("; cut {first} was given up"),
+        last => format!("; cuts {first} to {last} were given up"),
+    });
+    let lost = lost.map_or(String::new(), |lost| format!("; lost with it: {}", lost.told()));
+    format!("{given_up}{lost}")
 }
 
 /// A row of the log, with what it says of roles.

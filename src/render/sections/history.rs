@@ -4,10 +4,12 @@ mod period;
 
 use chrono::{DateTime, Utc};
 
+use super::losses::lost_words;
 use crate::ledger::Cut;
+use crate::plan::LossReceipt;
 use crate::render::clean::name;
 use crate::render::figures::{count, moment, plural};
-use crate::render::history::{History, WorkspaceHistory};
+use crate::render::history::{History, LostWithRole, WorkspaceHistory};
 use crate::render::layout::first_line;
 use crate::render::page::{
     Block, Columns, Document, Fact, Notes, Page, Part, Phrase, Row, Section, Table,
@@ -43,7 +45,7 @@ pub fn page(history: &History, now: DateTime<Utc>) -> Page {
         let groups = workspace.cuts.chunk_by(|a, b| a.group_name == b.group_name);
         let cuts = groups.map(|cuts| {
             let label = label_among(several, &workspace.name, &cuts[0].group_name);
-            Block::Table(self::cuts(label, cuts))
+            Block::Table(self::cuts(label, cuts, &workspace.lost_with_roles))
         });
         say(Section::titled("Cuts", cuts.collect()));
     }
@@ -129,7 +131,7 @@ fn notes(title: &str, word: &'static str, says: Vec<Phrase>) -> Section {
 }
 
 /// The cuts of a group, newest first.
-fn cuts(label: String, cuts: &[Cut]) -> Table {
+fn cuts(label: String, cuts: &[Cut], lost: &[LostWithRole]) -> Table {
     let heads = ["cut", "moment", "consistency", "trigger", "tables"];
     let mut table = Table::new(format!("Cuts of {label}, newest first"), "cut", &heads);
     let newest = cuts[0].label();
@@ -148,7 +150,12 @@ fn cuts(label: String, cuts: &[Cut]) -> Table {
             cut.tables.len().to_string().into(),
         ];
         let further = if cut.is_role() { vec![] } else { tables(cut) };
-        table.rows.push(Row { cells, below: below(cut), further, quiet: false });
+        let lost = lost.iter().find(|lost| {
+            lost.group == cut.group_name && lost.cut == cut.cut_number && cut.is_role()
+        });
+        let mut below = below(cut);
+        below.extend(lost.map(|lost| lost_with(&lost.loss)));
+        table.rows.push(Row { cells, below, further, quiet: false });
     }
     table
 }
@@ -172,6 +179,12 @@ fn below(cut: &Cut) -> Vec<Phrase> {
             .and(Part::Quoted(risk.reason.clone()))
     });
     [by].into_iter().chain(accepted).collect()
+}
+
+/// What was lost with a change of role, and when somebody last looked.
+fn lost_with(loss: &LossReceipt) -> Phrase {
+    let (lost, looked) = lost_words(loss, moment);
+    format!("lost with it: {lost}, as it was looked at {looked}").into()
 }
 
 fn tables(cut: &Cut) -> Vec<Phrase> {
@@ -204,6 +217,7 @@ mod tests {
             unread: vec![],
             cuts,
             lost: vec![],
+            lost_with_roles: vec![],
             period: None,
             period_missing: None,
         };

@@ -1,5 +1,6 @@
 //! How every group stands: its cut, its lag against the objective, its replicas.
 
+mod failover;
 mod readiness;
 mod receipt;
 mod rows;
@@ -42,6 +43,9 @@ pub fn page(status: &Status, parts: Parts<'_>) -> Page {
         page.say(section);
     }
     let begun = page.sections.len();
+    for section in failover::failed_over(status) {
+        page.say(section);
+    }
     page.say(rows::groups(status));
     page.say(checked(status));
     for (workspace, group) in entries(status) {
@@ -59,7 +63,12 @@ pub fn page(status: &Status, parts: Parts<'_>) -> Page {
     page.say(notes::warnings(&status.warnings, |code| code != WarningCode::UnprotectedTables));
     page.say(unprotected(status, parts));
     page.say(standing::retired(status));
-    if primary_away(status) {
+    if let Some(home) = failover::way_home(status) {
+        page.say(Block::Copied(home));
+    }
+    let left =
+        |(_, group): (_, &GroupStatus)| group.last_cut.is_some() && group.failed_over.is_none();
+    if primary_away(status) && entries(status).any(left) {
         let runbook = Copied::command(Command::new(Verb::Runbook));
         let intro = "What to do by hand if it stays away (prints it, changes nothing):";
         page.say(Block::Copied(runbook.after(intro)));

@@ -2,7 +2,10 @@
 
 use drsync::config::WorkspaceAddress;
 use drsync::ledger::Status;
-use drsync::plan::{Decision, FindingCode, LedgerAction, Severity, WarningCode, Watch};
+use drsync::plan::{
+    ConfiguredIn, Decision, FindingCode, LedgerAction, Needed, SecretSeen, Severity, WarningCode,
+    Watch,
+};
 use drsync::region::{
     ActiveRun, Denied, Deployment, Lack, Mark, PauseStatus, Privilege, RegionError,
     RegionErrorKind, Repair, RunState, SecurableKind, Unclonable, Workflow, WorkflowRun,
@@ -445,6 +448,54 @@ fn drsync_itself_is_said_to_die_with_the_primary_where_it_runs_as_a_job_of_it() 
     assert!(warned(east, Some("https://ADB-111.azuredatabricks.net/?o=111")));
     assert!(!warned(east, Some("https://adb-222.azuredatabricks.net")));
     assert!(!warned(east, None));
+}
+
+#[test]
+fn whatever_is_needed_on_the_day_and_lies_in_the_primary_is_told() {
+    let needed = |change: &dyn Fn(&mut World)| {
+        let mut world = World::new();
+        change(&mut world);
+        let plan = world.plan();
+        let codes = plan.warnings.iter().map(|warning| warning.code);
+        let told = codes.filter(|code| *code == WarningCode::DiesWithPrimary).count();
+        assert_eq!(told, plan.workspaces[0].needed.len());
+        plan.workspaces[0].needed.clone()
+    };
+    let read_in = |folder: &str| {
+        let folder = ConfiguredIn::Folder(folder.into());
+        needed(&|world| world.request.configured_in = folder.clone())
+    };
+    assert_eq!(read_in("/world"), []);
+    assert_eq!(read_in("/world/west"), []);
+    assert_eq!(read_in("/world/eastern"), []);
+    let source = "drsync.json".to_owned();
+    for folder in ["/world/east", "/world/east/dr", "/world/east/sync/dr"] {
+        assert_eq!(read_in(folder), [Needed::Configuration { source: source.clone() }]);
+    }
+    let in_workspace = |host: &str| {
+        let place = ConfiguredIn::Workspace(host.parse().unwrap());
+        needed(&|world| {
+            let east = "https://adb-111.azuredatabricks.net".parse().unwrap();
+            world.workspace().workspace.address = WorkspaceAddress::Databricks(east);
+            world.request.configured_in = place.clone();
+        })
+    };
+    assert_eq!(in_workspace("https://adb-222.azuredatabricks.net"), []);
+    let east = in_workspace("https://adb-111.azuredatabricks.net/?o=1");
+    assert_eq!(east, [Needed::Configuration { source }]);
+    let secret =
+        |name: &str, primary, secondary| SecretSeen { name: name.to_owned(), primary, secondary };
+    let secrets = needed(&|world| {
+        world.workspace().secrets = vec![
+            secret("smtp", true, false),
+            secret("both", true, true),
+            secret("hook", true, false),
+            secret("west", false, true),
+            secret("nowhere", false, false),
+        ];
+    });
+    let names = ["hook", "smtp"].map(str::to_owned).to_vec();
+    assert_eq!(secrets, [Needed::Secrets { names }]);
 }
 
 #[test]

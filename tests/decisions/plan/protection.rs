@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use drsync::config::{KEYS, WrittenKeys};
 use drsync::plan::{
     ComparedWith, Direction, Plan, Setting, SettingChange, Settings, SettingsBefore,
 };
@@ -18,13 +19,67 @@ struct Case {
     strong: Value,
     weak: Value,
     changes: &'static [Setting],
+    /// The keys that it is about, where they stand within another.
+    keys: &'static [&'static str],
 }
 
-const REFERENCE: &str = "/sync_groups/1";
+const REFERENCE: &str = "/workspaces/0/sync_groups/1";
+const WORKSPACE: &str = "/workspaces/0";
+const FILE: &str = "";
 
 fn case(at: &'static str, strong: Value, weak: Value, changes: &'static [Setting]) -> Case {
-    Case { at, strong, weak, changes }
+    Case { at, strong, weak, changes, keys: &[] }
 }
+
+impl Case {
+    /// The same about keys within the one that it stands at.
+    fn of(self, keys: &'static [&'static str]) -> Case {
+        Case { keys, ..self }
+    }
+}
+
+/// Keys that protect nothing by themselves, each with the reason.
+const NO_PROTECTION: &[(&str, &str)] = &[
+    ("secret_scope", "where tokens are looked up: without one nothing is reached, which is told"),
+    ("workspaces", "one that is gone is not looked at, and no record of it is read"),
+    ("workspace_name", "a label"),
+    ("workspace_instance_url", "another source is another table, which blocks"),
+    ("workspace_pat_key", "who signs in"),
+    ("workspace_profile", "who signs in"),
+    ("warehouse_id", "what runs statements"),
+    ("sync_location_primary", "metadata tables alone; without them nothing is copied less"),
+    (
+        "default_catalog",
+        "names of tables: those that are meant now are told as tables that come and leave",
+    ),
+    (
+        "default_schema",
+        "names of tables: those that are meant now are told as tables that come and leave",
+    ),
+    ("secondary_workspace_name", "a label"),
+    ("secondary_workspace_pat_key", "who signs in; what is not seen then is told"),
+    ("secondary_workspace_profile", "who signs in; what is not seen then is told"),
+    ("secondary_warehouse_id", "what runs statements; without any that is told"),
+    ("sync_groups", "a group that leaves is told as retired"),
+    (
+        "group_name",
+        "tables that were of another group are measured by how they were protected there",
+    ),
+    ("tables", "a table that leaves is told as one"),
+    ("port", "how the mail server is reached: one that is not is told"),
+    ("security", "none is taken for this machine alone"),
+    ("from", "what mails say of themselves"),
+    ("user", "who signs in at the mail server: one that is refused is told"),
+    ("password_secret", "who signs in at the mail server: one that is refused is told"),
+    ("auth", "how one signs in at the mail server: one that is refused is told"),
+    ("oauth", "how one signs in at the mail server: one that is refused is told"),
+    ("tenant", "how one signs in at the mail server: one that is refused is told"),
+    ("token_url", "how one signs in at the mail server: one that is refused is told"),
+    ("client_id", "how one signs in at the mail server: one that is refused is told"),
+    ("client_secret_key", "how one signs in at the mail server: one that is refused is told"),
+    ("scope", "how one signs in at the mail server: one that is refused is told"),
+    ("secret_key", "what signs a webhook's messages: who listens refuses those that it did not"),
+];
 
 fn of_groups() -> Vec<Case> {
     let (daily, yearly) = (json!("0 2 * * *"), json!("0 2 1 1 *"));
@@ -51,6 +106,13 @@ fn of_groups() -> Vec<Case> {
         case("paused_until", ends[0].clone(), Value::Null, &[Setting::Paused]),
         case("unprotected_tables", Value::Null, table, &[Setting::Unprotected]),
         case("group_owner_email", owners[0].clone(), owners[1].clone(), &[Setting::Owners]),
+        case(
+            "workflow",
+            json!(["orders_job", "late_job"]),
+            json!("orders_job"),
+            &[Setting::Workflows],
+        ),
+        case("workflow", json!("orders_job"), Value::Null, &[Setting::Workflows]),
     ]
 }
 
@@ -69,29 +131,99 @@ fn of_the_workspace() -> Vec<Case> {
     let at = "notifications";
     vec![
         case("sync_failure_notification", two, json!("ops@example.com"), &[Setting::FailureMail]),
-        case(at, told(json!({})), Value::Null, &[Setting::MailServer]),
-        case(at, hook(json!(["failing", "recovered"])), told(json!({})), &[Setting::Webhooks]),
+        case(at, told(json!({})), Value::Null, &[Setting::MailServer]).of(&[
+            "notifications",
+            "smtp",
+            "host",
+        ]),
+        case(at, hook(json!(["failing", "recovered"])), told(json!({})), &[Setting::Webhooks])
+            .of(&["webhooks", "kind", "url_secret"]),
         case(
             at,
             hook(json!(["failing", "recovered"])),
             hook(json!(["recovered"])),
             &[Setting::Webhooks],
-        ),
-        case(at, beat, told(json!({})), &[Setting::Heartbeat]),
-        case(at, told(json!({})), told(json!({"reminder_hours": 240})), &[Setting::Reminder]),
+        )
+        .of(&["events"]),
+        case(at, beat, told(json!({})), &[Setting::Heartbeat]).of(&["heartbeat", "url_secret"]),
+        case(at, told(json!({})), told(json!({"reminder_hours": 240})), &[Setting::Reminder])
+            .of(&["reminder_hours"]),
         case("secondary_workspace_instance_url", west, Value::Null, &[Setting::SecondaryWorkspace]),
         case("plan_max_age_hours", json!(72), json!(8_760), &[Setting::PlanMaxAge]),
+        case(
+            "failover_when",
+            json!("east away for 30 minutes"),
+            Value::Null,
+            &[Setting::FailoverWhen],
+        ),
+        case(
+            "failover_approvers",
+            json!("cto@example.com, data@example.com"),
+            json!("data@example.com"),
+            &[Setting::FailoverApprovers],
+        ),
+        case(
+            "failover_approvers",
+            json!("cto@example.com"),
+            Value::Null,
+            &[Setting::FailoverApprovers],
+        ),
+        case(
+            "sync_default_schedule",
+            json!("0 2 * * *"),
+            json!("0 2 1 1 *"),
+            &[Setting::Schedule, Setting::Objective, Setting::MaxLag],
+        ),
+    ]
+}
+
+fn of_the_file() -> Vec<Case> {
+    let (one, two) = (json!("KEY-1"), json!("KEY-1, KEY-2"));
+    let at = ["require_signature", "require_signed_records"];
+    let signers: [&'static [Setting]; 2] = [&[Setting::PlanSigners], &[Setting::RecordSigners]];
+    let cases = at.into_iter().zip(signers).flat_map(|(at, changes)| {
+        [
+            case(at, one.clone(), Value::Null, changes),
+            // Whoever has the other key may let through what nobody could.
+            case(at, one.clone(), two.clone(), changes),
+        ]
+    });
+    cases.collect()
+}
+
+/// Settings of which neither value is the weaker.
+fn otherwise() -> Vec<(&'static str, &'static str, [Value; 2], Setting)> {
+    let smtp = |success: &str| json!({"smtp": {"host": "smtp.example.com"}, "success": success});
+    let success = [smtp("each"), smtp("off")];
+    let places = [json!("/world/west/sync"), json!("/world/north/sync")];
+    vec![
+        (WORKSPACE, "notifications", success, Setting::SuccessNews),
+        (WORKSPACE, "sync_location_secondary", places, Setting::Replicas),
+        (REFERENCE, "sync_timezone", [json!("UTC"), json!("Asia/Tokyo")], Setting::Schedule),
+        (REFERENCE, "workflow", [json!("orders_job"), json!("other_job")], Setting::Workflows),
+        (
+            WORKSPACE,
+            "failover_when",
+            [json!("east away for 30 minutes"), json!("east away for a day")],
+            Setting::FailoverWhen,
+        ),
+        (
+            WORKSPACE,
+            "failover_approvers",
+            [json!("cto@example.com"), json!("cto@example.com, data@example.com")],
+            Setting::FailoverApprovers,
+        ),
     ]
 }
 
 /// The world of a configuration with a key set in an object of its workspace.
 fn world(object: &str, key: &str, value: &Value) -> World {
-    World::with(|config| {
+    let mut world = World::with(|config| {
         let workspace = &mut config["workspaces"][0];
         // So that every table is not unprotected at once, the group of two tables is the one that is changed.
         let groups = workspace["sync_groups"].as_array_mut().unwrap();
         groups.reverse();
-        let of = workspace.pointer_mut(object).unwrap();
+        let of = config.pointer_mut(object).unwrap();
         if key == "paused_until" {
             of["paused"] = "the move".into();
         }
@@ -99,11 +231,19 @@ fn world(object: &str, key: &str, value: &Value) -> World {
             Value::Null => drop(of.as_object_mut().unwrap().remove(key)),
             value => of[key] = value.clone(),
         }
-    })
+    });
+    // As their keys are read beside the configuration.
+    let keys = |name: &str| -> Vec<String> {
+        let given = value.as_str().filter(|_| key == name);
+        given.into_iter().flat_map(|keys| keys.split(", ")).map(str::to_owned).collect()
+    };
+    let (plans, records) = (keys("require_signature"), keys("require_signed_records"));
+    world.request.signers = Some(WrittenKeys { plans, records });
+    world
 }
 
 fn settings(world: &World) -> Settings {
-    Settings::of(&world.observed.workspaces[0].workspace)
+    Settings::of(&world.observed.workspaces[0].workspace, world.request.signers.as_ref())
 }
 
 /// The plan of a world, compared with the settings of another.
@@ -122,12 +262,125 @@ fn changed(plan: &Plan) -> (BTreeSet<Setting>, BTreeSet<Direction>) {
 
 fn cases() -> impl Iterator<Item = (&'static str, Case)> {
     let groups = of_groups().into_iter().map(|case| (REFERENCE, case));
-    groups.chain(of_the_workspace().into_iter().map(|case| ("", case)))
+    let workspace = of_the_workspace().into_iter().map(|case| (WORKSPACE, case));
+    groups.chain(workspace).chain(of_the_file().into_iter().map(|case| (FILE, case)))
+}
+
+#[test]
+fn every_key_of_the_configuration_is_looked_at_here() {
+    let known: BTreeSet<&str> = KEYS.iter().map(|key| key.name).collect();
+    let with_cases = cases().flat_map(|(_, case)| match case.keys {
+        [] => vec![case.at],
+        keys => keys.to_vec(),
+    });
+    let others = otherwise().into_iter().map(|(_, at, _, setting)| match setting {
+        Setting::SuccessNews => "success",
+        _ => at,
+    });
+    let mut protect: BTreeSet<&str> = with_cases.chain(others).collect();
+    protect.insert("sync_success_notification");
+    let none: BTreeSet<&str> = NO_PROTECTION.iter().map(|(key, _)| *key).collect();
+    assert_eq!(none.len(), NO_PROTECTION.len());
+    assert!(NO_PROTECTION.iter().all(|(_, why)| !why.is_empty()));
+    let both: Vec<&&str> = protect.intersection(&none).collect();
+    assert!(both.is_empty(), "{both:?} protect, or do not");
+    let all: BTreeSet<&str> = protect.union(&none).copied().collect();
+    let forgotten: Vec<&&str> = known.difference(&all).collect();
+    assert!(forgotten.is_empty(), "say of {forgotten:?} whether a weaker value protects less");
+    let gone: Vec<&&str> = all.difference(&known).collect();
+    assert!(gone.is_empty(), "there is no key {gone:?}");
+}
+
+#[test]
+fn a_setting_of_which_no_value_is_the_weaker_is_told_as_another() {
+    for (object, at, [one, other], setting) in otherwise() {
+        let before = world(object, at, &one);
+        let plan = compared(world(object, at, &other), &before);
+        let expected = (BTreeSet::from([setting]), BTreeSet::from([Direction::Other]));
+        assert_eq!(changed(&plan), expected, "{at}");
+        let same = compared(world(object, at, &one), &before);
+        assert_ne!(plan.effect_sha256, same.effect_sha256, "{at}");
+        let comment = write(&comment(&plan), Form::Markdown(BUDGET));
+        assert!(comment.contains("**Settings that change otherwise**"), "{at}: {comment}");
+        assert!(!comment.contains("**Dangers**"), "{at}: {comment}");
+    }
+}
+
+#[test]
+fn a_signature_that_is_asked_of_fewer_is_stronger_and_what_is_not_known_is_not_compared() {
+    let two = world(FILE, "require_signature", &json!("KEY-1, KEY-2"));
+    let plan = compared(world(FILE, "require_signature", &json!("KEY-1")), &two);
+    assert_eq!(changed(&plan).1, BTreeSet::from([Direction::Stronger]));
+    let plan = compared(world(FILE, "require_signature", &json!("KEY-3")), &two);
+    assert_eq!(changed(&plan).1, BTreeSet::from([Direction::Weaker]), "another may sign");
+    let mut unread = world(FILE, "require_signature", &json!("KEY-1"));
+    unread.request.signers = None;
+    assert_eq!(changed(&compared(unread, &two)), Default::default());
+}
+
+/// The plan of a configuration whose groups are others, over the metadata table and the settings of before.
+fn moved(change: impl Fn(&mut Value)) -> Plan {
+    let before = World::new();
+    let mut after = World::with(|config| change(&mut config["workspaces"][0]["sync_groups"]));
+    // Both copies of the metadata table are as the last apply left them.
+    let seen = before.observed.workspaces[0].clone();
+    let workspace = after.workspace();
+    (workspace.primary, workspace.secondary) = (seen.primary, seen.secondary);
+    after.merge();
+    after.request.signers = None;
+    compared(after, &before)
+}
+
+fn told_of(plan: &Plan, group: &str) -> Vec<(Setting, Direction)> {
+    let changes = plan.workspaces[0].settings_changes.iter();
+    let own = changes.filter(|change| change.group.as_deref() == Some(group));
+    own.map(|change| (change.setting, change.direction)).collect()
+}
+
+#[test]
+fn a_new_name_hides_nothing_of_what_changes() {
+    let plan = moved(|groups| {
+        groups[1]["group_name"] = "countries".into();
+        groups[1]["sync_shrink_percent"] = 0.into();
+        groups[1]["sync_max_retries"] = 5.into();
+    });
+    let expected = [
+        (Setting::Name, Direction::Other),
+        (Setting::ShrinkGuard, Direction::Weaker),
+        (Setting::Retries, Direction::Stronger),
+    ];
+    assert_eq!(told_of(&plan, "countries"), expected);
+    let comment = write(&comment(&plan), Form::Markdown(BUDGET));
+    assert!(comment.contains("weakens the protection of countries"), "{comment}");
+}
+
+#[test]
+fn a_table_that_moves_to_a_group_that_protects_less_is_told() {
+    let plan = moved(|groups| {
+        groups[0]["tables"] = json!(["main.shop.orders"]);
+        groups[1]["tables"] = json!(["main.shop.countries", "main.shop.lines"]);
+        groups[1]["sync_shrink_percent"] = 0.into();
+    });
+    let weaker = (Setting::ShrinkGuard, Direction::Weaker);
+    let told = told_of(&plan, "reference");
+    assert!(told.contains(&(Setting::TablesOf, Direction::Other)), "{told:?}");
+    // By what the group itself was, and by what the table's group was.
+    assert_eq!(told.iter().filter(|it| **it == weaker).count(), 2, "{told:?}");
+    assert_eq!(told_of(&plan, "orders"), []);
+}
+
+/// Whose protection a case is of: without a schedule of its own each group has the workspace's.
+fn whom(at: &str, object: &str) -> &'static str {
+    match (at, object) {
+        ("sync_default_schedule", _) => "2 groups",
+        (_, REFERENCE) => "orders",
+        (_, _) => "east",
+    }
 }
 
 #[test]
 fn each_setting_that_protects_less_is_a_danger_and_has_another_effect() {
-    for (object, Case { at, strong, weak, changes }) in cases() {
+    for (object, Case { at, strong, weak, changes, keys: _ }) in cases() {
         let (before, after) = (world(object, at, &strong), world(object, at, &weak));
         let same = compared(world(object, at, &strong), &before);
         assert_eq!(changed(&same), Default::default(), "{at}");
@@ -137,12 +390,13 @@ fn each_setting_that_protects_less_is_a_danger_and_has_another_effect() {
         assert_ne!(plan.effect_sha256, same.effect_sha256, "{at}");
         let whole = (compared(world(object, at, &weak), &before), &before);
         assert_eq!(whole.0.effect_sha256, plan.effect_sha256, "{at}");
-        let whom = if object.is_empty() { "east" } else { "orders" };
+        let whom = whom(at, object);
         let comment = write(&comment(&plan), Form::Markdown(BUDGET));
         let weakens = format!("### drsync: weakens the protection of {whom}; copies nothing");
         assert!(comment.contains(&weakens), "{at}: {comment}");
         let dangers = comment.split("**Dangers**").nth(1).expect(at);
-        assert!(dangers.contains(&format!("| `{whom}` |")), "{at}: {comment}");
+        let row = if whom == "2 groups" { "orders" } else { whom };
+        assert!(dangers.contains(&format!("| `{row}` |")), "{at}: {comment}");
         let text = super::screen_of(&plan);
         assert!(text.starts_with(&format!("This weakens the protection of {whom}; ")), "{text}");
         let page = write(&report(&plan.stored(), &[], plan.created_at), Form::Html);
@@ -152,7 +406,7 @@ fn each_setting_that_protects_less_is_a_danger_and_has_another_effect() {
 
 #[test]
 fn each_setting_that_protects_more_is_told_and_no_danger() {
-    for (object, Case { at, strong, weak, changes }) in cases() {
+    for (object, Case { at, strong, weak, changes, keys: _ }) in cases() {
         let (before, after) = (world(object, at, &weak), world(object, at, &strong));
         let plan = compared(after, &before);
         let expected = (changes.iter().copied().collect(), BTreeSet::from([Direction::Stronger]));
@@ -177,8 +431,9 @@ fn whoever_is_replaced_hears_less() {
 #[test]
 fn whoever_hears_of_no_success_any_more_is_not_protected_less() {
     let at = "sync_success_notification";
-    let before = world("", at, &json!("boss@example.com"));
-    let plan = compared(world("", at, &json!("ops@example.com, other@example.com")), &before);
+    let before = world(WORKSPACE, at, &json!("boss@example.com"));
+    let plan =
+        compared(world(WORKSPACE, at, &json!("ops@example.com, other@example.com")), &before);
     let expected = (BTreeSet::from([Setting::SuccessMail]), BTreeSet::from([Direction::Other]));
     assert_eq!(changed(&plan), expected);
 }

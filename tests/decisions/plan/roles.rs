@@ -4,7 +4,11 @@ use drsync::ledger::{Cut, CutKind};
 use drsync::plan::status::status;
 use std::collections::BTreeMap;
 
-use drsync::plan::{CutsTold, Decision, FindingCode, GroupPlan, RoleTold, Witnessed};
+use drsync::plan::{
+    CutsTold, Decision, FindingCode, GivenUp, GroupPlan, LossReceipt, ReceiptTold, RoleTold,
+    Standing, Witnessed, standing_of,
+};
+use drsync::region::{ReplicaCommit, RunState};
 
 use super::world::{COUNTRIES, World, at, replica_commit};
 
@@ -229,4 +233,187 @@ fn that_another_side_is_active_is_told_though_the_primary_is_away() {
     world.workspace().primary.ledger = Err(away);
     assert_eq!(codes(&world.plan_of("reference")), [FindingCode::FailedOver]);
     assert_eq!(codes(&world.plan_of("orders")), [FindingCode::PrimaryNotAvailable]);
+}
+
+/// Puts a mark of a change of role on the replica of `reference`, as a runbook does.
+fn mark(world: &mut World, version: u64, epoch: u64) {
+    let replica = world.replica(COUNTRIES);
+    replica.version = version;
+    replica.epoch = Some(epoch);
+    replica.commits.push(ReplicaCommit {
+        marked_epoch: Some(epoch),
+        ..replica_commit(version, "SET TBLPROPERTIES")
+    });
+}
+
+#[test]
+fn the_mark_of_a_change_of_role_is_no_drift_and_what_the_active_side_writes_is_none_either() {
+    let mut world = World::new();
+    let cut = next(&mut world, "reference", "role", Some("east-secondary"), 1);
+    append(&mut world, cut);
+    mark(&mut world, 3, 1);
+    let over = |world: &World| {
+        let plan = world.plan_of("reference");
+        assert_eq!((codes(&plan), plan.drift.len()), (vec![FindingCode::FailedOver], 0));
+        let status = status(&world.observed, &world.plan());
+        let group = status.workspaces[0].groups.iter().find(|it| it.name == "reference").unwrap();
+        let holds = group.tables[0].holds_source_version;
+        (group.failed_over.as_ref().unwrap().written, holds)
+    };
+    assert_eq!(over(&world), (Some(0), Some(4)));
+    let replica = world.replica(COUNTRIES);
+    replica.version = 4;
+    replica.commits.push(replica_commit(4, "WRITE"));
+    assert_eq!(over(&world), (Some(1), None));
+    world.table(COUNTRIES).replica = None;
+    assert_eq!(over(&world).0, None, "nobody looked");
+}
+
+#[test]
+fn a_group_that_came_home_and_was_only_marked_meanwhile_needs_nobody() {
+    let mut world = World::new();
+    for (active, epoch) in [("east-secondary", 1), ("east", 2)] {
+        let cut = next(&mut world, "reference", "role", Some(active), epoch);
+        append(&mut world, cut);
+    }
+    mark(&mut world, 3, 1);
+    let plan = world.plan_of("reference");
+    assert_eq!((codes(&plan), plan.drift.len()), (vec![], 0));
+    // A mark that no change of role explains is a log that was put back, as ever.
+    mark(&mut world, 4, 3);
+    assert_eq!(codes(&world.plan_of("reference")), [FindingCode::LedgerBehind]);
+}
+
+#[test]
+fn an_apply_that_finds_a_mark_which_its_plan_had_not_seen_clones_nothing() {
+    let mut world = World::new();
+    world.commit(COUNTRIES, 5, "2026-11-22T10:30:00Z", "WRITE");
+    world.pinned_at(COUNTRIES, 5);
+    world.request.take_as_due.push("reference".to_owned());
+    let plan = world.plan_of("reference");
+    let step = &plan.steps[0];
+    let standing = |world: &mut World| {
+        let cut = world.workspace().ledger.cuts.newest("reference").cloned().unwrap();
+        standing_of(step, Some(world.replica(COUNTRIES)), Some(&cut.tables[0]))
+    };
+    assert_eq!(standing(&mut world), Standing::AsPlanned(Some(2)));
+    mark(&mut world, 3, 1);
+    let Standing::Changed(why) = standing(&mut world) else {
+        panic!("a change of role was made meanwhile");
+    };
+    assert!(why.starts_with("v3 marks it with epoch 1"), "{why}");
+}
+
+#[test]
+fn what_was_lost_with_a_change_of_role_stays_with_it() {
+    let mut world = World::new();
+    let cut = next(&mut world, "reference", "role", Some("east-secondary"), 1);
+    append(&mut world, cut);
+    let loss = LossReceipt {
+        at: at("2026-11-22T10:10:00Z"),
+        commits: 3,
+        since: Some(at("2026-11-22T10:01:00Z")),
+        runs: vec![89],
+        tables: vec![],
+        unknown: vec![],
+    };
+    let told =
+        |cut| BTreeMap::from([("reference".to_owned(), ReceiptTold { cut, loss: loss.clone() })]);
+    world.workspace().lost_with = told(8);
+    let plan = world.plan_of("reference");
+    let over = plan.failed_over.as_ref().unwrap();
+    assert_eq!((over.lost.as_ref(), over.given_up, plan.lag_seconds), (Some(&loss), None, None));
+    let (_, text) = &blocking(&plan)[0];
+    assert!(
+        text.ends_with("; lost with it: 3 commits since 2026-11-22T10:01:00.000Z, repeat run 89, as of 2026-11-22T10:10:00.000Z"),
+        "{text}"
+    );
+    // Of an earlier change it is none of this one's.
+    world.workspace().lost_with = told(6);
+    assert_eq!(world.plan_of("reference").failed_over.unwrap().lost, None);
+}
+
+#[test]
+fn an_older_cut_that_was_brought_back_gives_up_those_after_it() {
+    let mut world = World::new();
+    let older = world.workspace().ledger.cuts.newest("reference").cloned().unwrap();
+    let last = Cut {
+        cut_number: 8,
+        recovery_point: at("2026-11-22T08:00:00Z"),
+        previous_sha256: Some(older.sha256()),
+        ..older.clone()
+    };
+    append(&mut world, last);
+    let cut = next(&mut world, "reference", "role", Some("east-secondary"), 1);
+    let cut = Cut { tables: older.tables, recovery_point: older.recovery_point, ..cut };
+    append(&mut world, cut);
+    let plan = world.plan_of("reference");
+    let given_up = plan.failed_over.as_ref().unwrap().given_up;
+    assert_eq!(given_up, Some(GivenUp { first: 8, last: 8 }));
+    assert!(blocking(&plan)[0].1.ends_with("; cut 8 was given up"), "{plan:#?}");
+}
+
+#[test]
+fn a_group_of_another_name_over_tables_that_another_side_is_active_of_is_blocked() {
+    let mut world = World::with(|text| {
+        text["workspaces"][0]["sync_groups"][1]["group_name"] = "countries".into();
+    });
+    let cut = next(&mut world, "reference", "role", Some("east-secondary"), 1);
+    append(&mut world, cut);
+    let plan = world.plan_of("countries");
+    let [(FindingCode::FailedOver, text)] = &blocking(&plan)[..] else {
+        panic!("{plan:#?}");
+    };
+    assert!(text.starts_with("main.shop.countries is of the group reference in the cut log"));
+    let cut = next(&mut world, "reference", "role", Some("east"), 2);
+    append(&mut world, cut);
+    assert_eq!(codes(&world.plan_of("countries")), []);
+}
+
+#[test]
+fn what_ended_before_a_group_came_home_is_not_what_its_replicas_are_brought_to() {
+    let home = "2026-11-22T10:20:12Z";
+    let came_home = |workflow: bool| {
+        let mut world = World::new();
+        let group = if workflow { "orders" } else { "reference" };
+        for (active, epoch) in [("east-secondary", 1), ("east", 2)] {
+            let cut = next(&mut world, group, "role", Some(active), epoch);
+            append(&mut world, cut);
+        }
+        world
+    };
+    // A run that ended after the cut, and before the way home.
+    let mut world = came_home(true);
+    world.run(89, "2026-11-22T09:50:00Z", Some("2026-11-22T10:00:00Z"), RunState::Succeeded);
+    world.commit("main.shop.orders", 5, "2026-11-22T09:55:00Z", "MERGE");
+    world.commit(
+        "main.shop.orders",
+        6,
+        "2026-11-22T10:10:00Z",
+        "CREATE OR REPLACE TABLE AS SELECT",
+    );
+    world.pinned_at("main.shop.orders", 6);
+    let plan = world.plan_of("orders");
+    assert_eq!(plan.decision, Decision::Sync, "{plan:#?}");
+    assert_eq!(plan.recovery_point, Some(world.observed.now));
+    assert!(plan.reason.message.to_string().contains("since when east is active again"));
+    assert!(plan.recovery_point > Some(at(home)));
+    // One that is at work is waited for.
+    world.run(90, "2026-11-22T10:40:00Z", None, RunState::Active);
+    let plan = world.plan_of("orders");
+    assert_eq!(plan.decision, Decision::Waiting, "{plan:#?}");
+    // One that ends after it is the moment as ever.
+    world.group("orders").workflows[0].as_mut().unwrap().runs.remove(0);
+    world.run(90, "2026-11-22T10:40:00Z", Some("2026-11-22T10:50:00Z"), RunState::Succeeded);
+    assert_eq!(world.plan_of("orders").recovery_point, Some(at("2026-11-22T10:50:00Z")));
+    // What the west wrote is accepted to be lost: its replicas go on, and not back to the cut of before.
+    let mut world = came_home(false);
+    let replica = world.replica(COUNTRIES);
+    replica.version = 3;
+    replica.commits.push(replica_commit(3, "WRITE"));
+    world.commit(COUNTRIES, 5, "2026-11-22T10:10:00Z", "WRITE");
+    world.pinned_at(COUNTRIES, 5);
+    world.accept("replica_changed", COUNTRIES);
+    let plan = world.plan_of("reference");
+    assert_eq!((plan.decision, plan.recovery_point), (Decision::Sync, Some(world.observed.now)));
 }

@@ -473,7 +473,7 @@ fn write_the_golden_plan() {
         rows.push(left);
     }
     world.merge();
-    let mut before = Settings::of(&world.workspace().workspace);
+    let mut before = Settings::of(&world.workspace().workspace, None);
     before.workspace.heartbeat = true;
     before.groups.get_mut("orders").unwrap().shrink_percent = 80;
     before.groups.get_mut("orders").unwrap().rpo_minutes = 900;

@@ -135,7 +135,9 @@ impl World {
                     witnessed: drsync::plan::Witnessed::default(),
                     settings_before: None,
                     receipts: Default::default(),
+                    lost_with: Default::default(),
                     compute: None,
+                    secrets: Vec::new(),
                     grants: Default::default(),
                     ledger,
                     watch: Watch::default(),
@@ -361,6 +363,7 @@ pub(crate) fn replica_commit(version: u64, operation: &str) -> ReplicaCommit {
         source_size: None,
         mark: None,
         restored_to: None,
+        marked_epoch: None,
         rows: None,
         upkeep: if is_maintenance(operation) { Upkeep::Compared } else { Upkeep::Changes },
     }

@@ -56,6 +56,7 @@ fn workspace(name: &str) -> WorkspaceHistory {
         read: vec!["primary".to_owned(), "secondary".to_owned()],
         unread: vec![],
         lost: vec![],
+        lost_with_roles: vec![],
         cuts: vec![cut("core", 42), cut("core", 41), cut("crm", 7)],
         period: Some(Period {
             since,

@@ -99,6 +99,32 @@ fn whoever_follows_it_has_the_tables_as_the_cut_has_them_and_drsync_leaves_them_
     assert!(!again.status.success());
     assert!(String::from_utf8_lossy(&again.stderr).contains("0 rows: somebody was faster"));
 
+    // With the east gone: who is active, that the tables are as the cut, and what was lost, as somebody last looked.
+    let status = ends(&here(&["status"]), 8);
+    let verdict = "2 groups failed over to west and copied nowhere; ";
+    assert!(status.starts_with(verdict), "{status}");
+    for told in [
+        "lost with the change to west",
+        "3 commits since ",
+        "repeat run 89",
+        "What east took after a look nobody knows",
+        "no commit",
+    ] {
+        assert!(status.contains(told), "{told}: {status}");
+    }
+    assert!(!status.contains("can be brought to a cut right now"), "{status}");
+    assert!(!status.contains("drsync runbook"), "nothing is left to bring over: {status}");
+    let document = |output: &Output| -> Value { serde_json::from_slice(&output.stdout).unwrap() };
+    let orders = |json: &Value| json["workspaces"][0]["groups"][0].clone();
+    let seen = orders(&document(&here(&["status", "--json"])));
+    assert_eq!(seen["failed_over"]["lost"]["commits"], 3, "{seen:#}");
+    assert_eq!(seen["failed_over"]["written"], 0, "{seen:#}");
+    let held = seen["tables"].as_array().unwrap().iter();
+    let held = held.filter(|table| table["holds_source_version"] == table["cut_version"]).count();
+    assert_eq!(held, 3, "the mark is no drift: {seen:#}");
+    let again = ends(&here(&["runbook"]), 0);
+    assert!(again.contains("3 commits since "), "{again}");
+
     std::fs::rename(folder.join("gone"), folder.join("east")).unwrap();
     let equal = Command::new(&python).args(["-c", EQUAL]).current_dir(folder).output().unwrap();
     let told = String::from_utf8(equal.stdout).unwrap();
@@ -124,12 +150,18 @@ fn whoever_follows_it_has_the_tables_as_the_cut_has_them_and_drsync_leaves_them_
         assert_eq!(files(&folder.join("west/sync/main")), before);
     }
     let status = ends(&here(&["status"]), 0);
-    assert!(status.starts_with("2 groups failed over (failed_over); "), "{status}");
+    assert!(status.starts_with(verdict), "{status}");
+    assert!(status.contains("drsync runbook --come-back"), "{status}");
+    assert!(status.contains("3 commits since "), "what was lost stays: {status}");
     let json: Value = serde_json::from_str(&ends(&here(&["status", "--json"]), 0)).unwrap();
     let over = &json["workspaces"][0]["groups"][0]["failed_over"];
     assert_eq!((&over["active"], &over["epoch"]), (&"west".into(), &1.into()), "{json}");
     let history = ends(&here(&["history", "orders"]), 0);
     assert!(history.contains("west is active from here on, epoch 1"), "{history}");
+    assert!(history.contains("lost with it: 3 commits since "), "{history}");
+    let plan = ends(&here(&["plan"]), 0);
+    assert!(plan.contains("lost with it: 3 commits since"), "{plan}");
+    assert!(!plan.contains("replica_changed"), "{plan}");
 
     // The west works.
     let work = format!(
@@ -138,6 +170,14 @@ fn whoever_follows_it_has_the_tables_as_the_cut_has_them_and_drsync_leaves_them_
     );
     assert!(run(&python, &work).status.success());
     ends(&here(&["apply", "--auto-approve"]), 11);
+    let over = orders(&document(&here(&["status", "--json"])))["failed_over"].clone();
+    assert_eq!((&over["written"], &over["lost"]["commits"]), (&1.into(), &3.into()), "{over:#}");
+    let refused = here(&["runbook", "--to-cut", "orders:1"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        refused.status.code() == Some(7) && said.contains("west works on orders since"),
+        "{said}"
+    );
 
     // And home again, as docs/bad-day.md says: the tables, the fence, and what was written meanwhile is accepted once.
     for (table, replica) in [("shop_orders", "shop/orders"), ("ref_countries", "ref/countries")] {
@@ -169,6 +209,8 @@ fn whoever_follows_it_has_the_tables_as_the_cut_has_them_and_drsync_leaves_them_
     ];
     ends(&here(&accept), 0);
     ends(&here(&["apply", "home.json"]), 4);
+    let history = ends(&here(&["history", "orders"]), 0);
+    assert!(history.contains("lost with it: 3 commits since "), "it stays: {history}");
     let status = ends(&here(&["status"]), 0);
     assert!(status.starts_with("2 of 3 groups protected"), "{status}");
     assert!(same(&python, folder, "shop", "orders"), "what the west did is in a cut");
@@ -290,4 +332,59 @@ fn a_cut_that_can_no_longer_be_read_is_refused_with_the_nearest_that_can() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("the cut log has no such cut"));
     let unknown = drsync(folder, &[], &["runbook", "ordres"]);
     assert_eq!(unknown.status.code(), Some(64));
+}
+
+#[test]
+fn where_the_cut_turns_out_to_lack_a_file_after_the_fence_the_one_before_it_is_taken() {
+    let Some(python) = python("deltalake, pyarrow") else {
+        return;
+    };
+    let world = world();
+    let folder = world.path();
+    let here = |arguments: &[&str]| drsync(folder, &[], arguments);
+    // `orders` has two cuts; a file that the second one alone needs is gone.
+    let replica = folder.join("west/sync/main/shop/orders");
+    let second =
+        std::fs::read_to_string(replica.join("_delta_log/00000000000000000001.json")).unwrap();
+    let added = second.lines().find_map(|line| {
+        let action: Value = serde_json::from_str(line).ok()?;
+        Some(action["add"]["path"].as_str()?.to_owned())
+    });
+    std::fs::remove_file(replica.join(added.unwrap())).unwrap();
+    std::fs::rename(folder.join("east"), folder.join("gone")).unwrap();
+    let follow = |page: &str, whole: bool| {
+        let mut fences = 0;
+        for step in steps(page, "python") {
+            let output = run(&python, &step.text);
+            let said = String::from_utf8(output.stdout).unwrap();
+            if step.is("Fence") {
+                assert_eq!(said, "1 row\n");
+                fences += 1;
+            } else if step.is("Check") {
+                assert_eq!(said.lines().all(|line| line.starts_with("True ")), whole, "{said}");
+            }
+        }
+        assert_eq!(fences, 1);
+    };
+    follow(&ends(&here(&["runbook", "orders"]), 0), false);
+    let refused = here(&["runbook", "orders", "--to-cut", "orders:2"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(7), "{said}");
+    assert!(said.contains("drsync runbook orders --to-cut 'orders:1'"), "{said}");
+    let page = ends(&here(&["runbook", "orders", "--to-cut", "orders:1"]), 0);
+    assert!(page.contains("what was written there is taken away"), "{page}");
+    follow(&page, true);
+    let status = ends(&here(&["status"]), 8);
+    assert!(status.contains("cut 2, "), "what was given up: {status}");
+    let json: Value = serde_json::from_slice(&here(&["status", "--json"]).stdout).unwrap();
+    let over = &json["workspaces"][0]["groups"][0]["failed_over"];
+    assert_eq!(over["given_up"], serde_json::json!({"first": 2, "last": 2}), "{over:#}");
+    assert_eq!((&over["epoch"], &over["active"]), (&2.into(), &"west".into()), "{over:#}");
+    // The way home follows it as it would the first.
+    std::fs::rename(folder.join("gone"), folder.join("east")).unwrap();
+    ends(&here(&["apply", "--auto-approve"]), 11);
+    let home = steps(&ends(&here(&["runbook", "--come-back", "orders"]), 0), "python");
+    assert_eq!(done(&python, &home[0]), "1 row\n");
+    let plan = ends(&here(&["plan"]), 0);
+    assert!(!plan.contains("ledger_diverged"), "{plan}");
 }

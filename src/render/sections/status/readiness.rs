@@ -3,8 +3,8 @@
 use super::rows::ROWS_MAX;
 use super::{entries, label};
 use crate::command::{Command, Verb};
-use crate::plan::NotReady;
 use crate::plan::status::Status;
+use crate::plan::{Needed, NotReady};
 use crate::render::clean::name;
 use crate::render::figures::plural;
 use crate::render::page::{Block, Phrase, Section, Table};
@@ -45,6 +45,13 @@ fn not_ready(missing: &NotReady) -> String {
         NotReady::RightsNotSeen { tables } => {
             format!("rights on {} not seen at both sides", plural(*tables, "table"))
         }
+        NotReady::DiesWithPrimary { needed } => match needed {
+            Needed::Runner => "drsync runs in the primary's workspace".to_owned(),
+            Needed::Configuration { .. } => "the configuration lies in the primary".to_owned(),
+            Needed::Secrets { names } => {
+                format!("{} in the primary alone", plural(names.len(), "secret"))
+            }
+        },
         NotReady::JobMissing { job } => format!("no job {} in the secondary", name(job)),
         NotReady::JobNotSeen { job } => format!("job {} not seen in the secondary", name(job)),
         NotReady::JobNotPaused { job } => {

@@ -26,7 +26,7 @@ pub(super) fn groups(status: &Status) -> Section {
     let met = if away { "all replicas at their cut" } else { "all replicas at their cut, RPO met" };
     table.quiet = Some((ROWS_MAX + 1, met));
     table.all = Some(Command::new(Verb::Status).word("-v"));
-    for (workspace, group) in entries(status) {
+    for (workspace, group) in entries(status).filter(|(_, group)| group.failed_over.is_none()) {
         let mut cells = vec![
             Phrase::name(label(status, workspace, group)),
             away::cut_cell(group.last_cut.as_ref()).into(),

@@ -7,7 +7,7 @@ use super::{entries, label};
 use crate::command::{Command, Verb};
 use crate::plan::document::DriftCommit;
 use crate::plan::status::{GroupStatus, OffCut, RetiredStatus, Rpo, Status, WorkspaceStatus};
-use crate::plan::{Decision, Finding};
+use crate::plan::{Decision, Finding, FindingCode};
 use crate::render::away::Away;
 use crate::render::figures::{moment, plural, plural_of};
 use crate::render::page::{
@@ -192,8 +192,11 @@ fn labelled(labels: &[String], says: Phrase) -> (Phrase, Phrase) {
 
 fn trouble(workspace: &WorkspaceStatus, group: &GroupStatus) -> Option<Trouble> {
     let away = Away::of_status(workspace);
+    // Who is active stands in a table of its own.
+    let over = group.failed_over.is_some();
+    let shown = |code| !away.says(code) && !(over && code == FindingCode::FailedOver);
     let findings: Vec<Phrase> =
-        group.findings.iter().filter(|finding| !away.says(finding.code)).map(finding).collect();
+        group.findings.iter().filter(|finding| shown(finding.code)).map(finding).collect();
     let waits = group.decision == Some(Decision::Waiting);
     let mut told = Told::Always;
     let says = if !findings.is_empty() {

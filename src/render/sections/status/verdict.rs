@@ -1,13 +1,14 @@
 //! How all groups stand, in one line.
 
 use super::entries;
+use super::failover::side;
 use crate::ledger::Status as RowStatus;
 use crate::plan::status::{GroupStatus, Rpo, Status, WorkspaceStatus};
 use crate::plan::{Decision, ReasonCode};
 use crate::render::away::{self, Away};
 use crate::render::clean::name;
 use crate::render::figures::{plural, span};
-use crate::render::layout::first_line;
+use crate::render::layout::{first_line, has_room};
 use crate::render::sections::plan::just_pending;
 
 pub(super) fn verdict(status: &Status) -> String {
@@ -17,10 +18,11 @@ pub(super) fn verdict(status: &Status) -> String {
             .any(|finding| finding.code == crate::plan::FindingCode::LedgerLost && finding.blocks())
     });
     let line = match entries(status).filter(|(_, group)| group.failed_over.is_some()).count() {
-        0 => standing(status),
-        over => {
-            format!("{} failed over (failed_over); {}", plural(over, "group"), standing(status))
+        0 => {
+            let (line, goes_on) = standing(status);
+            first_line(line, goes_on)
         }
+        over => over_and_others(status, over),
     };
     match lost.count() {
         0 => line,
@@ -28,25 +30,68 @@ pub(super) fn verdict(status: &Status) -> String {
     }
 }
 
-/// How the groups stand, in one line.
-fn standing(status: &Status) -> String {
-    let all = entries(status).count();
+/// How many groups another side is active of, and how those at home stand.
+fn over_and_others(status: &Status, over: usize) -> String {
+    let whither = side(status).map_or(String::new(), |side| format!(" to {}", name(side)));
+    let line = format!("{} failed over{whither} and copied nowhere", plural(over, "group"));
+    let others = at_home(status).count();
+    let away: Vec<Away> = status.workspaces.iter().map(Away::of_status).collect();
+    let (clause, further) = match (others, away::sentence(&away)) {
+        (0, Some(which)) => (lower_first(which), vec![]),
+        (0, None) => return line,
+        (_, Some(_)) if primary_away(status) => {
+            let ready =
+                at_home(status).filter(|(workspace, group)| can_be_brought(workspace, group));
+            (
+                format!("{} of {} can be brought to a cut", ready.count(), plural(others, "other")),
+                vec![],
+            )
+        }
+        (_, _) => {
+            let (standing, further) = standing(status);
+            (lower_first(&standing), further)
+        }
+    };
+    let clause = format!("; {clause}");
+    // What goes on from a clause that has no room would go on from another.
+    let further = if has_room(&line, &clause) { further } else { vec![] };
+    first_line(line, [clause].into_iter().chain(further))
+}
+
+/// Whether a group can be brought to a cut as far as the secondary tells.
+fn can_be_brought(workspace: &WorkspaceStatus, group: &GroupStatus) -> bool {
+    workspace.regions.secondary.reachable && group.restorable()
+}
+
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_lowercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
+}
+
+/// Groups that no other side is active of.
+fn at_home(status: &Status) -> impl Iterator<Item = (&WorkspaceStatus, &GroupStatus)> {
+    entries(status).filter(|(_, group)| group.failed_over.is_none())
+}
+
+/// How the groups at home stand, and what that goes on to say.
+fn standing(status: &Status) -> (String, Vec<String>) {
+    let all = at_home(status).count();
+    let other = if all < entries(status).count() { "other group" } else { "group" };
     let number = |counts: &dyn Fn(&WorkspaceStatus, &GroupStatus) -> bool| {
-        let groups = entries(status);
+        let groups = at_home(status);
         groups.filter(|(workspace, group)| counts(workspace, group)).count()
     };
     let away: Vec<Away> = status.workspaces.iter().map(Away::of_status).collect();
     let which = away::sentence(&away).unwrap_or_default();
     if nothing_known(status) {
-        return format!("{which}: nothing is known");
+        return (format!("{which}: nothing is known"), vec![]);
     }
     if primary_away(status) {
-        let ready =
-            number(&|workspace, group| workspace.regions.secondary.reachable && group.restorable());
-        return format!(
-            "{which}; {ready} of {} can be brought to a cut right now",
-            plural(all, "group")
-        );
+        let ready = number(&can_be_brought);
+        let line =
+            format!("{which}; {ready} of {} can be brought to a cut right now", plural(all, other));
+        return (line, vec![]);
     }
     let secondary = status.workspaces.iter().all(|workspace| workspace.regions.secondary.reachable);
     let guarded = number(&|_, group| group.protected);
@@ -54,11 +99,11 @@ fn standing(status: &Status) -> String {
         (false, _) => format!(
             "{which}; {} of {} have a cut",
             number(&|_, group| group.last_cut.is_some()),
-            plural(all, "group")
+            plural(all, other)
         ),
-        (true, true) => format!("{} protected", plural(all, "group")),
+        (true, true) => format!("{} protected", plural(all, other)),
         // "0 of 1 group protected" reads as if one were.
-        (true, false) => format!("{guarded} of {all} groups protected"),
+        (true, false) => format!("{guarded} of {all} {other}s protected"),
     };
     let never = number(&|workspace, group| {
         secondary
@@ -74,14 +119,14 @@ fn standing(status: &Status) -> String {
             goes_on.push(format!(", {number} {word}"));
         }
     }
-    let lag = entries(status).filter_map(|(_, group)| group.lag_seconds).max();
-    let breached: Vec<String> = entries(status)
+    let lag = at_home(status).filter_map(|(_, group)| group.lag_seconds).max();
+    let breached: Vec<String> = at_home(status)
         .filter(|(_, group)| group.rpo == Rpo::Breached)
         .map(|(_, group)| name(&group.name))
         .collect();
-    let known = entries(status).all(|(_, group)| group.lag_seconds.is_some());
+    let known = at_home(status).all(|(_, group)| group.lag_seconds.is_some());
     // Of the groups that have a lag: one that was never synchronized is told apart.
-    let pending = entries(status)
+    let pending = at_home(status)
         .filter(|(_, group)| group.lag_seconds.is_some())
         .filter_map(|(_, group)| group.pending_commits);
     goes_on.extend(match lag {
@@ -95,7 +140,7 @@ fn standing(status: &Status) -> String {
     });
     goes_on.extend(match breached.as_slice() {
         [] if all > 0
-            && entries(status).all(|(workspace, group)| {
+            && at_home(status).all(|(workspace, group)| {
                 group.protected && !blocked(workspace, group) && group.rpo == Rpo::Met
             }) =>
         {
@@ -105,7 +150,7 @@ fn standing(status: &Status) -> String {
         [one] => Some(format!(", {one} breaches its RPO")),
         many => Some(format!(", {} groups breach their RPO", many.len())),
     });
-    first_line(line, goes_on)
+    (line, goes_on)
 }
 
 /// A primary that is not seen tells of no lag; what counts then is what can be brought to a cut.

@@ -29,6 +29,10 @@ pub fn runbook(runbook: &Runbook) -> String {
         let number = at + 2;
         match (&group.failed_over, &group.fence) {
             (None, Some(fence)) => over(&runbook.place, group, fence, number, &mut page),
+            (Some((since, by)), Some(fence)) if group.again => {
+                there(&runbook.place, group, (moment(*since), by), number, &mut page);
+                again(&runbook.place, group, fence, number, &mut page);
+            }
             (Some((since, by)), Some(fence)) => {
                 there(&runbook.place, group, (moment(*since), by), number, &mut page);
                 home(&runbook.place, group, fence, &mut page);
@@ -165,7 +169,6 @@ fn cut(group: &GroupSteps) -> String {
 }
 
 fn over(place: &Place, group: &GroupSteps, fence: &str, number: usize, page: &mut String) {
-    let GroupSteps { epoch, columns, .. } = group;
     let tables = group.tables;
     let rows = group.rows.map_or(String::new(), |rows| format!(", {} rows", count(rows)));
     say(
@@ -178,6 +181,25 @@ fn over(place: &Place, group: &GroupSteps, fence: &str, number: usize, page: &mu
             bytes(group.bytes)
         ),
     );
+    bring_over(place, group, fence, number, page);
+}
+
+/// What brings a group to another cut at the side that is active of it, where nobody wrote yet.
+fn again(place: &Place, group: &GroupSteps, fence: &str, number: usize, page: &mut String) {
+    say(
+        page,
+        format!(
+            "To another cut than the one of then: {}. Only where nobody works in {} yet: what was written there is taken away.\n",
+            cut(group),
+            code(&place.sides.other)
+        ),
+    );
+    bring_over(place, group, fence, number, page);
+}
+
+/// The steps, from the fence on.
+fn bring_over(place: &Place, group: &GroupSteps, fence: &str, number: usize, page: &mut String) {
+    let GroupSteps { columns, epoch, .. } = group;
     say(page, lost(place, group));
     let language = place.language.as_str();
     say(page, format!("### {number}.1 Fence\n"));
@@ -203,7 +225,7 @@ fn over(place: &Place, group: &GroupSteps, fence: &str, number: usize, page: &mu
     );
     say(
         page,
-        "An error that files or the version are gone: leave the group, and take an earlier cut of it (`drsync runbook --to-cut`, or the row of that cut in the log).\n",
+        "An error that files or the version are gone: leave the group, and take an earlier cut of it (`drsync runbook GROUP --to-cut GROUP:CUT` refuses those that cannot be read, and names the nearest that can).\n",
     );
     page.push_str(&block(language, &statements(place, &group.restore)));
     say(page, format!("\n### {number}.3 Mark with epoch {epoch}\n"));
@@ -231,7 +253,7 @@ fn over(place: &Place, group: &GroupSteps, fence: &str, number: usize, page: &mu
     );
     say(
         page,
-        "One that does not: repeat its step 2; if it stays so, do not let anybody write to the group, and ask.",
+        "One that does not: repeat steps 2 and 3 of its group; if it stays so, do not let anybody write to the group, and ask.",
     );
     for check in &group.check {
         page.push('\n');
@@ -240,7 +262,7 @@ fn over(place: &Place, group: &GroupSteps, fence: &str, number: usize, page: &mu
     if !group.files.is_empty() {
         say(
             page,
-            "\nA warehouse may count from the log, and see no file that is gone. Each of these must list none:\n",
+            "\nA warehouse may count from the log, and see no file that is gone. Run each of these on its own: it must answer no row. A row is a file that is gone, and the cut is not whole: let nobody work with the group, and take the cut before it (`drsync runbook GROUP --to-cut GROUP:CUT`).\n",
         );
         page.push_str(&block("text", &group.files.join(";\n")));
     }
@@ -440,7 +462,7 @@ fn fence_answers(place: &Place, group: &GroupSteps) -> String {
         Language::Sql => ("It must answer 1 row (`num_inserted_rows`).", "a conflict"),
         Language::Python => ("It must print `1 row`.", "a commit that failed"),
     };
-    let then = if group.failed_over.is_some() {
+    let then = if group.active == place.sides.home {
         "applies write to the group again"
     } else {
         "no apply writes to the group"

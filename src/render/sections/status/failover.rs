@@ -1,0 +1,127 @@
+//! Groups that another side is active of: since when and by whom, what was written there since, and what was lost with it.
+
+use super::receipt::receipt;
+use super::rows::ROWS_MAX;
+use super::{entries, label};
+use crate::command::{Command, Verb};
+use crate::plan::status::{FailedOver, GivenUp, GroupStatus, Status, WorkspaceStatus};
+use crate::render::clean::name;
+use crate::render::figures::{moment, plural_of};
+use crate::render::page::{Block, Copied, Phrase, Section, Table};
+
+/// Who is active, and what was lost, of each workspace that has such groups.
+pub(super) fn failed_over(status: &Status) -> Vec<Section> {
+    let sections = status.workspaces.iter().flat_map(|workspace| {
+        let over = workspace.groups.iter();
+        let over = over.filter_map(|group| Some((group, group.failed_over.as_ref()?)));
+        let over: Vec<(&GroupStatus, &FailedOver)> = over.collect();
+        match over.first() {
+            Some((_, first)) => {
+                let side = name(&first.active);
+                vec![active(status, workspace, &side, &over), lost(status, workspace, &side, &over)]
+            }
+            None => vec![],
+        }
+    });
+    sections.collect()
+}
+
+/// The side that is active of groups that were failed over; `None`: there are none, or not all to one.
+pub(super) fn side(status: &Status) -> Option<&str> {
+    let mut sides = entries(status).filter_map(|(_, group)| group.failed_over.as_ref());
+    let first = sides.next()?.active.as_str();
+    sides.all(|over| over.active == first).then_some(first)
+}
+
+/// What says how they come home, once that can be done.
+pub(super) fn way_home(status: &Status) -> Option<Copied> {
+    let mut at_both = status.workspaces.iter().filter(|workspace| {
+        workspace.regions.primary.reachable
+            && workspace.groups.iter().any(|group| group.failed_over.is_some())
+    });
+    let home = name(&at_both.next()?.name);
+    let command = Command::new(Verb::Runbook).word("--come-back");
+    let intro = format!("How they come home once {home} is whole (prints it, changes nothing):");
+    Some(Copied::command(command).after(intro))
+}
+
+fn active(
+    status: &Status,
+    workspace: &WorkspaceStatus,
+    side: &str,
+    over: &[(&GroupStatus, &FailedOver)],
+) -> Section {
+    let caption = "Who is active";
+    let since = format!("active in {side} since");
+    let mut table = Table::new(caption, "group", &["group", &since, "by", "written there"]);
+    table.most = 2 * ROWS_MAX;
+    table.all = Some(Command::new(Verb::Status).word("-v"));
+    let home = name(&workspace.name);
+    table.after.push(
+        format!("Nothing copies from {side} to {home}: what is written in {side} is there alone.")
+            .into(),
+    );
+    for (group, over) in over {
+        let written = match over.written {
+            None => "not known".to_owned(),
+            Some(0) => "no commit".to_owned(),
+            Some(commits) => plural_of(commits, "commit"),
+        };
+        table.row(vec![
+            Phrase::name(label(status, workspace, group)),
+            moment(over.since).into(),
+            Phrase::said(&over.by),
+            written.into(),
+        ]);
+    }
+    Section { title: Some("Failed over".to_owned()), ..Block::Table(table).into() }
+}
+
+/// What was known to be lost when it was done, and what the home has beyond the cut where it can be looked at.
+fn lost(
+    status: &Status,
+    workspace: &WorkspaceStatus,
+    side: &str,
+    over: &[(&GroupStatus, &FailedOver)],
+) -> Section {
+    let caption = "What was lost";
+    let home = name(&workspace.name);
+    let seen = workspace.regions.primary.reachable;
+    let head = format!("lost with the change to {side}");
+    let now = format!("{home} has");
+    let heads: &[&str] = &["group", &head, "looked at", &now];
+    let mut table = Table::new(caption, "group", if seen { heads } else { &heads[..3] });
+    table.most = 2 * ROWS_MAX;
+    table.all = Some(Command::new(Verb::Status).word("-v"));
+    table.after.push(if seen {
+        format!(
+            "What {home} has beyond the cut is in {home} alone: keep what is needed of it aside before anything is copied home."
+        )
+        .into()
+    } else {
+        format!("What {home} took after a look nobody knows.").into()
+    });
+    for (group, over) in over {
+        let (lost, looked) = match &over.lost {
+            Some(loss) => receipt(Some(loss), status.at),
+            None => ("not known: no look before it".to_owned(), "-".to_owned()),
+        };
+        let lost = match over.given_up {
+            None => lost,
+            Some(GivenUp { first, last }) if first == last => format!("cut {first}, {lost}"),
+            Some(GivenUp { first, last }) => format!("cuts {first} to {last}, {lost}"),
+        };
+        let label = Phrase::name(label(status, workspace, group));
+        let mut cells = vec![label, lost.into(), looked.into()];
+        if seen {
+            cells.push(Phrase::from(match &group.loss {
+                None => "-".to_owned(),
+                Some(loss) if !loss.is_of_something() => "nothing beyond".to_owned(),
+                Some(loss) if loss.unknown.is_empty() => plural_of(loss.commits, "commit"),
+                Some(loss) => format!("at least {}", plural_of(loss.commits, "commit")),
+            }));
+        }
+        table.row(cells);
+    }
+    Section { title: Some("Lost with it".to_owned()), ..Block::Table(table).into() }
+}
