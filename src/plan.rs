@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 mod changed;
 mod checks;
 mod derived;
+mod dies;
 pub mod document;
 mod effect;
 mod failover;
@@ -23,6 +24,7 @@ mod needed;
 mod observed;
 mod off_cut;
 mod origin;
+mod over;
 mod place;
 mod protection;
 mod provenance;
@@ -61,10 +63,10 @@ pub use grants::{GrantsSeen, RightDiffers, RightsSeen};
 pub use group::{may_be_due, pins};
 pub use job::JobSeen;
 pub use look::Checked;
-pub use needed::{Needed, SecretSeen};
+pub use needed::Needed;
 pub use observed::{
-    Answer, GroupObserved, Observed, RegionObserved, TableObserved, Watch, WorkspaceObserved,
-    merge_copies,
+    Answer, GroupObserved, Observed, RegionObserved, SecretSeen, TableObserved, Watch,
+    WorkspaceObserved, merge_copies,
 };
 pub use origin::{Foreign, foreign_to, signs_in};
 pub use place::{Place, path_under, place_of};
@@ -190,7 +192,7 @@ fn plan_workspace(
         groups,
         settings: Some(settings.workspace),
         moved,
-        needed: needed::of_primary(workspace, request, &observed.config.source),
+        needed: dies::with_primary(workspace, request, &observed.config.source),
         settings_changes: changes,
         settings_compared_with: workspace.settings_before.as_ref().map(|before| before.of.clone()),
     }

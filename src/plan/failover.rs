@@ -4,10 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::observed::{TableObserved, WorkspaceObserved};
 use super::receipt::{LossReceipt, ReceiptTold};
-use super::replica::assess;
-use crate::ledger::Roles;
 use crate::moment;
 
 /// Another side is active of a group.
@@ -45,34 +42,6 @@ pub struct GivenUp {
 }
 
 impl FailedOver {
-    /// What the cut log says of a group, with what run records and its replicas tell.
-    pub(super) fn of(
-        workspace: &WorkspaceObserved,
-        group: &str,
-        tables: &[TableObserved],
-    ) -> Option<FailedOver> {
-        let cuts = &workspace.ledger.cuts;
-        let Roles::FailedOver(cut) = cuts.roles(group, &workspace.workspace.sides()) else {
-            return None;
-        };
-        let told = workspace.lost_with.get(group).filter(|told| told.cut == cut.cut_number);
-        let written = tables.iter().map(|table| {
-            let place = workspace.place(Some(group), &table.name);
-            let seen = assess(&place.path, table.replica()?, place.entry);
-            (!seen.foreign).then_some(seen.theirs.len() as u64)
-        });
-        Some(FailedOver {
-            active: cut.active.clone()?,
-            since: cut.committed_at,
-            by: cut.committed_by.clone(),
-            cut: cut.cut_number,
-            epoch: cut.epoch,
-            given_up: cuts.given_up_with(cut).map(|(first, last)| GivenUp { first, last }),
-            lost: told.map(|told| told.loss.clone()),
-            written: written.sum(),
-        })
-    }
-
     /// What was lost, with the cut since which it is.
     pub fn receipt(&self) -> Option<ReceiptTold> {
         Some(ReceiptTold { cut: self.cut, loss: self.lost.clone()? })

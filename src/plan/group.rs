@@ -8,10 +8,10 @@ use super::document::{
     PreconditionCode, Reason, ReasonCode, ReplicaPin, SourceCommit, SourceMaintenance, SourcePin,
     Step,
 };
-use super::failover::FailedOver;
 use super::finding::Finding;
 use super::jobs;
 use super::observed::{GroupObserved, Observed, TableObserved, WorkspaceObserved};
+use super::over::failed_over;
 use super::receipt::LossReceipt;
 use super::request::Request;
 use super::retention;
@@ -78,7 +78,7 @@ pub(super) fn plan(
     };
     let steps = steps.unwrap_or_default();
     let pending = view.pending(view.last_cut);
-    let failed_over = FailedOver::of(workspace, name, &seen.tables);
+    let failed_over = failed_over(workspace, name, &seen.tables);
     let home = failed_over.is_none();
     Some(GroupPlan {
         trigger: target.as_ref().map(|target| target.trigger.clone()),

@@ -1,13 +1,7 @@
 //! What is needed on the bad day and lies in the region that is protected.
 
-use std::path::Path;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use super::observed::WorkspaceObserved;
-use super::request::{ConfiguredIn, Request};
-use crate::config::{Location, WorkspaceAddress};
 
 /// Something that is gone with the primary.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -25,66 +19,6 @@ pub enum Needed {
         /// Their names.
         names: Vec<String>,
     },
-}
-
-/// A secret by which people are told, looked up in the scope of both sides.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecretSeen {
-    /// Its name.
-    pub name: String,
-    /// The primary has it.
-    pub primary: bool,
-    /// The secondary has it.
-    pub secondary: bool,
-}
-
-/// What of a workspace is gone with its primary.
-pub(super) fn of_primary(
-    workspace: &WorkspaceObserved,
-    request: &Request,
-    source: &str,
-) -> Vec<Needed> {
-    let mut all = Vec::new();
-    if runs_in_primary(workspace, request) {
-        all.push(Needed::Runner);
-    }
-    if is_configured_in_primary(workspace, &request.configured_in) {
-        all.push(Needed::Configuration { source: source.to_owned() });
-    }
-    let alone = workspace.secrets.iter().filter(|seen| seen.primary && !seen.secondary);
-    let mut names: Vec<String> = alone.map(|seen| seen.name.clone()).collect();
-    names.sort();
-    names.dedup();
-    if !names.is_empty() {
-        all.push(Needed::Secrets { names });
-    }
-    all
-}
-
-fn runs_in_primary(workspace: &WorkspaceObserved, request: &Request) -> bool {
-    match (&workspace.workspace.address, &request.runs_in) {
-        (WorkspaceAddress::Databricks(primary), Some(here)) => primary.origin() == here.origin(),
-        (WorkspaceAddress::Databricks(_), None) | (WorkspaceAddress::Lakehouse(_), _) => false,
-    }
-}
-
-fn is_configured_in_primary(workspace: &WorkspaceObserved, place: &ConfiguredIn) -> bool {
-    let within = |folder: &Path, of: &str| {
-        Location::literal_path(of).is_some_and(|of| folder.starts_with(of))
-    };
-    match (&workspace.workspace.address, place) {
-        (WorkspaceAddress::Databricks(primary), ConfiguredIn::Workspace(read)) => {
-            primary.origin() == read.origin()
-        }
-        (WorkspaceAddress::Lakehouse(primary), ConfiguredIn::Folder(read)) => {
-            read.starts_with(primary) || within(read, workspace.workspace.location_primary.as_str())
-        }
-        (WorkspaceAddress::Databricks(_), ConfiguredIn::Folder(read)) => {
-            within(read, workspace.workspace.location_primary.as_str())
-        }
-        (WorkspaceAddress::Lakehouse(_), ConfiguredIn::Workspace(_))
-        | (_, ConfiguredIn::Elsewhere) => false,
-    }
 }
 
 impl Needed {

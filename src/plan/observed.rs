@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 
 use super::document::{ConfigSource, Refused};
 use super::grants::GrantsSeen;
-use super::needed::SecretSeen;
 use super::protection::SettingsBefore;
 use super::receipt::ReceiptTold;
 use super::witness::Witnessed;
@@ -72,6 +71,17 @@ pub struct WorkspaceObserved {
     pub whole_look: bool,
     /// Every group of the configuration, in its order.
     pub groups: Vec<GroupObserved>,
+}
+
+/// A secret by which people are told, looked up in the scope of both sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretSeen {
+    /// Its name.
+    pub name: String,
+    /// The primary has it.
+    pub primary: bool,
+    /// The secondary has it.
+    pub secondary: bool,
 }
 
 /// What is at work in a workspace that should be passive.

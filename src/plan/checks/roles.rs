@@ -7,6 +7,7 @@ use crate::ledger::{Cut, CutKind, FOLDER, Roles, SYNC_CUTS};
 use crate::moment;
 use crate::plan::WorkspaceObserved;
 use crate::plan::failover::{FailedOver, GivenUp};
+use crate::plan::over::failed_over;
 use crate::plan::view::GroupView;
 use crate::plan::witness::WitnessedRole;
 
@@ -41,7 +42,7 @@ pub(super) fn role_finding(view: &GroupView<'_>) -> Option<Finding> {
         Roles::Home => return None,
         Roles::FailedOver(cut) => {
             let (code, text) = told_of_roles(cut);
-            let over = FailedOver::of(view.workspace, group, &view.seen.tables);
+            let over = failed_over(view.workspace, group, &view.seen.tables);
             let text = format!("{text}{}", over.map(lost).unwrap_or_default());
             finding(code, None, text).words(format!(
                 "leave it as it is while {} is active; to come back, follow docs/bad-day.md#coming-back",

@@ -158,12 +158,6 @@ fn of_the_workspace() -> Vec<Case> {
         ),
         case(
             "failover_approvers",
-            json!("cto@example.com, data@example.com"),
-            json!("data@example.com"),
-            &[Setting::FailoverApprovers],
-        ),
-        case(
-            "failover_approvers",
             json!("cto@example.com"),
             Value::Null,
             &[Setting::FailoverApprovers],
@@ -303,6 +297,17 @@ fn a_setting_of_which_no_value_is_the_weaker_is_told_as_another() {
         let comment = write(&comment(&plan), Form::Markdown(BUDGET));
         assert!(comment.contains("**Settings that change otherwise**"), "{at}: {comment}");
         assert!(!comment.contains("**Dangers**"), "{at}: {comment}");
+    }
+}
+
+#[test]
+fn who_is_no_longer_asked_cannot_decide() {
+    let at = "failover_approvers";
+    let before = world(WORKSPACE, at, &json!("cto@example.com, data@example.com"));
+    for fewer in ["data@example.com", "data@example.com, new@example.com"] {
+        let plan = compared(world(WORKSPACE, at, &json!(fewer)), &before);
+        let expected = BTreeSet::from([Setting::FailoverApprovers]);
+        assert_eq!(changed(&plan), (expected, BTreeSet::from([Direction::Weaker])), "{fewer}");
     }
 }
 

@@ -1,8 +1,8 @@
 //! Groups that another side is active of: since when and by whom, what was written there since, and what was lost with it.
 
+use super::label;
 use super::receipt::receipt;
 use super::rows::ROWS_MAX;
-use super::{entries, label};
 use crate::command::{Command, Verb};
 use crate::plan::status::{FailedOver, GivenUp, GroupStatus, Status, WorkspaceStatus};
 use crate::render::clean::name;
@@ -24,13 +24,6 @@ pub(super) fn failed_over(status: &Status) -> Vec<Section> {
         }
     });
     sections.collect()
-}
-
-/// The side that is active of groups that were failed over; `None`: there are none, or not all to one.
-pub(super) fn side(status: &Status) -> Option<&str> {
-    let mut sides = entries(status).filter_map(|(_, group)| group.failed_over.as_ref());
-    let first = sides.next()?.active.as_str();
-    sides.all(|over| over.active == first).then_some(first)
 }
 
 /// What says how they come home, once that can be done.

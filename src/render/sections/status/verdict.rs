@@ -1,7 +1,6 @@
 //! How all groups stand, in one line.
 
 use super::entries;
-use super::failover::side;
 use crate::ledger::Status as RowStatus;
 use crate::plan::status::{GroupStatus, Rpo, Status, WorkspaceStatus};
 use crate::plan::{Decision, ReasonCode};
@@ -61,6 +60,13 @@ fn over_and_others(status: &Status, over: usize) -> String {
 /// Whether a group can be brought to a cut as far as the secondary tells.
 fn can_be_brought(workspace: &WorkspaceStatus, group: &GroupStatus) -> bool {
     workspace.regions.secondary.reachable && group.restorable()
+}
+
+/// The side that is active of groups that were failed over; `None`: there are none, or not all to one.
+fn side(status: &Status) -> Option<&str> {
+    let mut sides = entries(status).filter_map(|(_, group)| group.failed_over.as_ref());
+    let first = sides.next()?.active.as_str();
+    sides.all(|over| over.active == first).then_some(first)
 }
 
 fn lower_first(text: &str) -> String {

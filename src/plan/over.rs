@@ -1,0 +1,34 @@
+//! Whether another side is active of a group: by the cut log, with what run records and its replicas tell.
+
+use super::failover::{FailedOver, GivenUp};
+use super::observed::{TableObserved, WorkspaceObserved};
+use super::replica::assess;
+use crate::ledger::Roles;
+
+/// Who is active of a group in place of its home; `None`: its home is.
+pub(super) fn failed_over(
+    workspace: &WorkspaceObserved,
+    group: &str,
+    tables: &[TableObserved],
+) -> Option<FailedOver> {
+    let cuts = &workspace.ledger.cuts;
+    let Roles::FailedOver(cut) = cuts.roles(group, &workspace.workspace.sides()) else {
+        return None;
+    };
+    let told = workspace.lost_with.get(group).filter(|told| told.cut == cut.cut_number);
+    let written = tables.iter().map(|table| {
+        let place = workspace.place(Some(group), &table.name);
+        let seen = assess(&place.path, table.replica()?, place.entry);
+        (!seen.foreign).then_some(seen.theirs.len() as u64)
+    });
+    Some(FailedOver {
+        active: cut.active.clone()?,
+        since: cut.committed_at,
+        by: cut.committed_by.clone(),
+        cut: cut.cut_number,
+        epoch: cut.epoch,
+        given_up: cuts.given_up_with(cut).map(|(first, last)| GivenUp { first, last }),
+        lost: told.map(|told| told.loss.clone()),
+        written: written.sum(),
+    })
+}
