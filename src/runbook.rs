@@ -363,7 +363,9 @@ fn of_group(
         }
         Language::Python => Vec::new(),
     };
-    let later = (held.cut_number < newest.cut_number).then_some(newest);
+    let later = |cut: &&Cut| !cut.is_role() && cut.cut_number > held.cut_number;
+    let later: Vec<&Cut> = cuts.of(name).filter(later).collect();
+    let given_up = later.first().zip(later.last());
     let rows: Option<Vec<u64>> = held.tables.iter().map(|entry| entry.rows).collect();
     Ok(GroupSteps {
         group: name.to_owned(),
@@ -371,7 +373,8 @@ fn of_group(
         failed_over,
         again,
         cut: held.cut_number,
-        given_up: later.map(|it| (held.cut_number + 1, it.cut_number, it.recovery_point)),
+        given_up: given_up
+            .map(|(first, last)| (first.cut_number, last.cut_number, last.recovery_point)),
         recovery_point: held.recovery_point,
         workflow_run_id: held.workflow_run_id,
         workflow: None,

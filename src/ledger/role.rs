@@ -1,6 +1,6 @@
 //! Who is active of a group: what cuts say of that, whoever wrote them, and what of it does not hold.
 
-use super::{Cut, CutKind, Cuts};
+use super::{Cut, CutKind, CutTableEntry, Cuts};
 use crate::config::Sides;
 
 /// Property of a ledger table that names the least version of drsync that may read it.
@@ -79,7 +79,8 @@ impl Cuts {
             if matches!(cut.kind, Some(CutKind::Unknown(_))) {
                 return Roles::Newer(cut);
             }
-            if let Some(why) = self.broken_at(cut, before, sides) {
+            let broken = self.broken_at(cut, before, sides);
+            if let Some(why) = broken.or_else(|| self.odd_tables(cut)) {
                 return Roles::Broken { cut, before, why };
             }
             let away = cut.active.as_deref().is_some_and(|active| active != sides.home);
@@ -104,6 +105,29 @@ impl Cuts {
         let mut later = synchronized.iter().filter(|cut| cut.cut_number > held);
         let first = later.next()?;
         Some((first.cut_number, later.last().unwrap_or(first).cut_number))
+    }
+
+    /// Why nobody knows what a change of role was made with, a fragment: its tables are those of no cut before it.
+    fn odd_tables(&self, role: &Cut) -> Option<String> {
+        if !role.is_role() || self.is_of_heads() {
+            return None;
+        }
+        let same = |one: &CutTableEntry, other: &CutTableEntry| {
+            one.table == other.table
+                && one.source_version == other.source_version
+                && one.replica_location == other.replica_location
+                && one.replica_version == other.replica_version
+        };
+        let repeats = |cut: &Cut| {
+            cut.tables.len() == role.tables.len()
+                && cut.tables.iter().zip(&role.tables).all(|(one, other)| same(one, other))
+        };
+        let mut before = self.of(&role.group_name);
+        let repeated = before.any(|cut| cut.cut_number < role.cut_number && repeats(cut));
+        (!repeated).then(|| match role.tables.len() {
+            0 => "it names no tables".to_owned(),
+            _ => "it names other tables, or versions of them, than any cut before it".to_owned(),
+        })
     }
 
     /// Why a cut cannot stand where it does, a fragment.
@@ -181,7 +205,18 @@ mod tests {
     }
 
     fn role(number: u64, before: &Cut, active: &str, epoch: u64) -> Cut {
-        cut(number, Some(before), json!({"kind": "role", "active": active, "epoch": epoch}))
+        let change = json!({"kind": "role", "active": active, "epoch": epoch});
+        Cut { tables: before.tables.clone(), ..cut(number, Some(before), change) }
+    }
+
+    /// A table of a cut, with a version of its replica.
+    fn entry(replica_version: u64) -> CutTableEntry {
+        serde_json::from_value(json!({
+            "table": "main.core.gold", "source_table_id": "id", "source_version": 7,
+            "source_committed_at": "2026-11-22T09:40:00Z", "rows": null, "files": 2, "bytes": 10,
+            "replica_location": "/west/main/core/gold", "replica_version": replica_version,
+        }))
+        .unwrap()
     }
 
     #[test]
@@ -239,6 +274,20 @@ mod tests {
                 panic!("{expected}");
             };
             assert_eq!((cut, before, why.as_str()), (&second, Some(&first), expected));
+        }
+        // What it was made with is nowhere: nobody can bring anything back to that.
+        let mut one = first.clone();
+        one.tables = vec![entry(3)];
+        for (tables, expected) in [
+            (vec![], "it names no tables"),
+            (vec![entry(4)], "it names other tables, or versions of them, than any cut before it"),
+        ] {
+            let role = Cut { tables, ..role(2, &one, "west", 2) };
+            let cuts = Cuts::new([one.clone(), role]);
+            let Roles::Broken { why, .. } = cuts.roles("g", &sides()) else {
+                panic!("{expected}");
+            };
+            assert_eq!(why, expected);
         }
         let alone = Cut { previous_sha256: None, ..role(1, &first, "west", 2) };
         assert!(matches!(

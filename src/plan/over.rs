@@ -19,7 +19,8 @@ pub(super) fn failed_over(
     let written = tables.iter().map(|table| {
         let place = workspace.place(Some(group), &table.name);
         let seen = assess(&place.path, table.replica()?, place.entry);
-        (!seen.foreign).then_some(seen.theirs.len() as u64)
+        let since = seen.theirs.iter().filter(|commit| commit.committed_at > cut.committed_at);
+        (!seen.foreign).then_some(since.count() as u64)
     });
     Some(FailedOver {
         active: cut.active.clone()?,

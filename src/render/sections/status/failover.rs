@@ -4,7 +4,7 @@ use super::label;
 use super::receipt::receipt;
 use super::rows::ROWS_MAX;
 use crate::command::{Command, Verb};
-use crate::plan::status::{FailedOver, GivenUp, GroupStatus, Status, WorkspaceStatus};
+use crate::plan::status::{FailedOver, GivenUp, GroupStatus, Status, TableStatus, WorkspaceStatus};
 use crate::render::clean::name;
 use crate::render::figures::{moment, plural_of};
 use crate::render::page::{Block, Copied, Phrase, Section, Table};
@@ -18,7 +18,7 @@ pub(super) fn failed_over(status: &Status) -> Vec<Section> {
         match over.first() {
             Some((_, first)) => {
                 let side = name(&first.active);
-                vec![active(status, workspace, &side, &over), lost(status, workspace, &side, &over)]
+                vec![active(status, workspace, &side, &over), lost(status, workspace, &over)]
             }
             None => vec![],
         }
@@ -57,7 +57,10 @@ fn active(
     for (group, over) in over {
         let written = match over.written {
             None => "not known".to_owned(),
-            Some(0) => "no commit".to_owned(),
+            Some(0) => match (at_cut(group), group.tables.len()) {
+                (here, all) if here == all => "no commit".to_owned(),
+                (here, all) => format!("no commit; {here} of {all} at the cut"),
+            },
             Some(commits) => plural_of(commits, "commit"),
         };
         table.row(vec![
@@ -70,25 +73,29 @@ fn active(
     Section { title: Some("Failed over".to_owned()), ..Block::Table(table).into() }
 }
 
+/// How many tables hold what the cut says: where somebody follows a runbook, not all of them may yet.
+fn at_cut(group: &GroupStatus) -> usize {
+    let holds = |table: &&TableStatus| table.holds_source_version == table.cut_version;
+    group.tables.iter().filter(holds).count()
+}
+
 /// What was known to be lost when it was done, and what the home has beyond the cut where it can be looked at.
 fn lost(
     status: &Status,
     workspace: &WorkspaceStatus,
-    side: &str,
     over: &[(&GroupStatus, &FailedOver)],
 ) -> Section {
     let caption = "What was lost";
     let home = name(&workspace.name);
     let seen = workspace.regions.primary.reachable;
-    let head = format!("lost with the change to {side}");
-    let now = format!("{home} has");
-    let heads: &[&str] = &["group", &head, "looked at", &now];
+    let now = format!("{home} has beyond");
+    let heads: &[&str] = &["group", "lost with it", "looked at", &now];
     let mut table = Table::new(caption, "group", if seen { heads } else { &heads[..3] });
     table.most = 2 * ROWS_MAX;
     table.all = Some(Command::new(Verb::Status).word("-v"));
     table.after.push(if seen {
         format!(
-            "What {home} has beyond the cut is in {home} alone: keep what is needed of it aside before anything is copied home."
+            "What {home} has beyond the cut is in {home} alone: keep aside what is needed of it before anything is copied home."
         )
         .into()
     } else {
@@ -109,7 +116,7 @@ fn lost(
         if seen {
             cells.push(Phrase::from(match &group.loss {
                 None => "-".to_owned(),
-                Some(loss) if !loss.is_of_something() => "nothing beyond".to_owned(),
+                Some(loss) if !loss.is_of_something() => "nothing".to_owned(),
                 Some(loss) if loss.unknown.is_empty() => plural_of(loss.commits, "commit"),
                 Some(loss) => format!("at least {}", plural_of(loss.commits, "commit")),
             }));

@@ -311,10 +311,17 @@ fn lost(place: &Place, group: &GroupSteps) -> String {
     let beyond = lost_beyond(place, group);
     match group.given_up {
         None => beyond,
-        Some((first, last, point)) => format!(
-            "**Given up with this cut: everything that cuts {first} to {last} brought, up to {}.**\n\n{beyond}",
-            moment(point)
-        ),
+        Some((first, last, point)) => {
+            let cuts = if first == last {
+                format!("cut {first}")
+            } else {
+                format!("cuts {first} to {last}")
+            };
+            format!(
+                "**Given up with this cut: everything that {cuts} brought, up to {}.**\n\n{beyond}",
+                moment(point)
+            )
+        }
     }
 }
 
