@@ -263,7 +263,8 @@ fn the_mark_of_a_change_of_role_is_no_drift_and_what_the_active_side_writes_is_n
     assert_eq!(over(&world), (Some(0), Some(4)));
     let replica = world.replica(COUNTRIES);
     replica.version = 4;
-    replica.commits.push(replica_commit(4, "WRITE"));
+    let at = at("2026-11-22T10:30:00Z");
+    replica.commits.push(ReplicaCommit { committed_at: at, ..replica_commit(4, "WRITE") });
     assert_eq!(over(&world), (Some(1), None));
     world.table(COUNTRIES).replica = None;
     assert_eq!(over(&world).0, None, "nobody looked");

@@ -41,10 +41,7 @@ fn over_and_others(status: &Status, over: usize) -> String {
         (_, Some(_)) if primary_away(status) => {
             let ready =
                 at_home(status).filter(|(workspace, group)| can_be_brought(workspace, group));
-            (
-                format!("{} of {} can be brought to a cut", ready.count(), plural(others, "other")),
-                vec![],
-            )
+            (format!("{} of {} can go to a cut", ready.count(), plural(others, "other")), vec![])
         }
         (_, _) => {
             let (standing, further) = standing(status);
