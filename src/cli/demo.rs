@@ -94,8 +94,8 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
     };
     let stop = signals::watch().context("watch for signals")?;
     let done = apply::carry_out(context, &Arc::new(Events::none()), &ready, &stop).await?;
-    let page = render::sections::run::page(Some(&ready.stored.plan), &done.record, None);
-    let outline = render::writers::outline(&page, &context.style);
+    let page = render::sections::run::outline(&ready.stored.plan, &done.record);
+    let outline = render::writers::lines(&page, &context.style);
     step("3  drsync apply plan.json", outline)?;
 
     demo::advance(dir, context.clock.now())

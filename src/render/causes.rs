@@ -177,16 +177,6 @@ impl Cause {
         let first = schemas.next()??;
         schemas.all(|schema| schema == Some(first)).then_some(first)
     }
-
-    /// What it is about: a table's name, `31 tables of main.crm`; empty for whole groups.
-    pub(super) fn subject(&self) -> String {
-        match (self.tables.as_slice(), self.schema()) {
-            ([], _) => String::new(),
-            ([table], _) => table.clone(),
-            (tables, Some(schema)) => format!("{} tables of {schema}", tables.len()),
-            (tables, None) => format!("{} tables", tables.len()),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -217,7 +207,7 @@ mod tests {
             .collect();
         let all = causes(findings.iter().map(|finding| ("crm", finding)));
         let [cause] = all.as_slice() else { panic!("one cause: {all:?}") };
-        assert_eq!(cause.subject(), "4 tables of main.crm");
+        assert_eq!((cause.tables.len(), cause.schema()), (4, Some("main.crm")));
         assert_eq!(
             cause.remedy,
             Some(Repair::Sql(

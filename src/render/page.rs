@@ -128,14 +128,22 @@ impl Page {
 
 impl Section {
     /// What is told under a title.
-    pub(super) fn titled(title: impl Into<String>, blocks: Vec<Block>) -> Section {
-        Section { title: Some(title.into()), blocks, ..Section::default() }
+    pub(super) fn titled(
+        title: impl Into<String>,
+        blocks: impl IntoIterator<Item = Block>,
+    ) -> Section {
+        Section { title: Some(title.into()), ..Section::of(blocks) }
+    }
+
+    /// What is told together; blocks of nothing say nothing.
+    pub(super) fn of(blocks: impl IntoIterator<Item = Block>) -> Section {
+        let blocks = blocks.into_iter().filter(|block| !block.is_empty()).collect();
+        Section { blocks, ..Section::default() }
     }
 
     /// What is told line after line.
     pub(super) fn dense(blocks: impl IntoIterator<Item = Block>) -> Section {
-        let blocks = blocks.into_iter().filter(|block| !block.is_empty()).collect();
-        Section { blocks, dense: true, ..Section::default() }
+        Section { dense: true, ..Section::of(blocks) }
     }
 
     /// The same, close to what is before it.
@@ -151,7 +159,6 @@ impl Section {
 
 impl From<Block> for Section {
     fn from(block: Block) -> Section {
-        let blocks = if block.is_empty() { vec![] } else { vec![block] };
-        Section { blocks, ..Section::default() }
+        Section::of([block])
     }
 }

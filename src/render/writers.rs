@@ -40,12 +40,7 @@ pub fn write_all(pages: &[Page], style: &Style) -> String {
     pages.iter().map(|page| text::text(page, style)).collect::<Vec<_>>().join("\n")
 }
 
-/// The verdict and what is told one by one, for what stands between other text.
-pub fn outline(page: &Page, style: &Style) -> Vec<String> {
-    text::outline(page, style)
-}
-
-/// The lines of a page, without empty ones, for the same.
+/// The lines of a page, without empty ones, for what stands between other text.
 pub fn lines(page: &Page, style: &Style) -> Vec<String> {
     let text = text::text(page, style);
     text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()

@@ -113,7 +113,7 @@ pub(in crate::render) struct Note {
 pub(in crate::render) struct Names {
     /// What becomes of them: `not copied`.
     pub(in crate::render) word: &'static str,
-    /// What they are, for their number: `table`.
+    /// What they are, for their number: `table`; nothing where the word says it all.
     pub(in crate::render) noun: &'static str,
     pub(in crate::render) names: Vec<Named>,
     /// So many are named where not everything was asked for.
@@ -203,7 +203,7 @@ impl Block {
             Block::Facts(facts) => facts.is_empty(),
             Block::Entries(entries) => entries.entries.is_empty(),
             Block::Notes(notes) => notes.notes.is_empty(),
-            Block::Names(names) => names.names.is_empty(),
+            Block::Names(names) => names.names.is_empty() && !names.noun.is_empty(),
             Block::Table(table) => table.rows.is_empty(),
             Block::Words(phrase) => phrase.is_empty(),
             Block::Copied(copied) => copied.lines.is_empty(),
@@ -211,7 +211,9 @@ impl Block {
             Block::Asides(facts) => facts.is_empty(),
             Block::Settings(settings) => settings.is_empty(),
             Block::Steps(Steps { of: _, told, counted }) => told.is_empty() && counted.is_empty(),
-            Block::Obstacles(obstacles) => obstacles.causes.is_empty(),
+            Block::Obstacles(Obstacles { title: _, groups, causes }) => {
+                groups.is_empty() && causes.is_empty()
+            }
             Block::Statements(statements) => statements.is_empty(),
             Block::Apart(below) => below.is_empty(),
         }

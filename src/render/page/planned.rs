@@ -1,6 +1,6 @@
 //! What a plan is told of beside what every screen has: tables and what happens to them, statements, settings, figures.
 
-use super::phrase::Phrase;
+use super::phrase::{Phrase, Tone};
 use crate::plan::Action;
 
 /// What happens to the tables of a group, or of several.
@@ -81,6 +81,14 @@ pub(in crate::render) struct Grid {
 }
 
 impl Setting {
+    /// In columns: which way, whose, which, as it was and as it is.
+    pub(in crate::render) fn cells(&self) -> Vec<Phrase> {
+        let Setting { word, weaker, who, setting, before, after } = self;
+        let tone = if *weaker { Tone::Bad } else { Tone::Wait };
+        let [before, after] = [before, after].map(Phrase::said);
+        vec![Phrase::mark(word, tone), Phrase::name(who), (*setting).into(), before, after]
+    }
+
     /// `objective: 12h, now 347d`.
     pub(in crate::render) fn says(&self) -> Phrase {
         let Setting { word: _, weaker: _, who: _, setting, before, after } = self;

@@ -35,7 +35,7 @@ pub(in crate::render) fn regions(plan: &Plan) -> Section {
             facts.extend(region(role, seen));
         }
     }
-    Section { title: Some("Regions".to_owned()), ..Block::Facts(facts).into() }
+    Section::titled("Regions", [Block::Facts(facts)])
 }
 
 fn region(role: &'static str, seen: &RegionSeen) -> Vec<Fact> {
@@ -76,5 +76,5 @@ pub(in crate::render) fn groups(plan: &Plan) -> Section {
     if others > 0 {
         table.after.push(format!("{}: not held up by it", plural(others, "other group")).into());
     }
-    Section { title: Some("Held up by it".to_owned()), ..Block::Table(table).into() }
+    Section::titled("Held up by it", [Block::Table(table)])
 }

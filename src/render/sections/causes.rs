@@ -1,9 +1,9 @@
 //! A cause of trouble: what was seen, and what repairs it.
 
 use crate::command::Command;
-use crate::plan::Finding;
 use crate::render::causes::{Cause, Repair, causes};
 use crate::render::page::{Below, CAUSE, Copied, Entry, Language, Obstacle, Part, Phrase, Tone};
+use crate::render::shown::Labelled;
 
 /// Groups that are named beside a cause.
 const GROUPS_NAMED: usize = 2;
@@ -39,7 +39,7 @@ pub(in crate::render) fn entry_of_configuration(cause: &Cause) -> Option<Copied>
 }
 
 /// Its code, and what it is about.
-fn head(cause: &Cause) -> Phrase {
+pub(in crate::render) fn head(cause: &Cause) -> Phrase {
     let code = Phrase::name(cause.code.as_str());
     match about(cause) {
         about if about.is_empty() => code,
@@ -59,12 +59,13 @@ pub(in crate::render) fn about(cause: &Cause) -> Phrase {
     }
 }
 
-/// Findings by their causes, of these the ones that pass.
-pub(in crate::render) fn obstacles<'a>(
-    findings: impl Iterator<Item = (&'a str, &'a Finding)>,
-    passes: impl Fn(&Cause) -> bool,
-) -> Vec<Obstacle> {
-    causes(findings).into_iter().filter(passes).map(obstacle).collect()
+/// What blocks groups, by its causes.
+pub(in crate::render) fn blocking_causes(groups: &[&Labelled<'_>]) -> Vec<Cause> {
+    let findings = groups.iter().flat_map(|of| {
+        let blocking = of.group.findings.iter().filter(|finding| finding.blocks());
+        blocking.map(|finding| (of.label.as_str(), finding))
+    });
+    causes(findings)
 }
 
 /// A cause as it is told of all that it blocks.

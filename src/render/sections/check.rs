@@ -27,10 +27,7 @@ pub fn page(plan: &Plan, check: &PlanCheck, file: &str) -> Page {
     page.say(Block::Words(unaltered));
     if moved(check) {
         let again = Command::new(Verb::Plan).word("--out").word(file);
-        page.say(Section {
-            title: Some("Plan again".to_owned()),
-            ..Block::Copied(Copied::command(again)).into()
-        });
+        page.say(Section::titled("Plan again", [Block::Copied(Copied::command(again))]));
     }
     page
 }

@@ -11,7 +11,7 @@ use crate::render::page::{Block, Changed, Changes, Page, Phrase, Section};
 pub fn page(difference: &Difference) -> Page {
     let mut page = Page::new("diff", "drsync diff", verdict(difference));
     let parts = difference.parts.iter().map(|part| Block::Changes(changes(part)));
-    page.say(Section::titled("What changed", parts.collect()));
+    page.say(Section::titled("What changed", parts));
     page
 }
 

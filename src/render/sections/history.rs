@@ -35,7 +35,7 @@ pub fn page(history: &History, now: DateTime<Utc>) -> Page {
         };
         let overview = overview(workspace);
         if !overview.is_empty() {
-            say(Section::titled("The period", vec![Block::Facts(overview)]));
+            say(Section::titled("The period", [Block::Facts(overview)]));
         }
         let lost = workspace.lost.iter().map(|lost| Phrase::said(lost.sentence()));
         say(notes("Cuts that the log lost", "lost", lost.collect()));
@@ -47,7 +47,7 @@ pub fn page(history: &History, now: DateTime<Utc>) -> Page {
             let label = label_among(several, &workspace.name, &cuts[0].group_name);
             Block::Table(self::cuts(label, cuts, &workspace.lost_with_roles))
         });
-        say(Section::titled("Cuts", cuts.collect()));
+        say(Section::titled("Cuts", cuts));
     }
     let until = history.periods().map(|period| period.until).max();
     let id = until.map(crate::moment::text).unwrap_or_default();
@@ -127,7 +127,7 @@ fn overview(workspace: &WorkspaceHistory) -> Vec<Fact> {
 
 /// What there is to know, without codes, under a title and after a word.
 fn notes(title: &str, word: &'static str, says: Vec<Phrase>) -> Section {
-    Section { title: Some(title.to_owned()), ..Block::Notes(Notes::of(word, says)).into() }
+    Section::titled(title, [Block::Notes(Notes::of(word, says))])
 }
 
 /// The cuts of a group, newest first.

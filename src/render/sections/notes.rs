@@ -21,7 +21,7 @@ pub(in crate::render) fn accepted(plan: &Plan) -> Section {
         ..Note::new(Part::Quoted(risk.reason.clone()))
     });
     let notes = Notes { word: "accepted", notes: notes.collect(), alike_max: usize::MAX };
-    Section { title: Some("Accepted risks".to_owned()), ..Block::Notes(notes).into() }
+    Section::titled("Accepted risks", [Block::Notes(notes)])
 }
 
 /// Warnings, those of one code together; of all of them those that pass.
@@ -42,7 +42,7 @@ pub(in crate::render) fn warnings<'a>(
         }
     });
     let notes = Notes { word: "warning", notes: notes.collect(), alike_max: ALIKE_MAX };
-    Section { title: Some("Warnings".to_owned()), ..Block::Notes(notes).into() }
+    Section::titled("Warnings", [Block::Notes(notes)])
 }
 
 /// Named tables that are not synchronized, each with the reason.
@@ -59,17 +59,20 @@ pub(in crate::render) fn unprotected(plan: &Plan) -> Section {
         few: UNPROTECTED_NAMED,
         says: None,
     };
-    Section { title: Some("Not copied".to_owned()), ..Block::Names(names).into() }
+    Section::titled("Not copied", [Block::Names(names)])
 }
 
 /// What is no longer synchronized once the plan is applied.
 pub(in crate::render) fn leaving(plan: &Plan) -> Section {
     let blocks = plan.workspaces.iter().flat_map(|workspace| leaving_workspace(plan, workspace));
-    Section::titled("No longer synchronized", blocks.collect())
+    Section::titled("No longer synchronized", blocks)
 }
 
 /// The same of one workspace.
-pub(in crate::render) fn leaving_workspace(plan: &Plan, workspace: &WorkspacePlan) -> Vec<Block> {
+pub(in crate::render) fn leaving_workspace(
+    plan: &Plan,
+    workspace: &WorkspacePlan,
+) -> impl Iterator<Item = Block> {
     let several = plan.workspaces.len() > 1;
     let names = |all: Vec<&String>| -> Vec<Named> {
         let names = all
@@ -93,5 +96,5 @@ pub(in crate::render) fn leaving_workspace(plan: &Plan, workspace: &WorkspacePla
             says: Some("in no group any more; replicas stay and are no longer synchronized".into()),
         },
     ];
-    kinds.into_iter().map(Block::Names).filter(|block| !block.is_empty()).collect()
+    kinds.into_iter().map(Block::Names)
 }

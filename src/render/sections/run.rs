@@ -70,6 +70,13 @@ pub fn stored(plan: Option<&Plan>, record: &RunRecord, bytes: &[u8], kept: Optio
     page
 }
 
+/// The verdict, and every group by how it ended.
+pub fn outline(plan: &Plan, record: &RunRecord) -> Page {
+    let mut page = page(Some(plan), record, None);
+    page.sections.retain(|section| matches!(section.blocks[..], [Block::Entries(_)]));
+    page
+}
+
 /// What a round that had nothing to do says all the same: what it registered, and what stood in the way.
 pub fn aside(record: &RunRecord) -> Option<Page> {
     let mut page = Page::new("run", "drsync run record", String::new());
@@ -153,7 +160,7 @@ fn entries(plan: Option<&Plan>, record: &RunRecord) -> Vec<Entry> {
 fn warnings(record: &RunRecord) -> Section {
     let says = record.warnings.iter().map(|warning| Phrase::said(&warning.message));
     let notes = Notes::of("warning", says);
-    Section { title: Some("Warnings".to_owned()), ..Block::Notes(notes).into() }
+    Section::titled("Warnings", [Block::Notes(notes)])
 }
 
 /// Which replicas are now in the secondary's own catalog.

@@ -108,7 +108,7 @@ fn regions(status: &Status) -> Vec<Section> {
                 facts.push(Fact::new("secondary", region("secondary", secondary)));
             }
         }
-        let section = Section::titled("Regions", vec![Block::Facts(facts)]);
+        let section = Section::titled("Regions", [Block::Facts(facts)]);
         let seen = primary.reachable && secondary.reachable;
         if seen { section.in_full() } else { section }
     };
@@ -170,7 +170,7 @@ fn checked(status: &Status) -> Section {
 
 /// What is said of no group, after a word.
 fn told_of(word: &'static str, title: &str, says: Vec<Phrase>) -> Section {
-    Section { title: Some(title.to_owned()), ..Block::Notes(Notes::of(word, says)).into() }
+    Section::titled(title, [Block::Notes(Notes::of(word, says))])
 }
 
 /// The tables that are left out: with the reasons where they were asked for, else how many.

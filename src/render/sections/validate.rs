@@ -1,7 +1,7 @@
 //! Everything that would block, cause by cause with one remedy each, and all remedies as one script.
 
 use super::acceptances::{all_the_same, apart, together};
-use super::causes::entry;
+use super::causes::{entry, head};
 use super::{away as regions_away, notes};
 use crate::command::{Command, Verb};
 use crate::config::Configuration;
@@ -17,6 +17,7 @@ use crate::render::page::{
     Tone,
 };
 use crate::render::shown::{Shown, label};
+use crate::render::writers::text;
 use crate::render::{Style, config};
 
 /// Causes of one kind that are told each.
@@ -47,7 +48,7 @@ pub fn page(plan: &Plan, doubts: &[Doubt]) -> Page {
     let heads = entries.iter().map(|entry| entry.label.width()).max().unwrap_or(0);
     page.columns = Columns { name: heads.clamp(24, 44) + 3, ..Shown::of(plan, false).columns() };
     let entries = Entries { apart: true, ..Entries::new("cause", entries) };
-    page.say(Section { title: Some("In the way".to_owned()), ..Block::Entries(entries).into() });
+    page.say(Section::titled("In the way", [Block::Entries(entries)]));
     page.say(Section::titled("To go on all the same", all_the_same(&together)));
     page.say(notes::warnings(&plan.warnings, |_| true));
     page.say(notes::unprotected(plan));
@@ -90,7 +91,7 @@ fn doubted(doubts: &[Doubt]) -> Section {
     let says = told
         .map(|doubt| Phrase::name(&doubt.workspace).and(": ").and(Phrase::said(&doubt.message)));
     let notes = Notes::of("warning", says);
-    Section { title: Some("Warnings of who is told".to_owned()), ..Block::Notes(notes).into() }
+    Section::titled("Warnings of who is told", [Block::Notes(notes)])
 }
 
 fn all(plan: &Plan) -> Vec<Cause> {
@@ -178,7 +179,11 @@ pub fn sql(plan: &Plan) -> String {
     let mut script = String::new();
     let mut told: Vec<Repair> = vec![];
     for cause in all(plan) {
-        script.push_str(&format!("-- {} {}\n", head(&cause), few(&cause.groups, 5)));
+        script.push_str(&format!(
+            "-- {} {}\n",
+            text::phrase(&head(&cause), &Style::default()),
+            few(&cause.groups, 5)
+        ));
         match cause.remedy {
             None => script.push_str(&format!("--   {}\n", cause.messages.join("; "))),
             Some(repair) if told.contains(&repair) => script.push_str("--   as above\n"),
@@ -198,12 +203,4 @@ pub fn sql(plan: &Plan) -> String {
         }
     }
     script
-}
-
-/// The code of a cause and what it is about, for a comment in the script.
-fn head(cause: &Cause) -> String {
-    match cause.subject() {
-        subject if subject.is_empty() => cause.code.as_str().to_owned(),
-        subject => format!("{} {subject}", cause.code.as_str()),
-    }
 }

@@ -39,16 +39,6 @@ pub(super) fn text(page: &Page, style: &Style) -> String {
     blocks.collect::<Vec<_>>().join("\n")
 }
 
-/// The verdict and what is told one by one, without empty lines, for what stands between other text.
-pub(super) fn outline(page: &Page, style: &Style) -> Vec<String> {
-    let mut lines = vec![style.paint(Tone::Strong, &verdict(page, style))];
-    let blocks = page.sections.iter().flat_map(|section| &section.blocks);
-    for block in blocks.filter(|block| matches!(block, Block::Entries(_))) {
-        lines.extend(self::block(block, page.columns, style));
-    }
-    lines.iter().map(|line| line.trim_end().to_owned()).collect()
-}
-
 /// The verdict, and at the right margin, where there is room, what may be said beside it.
 fn verdict(page: &Page, style: &Style) -> String {
     let verdict = line(&page.verdict);

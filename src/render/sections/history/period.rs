@@ -102,7 +102,7 @@ pub(super) fn sections(workspace: &str, period: &Period) -> Vec<Section> {
 }
 
 fn titled(title: &str, table: Table) -> Section {
-    Section { title: Some(title.to_owned()), ..Block::Table(table).into() }
+    Section::titled(title, [Block::Table(table)])
 }
 
 fn groups(period: &Period) -> Section {
@@ -206,16 +206,9 @@ fn settings(workspace: &str, period: &Period) -> Section {
     let mut table = Table::new("Settings of protection that changed", "setting", &heads);
     for line in &period.settings {
         for change in &line.changes {
-            let told = told(false, workspace, change);
-            let tone = if change.weakens() { Tone::Bad } else { Tone::Wait };
-            table.row(vec![
-                Phrase::mark(told.word, tone),
-                Phrase::name(&told.who),
-                told.setting.into(),
-                Phrase::said(&told.before),
-                Phrase::said(&told.after),
-                origin_of_settings(line),
-            ]);
+            let mut cells = told(false, workspace, change).cells();
+            cells.push(origin_of_settings(line));
+            table.row(cells);
         }
     }
     titled("Settings that changed", table)

@@ -112,7 +112,9 @@ pub(super) fn in_full(plan: &Plan) -> Section {
         }
     }
     let blocks = [Block::Table(table)].into_iter().chain(rows(plan).blocks);
-    Section { uncounted: true, ..Section::titled("Metadata tables", blocks.collect()) }
+    let title = Some("Metadata tables".to_owned());
+    // Where nothing happens to them that is told, too.
+    Section { title, blocks: blocks.collect(), uncounted: true, ..Section::default() }
 }
 
 fn word(action: LedgerAction) -> &'static str {

@@ -11,21 +11,23 @@ use super::verdict::verdict;
 use crate::apply::RunRecord;
 use crate::ledger::cut_label;
 use crate::plan::{Decision, Plan, StoredPlan};
+use crate::render::causes::Cause;
 use crate::render::figures::{plural, span};
 use crate::render::page::{
     Block, Document, Entries, Fact, Obstacles, Page, Part, Phrase, Section, Table,
 };
 use crate::render::protection::{all_compared, settings};
-use crate::render::sections::causes::obstacles;
+use crate::render::sections::causes::{blocking_causes, obstacle};
 use crate::render::sections::notes::{accepted, leaving, unprotected, warnings};
 use crate::render::sections::show;
-use crate::render::shown::label;
+use crate::render::shown::{Labelled, Shown};
 
 /// The report of a stored plan.
 ///
 /// `applies` are the records of its applies that were found, oldest first.
 pub fn report(stored: &StoredPlan, applies: &[RunRecord], now: DateTime<Utc>) -> Page {
     let plan = &stored.plan;
+    let shown = Shown::of(plan, true);
     let mut page = Page::new("plan", "drsync plan", verdict(plan));
     page.say(Block::Words(show::verdict(plan, applies, now).into()));
     page.say(protection(plan));
@@ -39,9 +41,9 @@ pub fn report(stored: &StoredPlan, applies: &[RunRecord], now: DateTime<Utc>) ->
         (Decision::Sync, "To sync"),
         (Decision::Waiting, "Waiting"),
     ] {
-        page.say(groups(plan, decision, title));
+        page.say(groups(&shown, decision, title));
     }
-    page.say(up_to_date(plan));
+    page.say(up_to_date(&shown));
     page.say(metadata::in_full(plan));
     page.say(origin::section(stored, applies));
     page.document = Some(Document {
@@ -89,39 +91,31 @@ fn asked(plan: &Plan) -> Section {
 const SELECTED_NAMED: usize = 20;
 
 /// The groups of which so was decided; of what is blocked the causes that are shared before them.
-fn groups(plan: &Plan, decision: Decision, title: &str) -> Section {
-    let of = || plan.groups().filter(|(_, group)| group.decision == decision);
-    let entries = of().map(|(workspace, group)| {
-        group::entry(plan, label(plan, &workspace.name, &group.name), group)
-    });
-    let entries = Block::Entries(Entries::chosen("group", entries.collect()));
-    let labelled: Vec<_> =
-        of().map(|(workspace, group)| (label(plan, &workspace.name, &group.name), group)).collect();
-    let findings = labelled.iter().flat_map(|(label, group)| {
-        let findings = group.findings.iter();
-        findings.filter(|finding| finding.blocks()).map(|finding| (label.as_str(), finding))
-    });
-    let shared = match decision {
-        Decision::Blocked => obstacles(findings, |it| it.groups.len() > 1 || it.tables.len() > 1),
+fn groups(shown: &Shown<'_>, decision: Decision, title: &str) -> Section {
+    let of: Vec<&Labelled<'_>> = shown.decided(decision).collect();
+    let causes = match decision {
+        Decision::Blocked => {
+            let shared = |cause: &Cause| cause.groups.len() > 1 || cause.tables.len() > 1;
+            blocking_causes(&of).into_iter().filter(shared).map(obstacle).collect()
+        }
         Decision::Sync | Decision::Waiting | Decision::UpToDate => vec![],
     };
-    let title_of_shared = Some("Causes that tables or groups share");
-    let shared =
-        Block::Obstacles(Obstacles { title: title_of_shared, groups: vec![], causes: shared });
-    let blocks = [shared, entries].into_iter().filter(|block| !block.is_empty());
-    Section::titled(title, blocks.collect())
+    let head = Some("Causes that tables or groups share");
+    let shared = Obstacles { title: head, groups: vec![], causes };
+    let entries = of.into_iter().map(|of| group::entry(shown.plan, of)).collect();
+    let entries = Block::Entries(Entries::chosen("group", entries));
+    Section::titled(title, [Block::Obstacles(shared), entries])
 }
 
 /// Groups that are up to date, folded away: a line each.
-fn up_to_date(plan: &Plan) -> Section {
+fn up_to_date(shown: &Shown<'_>) -> Section {
     let heads = ["group", "cut", "#tables", "RPO", "note"];
     let mut table = Table::new("Groups that are up to date", "group", &heads);
-    let groups = plan.groups().filter(|(_, group)| group.decision == Decision::UpToDate);
-    for (workspace, group) in groups {
+    for Labelled { label, workspace: _, group } in shown.decided(Decision::UpToDate) {
         let cut = group.last_cut.as_ref();
         let cut = cut.map_or(String::new(), |cut| cut_label(cut.number, cut.recovery_point));
         table.row(vec![
-            Phrase::name(label(plan, &workspace.name, &group.name)),
+            Phrase::name(label),
             cut.into(),
             group.tables.to_string().into(),
             group.rpo_seconds.map_or(String::new(), span).into(),
@@ -130,5 +124,5 @@ fn up_to_date(plan: &Plan) -> Section {
     }
     let number = plural(table.rows.len(), "group");
     table.folded = Some(format!("{number} with nothing newer than the last cut"));
-    Section { title: Some("Up to date".to_owned()), ..Block::Table(table).into() }
+    Section::titled("Up to date", [Block::Table(table)])
 }

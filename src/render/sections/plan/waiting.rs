@@ -28,7 +28,7 @@ pub(super) fn say(shown: &Shown<'_>, page: &mut Page, passes: impl Fn(&GroupPlan
         } else if shown.verbose || lines.len() < LINES_MAX {
             let mut line = entry(Decision::Waiting, Phrase::name(&of.label), reason(of.group));
             // What waits for the clock alone calls for nobody, unless it is late.
-            if of.group.next_due_at.is_some() && !of.group.is_late() {
+            if for_the_clock(of.group) {
                 line.tone = None;
             }
             line.below.extend(way_out(of.group).map(Below::Copied));
@@ -48,6 +48,11 @@ pub(super) fn say(shown: &Shown<'_>, page: &mut Page, passes: impl Fn(&GroupPlan
         lines.extend(kept);
     }
     page.say(Block::Entries(Entries::chosen("group", lines)));
+}
+
+/// Whether a group waits for its next time alone, and is not late.
+pub(super) fn for_the_clock(group: &GroupPlan) -> bool {
+    group.decision == Decision::Waiting && group.next_due_at.is_some() && !group.is_late()
 }
 
 /// The command for whoever prefers newer to whole, after what it means, where it is worth an offer.

@@ -25,7 +25,7 @@ pub(super) fn section(record: &RunRecord) -> Section {
     facts.extend(before.map(|before| {
         Fact::new("before it", Phrase::from("the record with sha256 ").and(digest(before)))
     }));
-    Section::titled("Provenance", vec![Block::Facts(facts)])
+    Section::titled("Provenance", [Block::Facts(facts)])
 }
 
 fn exit(record: &RunRecord) -> Phrase {

@@ -1,7 +1,7 @@
 //! Settings that are others from an apply on, and whether somebody approved what is weaker.
 
 use crate::apply::RunRecord;
-use crate::render::page::{Block, Note, Notes, Phrase, Section, Table, Told, Tone};
+use crate::render::page::{Block, Note, Notes, Phrase, Section, Table, Told};
 use crate::render::protection::{compared, told};
 
 /// A line a setting, and where there is room a table with what it was compared with.
@@ -14,14 +14,7 @@ pub(super) fn sections(record: &RunRecord, several: bool) -> Vec<Section> {
         for change in &changed.changes {
             let told = told(several, &changed.workspace, change);
             let weakens = change.weakens();
-            let tone = if weakens { Tone::Bad } else { Tone::Wait };
-            table.row(vec![
-                Phrase::mark(told.word, tone),
-                Phrase::name(&told.who),
-                told.setting.into(),
-                Phrase::said(&told.before),
-                Phrase::said(&told.after),
-            ]);
+            table.row(told.cells());
             let unseen = weakens && !changed.reviewed;
             let approved = if unseen { "; no approved plan covers it" } else { "" };
             let says = Phrase::name(&told.who).and("  ").and(told.says()).and(approved);
@@ -42,7 +35,7 @@ pub(super) fn sections(record: &RunRecord, several: bool) -> Vec<Section> {
         .chain(otherwise)
         .map(|(word, note)| Block::Notes(Notes { word, notes: vec![note], alike_max: usize::MAX }));
     let title = "Protection that changed";
-    let lines = Section { told: Told::InBrief, ..Section::titled(title, lines.collect()) };
-    let table = Section { title: Some(title.to_owned()), ..Block::Table(table).into() };
+    let lines = Section { told: Told::InBrief, ..Section::titled(title, lines) };
+    let table = Section::titled(title, [Block::Table(table)]);
     vec![lines, table.in_full()]
 }

@@ -28,7 +28,7 @@ pub(super) fn readiness(status: &Status) -> Section {
         let label = Phrase::name(label(status, workspace, group));
         table.row(vec![label, says.into()]);
     }
-    Section { title: Some(caption.to_owned()), ..Block::Table(table).into() }
+    Section::titled(caption, [Block::Table(table)])
 }
 
 /// What is missing, a fragment.

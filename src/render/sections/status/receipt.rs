@@ -39,7 +39,7 @@ pub(super) fn receipts(status: &Status) -> Vec<Section> {
             let label = Phrase::name(label(status, workspace, group));
             table.row(vec![label, lost.into(), looked.into()]);
         }
-        Section { title: Some(caption.to_owned()), ..Block::Table(table).into() }
+        Section::titled(caption, [Block::Table(table)])
     };
     status.workspaces.iter().map(of_workspace).collect()
 }

@@ -39,7 +39,7 @@ pub(super) fn groups(status: &Status) -> Section {
         let quiet = in_order(workspace, group, away);
         table.rows.push(Row { cells, below: vec![], further: vec![], quiet });
     }
-    Section::titled("Groups", vec![Block::Table(table)])
+    Section::titled("Groups", [Block::Table(table)])
 }
 
 fn in_order(workspace: &WorkspaceStatus, group: &GroupStatus, away: bool) -> bool {

@@ -42,7 +42,7 @@ pub(super) fn losses(status: &Status) -> Section {
         let repair = Command::new(Verb::Plan).word("--full").word("--out").word("plan.json");
         last.below.push(Below::Copied(Copied::command(repair)));
     }
-    Section::titled("Lost", vec![Block::Entries(lost)])
+    Section::titled("Lost", [Block::Entries(lost)])
 }
 
 /// The replicas that do not hold their cut and can be brought to it: why, and the version to go back to.
@@ -67,7 +67,7 @@ pub(super) fn off_cut(status: &Status) -> Section {
     if all.entries.is_empty() {
         return Section::default();
     }
-    Section::titled("Not at their cut", vec![Block::Entries(all)])
+    Section::titled("Not at their cut", [Block::Entries(all)])
 }
 
 /// Whether it is the replica's own earlier version that is gone back to.
@@ -277,6 +277,5 @@ pub(super) fn retired(status: &Status) -> Section {
             says: Some(says.into()),
         })
     });
-    let blocks: Vec<Block> = blocks.filter(|block| !block.is_empty()).collect();
-    if blocks.is_empty() { Section::default() } else { Section::titled("Retired", blocks) }
+    Section::titled("Retired", blocks)
 }

@@ -3,12 +3,12 @@
 use maud::{Markup, html};
 
 use super::sheet::{code, copied, table};
-use super::{below, class, phrase};
+use super::{below, phrase};
 use crate::plan::Action;
-use crate::render::clean::{clean, line};
+use crate::render::clean::line;
 use crate::render::figures::{bytes, count};
 use crate::render::layout::few;
-use crate::render::page::{Obstacles, Setting, Statement, Step, Steps, Tone};
+use crate::render::page::{Obstacles, Setting, Statement, Step, Steps, Table};
 use crate::render::writers::{stays_out, versions};
 
 /// Groups that are named beside a cause.
@@ -83,18 +83,8 @@ pub(super) fn statements(statements: &[Statement]) -> Markup {
 }
 
 pub(super) fn settings(settings: &[Setting]) -> Markup {
-    let rows = html! {
-        @for Setting { word, weaker, who, setting, before, after } in settings {
-            @let tone = if *weaker { Tone::Bad } else { Tone::Wait };
-            tr {
-                td { span class={ "word " (class(Some(tone))) } { (word) } }
-                td { (code(who)) }
-                td { (setting) }
-                td { (clean(before)) }
-                td { (clean(after)) }
-            }
-        }
-    };
-    let heads = ["", "What", "Setting", "Before", "After"];
-    table("Settings that are others than before", &heads, &rows)
+    let heads = ["", "what", "setting", "before", "after"];
+    let mut table = Table::new("Settings that are others than before", "setting", &heads);
+    settings.iter().for_each(|setting| table.row(setting.cells()));
+    super::table(&table)
 }

@@ -8,13 +8,17 @@ use crate::plan::{Decision, Finding, GroupPlan, Plan, ReasonCode, Severity, Step
 use crate::render::away;
 use crate::render::causes::Repair;
 use crate::render::figures::{count, plural, span};
-use crate::render::page::{Block, Entry, Fact, Note, Notes, Part, Phrase, Row, Table, Tone};
+use crate::render::page::{
+    Block, Entry, Fact, Note, Notes, Part, Phrase, Row, Section, Table, Tone,
+};
 use crate::render::sections::card;
 use crate::render::sections::causes::remedy;
 use crate::render::sections::plan::{steps, sync, waiting};
+use crate::render::shown::{self, Labelled};
 
 /// What was decided for a group, and all that belongs to it.
-pub(super) fn entry(plan: &Plan, label: String, group: &GroupPlan) -> Entry {
+pub(super) fn entry(plan: &Plan, of: &Labelled<'_>) -> Entry {
+    let Labelled { label, workspace: _, group } = of;
     let says = match group.decision {
         Decision::Sync => sync::to(group),
         Decision::Waiting => {
@@ -22,20 +26,14 @@ pub(super) fn entry(plan: &Plan, label: String, group: &GroupPlan) -> Entry {
         }
         Decision::Blocked | Decision::UpToDate => Phrase::default(),
     };
-    let tone = match group.decision {
-        Decision::Blocked => Tone::Bad,
-        Decision::Sync | Decision::UpToDate => Tone::Good,
-        Decision::Waiting if group.next_due_at.is_some() && !group.is_late() => Tone::Good,
-        Decision::Waiting => Tone::Wait,
-    };
     let seen = [Block::Table(drift(&group.drift)), maintenance(&group.source_maintenance)];
     let facts = Block::Facts(standing(plan, group));
     let findings = Block::Notes(findings(&group.findings));
     let details: Vec<Block> = match group.decision {
         Decision::Sync => {
             let steps = [
-                Block::Steps(steps::told(&label, &group.steps)),
-                Block::Table(pins(&label, group)),
+                Block::Steps(steps::told(label, &group.steps)),
+                Block::Table(pins(label, group)),
                 Block::Statements(steps::statements(&group.steps)),
             ];
             [findings, facts].into_iter().chain(steps).chain(seen).collect()
@@ -44,9 +42,12 @@ pub(super) fn entry(plan: &Plan, label: String, group: &GroupPlan) -> Entry {
             [findings].into_iter().chain(seen).chain([facts]).collect()
         }
     };
-    let mut entry = Entry::new(group.decision.as_str(), tone, Phrase::name(label), says);
-    entry.details = details.into_iter().filter(|block| !block.is_empty()).collect();
-    entry
+    let details = Section::of(details).blocks;
+    let mut entry = shown::entry(group.decision, Phrase::name(label), says);
+    if waiting::for_the_clock(group) {
+        entry.tone = Some(Tone::Good);
+    }
+    Entry { details, ..entry }
 }
 
 /// A reason's code as documents spell it.

@@ -22,8 +22,7 @@ pub(super) fn section(stored: &StoredPlan, applies: &[RunRecord]) -> Section {
         Block::Table(regions(stored)),
         Block::Table(applied(applies)),
     ];
-    let blocks = blocks.into_iter().filter(|block| !block.is_empty());
-    Section { uncounted: true, ..Section::titled("Provenance", blocks.collect()) }
+    Section { uncounted: true, ..Section::titled("Provenance", blocks) }
 }
 
 fn facts(stored: &StoredPlan) -> Vec<Fact> {
