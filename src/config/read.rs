@@ -63,7 +63,7 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
             Ok(workspace) => workspaces.push(workspace),
             Err(named) => {
                 incomplete = true;
-                unusable.extend(named);
+                unusable.extend(named.map(|named| *named));
             }
         }
     }

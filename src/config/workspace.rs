@@ -192,7 +192,7 @@ impl Draft {
     }
 
     /// The workspace, if nothing was found wrong with its own keys; otherwise whom to tell of that, where it says so.
-    pub(super) fn into_workspace(self) -> Result<Workspace, Option<Unusable>> {
+    pub(super) fn into_workspace(self) -> Result<Workspace, Option<Box<Unusable>>> {
         let Draft { mut mistakes, groups, hearers, workspace, .. } = self;
         let incomplete = groups.iter().any(|group| group.name.is_none());
         let groups: Vec<GroupEntry> = groups.into_iter().map(GroupDraft::into_entry).collect();
@@ -202,9 +202,9 @@ impl Draft {
             }
             _ => {
                 sort_by_place(&mut mistakes);
-                Err(hearers.map(|hearers| Unusable {
-                    why: why(&mistakes),
-                    hearers: Hearers { owner_emails: owner_emails(&groups), ..hearers },
+                Err(hearers.map(|hearers| {
+                    let hearers = Hearers { owner_emails: owner_emails(&groups), ..hearers };
+                    Box::new(Unusable { why: why(&mistakes), hearers })
                 }))
             }
         }

@@ -425,6 +425,9 @@ pub struct GroupPlan {
     /// When its schedule fires next, of a group that waits for nothing else; absent: it waits for something else, or never.
     #[serde(default, with = "moment::OptionalMoment", skip_serializing_if = "Option::is_none")]
     pub next_due_at: Option<DateTime<Utc>>,
+    /// Of a group that is due and blocked: how its next sync would change columns, as far as that is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<TableColumns>,
     /// Attempts per table beyond the first.
     #[serde(default)]
     pub max_retries: u32,
@@ -559,6 +562,15 @@ pub struct LastCut {
     pub recovery_point: DateTime<Utc>,
     /// What it is tied to.
     pub consistency: Consistency,
+}
+
+/// How the columns of a table would change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TableColumns {
+    /// The source's name.
+    pub table: TableName,
+    /// How its columns differ from the replica's.
+    pub change: SchemaChange,
 }
 
 impl LastCut {

@@ -6,7 +6,7 @@ use super::checks::{self, Facts, Named};
 use super::document::{
     Action, Brought, Certificate, Decision, Drift, DriftCommit, GroupPlan, LastCut, Precondition,
     PreconditionCode, Reason, ReasonCode, ReplicaPin, SourceCommit, SourceMaintenance, SourcePin,
-    Step,
+    Step, TableColumns,
 };
 use super::finding::Finding;
 use super::jobs;
@@ -110,6 +110,10 @@ pub(super) fn plan(
             .then(|| trigger::crash_consistent_from(&view))
             .flatten(),
         next_due_at: trigger::next_due(&view, reason.code),
+        columns: match decision {
+            Decision::Blocked => view.tables().filter_map(columns).collect(),
+            Decision::Sync | Decision::Waiting | Decision::UpToDate => Vec::new(),
+        },
         max_retries: view.group.max_retries,
         tables: seen.tables.len(),
         members: match decision {
@@ -217,6 +221,7 @@ fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) 
         rpo_seconds: None,
         crash_consistent_from: None,
         next_due_at: None,
+        columns: Vec::new(),
         max_retries: 0,
         tables: 0,
         members: Vec::new(),
@@ -452,6 +457,12 @@ fn source_maintenance(view: &GroupView<'_>, table: &TableObserved) -> Option<Sou
         })
         .collect();
     (!commits.is_empty()).then(|| SourceMaintenance { table: table.name.clone(), commits })
+}
+
+/// How a sync would change the columns of a table that was looked at for it.
+fn columns(table: &TableObserved) -> Option<TableColumns> {
+    let change = table.pin.as_ref()?.as_ref().ok()?.schema.clone()?;
+    (!change.columns.is_empty()).then(|| TableColumns { table: table.name.clone(), change })
 }
 
 fn drift(view: &GroupView<'_>, table: &TableObserved) -> Option<Drift> {

@@ -135,6 +135,7 @@ pub(crate) fn group(name: &str) -> GroupPlan {
         tables: 4,
         crash_consistent_from: None,
         next_due_at: None,
+        columns: vec![],
         owner_emails: vec![],
         settings: None,
     }

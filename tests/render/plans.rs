@@ -1,7 +1,7 @@
 //! Plans with one thing that differs.
 
 use drsync::ledger::{AcceptedRisk, Row, Status};
-use drsync::plan::document::{Drift, DriftCommit, RowChange, Unprotected};
+use drsync::plan::document::{Drift, DriftCommit, RowChange, TableColumns, Unprotected};
 use drsync::plan::{
     Decision, FindingCode, GroupPlan, LedgerAction, Plan, ReasonCode, Refused, Role, WarningCode,
 };
@@ -207,6 +207,16 @@ fn columns_that_change_and_the_colour_of_a_sign_stand_in_the_line_of_a_table() {
     );
     let report = plan_report(&plan, &[]);
     assert!(report.contains("columns + <code>amount</code>"), "{report}");
+
+    let mut held = blocked("core", vec![not_readable("main.core.b")]);
+    let step = &plan.workspaces[0].groups[0].steps[0];
+    let change = step.schema.clone().expect("it changes columns");
+    held.columns = vec![TableColumns { table: step.table.clone(), change }];
+    let held = self::plan(vec![held]);
+    let shown = plan_text(&held, &narrow());
+    let told = "would change        main.core.a columns + amount, ~ qty, - old, 2 more";
+    assert!(shown.contains(told), "{shown}");
+    assert!(plan_report(&held, &[]).contains("columns + <code>amount</code>"));
 }
 
 #[test]

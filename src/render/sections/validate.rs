@@ -35,9 +35,9 @@ pub fn page(plan: &Plan, doubts: &[Doubt]) -> Page {
     let mut entries: Vec<Entry> = vec![];
     for same in causes.chunk_by(|one, other| one.code == other.code) {
         let told = if same.len() <= SAME_MAX + 1 { same.len() } else { SAME_MAX };
-        entries.extend(same.iter().map(|cause| match together.contains_key(&cause.groups) {
-            true => entry(&apart(cause)),
-            false => entry(cause),
+        entries.extend(same.iter().map(|cause| {
+            let several = together.contains_key(&cause.groups);
+            if several { entry(&apart(cause)) } else { entry(cause) }
         }));
         let at = entries.len() - (same.len() - told);
         for further in &mut entries[at..] {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::drift;
+use super::{drift, steps};
 use crate::command::{Arg, Command, Verb};
 use crate::ledger::cut_label;
+use crate::plan::document::TableColumns;
 use crate::plan::{Decision, Finding, GroupPlan, Plan, risk};
 use crate::render::away::{self, Away};
 use crate::render::causes::{Cause, Repair, causes};
@@ -199,9 +200,22 @@ fn facts(plan: &Plan, group: &GroupPlan, causes: &[&Cause]) -> Vec<Fact> {
     if tables > 0 && group.tables > tables {
         facts.push(Fact::new("held back with it", plural(group.tables - tables, "table")));
     }
+    facts.extend(columns(group));
     facts.push(keeps(group));
     facts.extend(lag(plan, group));
     facts
+}
+
+/// Tables whose columns would change that are told.
+const COLUMNS_TOLD: usize = 3;
+
+/// The columns that the sync that is held up would change.
+pub(super) fn columns(group: &GroupPlan) -> Option<Fact> {
+    let told = group.columns.iter().filter_map(|TableColumns { table, change }| {
+        Some(Phrase::name(table).and(" ").and(steps::changed(change)?))
+    });
+    let told: Vec<Phrase> = told.collect();
+    (!told.is_empty()).then(|| Fact::new("would change", Phrase::few(told, COLUMNS_TOLD)))
 }
 
 /// The cut that its replicas are at.

@@ -94,9 +94,9 @@ fn blocked(shown: &Shown<'_>) -> Section {
     let groups: Vec<&Labelled<'_>> = shown.decided(Decision::Blocked).collect();
     let all = blocking_causes(&groups);
     let together = together(&all);
-    let told = all.into_iter().map(|cause| match together.contains_key(&cause.groups) {
-        true => obstacle(apart(&cause)),
-        false => obstacle(cause),
+    let told = all.into_iter().map(|cause| {
+        let several = together.contains_key(&cause.groups);
+        obstacle(if several { apart(&cause) } else { cause })
     });
     let causes = told.collect();
     let groups: Vec<String> = groups.iter().map(|of| of.label.clone()).collect();

@@ -89,9 +89,10 @@ pub(super) fn ways_out(entry: &Labelled<'_>, causes: &[&Cause]) -> Vec<Copied> {
     let mut drifts = causes.iter().filter(|cause| is_drift(cause));
     // In the workspace of the primary the same name is the source: names are for where all replicas have them.
     let named = drifts.all(|cause| of(entry.group, cause).all(|drift| drift.registered));
-    let address = match named {
-        true => workspace.connection.secondary_workspace.as_ref(),
-        false => workspace.observed.secondary.workspace.as_ref(),
+    let address = if named {
+        workspace.connection.secondary_workspace.as_ref()
+    } else {
+        workspace.observed.secondary.workspace.as_ref()
     };
     let place = address.map_or("the secondary".into(), Phrase::said);
     let mut keep = vec![];

@@ -24,8 +24,12 @@ const COLUMNS_NAMED: usize = 4;
 
 /// The columns that an update changes: `columns + amount, ~ qty, - old`.
 fn columns(step: &Step) -> Option<Phrase> {
-    let SchemaChange { columns, more } =
-        step.schema.as_ref().filter(|_| step.action == Action::Update)?;
+    changed(step.schema.as_ref().filter(|_| step.action == Action::Update)?)
+}
+
+/// The same of a change.
+pub(super) fn changed(change: &SchemaChange) -> Option<Phrase> {
+    let SchemaChange { columns, more } = change;
     let named = columns.iter().map(|one| {
         let sign = match (&one.before, &one.after) {
             (None, _) => "+ ",

@@ -13,7 +13,7 @@ use crate::render::page::{
 };
 use crate::render::sections::card;
 use crate::render::sections::causes::remedy;
-use crate::render::sections::plan::{steps, sync, waiting};
+use crate::render::sections::plan::{blocked, steps, sync, waiting};
 use crate::render::shown::{self, Labelled};
 
 /// What was decided for a group, and all that belongs to it.
@@ -72,6 +72,7 @@ fn standing(plan: &Plan, group: &GroupPlan) -> Vec<Fact> {
         Some(cut) => cut_label(cut.number, cut.recovery_point),
         None => "nothing: it was never synchronized".to_owned(),
     };
+    facts.extend(blocked::columns(group));
     facts.push(Fact::new("keeps", keeps));
     let lag = group.lag_seconds.filter(|lag| *lag > 0);
     let lag = lag.map(|lag| away::lag_words(lag, group.rpo_seconds, plan.created_at));
