@@ -52,7 +52,7 @@ pub(super) async fn read(context: &Context) -> Result<Found, Failure> {
     withhold(&configuration);
     let folder =
         if path.is_dir() { path } else { path.parent().map(Path::to_path_buf).unwrap_or_default() };
-    let read_in = std::fs::canonicalize(&folder_of(&folder)).map(ConfiguredIn::Folder);
+    let read_in = std::fs::canonicalize(folder_of(&folder)).map(ConfiguredIn::Folder);
     let read_in = read_in.unwrap_or_default();
     Ok(Found { configuration, folder, kept_in: None, read_in })
 }

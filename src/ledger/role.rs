@@ -104,7 +104,7 @@ impl Cuts {
         let held = synchronized.iter().rev().find(same)?.cut_number;
         let mut later = synchronized.iter().filter(|cut| cut.cut_number > held);
         let first = later.next()?;
-        Some((first.cut_number, later.last().unwrap_or(first).cut_number))
+        Some((first.cut_number, later.next_back().unwrap_or(first).cut_number))
     }
 
     /// Why nobody knows what a change of role was made with, a fragment: its tables are those of no cut before it.

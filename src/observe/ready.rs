@@ -74,10 +74,11 @@ async fn secrets(
     let stands_by = seen.workspace.secondary.is_some();
     let looks = names.into_iter().map(async |name| {
         let primary = regions.primary.secret(scope, name).await.ok()?.is_some();
-        let secondary = match stands_by {
-            true => regions.secondary.secret(scope, name).await.ok()?.is_some(),
-            // What is in no workspace that stands by is in none.
-            false => false,
+        // What no workspace has that stands by is nowhere else.
+        let secondary = if stands_by {
+            regions.secondary.secret(scope, name).await.ok()?.is_some()
+        } else {
+            false
         };
         Some(SecretSeen { name: name.to_owned(), primary, secondary })
     });

@@ -245,10 +245,7 @@ impl Changes {
         ];
         for (setting, before, after) in signers {
             // Whoever may sign besides may let through what those before would not.
-            self.members(setting, before, after, |came, _| match came {
-                true => Direction::Weaker,
-                false => Direction::Stronger,
-            });
+            self.members(setting, before, after, |came, _| less(came));
         }
         self.there(Setting::FailoverWhen, failover_when, &after.failover_when);
         // Who is no longer asked cannot decide on the day; one more who is changes nothing of that.

@@ -194,9 +194,9 @@ fn trouble(workspace: &WorkspaceStatus, group: &GroupStatus) -> Option<Trouble> 
     let away = Away::of_status(workspace);
     // Who is active stands in a table of its own.
     let over = group.failed_over.is_some();
-    let shown = |code| !away.says(code) && !(over && code == FindingCode::FailedOver);
+    let elsewhere = |code| away.says(code) || over && code == FindingCode::FailedOver;
     let findings: Vec<Phrase> =
-        group.findings.iter().filter(|finding| shown(finding.code)).map(finding).collect();
+        group.findings.iter().filter(|finding| !elsewhere(finding.code)).map(finding).collect();
     let waits = group.decision == Some(Decision::Waiting);
     let mut told = Told::Always;
     let says = if !findings.is_empty() {
