@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use futures::future::join_all;
-use tokio::sync::Semaphore;
 
 mod approval;
 mod chain;
@@ -34,6 +33,7 @@ mod registration;
 mod settings;
 mod signer;
 mod site;
+mod slots;
 mod table;
 mod telling;
 mod warning;
@@ -72,6 +72,7 @@ use exit::Away;
 use notes::Notes;
 use registration::Registrations;
 use site::Site;
+use slots::Slots;
 
 /// How an apply is to work.
 #[derive(Clone)]
@@ -146,7 +147,7 @@ struct Run<'a> {
     stored: &'a StoredPlan,
     options: &'a Options,
     tell: &'a (dyn Fn(Event) + Send + Sync),
-    clones: Semaphore,
+    slots: Slots,
     notes: Notes,
     registered: std::sync::Mutex<Vec<TableName>>,
     /// Applies whose documents lie on this machine, and whether a region still lacks some.
@@ -167,7 +168,7 @@ pub async fn apply(
         stored,
         options,
         tell,
-        clones: Semaphore::new(options.parallelism.max(1)),
+        slots: Slots::new(options.parallelism),
         notes: Notes::default(),
         registered: std::sync::Mutex::default(),
         owed: std::sync::Mutex::default(),
@@ -184,7 +185,8 @@ pub async fn apply(
         .workspaces
         .iter()
         .zip(regions)
-        .map(|(workspace, regions)| run.workspace(workspace, regions));
+        .enumerate()
+        .map(|(at, (workspace, regions))| run.workspace(at, workspace, regions));
     let (mut groups, mut metadata, mut away) = (Vec::new(), Vec::new(), Away::default());
     let (mut keepers, mut known, mut roles) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
     let mut away_in = BTreeMap::new();
@@ -440,7 +442,12 @@ impl<'p> Run<'p> {
     }
 
     /// Carries out one workspace's part: metadata tables first, then its groups, smallest first.
-    async fn workspace<'a>(&self, plan: &'a WorkspacePlan, regions: &'a Regions) -> Done<'a> {
+    async fn workspace<'a>(
+        &self,
+        at: usize,
+        plan: &'a WorkspacePlan,
+        regions: &'a Regions,
+    ) -> Done<'a> {
         let mut records: BTreeMap<String, GroupRecord> = BTreeMap::new();
         let (mut metadata, mut away, mut cuts) = (Vec::new(), Away::default(), None);
         let due: Vec<&GroupPlan> = smallest_first(plan);
@@ -466,8 +473,9 @@ impl<'p> Run<'p> {
                 together = true;
             }
             keepers = Some(own);
-            let groups = due.into_iter().map(async |group| {
-                let (record, committed) = group::apply(self, &site, group).await;
+            let groups = due.into_iter().enumerate().map(async |(place, group)| {
+                let turn = self.slots.begin((place, at));
+                let (record, committed) = group::apply(self, &site, group, turn).await;
                 if let Some(cut) = committed {
                     registrations.of_cut(self, cut).await;
                 }

@@ -72,6 +72,9 @@ pub enum What {
         table: String,
         /// Bytes copied so far.
         copied_bytes: u64,
+        /// The statement that copies it, where one does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        statement_id: Option<String>,
     },
     /// An attempt failed and will be repeated.
     TableRetried {

@@ -14,6 +14,7 @@ use super::grant::Missing;
 use super::precondition::{self, Holding, Task, Unfit};
 use super::record::{GroupRecord, Recorded, TableOutcome, TableRecord};
 use super::site::{Sent, Site};
+use super::slots::Turn;
 use super::table;
 use super::warning::RunWarningCode;
 use crate::config::TableName;
@@ -30,6 +31,7 @@ pub(super) async fn apply(
     run: &Run<'_>,
     site: &Site<'_>,
     plan: &GroupPlan,
+    turn: Turn,
 ) -> (GroupRecord, Option<Cut>) {
     let last = site.cuts.newest(&plan.name);
     let mut record = GroupRecord {
@@ -52,7 +54,7 @@ pub(super) async fn apply(
     }
     let mut committed = None;
     let point = plan.recovery_point.expect("a group to be synchronized has a recovery point");
-    let attempt = Attempt { run, site, plan, point, started: run.now() };
+    let attempt = Attempt { run, site, plan, turn: &turn, point, started: run.now() };
     match attempt.synchronize().await {
         Ok((cut, tables, checked)) => {
             record = GroupRecord {
@@ -99,6 +101,8 @@ struct Attempt<'a> {
     run: &'a Run<'a>,
     site: &'a Site<'a>,
     plan: &'a GroupPlan,
+    /// Its turn among all groups.
+    turn: &'a Turn,
     /// The recovery point.
     point: DateTime<Utc>,
     started: DateTime<Utc>,
@@ -222,16 +226,17 @@ impl Attempt<'_> {
 
     /// Clones and verifies every table that has to be; all of them hold what they shall, or the group ends here.
     async fn clone_tables(&self, tasks: &[Task]) -> Result<Vec<TableRecord>, End> {
-        let Attempt { run, site, plan, .. } = *self;
+        let Attempt { run, site, plan, turn, .. } = *self;
         let replicas: Vec<String> =
             plan.steps.iter().map(|step| step.replica.path.clone()).collect();
         site.regions.secondary.clear_left_over(&replicas).await;
         let fence = Fence::new(site, plan);
+        turn.asks(tasks.iter().filter(|task| matches!(task, Task::Clone(_))).count());
         let steps = plan.steps.iter().zip(tasks);
         let done = join_all(steps.map(async |(step, task)| match task {
             Task::Holds(holding) => (held(step, holding), None),
             Task::Clone(copying) => {
-                table::apply(run, site, plan, step, &copying.order, &fence).await
+                table::apply(run, site, (plan, turn), step, &copying.order, &fence).await
             }
         }))
         .await;

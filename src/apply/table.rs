@@ -9,6 +9,7 @@ use super::fence::Fence;
 use super::grant::Missing;
 use super::record::{TableOutcome, TableRecord, VerifiedRecord};
 use super::site::Site;
+use super::slots::Turn;
 use super::warning::RunWarningCode;
 use crate::pause::before_again;
 use crate::plan::{GroupPlan, Role, Step};
@@ -27,14 +28,12 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 pub(super) async fn apply(
     run: &Run<'_>,
     site: &Site<'_>,
-    group: &GroupPlan,
+    (group, turn): (&GroupPlan, &Turn),
     step: &Step,
     order: &CloneOrder,
     fence: &Fence<'_>,
 ) -> (TableRecord, Option<Missing>) {
-    let Ok(_turn) = run.clones.acquire().await else {
-        return (not_started(step), None);
-    };
+    let _slot = turn.slot().await;
     if run.stopped() {
         return (not_started(step), None);
     }
@@ -177,6 +176,7 @@ async fn attempt(
                 group: group.name.clone(),
                 table: step.table.to_string(),
                 copied_bytes: progress.bytes.load(Ordering::Relaxed),
+                statement_id: progress.statement(),
             }),
         }
     }

@@ -15,6 +15,7 @@ use super::events::{self, Events};
 use super::flags::Context;
 use super::here::Here;
 use super::look::{self, Asking, Looked};
+use super::output::BoardShown;
 use super::sign::RunnersKey;
 use super::signals::{Deadline, Stop};
 use super::tell::{self, Applied, Teller};
@@ -25,6 +26,7 @@ use super::{
 use crate::apply::{self, Approval, Event, Options, RunRecord, Signer, What};
 use crate::command::{Command, Verb};
 use crate::config::Configuration;
+use crate::plan::document::{LedgerAction, MetadataAction};
 use crate::plan::{Observed, Plan, StoredPlan};
 use crate::region::Regions;
 use crate::render;
@@ -217,7 +219,8 @@ impl Apply {
         let away = plan.workspaces.iter().any(|workspace| {
             !workspace.observed.primary.reachable || !workspace.observed.secondary.reachable
         });
-        if plan.applyable && away && self.auto_approve && plan.summary.groups_sync == 0 {
+        let unasked = self.auto_approve || only_notes(plan);
+        if plan.applyable && away && unasked && plan.summary.groups_sync == 0 {
             return false;
         }
         let page = render::sections::plan::screen(plan, context.style.verbose);
@@ -228,7 +231,7 @@ impl Apply {
     /// Asks, unless it was approved: by reviewing a stored plan, or with a flag.
     fn approve(&self, context: &Context, ready: &mut Ready) -> Result<(), Failure> {
         let plan = &ready.stored.plan;
-        if self.file.is_some() || self.auto_approve || !plan.applyable {
+        if self.file.is_some() || self.auto_approve || !plan.applyable || only_notes(plan) {
             return Ok(());
         }
         if !context.can_ask {
@@ -244,6 +247,33 @@ impl Apply {
             _ => Err(Failure::new(ExitStatus::Refused, "nothing was applied")),
         }
     }
+}
+
+/// Whether an apply could do nothing but note in its own tables which groups are blocked: there is nothing to say yes to.
+fn only_notes(plan: &Plan) -> bool {
+    let metadata = plan.workspaces.iter().flat_map(|workspace| &workspace.metadata);
+    let notes = |action: &MetadataAction| {
+        let MetadataAction {
+            region: _,
+            action,
+            table_version: _,
+            rows_to_add,
+            rows_to_change: _,
+            rows_to_retire,
+            cuts_to_copy,
+            put_aside,
+            mend,
+        } = action;
+        matches!(action, LedgerAction::Merge | LedgerAction::None)
+            && rows_to_add.is_empty()
+            && rows_to_retire.is_empty()
+            && *cuts_to_copy == 0
+            && put_aside.is_empty()
+            && mend.is_empty()
+    };
+    plan.summary.groups_sync == 0
+        && plan.summary.groups_blocked > 0
+        && metadata.into_iter().all(|it| notes(it))
 }
 
 /// What was planned by whoever is about to apply it, with what it was computed from.
@@ -319,7 +349,8 @@ pub(super) async fn carry_out(
             keep::plan(&ready.folder, &options.run_id, &ready.stored, ready.signature.as_deref());
         warn(context, "the plan is not kept here", kept);
     }
-    let progress = Progress::of(plan, mode(context), output::note);
+    let progress = Progress::of(plan, mode(context), output::stderr_columns, output::note);
+    let shown = BoardShown::begin(progress.above());
     let tell = |event: Event| {
         let again = match &event.what {
             What::Warning(warning) => !context.said.first(&warning.about_what()),
@@ -331,6 +362,7 @@ pub(super) async fn carry_out(
         events.write(&event);
     };
     let record = apply::apply(&ready.stored, &ready.regions, &options, &tell).await;
+    drop(shown);
     let Ready { folder, regions, places, .. } = ready;
     runbook::keep_after(context, folder, plan, regions, places, &record).await;
     let kept = here.kept();

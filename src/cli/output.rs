@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 use serde::Serialize;
 
 use super::log_line;
 use crate::limits::DOCUMENT;
+use crate::render::progress::Above;
 use crate::{canonical, files, harmless, secrets};
 
 /// Writes data to stdout. Whoever reads it may stop doing so: that is no error.
@@ -86,8 +88,79 @@ pub(super) fn note(text: &str) {
 }
 
 /// Writes a line to stderr that is harmless already; where nobody listens, nobody is told.
+///
+/// While a board is shown it goes above that: both would be unreadable otherwise.
 pub(super) fn line(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", secrets::withheld(text));
+    let text = secrets::withheld(text);
+    match &*board() {
+        Some(shown) => shown.above.line(&text),
+        None => {
+            let _ = writeln!(io::stderr().lock(), "{text}");
+        }
+    }
+}
+
+/// The board that is shown on stderr.
+static BOARD: Mutex<Option<Shown>> = Mutex::new(None);
+
+/// A board, and how the terminal was before.
+struct Shown {
+    above: Above,
+    keys: Option<Termios>,
+}
+
+fn board() -> MutexGuard<'static, Option<Shown>> {
+    BOARD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A board is on the screen as long as this lives.
+pub(super) struct BoardShown(());
+
+impl BoardShown {
+    /// From now on lines go above this.
+    pub(super) fn begin(above: Option<Above>) -> BoardShown {
+        *board() = above.map(|above| Shown { above, keys: silence_control_keys() });
+        BoardShown(())
+    }
+}
+
+impl Drop for BoardShown {
+    fn drop(&mut self) {
+        clear_board();
+    }
+}
+
+/// Takes the board away: whoever ends the process leaves nothing of it behind.
+pub(super) fn clear_board() {
+    if let Some(Shown { above, keys }) = board().take() {
+        above.clear();
+        if let Some(keys) = keys.filter(|_| owns_terminal()) {
+            // A terminal that is gone needs nothing.
+            let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &keys);
+        }
+    }
+}
+
+/// Keeps the terminal from writing `^C` behind the last line of a board, which would move it by a row that then stays on the
+/// screen; gives how it was before.
+fn silence_control_keys() -> Option<Termios> {
+    let before = termios::tcgetattr(io::stdin()).ok().filter(|_| owns_terminal())?;
+    let mut silent = before.clone();
+    silent.local_modes.remove(LocalModes::ECHOCTL);
+    termios::tcsetattr(io::stdin(), OptionalActions::Now, &silent).ok()?;
+    Some(before)
+}
+
+/// Whether the terminal is this process's to change: one in the background would be stopped for trying.
+fn owns_terminal() -> bool {
+    termios::tcgetpgrp(io::stdin()).is_ok_and(|foreground| foreground == rustix::process::getpgrp())
+}
+
+/// Columns of the terminal that stderr is; 80 where it does not say.
+pub(super) fn stderr_columns() -> usize {
+    let size = termios::tcgetwinsize(io::stderr());
+    let columns = size.map_or(0, |size| usize::from(size.ws_col));
+    if columns == 0 { 80 } else { columns }
 }
 
 /// What was said that need not be said again.

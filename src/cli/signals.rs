@@ -116,6 +116,7 @@ fn received(stop: &Stop, first: &mut Option<Instant>, status: ExitStatus) {
         if first.elapsed() < SAME {
             return;
         }
+        output::clear_board();
         output::note(&format!("drsync: {} (exit {})", status.name(), status.code()));
         std::process::exit(i32::from(status.code()));
     }

@@ -188,6 +188,9 @@ impl Sql {
     ) -> Result<Finished, Refusal> {
         let id = submitted.statement_id.clone();
         self.note(&id, true);
+        if let Intent::Long(progress) = intent {
+            progress.runs_as(&id);
+        }
         let ended = self.await_end(submitted, intent).await;
         if !matches!(&ended, Err(refusal) if refusal.outcome_unknown || refusal.code == LEFT) {
             self.note(&id, false);

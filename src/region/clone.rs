@@ -1,8 +1,8 @@
 //! A clone: what is ordered, what was done, and how it was verified.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -119,12 +119,24 @@ pub struct Progress {
     pub bytes: AtomicU64,
     /// Set to stop after the file at hand.
     pub stop: Arc<AtomicBool>,
+    /// The statement that does the work, where one does.
+    statement: Mutex<Option<String>>,
 }
 
 impl Progress {
     /// Progress that stops with the given sign.
     pub fn with_stop(stop: Arc<AtomicBool>) -> Progress {
-        Progress { files: AtomicU64::new(0), bytes: AtomicU64::new(0), stop }
+        Progress { stop, ..Progress::default() }
+    }
+
+    /// Notes the statement that does the work from now on.
+    pub fn runs_as(&self, statement: &str) {
+        *self.statement.lock().unwrap_or_else(PoisonError::into_inner) = Some(statement.to_owned());
+    }
+
+    /// The statement that does the work.
+    pub fn statement(&self) -> Option<String> {
+        self.statement.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether work is to end.

@@ -1,4 +1,4 @@
-//! What an apply says while it works: bars on a terminal, elsewhere one line a transition.
+//! What an apply says while it works: a board on a terminal, elsewhere one line a transition.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,9 +6,11 @@ use crate::apply::Event;
 use crate::plan::Plan;
 
 mod bars;
+mod board;
 mod log;
 mod pace;
 
+pub use bars::Above;
 use bars::Bars;
 pub use log::Log;
 
@@ -34,19 +36,28 @@ pub enum Mode {
     Quiet,
     /// One line a transition.
     Lines,
-    /// A bar for every running group, and the pace of all.
+    /// A board of what runs and what waits, and the pace of all.
     Bars,
 }
 
 impl Progress {
-    /// Gets ready to show the apply of a plan: bars on stderr, or lines by `write`.
-    pub fn of(plan: &Plan, mode: Mode, write: fn(&str)) -> Progress {
+    /// Gets ready to show the apply of a plan: a board on stderr, which is so many `columns` wide, or lines by `write`.
+    pub fn of(plan: &Plan, mode: Mode, columns: fn() -> usize, write: fn(&str)) -> Progress {
         let screen = match mode {
             Mode::Quiet => Screen::Quiet,
             Mode::Lines => Screen::Lines(Log::of(plan)),
-            Mode::Bars => Screen::Bars(Bars::of(plan)),
+            Mode::Bars => Screen::Bars(Bars::of(plan, columns)),
         };
         Progress { screen: Mutex::new(screen), write }
+    }
+
+    /// What writes above the board, where there is one.
+    pub fn above(&self) -> Option<Above> {
+        let screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*screen {
+            Screen::Quiet | Screen::Lines(_) => None,
+            Screen::Bars(bars) => Some(bars.above()),
+        }
     }
 
     /// Shows one event.

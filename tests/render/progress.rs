@@ -34,7 +34,7 @@ fn started() -> What {
 
 fn copied(copied_bytes: u64) -> What {
     let (workspace, group, table) = core();
-    What::TableProgress { workspace, group, table, copied_bytes }
+    What::TableProgress { workspace, group, table, copied_bytes, statement_id: None }
 }
 
 #[test]

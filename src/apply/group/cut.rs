@@ -15,7 +15,7 @@ pub(super) fn cut(
     tables: &[TableRecord],
     commits: Vec<PinnedCommit>,
 ) -> Cut {
-    let Attempt { run, site, plan, point, started: _ } = *attempt;
+    let Attempt { run, site, plan, turn: _, point, started: _ } = *attempt;
     let done: BTreeMap<&TableName, &TableRecord> =
         tables.iter().map(|table| (&table.table, table)).collect();
     let stored = run.stored;

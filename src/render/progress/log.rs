@@ -21,8 +21,8 @@ const HEARTBEAT: Duration = Duration::minutes(5);
 /// Events become lines; remembers what began when.
 #[derive(Debug)]
 pub struct Log {
-    pub(super) names: usize,
-    pub(super) several_workspaces: bool,
+    names: usize,
+    several_workspaces: bool,
     begun: BTreeMap<(String, String, String), Running>,
     /// Groups of which a table failed, which was told with its reason.
     failed: BTreeSet<(String, String)>,
@@ -66,14 +66,17 @@ impl Log {
                 let text = format!("{} v{source_version}{size}", name(table));
                 ("start", workspace, group, text)
             }
-            What::TableProgress { workspace, group, table, copied_bytes } => {
+            What::TableProgress { workspace, group, table, copied_bytes, statement_id } => {
                 let begun = self.begun.get_mut(&key(workspace, group, table))?;
                 if event.at - begun.told < HEARTBEAT {
                     return None;
                 }
                 begun.told = event.at;
                 let took = elapsed(event.at - begun.at);
-                let text = format!("{} {took}, {} so far", name(table), bytes(*copied_bytes));
+                let text = match statement_id {
+                    Some(id) => format!("{} {took}, statement {}", name(table), clean(id)),
+                    None => format!("{} {took}, {} so far", name(table), bytes(*copied_bytes)),
+                };
                 ("running", workspace, group, text)
             }
             What::TableRetried { workspace, group, table, attempt, message, delay_ms } => {

@@ -28,7 +28,7 @@ impl Pace {
                 self.begun = Some(event.at);
                 self.total = *copy_bytes;
             }
-            What::TableProgress { workspace, group, table, copied_bytes }
+            What::TableProgress { workspace, group, table, copied_bytes, .. }
             | What::TableCloned { workspace, group, table, copied_bytes, .. } => {
                 let place = (workspace.clone(), group.clone(), table.clone());
                 self.copied.insert(place, *copied_bytes);
@@ -45,17 +45,22 @@ impl Pace {
             return None;
         }
         let rate = copied as f64 / took.as_seconds_f64();
-        let mut line = format!(
-            "{} in {}, {:.0} MiB/s",
-            bytes(copied),
-            elapsed(took),
-            rate / f64::from(1 << 20)
-        );
+        let mut line = format!("{} in {}, {}", bytes(copied), elapsed(took), per_second(rate));
         if let Some(left) = self.total.checked_sub(copied).filter(|left| *left > 0) {
             let left = span((left as f64 / rate).ceil() as i64);
             line.push_str(&format!("; about {left} left"));
         }
         Some(line)
+    }
+}
+
+/// `202 MiB/s`, and in smaller units what is less than one of them.
+fn per_second(rate: f64) -> String {
+    let (mib, kib) = (f64::from(1 << 20), f64::from(1 << 10));
+    match rate {
+        rate if rate >= mib => format!("{:.0} MiB/s", rate / mib),
+        rate if rate >= kib => format!("{:.0} KiB/s", rate / kib),
+        rate => format!("{rate:.0} B/s"),
     }
 }
 
@@ -86,6 +91,7 @@ mod tests {
             group: "g".to_owned(),
             table: table.to_owned(),
             copied_bytes,
+            statement_id: None,
         }
     }
 
@@ -106,5 +112,15 @@ mod tests {
         pace.tell(&event(0, begun(GIB)));
         let line = pace.tell(&event(20, copied("a", 2 * GIB)));
         assert_eq!(line.as_deref(), Some("2.0 GiB in 20s, 102 MiB/s"));
+    }
+
+    #[test]
+    fn a_slow_pace_is_told_in_smaller_units() {
+        let mut pace = Pace::default();
+        pace.tell(&event(0, begun(GIB)));
+        let line = pace.tell(&event(20, copied("a", 2 << 20)));
+        assert_eq!(line.as_deref(), Some("2.0 MiB in 20s, 102 KiB/s; about 2h50m left"));
+        assert_eq!(per_second(1_047_552.0), "1023 KiB/s");
+        assert_eq!(per_second(100.0), "100 B/s");
     }
 }
