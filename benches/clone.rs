@@ -207,7 +207,7 @@ async fn clone(source: &Path, target: &Path) {
         properties: Default::default(),
         expect: Expect::Anything,
         doubted: false,
-        author: Author { now_ms: 1, engine_info: "bench".to_owned(), user_name: None },
+        author: Author { now_ms: 1, engine_info: "bench".to_owned(), user_name: None, job: None },
         source_name: "bench".to_owned(),
         progress: Progress::default(),
     };

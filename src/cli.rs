@@ -4,21 +4,26 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
+mod accept;
 mod admit;
 mod apply;
 mod check;
 mod clock;
+mod complete;
 mod completions;
 mod configuration;
 mod daemon;
+mod dashes;
 mod demo;
 mod diff;
 mod duration;
 mod events;
+mod examples;
 mod exit;
+mod explain;
 mod failure;
 mod flags;
 mod help;
@@ -94,6 +99,7 @@ enum Command {
     Sandbox(sandbox::Sandbox),
     Schema(schema::Schema),
     Man(man::Man),
+    Explain(explain::Explain),
     Help(help::Help),
 }
 
@@ -106,15 +112,19 @@ fn forbid_core_dumps() {
 
 /// Runs the command that the arguments name, and says on stderr how it ended where that is not 0.
 pub fn main() -> ExitCode {
+    complete::answer_shell();
     crate::foreign::silence_contained_panics();
     forbid_core_dumps();
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let (json, outcome) = match Cli::try_parse_from(&arguments) {
-        Ok(cli) => {
-            let json = cli.flags.json();
-            (json, run(cli))
-        }
-        Err(error) => (asks_for_json(&arguments), usage(&error)),
+    let (json, outcome) = match dashes::check(&described(), &arguments) {
+        Ok(()) => match parse(&arguments) {
+            Ok(cli) => {
+                let json = cli.flags.json();
+                (json, run(cli))
+            }
+            Err(error) => (asks_for_json(&arguments), usage(&error)),
+        },
+        Err(failure) => (asks_for_json(&arguments), Err(failure)),
     };
     let status = match outcome {
         Ok(status) => status,
@@ -124,6 +134,12 @@ pub fn main() -> ExitCode {
         output::note(&format!("drsync: {} (exit {})", status.name(), status.code()));
     }
     ExitCode::from(status.code())
+}
+
+/// Reads the command line; what it says of itself is for people.
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut matches = help::for_people().try_get_matches_from(arguments)?;
+    Cli::from_arg_matches_mut(&mut matches)
 }
 
 fn run(cli: Cli) -> Result<ExitStatus, Failure> {
@@ -165,13 +181,14 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Sandbox(command) => command.run(&context),
         Command::Schema(command) => command.run(),
         Command::Man(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Help(command) => command.run(),
     }
 }
 
-/// The whole command line as clap describes it.
+/// The whole command line as clap describes it, with what completes its values.
 fn described() -> clap::Command {
-    Cli::command()
+    complete::with_values(Cli::command())
 }
 
 /// What clap has to say: help and version are answers, everything else is a mistake in the command line.

@@ -23,6 +23,7 @@ mod load;
 mod location;
 mod name;
 mod name_path;
+mod not_json;
 mod notifications;
 mod read;
 mod settings;
@@ -132,6 +133,9 @@ pub struct Mistake {
     pub line: usize,
     /// JSON path, for example `workspaces[0].sync_groups[2].tables[1]`.
     pub path: String,
+    /// The name of the group that it stands in, as it is written, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// What is wrong, a lowercase fragment.
     pub message: String,
     /// What to do about it.
@@ -155,6 +159,8 @@ pub struct Workspace {
     pub warehouse_id: Option<String>,
     /// The secondary workspace, where replicas are registered and workflows watched.
     pub secondary: Option<SecondaryWorkspace>,
+    /// Why there is no secondary workspace, where that is on purpose.
+    pub no_secondary: Option<String>,
     /// Where the primary's metadata tables lie.
     pub location_primary: Location,
     /// Where the secondary's metadata tables and the replicas lie.
@@ -311,9 +317,19 @@ impl GroupEntry {
     }
 }
 
+impl Mistake {
+    /// Its path, with the name of the group that it stands in: nobody counts groups from 0.
+    pub fn place(&self) -> String {
+        match &self.group {
+            Some(group) => format!("{} of {group}", self.path),
+            None => self.path.clone(),
+        }
+    }
+}
+
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Mistake { file, line, path, message, remedy } = self;
+        let Mistake { file, line, path, group: _, message, remedy } = self;
         write!(f, "{file} line {line}: {path}: {message}")?;
         match remedy {
             Some(remedy) => write!(f, ": {remedy}"),

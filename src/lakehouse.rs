@@ -39,6 +39,7 @@ mod records;
 mod refusal;
 mod replicas;
 mod sources;
+mod survey;
 pub(crate) mod unchanged;
 pub mod write;
 
@@ -48,6 +49,7 @@ pub use catalog::{
 pub use described::FileError;
 pub use grants::Grants;
 pub use jobs::{JOBS_FILE, Job, Jobs, Run};
+pub use survey::{Survey, Surveyed, survey};
 use unchanged::Kept;
 
 /// How many tables are looked at in parallel.
@@ -82,6 +84,7 @@ impl Writer {
             now_ms: (self.clock)().timestamp_millis(),
             engine_info: concat!("drsync/", env!("CARGO_PKG_VERSION")).to_owned(),
             user_name: Some(self.user.clone()),
+            job: None,
         }
     }
 }

@@ -32,7 +32,7 @@ use tokio::task::JoinHandle;
 
 use crate::files as disk;
 use fault::Faults;
-pub use fault::{Fault, FaultError, Misbehaviour};
+pub use fault::{Fault, FaultError, Misbehaviour, Side};
 use listener::Door;
 use workspace::{Guard, Ids, Workspace};
 pub use world::World;
@@ -49,6 +49,8 @@ pub struct Options {
     pub port: u16,
     /// How to misbehave.
     pub faults: Vec<Fault>,
+    /// A workspace that does not answer: nobody listens at its port.
+    pub away: Option<Side>,
     /// In what the service differs from one workspace to another.
     pub quirks: Quirks,
     /// What tokens and secrets are made of: whoever knows it may do everything here.
@@ -68,6 +70,7 @@ impl Options {
             world,
             port: 0,
             faults: Vec::new(),
+            away: None,
             quirks: Quirks::default(),
             secret: new_secret(),
             allow: Vec::new(),
@@ -79,11 +82,13 @@ impl Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options { world, port, faults, quirks, secret: _, allow, writable, clock: _ } = self;
+        let Options { world, port, faults, away, quirks, secret: _, allow, writable, clock: _ } =
+            self;
         f.debug_struct("Options")
             .field("world", world)
             .field("port", port)
             .field("faults", faults)
+            .field("away", away)
             .field("quirks", quirks)
             .field("allow", allow)
             .field("writable", writable)
@@ -288,6 +293,7 @@ impl Shared {
 /// One workspace with what it shares: the state of its handlers.
 #[derive(Debug)]
 struct Site {
+    side: Side,
     workspace: Arc<Workspace>,
     shared: Arc<Shared>,
 }
@@ -303,7 +309,7 @@ pub fn new_secret() -> String {
 /// # Errors
 /// If the folders are no world, or a port is taken.
 pub async fn serve(options: Options) -> Result<Running, SandboxError> {
-    let Options { mut world, port, faults, quirks, secret, allow, writable, clock } = options;
+    let Options { mut world, port, faults, away, quirks, secret, allow, writable, clock } = options;
     world.complete(writable)?;
     let (one, port_one) = listen(port).await?;
     let (two, port_two) = listen(if port == 0 { 0 } else { port.saturating_add(1) }).await?;
@@ -351,7 +357,10 @@ pub async fn serve(options: Options) -> Result<Running, SandboxError> {
         primary: served(&first, variable_one),
         secondary: served(&second, variable_two),
         configuration: format!("{configuration:#}\n"),
-        servers: [start(one, first, shared.clone()), start(two, second, shared.clone())],
+        servers: [
+            start(one, Side::Primary, away, first, &shared),
+            start(two, Side::Secondary, away, second, &shared),
+        ],
         shared,
     })
 }
@@ -364,12 +373,19 @@ async fn listen(port: u16) -> Result<(TcpListener, u16), SandboxError> {
     Ok((listener, port))
 }
 
+/// Answers for a workspace; for one that is away nobody listens.
 fn start(
     listener: TcpListener,
+    side: Side,
+    away: Option<Side>,
     workspace: Arc<Workspace>,
-    shared: Arc<Shared>,
+    shared: &Arc<Shared>,
 ) -> JoinHandle<std::io::Result<()>> {
-    let site = Arc::new(Site { workspace, shared });
+    if away == Some(side) {
+        drop(listener);
+        return tokio::spawn(std::future::pending());
+    }
+    let site = Arc::new(Site { side, workspace, shared: shared.clone() });
     let service = routes::router(site).into_make_service_with_connect_info::<listener::Cord>();
     tokio::spawn(async move { axum::serve(Door(listener), service).await })
 }

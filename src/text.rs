@@ -42,6 +42,37 @@ pub fn span(seconds: i64) -> String {
     }
 }
 
+/// Whether a name is what a pattern means, in which `*` stands for anything and `?` for one letter; a name means itself.
+pub fn fits(pattern: &str, name: &str) -> bool {
+    if pattern == name {
+        return true;
+    }
+    let (pattern, name): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), name.chars().collect());
+    let (mut at, mut here) = (0, 0);
+    // Where the last `*` stood, and how much of the name it has taken so far.
+    let mut star: Option<(usize, usize)> = None;
+    while here < name.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                star = Some((at, here));
+                at += 1;
+            }
+            Some(letter) if *letter == '?' || *letter == name[here] => {
+                at += 1;
+                here += 1;
+            }
+            Some(_) | None => {
+                let Some((stood, taken)) = star else { return false };
+                star = Some((stood, taken + 1));
+                at = stood + 1;
+                here = taken + 1;
+            }
+        }
+    }
+    pattern[at..].iter().all(|letter| *letter == '*')
+}
+
 /// An identifier of SQL: in backticks, backticks in it doubled.
 pub fn identifier(text: &str) -> String {
     format!("`{}`", text.replace('`', "``"))
@@ -87,6 +118,28 @@ pub fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_star_stands_for_anything_and_a_question_mark_for_one_letter() {
+        for (pattern, name) in [
+            ("orders", "orders"),
+            ("*", ""),
+            ("core_*", "core_product"),
+            ("*_daily", "crm_daily_daily"),
+            ("c*e*t", "core_product"),
+            ("a?c", "aüc"),
+            ("a*?", "ab"),
+            ("what?*", "what?*"),
+        ] {
+            assert!(fits(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in
+            [("orders", "Orders"), ("core_*", "score_a"), ("a?c", "ac"), ("*x", "xy"), ("", "a")]
+        {
+            assert!(!fits(pattern, name), "{pattern} {name}");
+        }
+        assert!(!fits(&"*a".repeat(200), &"a".repeat(5_000).replace("aa", "ab")), "and in time");
+    }
 
     #[test]
     fn one_is_told_from_many() {

@@ -1,11 +1,14 @@
-//! `drsync completions`: what a shell needs to complete commands and flags.
+//! `drsync completions`: what a shell needs to ask drsync itself while a command line is typed.
 
+use anyhow::Context as _;
 use clap::Args;
 use clap_complete::Shell;
+use clap_complete::env::Shells;
 
-use super::{ExitStatus, Failure, described, output};
+use super::complete::VARIABLE;
+use super::{ExitStatus, Failure, output};
 
-/// Print completions for a shell
+/// Print completions for a shell: of commands and flags, groups, tables, codes and runs
 #[derive(Debug, Args)]
 pub(super) struct Completions {
     /// The shell
@@ -14,8 +17,14 @@ pub(super) struct Completions {
 
 impl Completions {
     pub(super) fn run(self) -> Result<ExitStatus, Failure> {
+        let shells = Shells::builtins();
+        let shell = shells.completer(&self.shell.to_string()).ok_or_else(|| {
+            Failure::new(ExitStatus::Usage, format!("no completions for {}", self.shell))
+        })?;
         let mut text = vec![];
-        clap_complete::generate(self.shell, &mut described(), "drsync", &mut text);
+        shell
+            .write_registration(VARIABLE, "drsync", "drsync", "drsync", &mut text)
+            .context("write the completions")?;
         output::verbatim(&String::from_utf8_lossy(&text))?;
         Ok(ExitStatus::Ok)
     }

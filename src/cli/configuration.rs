@@ -199,7 +199,7 @@ fn unread(source: &str, error: FilesError) -> Failure {
 
 /// `./drsync.json`, or that of a parent folder: up to the root of the git repository or the home folder, and no further than
 /// folders that nobody else writes to. Secrets go where a configuration says, so nobody else's is taken unasked.
-fn nearest() -> Result<PathBuf, Failure> {
+pub(super) fn nearest() -> Result<PathBuf, Failure> {
     let here = std::env::current_dir().map_err(|error| {
         Failure::new(ExitStatus::Configuration, format!("no current folder: {error}"))
     })?;

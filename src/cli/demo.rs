@@ -19,6 +19,7 @@ use crate::lakehouse::demo;
 use crate::region::RegionErrorKind;
 use crate::render::{self, Style};
 use crate::runbook::Place;
+use crate::text::shell_word;
 
 /// See it work: two regions with real Delta tables in a folder, validated, planned, applied
 #[derive(Debug, Args)]
@@ -108,9 +109,10 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
     step("5  drsync plan", render::writers::lines(&page, &context.style))?;
     output::data(&format!(
         "\nEverything in {folder} can be opened with any Delta reader. Try there:\n  \
-         drsync status                      how far behind each group is\n  \
+         {:<33}  how far behind each group is\n  \
          mv west gone && drsync apply       what happens when the secondary is away\n  \
-         drsync show plan.json              what an auditor sees\n"
+         drsync show plan.json              what an auditor sees\n",
+        format!("cd {} && drsync status", shell_word(&dir.display().to_string()))
     ))?;
     Ok(ExitStatus::Ok)
 }

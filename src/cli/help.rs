@@ -1,14 +1,18 @@
-//! `drsync help`: of a command, or of a topic.
+//! `drsync help`: of a command, or of a topic; and what is added to the help of every command.
 
-use clap::Args;
+use clap::{Args, CommandFactory as _};
 
-use super::{ExitStatus, Failure, described, output, selection};
+use super::examples::{self, Example};
+use super::{Cli, ExitStatus, Failure, described, output, selection};
 use crate::render::hanging;
 
-/// The one topic that is no command.
+/// The topics that are no commands.
 const EXIT_CODES: &str = "exit-codes";
+const FLAGS: &str = "flags";
+/// Columns of help.
+const WIDTH: usize = 80;
 
-/// Show help of a command, or of the topic exit-codes
+/// Show help of a command, or of a topic: flags, exit-codes
 #[derive(Debug, Args)]
 pub(super) struct Help {
     /// A command or a topic
@@ -17,11 +21,12 @@ pub(super) struct Help {
 
 impl Help {
     pub(super) fn run(self) -> Result<ExitStatus, Failure> {
-        let mut whole = described();
+        let mut whole = for_people();
         whole.build();
         let text = match self.topic.as_deref() {
             None => whole.render_long_help().to_string(),
             Some(EXIT_CODES) => exit_codes(),
+            Some(FLAGS) => flags(),
             Some(topic) => match whole.find_subcommand_mut(topic) {
                 Some(command) => command.render_long_help().to_string(),
                 None => return Err(unknown(&whole, topic)),
@@ -32,9 +37,75 @@ impl Help {
     }
 }
 
+/// The command line as its help shows it: every command with examples, and flags that all have by name only.
+pub(super) fn for_people() -> clap::Command {
+    let whole = described();
+    let common = common(&whole);
+    let names: Vec<String> = whole.get_subcommands().map(|it| it.get_name().to_owned()).collect();
+    let end = format!("{common}\n\n{}", whole.get_after_help().cloned().unwrap_or_default());
+    let whole = whole.mut_args(|argument| {
+        let hidden = argument.is_global_set();
+        argument.hide(hidden)
+    });
+    let whole = names.into_iter().fold(whole, |whole, name| {
+        whole.mut_subcommand(&name, |command| {
+            let nested: Vec<String> =
+                command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
+            let command = nested.into_iter().fold(command, |command, inner| {
+                let shown = examples::of(&format!("{name} {inner}"));
+                command.mut_subcommand(inner, |it| it.after_help(after(shown, &common)))
+            });
+            command.after_help(after(examples::of(&name), &common))
+        })
+    });
+    whole.after_help(end)
+}
+
+/// What stands below the flags of a command.
+fn after(shown: &[Example], common: &str) -> String {
+    format!("Examples:\n{}\n{common}", lines(shown))
+}
+
+/// Examples with what they are for, beside them where that fits.
+fn lines(shown: &[Example]) -> String {
+    let fits = |line: &str, meaning: &str| 2 + line.len() + 2 + meaning.len() <= WIDTH;
+    let all_fit = shown.iter().all(|(line, meaning)| fits(line, meaning));
+    let widest = shown.iter().map(|(line, _)| line.len()).max().unwrap_or_default();
+    let aligned = shown.iter().all(|(_, meaning)| 2 + widest + 2 + meaning.len() <= WIDTH);
+    let each =
+        shown.iter().map(|(line, meaning)| match (all_fit && aligned, fits(line, meaning)) {
+            (true, _) => format!("  {line:<widest$}  {meaning}\n"),
+            (false, true) => format!("  {line}  {meaning}\n"),
+            (false, false) => format!("  {line}\n      {meaning}\n"),
+        });
+    each.collect()
+}
+
+/// The flags that every command has, by name.
+fn common(whole: &clap::Command) -> String {
+    let global = whole.get_arguments().filter(|argument| argument.is_global_set());
+    let names: Vec<String> =
+        global.filter_map(|it| Some(format!("--{}", it.get_long()?))).collect();
+    let text = format!("{}: drsync help {FLAGS}", names.join(", "));
+    hanging("Common flags: ", &text, WIDTH).join("\n")
+}
+
+/// What every command takes, in full.
+fn flags() -> String {
+    let whole = Cli::command();
+    let bare = clap::Command::new("drsync")
+        .help_template("Flags of every command\n\n{all-args}")
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .max_term_width(WIDTH);
+    let global = whole.get_arguments().filter(|argument| argument.is_global_set()).cloned();
+    let text = global.fold(bare, clap::Command::arg).render_long_help().to_string();
+    format!("{}\n", text.trim_end())
+}
+
 fn unknown(whole: &clap::Command, topic: &str) -> Failure {
     let known = whole.get_subcommands().map(clap::Command::get_name);
-    let near = selection::nearest(topic, known.chain([EXIT_CODES]));
+    let near = selection::nearest(topic, known.chain([EXIT_CODES, FLAGS]));
     let hint = near.map_or(String::new(), |near| format!("; nearest: {near}"));
     Failure::new(ExitStatus::Usage, format!("no help for {topic}{hint}"))
 }
@@ -44,7 +115,7 @@ fn exit_codes() -> String {
     let name = widths.max().unwrap_or_default();
     let lines = ExitStatus::ALL.into_iter().flat_map(|status| {
         let head = format!("{:>4}  {:<name$}  ", status.code(), status.name());
-        hanging(&head, status.meaning(), 80)
+        hanging(&head, status.meaning(), WIDTH)
     });
     let lines: String = lines.map(|line| format!("{line}\n")).collect();
     format!("Exit status, named by the last line on stderr where it is not 0\n\n{lines}")

@@ -33,10 +33,12 @@ const PLANS_AT_ONCE: usize = 8;
 pub(super) struct History {
     /// Only the cuts of this group
     group: Option<String>,
-    /// Only cuts committed from this moment or day on
+    /// Only cuts committed from this moment or day on, after the report of that period
+    ///
+    /// The report says how long each group was within its objective, what was accepted or approved by nobody, and whether every run record is there unaltered.
     #[arg(long, value_name = "WHEN", value_parser = first_moment)]
     since: Option<DateTime<Utc>>,
-    /// Only cuts committed until this moment or day
+    /// Only cuts committed until this moment or day, after the report of that period
     #[arg(long, value_name = "WHEN", value_parser = last_moment)]
     until: Option<DateTime<Utc>>,
     /// Report that the run record with this SHA-256, noted when it was written, is there unaltered (16 characters or more)
@@ -72,8 +74,8 @@ impl History {
         groups.sort();
         groups.dedup();
         selection::check("history", &self.group, &groups)?;
-        selection::check("--only", &context.selection.only, &groups)?;
-        selection::check("--exclude", &context.selection.exclude, &groups)?;
+        selection::check_patterns("--only", &context.selection.only, &groups)?;
+        selection::check_patterns("--exclude", &context.selection.exclude, &groups)?;
         let unseen = unseen(&read);
         let workspaces = found
             .configuration

@@ -1,5 +1,7 @@
 //! `drsync init`: a configuration, filled in with what a workspace has or to fill in, and on request the folders it names.
 
+mod folder;
+mod found;
 mod from;
 mod groups;
 mod proposal;
@@ -10,7 +12,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
-use url::Url;
 
 use super::configuration::{self, FILE};
 use super::flags::Context;
@@ -18,6 +19,7 @@ use super::{ExitStatus, Failure, keep, look, output};
 use crate::command::{Command, Verb};
 use crate::render;
 use crate::text::plural;
+use proposal::Answers;
 
 /// What a new configuration begins as.
 const STARTER: &str = include_str!("../../fixtures/configuration/starter.json");
@@ -65,9 +67,20 @@ impl Init {
             return Err(Failure::new(ExitStatus::Refused, message)
                 .remedy(Command::new(Verb::Init).word("--stdout").to_string()));
         }
-        let asked = self.workspace.as_deref().filter(|_| context.can_ask);
+        let given = self.workspace.as_deref();
+        if let Some(folder) = given.map(Path::new).filter(|it| folder::is_lakehouse(it)) {
+            let shown = as_named_in(&path, folder)?;
+            let mut terminal = talk::Terminal;
+            let answers = folder::configuration(context, &mut terminal, folder, &shown);
+            return written(&path, &look::block_on(answers)?);
+        }
+        let asked = given.filter(|_| context.can_ask);
         match asked.map(workspace::pasted) {
-            Some(Ok(address)) => return from_workspace(context, &address, &path),
+            Some(Ok(address)) => {
+                let mut terminal = talk::Terminal;
+                let answers = workspace::configuration(context, &mut terminal, &address);
+                return written(&path, &look::block_on(answers)?);
+            }
             // What was meant as an address is not written into a file as it stands.
             Some(Err(why)) if asked.is_some_and(workspace::is_meant_as_address) => {
                 let message = format!("{}: {why}", asked.unwrap_or_default());
@@ -75,7 +88,8 @@ impl Init {
             }
             Some(Err(_)) | None => {}
         }
-        keep::new(&path, starter(self.workspace.as_deref()).as_bytes())?;
+        keep::new(&path, starter(given).as_bytes())?;
+        keep_schema(&path)?;
         output::data(&format!(
             "Wrote {}: fill in what stands in <…>\nNext: drsync validate\n",
             path.display()
@@ -84,22 +98,47 @@ impl Init {
     }
 }
 
-/// Looks at a workspace, asks, and writes what came of it.
-fn from_workspace(context: &Context, address: &Url, path: &Path) -> Result<ExitStatus, Failure> {
-    let mut terminal = talk::Terminal;
-    let answers = workspace::configuration(context, &mut terminal, address);
-    let answers = look::block_on(answers)?;
-    let text = proposal::configuration(&answers);
-    keep::new(path, text.as_bytes())?;
-    let groups = answers.groups.len();
-    let tables: usize = answers.groups.iter().map(|group| group.tables.len()).sum();
+/// A folder as a configuration in another place names it: paths in it start at its own folder.
+fn as_named_in(configuration: &Path, folder: &Path) -> Result<String, Failure> {
+    let here = configuration.parent().is_none_or(|above| above.as_os_str().is_empty());
+    let named = if here {
+        folder.to_path_buf()
+    } else {
+        std::path::absolute(folder).context("find the folder")?
+    };
+    let named = named.display().to_string();
+    Ok(match named.trim_end_matches('/') {
+        "" => named,
+        plain => plain.to_owned(),
+    })
+}
+
+/// Writes what came of the questions; what nobody answered is a placeholder, and the answers that there are are kept.
+fn written(path: &Path, answers: &Answers) -> Result<ExitStatus, Failure> {
+    keep::new(path, proposal::configuration(answers).as_bytes())?;
+    keep_schema(path)?;
+    let groups = plural(answers.groups.len(), "group");
+    let tables = answers.groups.iter().map(|group| group.tables.len()).sum();
+    let tables = plural(tables, "table");
+    let shown = path.display();
+    if !answers.said.is_whole() {
+        output::data(&format!(
+            "\nWrote {shown} ({groups}, {tables}) with what is known: fill in what stands in <…>\n\
+             Next: drsync validate\n"
+        ))?;
+        return Ok(ExitStatus::Ok);
+    }
     output::data(&format!(
-        "\nWrote {} ({}, {}; every 12 hours, 3 retries)\nNext: drsync validate\n",
-        path.display(),
-        plural(groups, "group"),
-        plural(tables, "table"),
+        "\nWrote {shown} ({groups}, {tables}; every 12 hours, 3 retries)\nNext: drsync validate\n"
     ))?;
     Ok(ExitStatus::Ok)
+}
+
+/// Writes the schema beside a configuration, where its `$schema` says that it is.
+fn keep_schema(configuration: &Path) -> Result<(), Failure> {
+    let folder = configuration.parent().unwrap_or(Path::new(""));
+    let schema = output::json_text(&render::schema::configuration())?;
+    Ok(keep::schema(folder, schema.as_bytes())?)
 }
 
 fn starter(workspace: Option<&str>) -> String {

@@ -83,6 +83,12 @@ fn runs(folder: &Path) -> PathBuf {
     folder.join(FOLDER).join("runs")
 }
 
+/// Keeps the schema of configurations, for editors.
+pub(super) fn schema(folder: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let own = make_own(folder, folder.join(FOLDER))?;
+    whole(&own.join("config.schema.json"), bytes)
+}
+
 /// Keeps the bytes of a plan that is about to be applied, and its signature.
 pub(super) fn plan(
     folder: &Path,

@@ -5,21 +5,20 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::accept::Accepted;
 use super::clock::Clock;
 use super::configuration::{self, Found};
 use super::flags::Context;
 use super::{ExitStatus, Failure, keep, regions, selection, signature, who};
-use crate::config::{Configuration, GroupEntry, Notifications, Workspace};
+use crate::command::Command;
+use crate::config::{Configuration, Notifications};
 use crate::foreign;
-use crate::ledger::AcceptedRisk;
 use crate::observe::observe;
 use crate::plan::document::{Refused, RegionSeen};
 use crate::plan::{
-    self, CRASH_CONSISTENT, ComparedWith, FindingCode, Observed, Plan, Request, Settings,
-    SettingsBefore, WorkspaceObserved,
+    self, ComparedWith, Observed, Plan, Request, Settings, SettingsBefore, WorkspaceObserved,
 };
 use crate::region::Regions;
-use crate::render::clean;
 use crate::secrets;
 
 /// What a plan may be asked for beside the groups.
@@ -62,6 +61,27 @@ impl Asking {
         !now.is_empty() || *full || !accept.is_empty() || reason.is_some()
     }
 
+    /// A command that asks for the same.
+    pub(super) fn repeated(&self, mut command: Command) -> Command {
+        let Asking { now, full, histories: _, daily: _, rights: _, base, accept, reason } = self;
+        for group in now {
+            command = command.word("--now").word(group);
+        }
+        if *full {
+            command = command.word("--full");
+        }
+        if let Some(base) = base {
+            command = command.word("--base").word(base.display().to_string());
+        }
+        for risk in accept {
+            command = command.word("--accept").word(risk);
+        }
+        match reason {
+            Some(reason) => command.word("--reason").word(reason),
+            None => command,
+        }
+    }
+
     /// The histories of everything are looked at; with `content`, the files of replicas are read as well.
     pub(super) fn everything(content: bool) -> Asking {
         Asking { full: content, histories: true, ..Asking::default() }
@@ -83,8 +103,8 @@ impl Asking {
         Asking { daily: true, ..self.clone() }
     }
 
-    fn accepted(&self) -> Result<Vec<AcceptedRisk>, Failure> {
-        let reason = self.reason.clone().unwrap_or_default();
+    fn accepted(&self, configuration: &Configuration) -> Result<Vec<Accepted>, Failure> {
+        let reason = self.reason.as_deref().unwrap_or_default();
         if !self.accept.is_empty() && reason.trim().is_empty() {
             return Err(Failure::new(
                 ExitStatus::Usage,
@@ -97,73 +117,8 @@ impl Asking {
                 "--reason \"…\" is where the reason goes: say why it is accepted",
             ));
         }
-        self.accept
-            .iter()
-            .map(|text| {
-                let (code, scope) = text.split_once(':').unwrap_or((text, ""));
-                if scope.is_empty() {
-                    let message = format!(
-                        "--accept {text}: write CODE:SCOPE, a finding and a group or table"
-                    );
-                    return Err(Failure::new(ExitStatus::Usage, message));
-                }
-                acceptable(code)?;
-                Ok(AcceptedRisk {
-                    code: code.to_owned(),
-                    scope: scope.to_owned(),
-                    reason: reason.clone(),
-                })
-            })
-            .collect()
+        self.accept.iter().map(|text| Accepted::read(text, reason, configuration)).collect()
     }
-}
-
-/// Only what may be let through: everything else has to be repaired.
-/// A risk is accepted in one workspace: where several have a group or table of that name, it has to say which.
-fn of_one_workspace(risk: &AcceptedRisk, configuration: &Configuration) -> Result<(), Failure> {
-    let has = |workspace: &&Workspace| {
-        workspace.groups.iter().any(|entry| {
-            let tables = match entry {
-                GroupEntry::Valid(group) => group.tables.as_slice(),
-                GroupEntry::Invalid { .. } => &[],
-            };
-            let name = entry.name().unwrap_or_default();
-            risk.is_about(&workspace.name, name, tables.iter().map(ToString::to_string))
-        })
-    };
-    let found: Vec<&Workspace> = configuration.workspaces.iter().filter(has).collect();
-    if found.len() < 2 {
-        return Ok(());
-    }
-    let (code, scope) = (&risk.code, &risk.scope);
-    let forms = found.iter().map(|it| format!("{code}:{}/{scope}", it.name));
-    let message = format!(
-        "--accept {code}:{scope}: {} workspaces have it; write {}",
-        found.len(),
-        forms.collect::<Vec<_>>().join(" or ")
-    );
-    Err(Failure::new(ExitStatus::Usage, clean(&message)))
-}
-
-fn acceptable(code: &str) -> Result<(), Failure> {
-    let known: Vec<&str> = FindingCode::ALL
-        .into_iter()
-        .filter(|code| code.acceptable())
-        .map(FindingCode::as_str)
-        .chain([CRASH_CONSISTENT])
-        .collect();
-    if known.contains(&code) {
-        return Ok(());
-    }
-    let finding = FindingCode::ALL.iter().any(|known| known.as_str() == code);
-    let message = match (finding, selection::nearest(code, known.iter().copied())) {
-        (true, _) => format!("--accept {code}: it cannot be accepted, it has to be repaired"),
-        (false, Some(near)) => format!("--accept {code}: no such finding; nearest: {near}"),
-        (false, None) => {
-            format!("--accept {code}: no such finding; there are: {}", known.join(", "))
-        }
-    };
-    Err(Failure::new(ExitStatus::Usage, message))
 }
 
 /// What was found, seen and decided.
@@ -187,32 +142,30 @@ pub(super) async fn look_with(
     mut found: Found,
 ) -> Result<Looked, Failure> {
     let groups = selection::groups(&found.configuration);
-    selection::check("--only", &context.selection.only, &groups)?;
-    selection::check("--exclude", &context.selection.exclude, &groups)?;
+    selection::check_patterns("--only", &context.selection.only, &groups)?;
+    selection::check_patterns("--exclude", &context.selection.exclude, &groups)?;
     selection::check("--now", &asking.now, &groups)?;
-    let accepted = asking.accepted()?;
-    for risk in &accepted {
-        of_one_workspace(risk, &found.configuration)?;
-    }
+    let accepted = asking.accepted(&found.configuration)?;
     let base = match &asking.base {
         Some(path) => Some(settings_of(path, context).await?),
         None => None,
     };
     let regions = regions::of_configuration(context, &mut found).await?;
     let now = context.clock.now();
-    let request = Request {
+    let mut request = Request {
         plan_id: Clock::id(now),
         provenance: who::provenance(),
         runs_in: who::runs_in(),
         configured_in: found.read_in.clone(),
         variables: variables(&found.configuration),
         selection: context.selection.clone(),
-        accepted,
+        accepted: Vec::new(),
         take_as_due: asking.now.clone(),
         full: asking.full || asking.histories,
         daily: asking.daily,
         content: asking.full,
         rights: asking.rights || asking.full,
+        set_up: asking.rights,
         record_keys: signature::keys_of_records(&found)?.unwrap_or_default(),
         // Only what needs a key fails where none can be read.
         signers: signature::written_keys(&found).ok(),
@@ -229,6 +182,9 @@ pub(super) async fn look_with(
     if let Some(shut) = regions::shut(workspaces.map(WorkspaceObserved::not_let_in)) {
         return Err(shut);
     }
+    // Names are known as the catalog spells them once it was asked.
+    let risks = accepted.iter().map(|risk| risk.risk(&found.configuration, &observed.workspaces));
+    request.accepted = risks.collect();
     let plan = without_secrets(plan::plan(&observed, &request));
     Ok(Looked { found, regions, observed, plan })
 }

@@ -8,6 +8,8 @@ use clap::Args;
 use super::flags::Context;
 use super::look::{self, Asking};
 use super::{ExitStatus, Failure, keep, output, place};
+use crate::command::{Command, Verb};
+use crate::plan::document::Selection;
 use crate::plan::{Decision, Plan as Document};
 use crate::render::sections::plan as screens;
 use crate::render::writers::{Form, write};
@@ -67,11 +69,31 @@ impl Plan {
                 text.push_str(&screens::saved(&plan, &shown(path), &stored.sha256, &style));
             }
             output::data(&text)?;
+            if matches!(form, Form::Text(_)) && out.is_none() && plan.applyable {
+                let command = context.style.command(&kept(context, &asking));
+                let message = "drsync: this plan is not kept; to review one and apply just that:";
+                context.remark(&format!("{message}\n{command}"));
+            }
         }
         let configuration = &looked.found.configuration;
         let mistaken = configuration.incomplete || !configuration.mistakes.is_empty();
         Ok(exit(&plan, detailed_exitcode, mistaken))
     }
+}
+
+/// The same plan once more, stored.
+fn kept(context: &Context, asking: &Asking) -> Command {
+    let Selection { only, exclude, changed } = &context.selection;
+    let mut command = Command::new(Verb::Plan);
+    for (flag, groups) in [("--only", only), ("--exclude", exclude)] {
+        for group in groups {
+            command = command.word(flag).word(group);
+        }
+    }
+    if *changed {
+        command = command.word("--changed");
+    }
+    asking.repeated(command).word("--out").word("plan.json")
 }
 
 fn shown(path: &Path) -> String {

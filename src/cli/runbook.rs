@@ -10,7 +10,7 @@ use super::flags::Context;
 use super::{ExitStatus, Failure, configuration, keep, look, output, regions, selection, who};
 use crate::apply::{Ending, RunRecord};
 use crate::command::{Command, Verb};
-use crate::config::{GroupEntry, Workspace};
+use crate::config::{GroupEntry, Location, Workspace};
 use crate::ledger::{Cut, Cuts, Roles, Row};
 use crate::plan::Plan;
 use crate::region::{
@@ -113,8 +113,8 @@ impl Runbook {
         known.sort();
         known.dedup();
         selection::check("runbook", self.asked(), &known)?;
-        selection::check("--only", &context.selection.only, &known)?;
-        selection::check("--exclude", &context.selection.exclude, &known)
+        selection::check_patterns("--only", &context.selection.only, &known)?;
+        selection::check_patterns("--exclude", &context.selection.exclude, &known)
     }
 
     /// The page of a workspace; `None`: it has nothing of what was asked for.
@@ -299,8 +299,7 @@ impl Look<'_> {
         let root = self.workspace.location_secondary.join("");
         let mut questions = Vec::new();
         for entry in &cut.tables {
-            let inside = entry.replica_location.strip_prefix(root.trim_end_matches('/'));
-            let Some(path) = inside.map(|path| path.trim_start_matches('/')) else {
+            let Some(path) = Location::path_below(&root, &entry.replica_location) else {
                 return Some(format!("{} lies outside of {root}", entry.table));
             };
             questions.push(ReplicaQuestion {

@@ -5,13 +5,13 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use rustix::fs::Mode;
 
 use super::flags::Context;
 use super::{ExitStatus, Failure, keep, look, output, place};
 use crate::lakehouse::demo;
-use crate::sandbox::{self, Fault, Options, Quirks, Served, World};
+use crate::sandbox::{self, Fault, Options, Quirks, Served, Side, World};
 use crate::{files, limits};
 
 /// Where the world is made if none is named.
@@ -32,12 +32,33 @@ pub(super) struct Sandbox {
     /// Let a folder be changed that neither `demo` nor `init` made
     #[arg(long)]
     writable: bool,
-    /// Make it misbehave: 'METHOD /path nth status|delay|drop-before|drop-after …'; may be given again
+    /// Make it misbehave: '[primary|secondary] METHOD /path nth status|delay|drop-before|drop-after …'; may be given again
     #[arg(long, value_name = "FAULT")]
     fault: Vec<String>,
+    /// Nobody answers for this workspace: with primary the day on which its region is gone
+    #[arg(long, value_name = "SIDE")]
+    away: Option<Away>,
     /// Make it differ as workspaces do: no-history-queries, enforce-retention, time-zone=UTC …; may be given again
     #[arg(long, value_name = "QUIRK")]
     quirk: Vec<String>,
+}
+
+/// Which workspace is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Away {
+    /// The one that is copied from.
+    Primary,
+    /// The one that is copied to; its storage is there.
+    Secondary,
+}
+
+impl From<Away> for Side {
+    fn from(away: Away) -> Side {
+        match away {
+            Away::Primary => Side::Primary,
+            Away::Secondary => Side::Secondary,
+        }
+    }
 }
 
 impl Sandbox {
@@ -66,6 +87,7 @@ impl Sandbox {
             let options = Options {
                 port: self.port,
                 faults,
+                away: self.away.map(Side::from),
                 quirks,
                 secret: secret.secret.clone(),
                 allow: self.allow.clone(),
@@ -84,6 +106,7 @@ impl Sandbox {
             output::data(&told(
                 &running.primary,
                 &running.secondary,
+                self.away,
                 &tokens,
                 &secret.file,
                 &file,
@@ -176,6 +199,7 @@ fn tokens(primary: &Served, secondary: &Served) -> String {
 fn told(
     primary: &Served,
     secondary: &Served,
+    away: Option<Away>,
     tokens: &str,
     kept: &Path,
     configuration: &Path,
@@ -186,9 +210,16 @@ fn told(
             served.url, served.warehouse_id, served.client_id, served.client_secret
         )
     };
+    let (away, next) = match away {
+        None => ("", "plan"),
+        Some(Away::Primary) => ("  primary    is away: nobody answers for it\n", "status"),
+        Some(Away::Secondary) => {
+            ("  secondary  is away: its storage is there, nobody answers for it\n", "status")
+        }
+    };
     format!(
-        "Two workspaces on this machine, until Ctrl-C\n{}{}\nTokens, for the shell in which drsync runs; they are in {} too\n{}\n\
-         Next: drsync plan --config {}\n",
+        "Two workspaces on this machine, until Ctrl-C\n{}{}{away}\nTokens, for the shell in which drsync runs; they are in {} too\n{}\n\
+         Next: drsync {next} --config {}\n",
         workspace("primary  ", primary),
         workspace("secondary", secondary),
         kept.display(),

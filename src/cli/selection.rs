@@ -2,6 +2,17 @@
 
 use super::{ExitStatus, Failure};
 use crate::config::Configuration;
+use crate::text::fits;
+
+/// Every pattern has to fit a group; one that fits none is a mistake in the command line, and the nearest is named.
+pub(super) fn check_patterns<'a>(
+    flag: &str,
+    asked: impl IntoIterator<Item = &'a String>,
+    groups: &[String],
+) -> Result<(), Failure> {
+    let unfit = |pattern: &&String| !groups.iter().any(|group| fits(pattern, group));
+    check(flag, asked.into_iter().filter(unfit), groups)
+}
 
 /// Every name has to be a group's; one that is not is a mistake in the command line, and the nearest is named.
 pub(super) fn check<'a>(
@@ -59,5 +70,9 @@ mod tests {
         assert_eq!(near("zzz"), None);
         assert!(check("--only", ["finance".to_owned()].iter(), &groups).is_ok());
         assert!(check("--only", ["finanz".to_owned()].iter(), &groups).is_err());
+        let fitting =
+            |pattern: &str| check_patterns("--only", [pattern.to_owned()].iter(), &groups);
+        assert!(fitting("core_*").is_ok() && fitting("finance").is_ok());
+        assert!(fitting("fin_*").is_err());
     }
 }

@@ -88,6 +88,8 @@ fn workspace(workspace: &Workspace) -> Value {
         profile,
         warehouse_id,
         secondary,
+        // Why there is none changes nothing.
+        no_secondary: _,
         location_primary,
         location_secondary,
         failure_notification,

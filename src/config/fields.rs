@@ -16,6 +16,8 @@ pub(super) struct Place {
     pub(super) file: String,
     pub(super) line: usize,
     pub(super) path: String,
+    /// The name of the group that it stands in, as it is written.
+    pub(super) group: Option<String>,
 }
 
 /// What is wrong with a value, and what to do.
@@ -43,9 +45,9 @@ pub(super) struct Fields<'a> {
 
 impl Place {
     pub(super) fn wrong(&self, wrong: Wrong) -> Mistake {
-        let Place { file, line, path } = self.clone();
+        let Place { file, line, path, group } = self.clone();
         let Wrong { message, remedy } = wrong;
-        Mistake { file, line, path, message, remedy }
+        Mistake { file, line, path, group, message, remedy }
     }
 
     pub(super) fn key(&self, key: &str, line: usize) -> Place {
@@ -56,11 +58,12 @@ impl Place {
             (path, true) => format!("{path}.{key}"),
             (path, false) => format!("{path}[{}]", shown(key)),
         };
-        Place { file: self.file.clone(), line, path }
+        Place { file: self.file.clone(), line, path, group: self.group.clone() }
     }
 
     pub(super) fn item(&self, at: usize, line: usize) -> Place {
-        Place { file: self.file.clone(), line, path: format!("{}[{at}]", self.path) }
+        let path = format!("{}[{at}]", self.path);
+        Place { file: self.file.clone(), line, path, group: self.group.clone() }
     }
 }
 

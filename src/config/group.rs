@@ -56,6 +56,7 @@ impl Draft {
         inherited: &Inherited<'_>,
         schedules: &mut Schedules,
     ) -> Draft {
+        let place = Place { group: written_name(node), ..place };
         let Json::Object(members) = &node.value else {
             let message = format!("is {}, not an object", node.value.kind());
             let wrong = Wrong::new(message, "write a group: {\"group_name\": …, \"tables\": […]}");
@@ -113,6 +114,17 @@ impl Draft {
                 GroupEntry::Invalid { name: name.map(|(name, _)| name), owner_emails, mistakes }
             }
         }
+    }
+}
+
+/// The name of a group as it is written, be it good or not.
+fn written_name(group: &Node) -> Option<String> {
+    const LETTERS_MAX: usize = 80;
+    let Json::Object(members) = &group.value else { return None };
+    let member = members.iter().find(|member| member.key == "group_name")?;
+    match &member.value.value {
+        Json::Text(name) if !name.is_empty() => Some(name.chars().take(LETTERS_MAX).collect()),
+        _ => None,
     }
 }
 

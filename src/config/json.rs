@@ -5,6 +5,8 @@
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::not_json::{SyntaxError, explained};
+
 /// A value and the line it begins in.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
@@ -32,12 +34,8 @@ pub(super) struct Member {
     pub(super) value: Node,
 }
 
-/// Why a text is not JSON.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SyntaxError {
-    pub(super) line: usize,
-    pub(super) message: String,
-}
+/// What to do about a text that nobody wrote by hand.
+const REMEDY: &str = "write it anew: drsync init --stdout shows how";
 
 /// Levels of nesting a configuration may have; it needs fewer than ten, and reading one costs a pass over its text.
 const DEPTH_MAX: usize = 64;
@@ -48,13 +46,15 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Node, SyntaxError> {
     let text = std::str::from_utf8(bytes).map_err(|error| SyntaxError {
         line: line_at(bytes, error.valid_up_to()),
         message: "is not UTF-8 text".to_string(),
+        remedy: "save it as UTF-8",
     })?;
     if text.trim().is_empty() {
-        return Err(SyntaxError { line: 1, message: "is empty".to_string() });
+        return Err(SyntaxError { line: 1, message: "is empty".to_string(), remedy: REMEDY });
     }
+    let ends = line_ends(text);
     let raw: &RawValue = serde_json::from_str(text)
-        .map_err(|error| SyntaxError { line: error.line().max(1), message: not_json(&error) })?;
-    Text { whole: text, ends: line_ends(text) }.node(raw, 0)
+        .map_err(|error| explained(text, place_of(text, &ends, &error, 0), &not_json(&error)))?;
+    Text { whole: text, ends }.node(raw, 0)
 }
 
 fn line_at(bytes: &[u8], offset: usize) -> usize {
@@ -65,12 +65,25 @@ fn line_ends(text: &str) -> Vec<usize> {
     text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect()
 }
 
+/// Where serde_json gave up, in bytes from the beginning; it counts lines from the first byte that it was given.
+fn place_of(text: &str, ends: &[usize], error: &serde_json::Error, begin: usize) -> usize {
+    if error.is_eof() {
+        return text.len();
+    }
+    let before = error.line().saturating_sub(1);
+    let line = match ends.partition_point(|end| *end < begin) + before {
+        at if before > 0 => ends.get(at - 1).map_or(0, |end| end + 1),
+        _ => begin,
+    };
+    line + error.column().saturating_sub(1)
+}
+
 /// What serde_json says, with the column but without the line, which stands beside it.
 fn not_json(error: &serde_json::Error) -> String {
     let said = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let said = said.strip_suffix(&place).unwrap_or(&said);
-    format!("is not JSON: {said} in column {}", error.column())
+    format!("{said} in column {}", error.column())
 }
 
 struct Text<'a> {
@@ -88,7 +101,7 @@ impl<'a> Text<'a> {
         let line = self.line(raw);
         if depth > DEPTH_MAX {
             let message = format!("is nested deeper than {DEPTH_MAX} levels");
-            return Err(SyntaxError { line, message });
+            return Err(SyntaxError { line, message, remedy: REMEDY });
         }
         let text = raw.get();
         let value = match text.as_bytes().first() {
@@ -117,9 +130,10 @@ impl<'a> Text<'a> {
     }
 
     fn read<T: Deserialize<'a>>(&self, raw: &'a RawValue) -> Result<T, SyntaxError> {
-        serde_json::from_str(raw.get()).map_err(|error| SyntaxError {
-            line: self.line(raw) + error.line().saturating_sub(1),
-            message: not_json(&error),
+        serde_json::from_str(raw.get()).map_err(|error| {
+            let begin = raw.get().as_ptr() as usize - self.whole.as_ptr() as usize;
+            let at = place_of(self.whole, &self.ends, &error, begin);
+            explained(self.whole, at, &not_json(&error))
         })
     }
 }
@@ -203,12 +217,16 @@ mod tests {
     #[test]
     fn a_text_that_is_not_json_is_refused_with_its_line() {
         let refused = |text: &[u8]| parse(text).map(|_| ()).expect_err("is not JSON");
-        assert_eq!(refused(b"{\n \"a\": 1,\n}").line, 3);
+        assert_eq!(refused(b"{\n \"a\": 1,\n}").line, 2, "that of the comma");
         assert_eq!(refused(b"{\n} x").line, 2);
         assert_eq!(refused(b"").message, "is empty");
         assert_eq!(
             refused(b"{\n\"a\": \"\xFF\"}"),
-            SyntaxError { line: 2, message: "is not UTF-8 text".into() }
+            SyntaxError {
+                line: 2,
+                message: "is not UTF-8 text".into(),
+                remedy: "save it as UTF-8"
+            }
         );
         assert_eq!(refused(b"[\n\n\"\\ud800\"]").line, 3);
         assert_eq!(refused(b"[01]").line, 1);

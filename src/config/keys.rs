@@ -341,6 +341,14 @@ pub const KEYS: &[Key] = &[
     ),
     optional(
         Workspace,
+        "no_secondary_workspace",
+        Text,
+        "none",
+        r#""replicas are read by path""#,
+        "why there is no secondary workspace, on purpose",
+    ),
+    optional(
+        Workspace,
         "plan_max_age_hours",
         Number(1, 8760),
         "72",

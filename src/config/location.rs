@@ -174,6 +174,16 @@ impl Location {
         path.starts_with('/').then(|| PathBuf::from(path))
     }
 
+    /// Whether two texts of [`Location::join`] mean one place: on this machine a path and its `file://` URL do.
+    pub fn is_one_place(one: &str, other: &str) -> bool {
+        without_scheme(one) == without_scheme(other)
+    }
+
+    /// What a text of [`Location::join`] has below a root, without a slash at its beginning; `None`: it lies elsewhere.
+    pub fn path_below<'l>(root: &str, joined: &'l str) -> Option<&'l str> {
+        without_scheme(joined).strip_prefix(without_scheme(root))?.strip_prefix('/')
+    }
+
     /// The two are the same, or one lies under the other.
     pub fn nests(&self, other: &Location) -> bool {
         self.key.starts_with(&other.key) || other.key.starts_with(&self.key)
@@ -225,6 +235,13 @@ pub fn check_path(relative: &str) -> Result<(), LocationError> {
             "plan again: a replica lies at <catalog>/<schema>/<table>",
         ))
     }
+}
+
+/// A text of [`Location::join`] without slashes at its end; of this machine the bare path, also where a catalog of Spark wrote `file:/`.
+fn without_scheme(joined: &str) -> &str {
+    let joined = joined.trim_end_matches('/');
+    let bare = joined.strip_prefix("file://").or_else(|| joined.strip_prefix("file:"));
+    bare.filter(|path| path.starts_with('/')).unwrap_or(joined)
 }
 
 fn decoded(segment: &str) -> String {

@@ -121,3 +121,27 @@ fn a_path_under_a_location_leads_nowhere_else() {
         assert!(error.remedy.is_some());
     }
 }
+
+#[test]
+fn a_path_and_its_url_are_one_place() {
+    for (one, other) in [
+        ("/world/west/sync", "file:///world/west/sync"),
+        ("/world/west/sync/", "file:///world/west/sync"),
+        ("file:/world/west/sync", "/world/west/sync"),
+        ("s3://b/x/", "s3://b/x"),
+    ] {
+        assert!(Location::is_one_place(one, other), "{one} {other}");
+    }
+    for (one, other) in
+        [("/world/west", "/world/east"), ("s3://b/x", "gs://b/x"), ("/b/x", "s3://b/x")]
+    {
+        assert!(!Location::is_one_place(one, other), "{one} {other}");
+    }
+    for root in ["/world/west/sync", "file:///world/west/sync/"] {
+        for joined in ["/world/west/sync/a/b", "file:///world/west/sync/a/b"] {
+            assert_eq!(Location::path_below(root, joined), Some("a/b"), "{root} {joined}");
+        }
+        assert_eq!(Location::path_below(root, "/world/west/sync2/a"), None);
+        assert_eq!(Location::path_below(root, "/world/west/sync"), None);
+    }
+}

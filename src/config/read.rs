@@ -11,6 +11,7 @@ use super::credentials::{self, Step, Taken};
 use super::fields::{Fields, Place, Wrong, sort_by_place};
 use super::json::{self, Json};
 use super::keys::Level;
+use super::not_json::SyntaxError;
 use super::settings::Schedules;
 use super::values::{label, secret_name};
 use super::workspace::{Draft, Surroundings};
@@ -47,7 +48,7 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
         read_file(name, text, base, &mut schedules, &mut read);
     }
     if files.is_empty() {
-        let place = Place { file: source.to_string(), line: 1, path: "$".to_string() };
+        let place = Place { file: source.to_string(), line: 1, path: "$".to_string(), group: None };
         let wrong = Wrong::new("has no *.json file in it", "write one, or name another directory");
         mistakes.push(place.wrong(wrong));
     }
@@ -104,11 +105,14 @@ struct Read<'a> {
 fn read_file(name: &str, text: &[u8], base: &Path, schedules: &mut Schedules, read: &mut Read<'_>) {
     let Read { drafts, mistakes, require_signature, require_signed_records, secrets, misplaced } =
         read;
-    let place = |line: usize| Place { file: name.to_string(), line, path: "$".to_string() };
+    let place = |line: usize| {
+        let (file, path) = (name.to_string(), "$".to_string());
+        Place { file, line, path, group: None }
+    };
     let mut root = match json::parse(text) {
         Ok(root) => root,
-        Err(json::SyntaxError { line, message }) => {
-            let wrong = Wrong::new(message, "correct it; a comment is a key that begins with //");
+        Err(SyntaxError { line, message, remedy }) => {
+            let wrong = Wrong::new(message, remedy);
             mistakes.push(place(line).wrong(wrong));
             let text = String::from_utf8_lossy(text);
             let found = credentials::secrets_in(&text).into_iter();

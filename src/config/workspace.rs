@@ -12,7 +12,8 @@ use super::keys::Level;
 use super::notifications;
 use super::settings::{Schedules, Settings};
 use super::values::{
-    cron_text, emails, label, location_placeholder, optional_label, placeholder, secret_name,
+    cron_text, emails, label, location_placeholder, optional_label, placeholder, reason,
+    secret_name,
 };
 use super::{
     GroupEntry, Hearers, Location, Mistake, Notifications, SecondaryWorkspace, Unusable, Workspace,
@@ -100,6 +101,7 @@ impl Draft {
         let warehouse_id = text(fields, "warehouse_id");
         let profile = text(fields, "workspace_profile");
         let other = SecondaryDraft::read(fields, address, around);
+        let no_secondary = without_secondary(fields);
         let notifications = notifications::read(fields).or_else(|| around.notifications.clone());
         for key in ["workspace_pat_key", "secondary_workspace_pat_key"] {
             sent_elsewhere(fields, key, notifications.as_ref());
@@ -144,6 +146,7 @@ impl Draft {
                 profile,
                 warehouse_id,
                 secondary: other.workspace(),
+                no_secondary,
                 location_primary,
                 location_secondary,
                 failure_notification,
@@ -213,7 +216,7 @@ impl Draft {
 
 /// The first mistake for which a workspace cannot be used, and how many more there are.
 fn why(mistakes: &[Mistake]) -> Sentence {
-    let Some(Mistake { file, line, path, message, remedy: _ }) = mistakes.first() else {
+    let Some(Mistake { file, line, path, group: _, message, remedy: _ }) = mistakes.first() else {
         return "its file has mistakes outside of it".into();
     };
     let more = match mistakes.len() - 1 {
@@ -277,6 +280,18 @@ fn nested(
         return;
     };
     fields.wrong(field, Wrong::new(message, "write a folder of its own, in the other region"));
+}
+
+/// Why there is no secondary workspace; whoever says so has none.
+fn without_secondary(fields: &mut Fields<'_>) -> Option<String> {
+    const KEY: &str = "no_secondary_workspace";
+    let why = fields.read(KEY, reason)?;
+    if fields.has("secondary_workspace_instance_url") {
+        let wrong =
+            Wrong::new("is given beside secondary_workspace_instance_url", "keep one of them");
+        fields.wrong(&why.1, wrong);
+    }
+    Some(why.0)
 }
 
 struct SecondaryDraft {

@@ -57,6 +57,7 @@ fn workspace(workspace: &Workspace) -> Value {
         profile,
         warehouse_id,
         secondary,
+        no_secondary,
         location_primary,
         location_secondary,
         failure_notification,
@@ -91,6 +92,7 @@ fn workspace(workspace: &Workspace) -> Value {
     let mut texts = vec![
         ("workspace_profile", profile.clone()),
         ("warehouse_id", warehouse_id.clone()),
+        ("no_secondary_workspace", no_secondary.clone()),
         ("default_catalog", default_catalog.clone()),
         ("failover_when", failover_when.clone()),
         ("failover_approvers", listed(failover_approvers)),

@@ -10,7 +10,7 @@ use super::sql::{self, Statement};
 use super::statements::Intent;
 use super::wire::{ColumnInfo, TableInfo};
 use super::{DatabricksRegion, Workspace, access, catalog};
-use crate::config::TableName;
+use crate::config::{Location, TableName};
 use crate::ledger::{Cut, CutTableEntry};
 use crate::region::{Grant, RegionError, RegionErrorKind, Registered, Unregistered};
 
@@ -147,8 +147,8 @@ fn newest_entries(cuts: &[Cut]) -> Vec<&CutTableEntry> {
 }
 
 fn lies_at(info: &TableInfo, location: &str) -> bool {
-    let there = info.storage_location.as_deref().unwrap_or_default();
-    there.trim_end_matches('/') == location.trim_end_matches('/')
+    let there = info.storage_location.as_deref();
+    there.is_some_and(|there| Location::is_one_place(there, location))
 }
 
 /// The grants that the tables need in the secondary which were refused.

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Consistency, Cut, CutTableEntry};
-use crate::config::TableName;
+use crate::config::{Location, TableName};
 
 /// Cuts under one number by their digests; more than one is a divergence, and all are kept.
 type Numbered = BTreeMap<String, Cut>;
@@ -178,7 +178,9 @@ impl Cuts {
         table: &TableName,
         location: &str,
     ) -> Option<&CutTableEntry> {
-        self.newest_entry(own, table, |entry| entry.replica_location == location)
+        self.newest_entry(own, table, |entry| {
+            Location::is_one_place(&entry.replica_location, location)
+        })
     }
 
     /// What the newest cut of a table's own group says of it, of what `counts`; where that says nothing, of any other group: a

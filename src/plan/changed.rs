@@ -4,7 +4,7 @@ use super::document::{Decision, DueAnyway, GroupPlan};
 use super::finding_code::FindingCode;
 use super::observed::WorkspaceObserved;
 use super::rows;
-use crate::config::GroupEntry;
+use crate::config::{GroupEntry, Location};
 use crate::ledger::CutTableEntry;
 
 /// Whether the configuration says something else of a group than its row and its last cut: it is new or back, has a
@@ -25,8 +25,10 @@ pub(super) fn is(workspace: &WorkspaceObserved, plan: &GroupPlan) -> bool {
         let cut = workspace.ledger.cuts.newest(&plan.name);
         let elsewhere = |entry: &CutTableEntry| {
             seen.names.contains(&entry.table)
-                && entry.replica_location
-                    != workspace.place(Some(&plan.name), &entry.table).location
+                && !Location::is_one_place(
+                    &entry.replica_location,
+                    &workspace.place(Some(&plan.name), &entry.table).location,
+                )
         };
         cut.is_some_and(|cut| cut.tables.iter().any(elsewhere))
     };

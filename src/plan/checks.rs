@@ -12,7 +12,7 @@ use super::remedy::{Acceptance, Remedy};
 use super::request::Request;
 use super::trigger::Target;
 use super::view::GroupView;
-use crate::config::{GroupEntry, TableName};
+use crate::config::{GroupEntry, Location, TableName};
 use crate::moment;
 use crate::region::RegionErrorKind;
 use crate::sentence::Sentence;
@@ -126,7 +126,10 @@ pub(super) fn configuration_invalid(entry: &GroupEntry) -> Vec<Finding> {
             .map(|mistake| {
                 let text = format!(
                     "{} line {}: {} {}",
-                    mistake.file, mistake.line, mistake.path, mistake.message
+                    mistake.file,
+                    mistake.line,
+                    mistake.place(),
+                    mistake.message
                 );
                 Finding {
                     remedy: mistake.remedy.as_ref().map(|words| Remedy::Words(words.into())),
@@ -199,7 +202,7 @@ fn named<'a>(
     tables.filter(move |table| {
         let location = workspace.place(name, &table.name).location;
         cut.and_then(|cut| cut.table(&table.name))
-            .is_some_and(|entry| entry.replica_location == location)
+            .is_some_and(|entry| Location::is_one_place(&entry.replica_location, &location))
     })
 }
 

@@ -210,6 +210,36 @@ impl Finding {
 pub const CRASH_CONSISTENT: &str = "crash_consistent";
 
 impl WarningCode {
+    /// Every warning.
+    pub const ALL: [WarningCode; 26] = [
+        WarningCode::PinExpiresSoon,
+        WarningCode::CutExpiresSoon,
+        WarningCode::RetentionShorterThanInterval,
+        WarningCode::RpoAtRisk,
+        WarningCode::RpoBreached,
+        WarningCode::RpoShorterThanInterval,
+        WarningCode::WriteNotProved,
+        WarningCode::PrimaryNotWritable,
+        WarningCode::ClockSkew,
+        WarningCode::SecondaryWorkspaceMissing,
+        WarningCode::DiesWithPrimary,
+        WarningCode::NoComputeInSecondary,
+        WarningCode::GrantsDiffer,
+        WarningCode::SecondaryWorkspaceNotSeen,
+        WarningCode::SecondaryWorkflowActive,
+        WarningCode::CrashConsistent,
+        WarningCode::Interrupted,
+        WarningCode::UnprotectedTables,
+        WarningCode::ConfigurationIncomplete,
+        WarningCode::AcceptanceUnused,
+        WarningCode::LedgerLost,
+        WarningCode::LedgerDamaged,
+        WarningCode::LedgerOddRow,
+        WarningCode::RecordNotBelieved,
+        WarningCode::CommitInFuture,
+        WarningCode::CutInFuture,
+    ];
+
     /// As it is written in plans and on screen.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
 //! Whether a stored plan is one of a configuration: its hosts, locations and names of secrets are the configuration's own.
 
 use super::document::{Connection, Plan, WorkspacePlan};
-use crate::config::{Configuration, Workspace, WorkspaceAddress};
+use crate::config::{Configuration, Location, Workspace, WorkspaceAddress};
 
 /// Something that a plan states of a workspace and its configuration does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,11 @@ fn differing(planned: &WorkspacePlan, own: &Workspace) -> Option<Foreign> {
     let expected = connection(own);
     let seen = &planned.observed;
     let text = |text: &str| Some(text.to_owned());
+    // However it is spelled: a path and its URL are one place.
+    let location = |stated: &str, own: &Location| {
+        let same = Location::is_one_place(stated, own.as_str());
+        text(if same { stated } else { own.as_str() })
+    };
     let compared = [
         ("workspace_instance_url", seen.primary.workspace.clone(), text(&own.address.to_string())),
         (
@@ -75,12 +80,12 @@ fn differing(planned: &WorkspacePlan, own: &Workspace) -> Option<Foreign> {
         (
             "sync_location_primary",
             text(&seen.primary.location),
-            text(own.location_primary.as_str()),
+            location(&seen.primary.location, &own.location_primary),
         ),
         (
             "sync_location_secondary",
             text(&seen.secondary.location),
-            text(own.location_secondary.as_str()),
+            location(&seen.secondary.location, &own.location_secondary),
         ),
         ("secret_scope", secret_scope.clone(), expected.secret_scope),
         ("workspace_pat_key", pat_key.clone(), expected.pat_key),

@@ -10,6 +10,7 @@ use super::protection::SettingsBefore;
 use super::provenance::Provenance;
 use crate::config::WrittenKeys;
 use crate::ledger::AcceptedRisk;
+use crate::text::fits;
 
 /// What the person or pipeline asks of one plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,6 +39,8 @@ pub struct Request {
     pub content: bool,
     /// Who may use tables is looked at, however lately that was done; where histories are.
     pub rights: bool,
+    /// How workspaces are set up is told too: what nobody has to hear of at every plan.
+    pub set_up: bool,
     /// Public keys of the runners whose records witness cuts, as minisign writes them; none: every record does.
     pub record_keys: Vec<String>,
     /// Whose signatures the configuration asks for; `None`: that could not be read.
@@ -67,10 +70,10 @@ impl Request {
             .any(|risk| risk.code == code && risk.is_about(workspace, group, table()))
     }
 
-    /// Whether a group is part of what was asked for.
+    /// Whether a group is part of what was asked for: by its name, or by a pattern that it fits.
     pub fn selects(&self, group: &str) -> bool {
         let Selection { only, exclude, changed: _ } = &self.selection;
-        (only.is_empty() || only.iter().any(|name| name == group))
-            && !exclude.iter().any(|name| name == group)
+        (only.is_empty() || only.iter().any(|pattern| fits(pattern, group)))
+            && !exclude.iter().any(|pattern| fits(pattern, group))
     }
 }

@@ -21,7 +21,7 @@ pub use super::retired::RetiredStatus;
 use super::retired::retired;
 use super::versions;
 use super::warnings::LagRisk;
-use crate::config::TableName;
+use crate::config::{Location, TableName};
 use crate::ledger::{Cut, CutTableEntry, Roles, Status as RowStatus};
 use crate::moment;
 use crate::region::{CloneProof, LookDepth, Replica};
@@ -427,7 +427,11 @@ fn table(
         .filter(|seen| seen.theirs.is_empty())
         .filter(|_| replica.is_some_and(|replica| is_whole(replica, place.entry)))
         // A cut that has it elsewhere says nothing of what lies here.
-        .filter(|_| entry.is_none_or(|entry| entry.replica_location == place.location))
+        .filter(|_| {
+            entry.is_none_or(|entry| {
+                Location::is_one_place(&entry.replica_location, &place.location)
+            })
+        })
         .and_then(|seen| seen.holds.clone());
     let held = held.map(|held| held.source_version);
     let lost = entry

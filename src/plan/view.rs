@@ -7,7 +7,7 @@ use super::place::{Place, place_of};
 use super::replica::{Assessment, Damage, assess, damage};
 use super::request::Request;
 use super::{CRASH_CONSISTENT, FindingCode, Named, checks, versions};
-use crate::config::{Group, GroupEntry, TableName};
+use crate::config::{Group, GroupEntry, Location, TableName};
 use crate::ledger::{Cut, CutTableEntry, Row};
 use crate::region::{CloneProof, Commit, Grant, RegionError, Replica, Workflow};
 
@@ -152,10 +152,11 @@ impl<'a> GroupView<'a> {
     pub(super) fn membership_differs_from(&self, cut: &Cut) -> Option<String> {
         self.tables().find_map(|table| match cut.table(&table.name) {
             None => Some(format!("{} is new in the group", table.name)),
-            Some(entry) if entry.replica_location != self.place(&table.name).location => {
-                Some(format!("the replica of {} moves from {}", table.name, entry.replica_location))
+            Some(entry) => {
+                let there = &entry.replica_location;
+                let stays = Location::is_one_place(there, &self.place(&table.name).location);
+                (!stays).then(|| format!("the replica of {} moves from {there}", table.name))
             }
-            Some(_) => None,
         })
     }
 

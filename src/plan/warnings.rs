@@ -104,9 +104,10 @@ pub(super) fn of_workspace(
         say(WarningCode::RecordNotBelieved, said);
     }
     match &workspace.workspace.secondary {
+        None if !request.set_up || workspace.workspace.no_secondary.is_some() => {}
         None => say(
             WarningCode::SecondaryWorkspaceMissing,
-            "no secondary workspace is configured: replicas are not registered, and workflows there are not watched"
+            "no secondary workspace is configured: replicas are not registered, and workflows there are not watched; no_secondary_workspace says that it is so on purpose"
                 .to_owned(),
         ),
         Some(_) => {

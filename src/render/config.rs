@@ -22,7 +22,7 @@ pub fn mistakes(configuration: &Configuration, style: &Style) -> String {
     let digits = mistakes.iter().map(|mistake| mistake.line.to_string().len()).max().unwrap_or(1);
     let files = mistakes.iter().any(|mistake| mistake.file != configuration.source);
     let lines = mistakes.iter().flat_map(|mistake| {
-        let Mistake { file, line, path, message, remedy } = mistake;
+        let Mistake { file, line, path: _, group: _, message, remedy } = mistake;
         let mut head = format!("  line {}  ", pad_left(&line.to_string(), digits));
         if files {
             head = format!("  {} {}", clean(file), head.trim_start());
@@ -31,7 +31,7 @@ pub fn mistakes(configuration: &Configuration, style: &Style) -> String {
         if let Some(remedy) = remedy {
             text.push_str(&format!(": {}", clean(remedy)));
         }
-        place(&head, &clean(path), &text, style.width)
+        place(&head, &clean(&mistake.place()), &text, style.width)
     });
     lines.map(|line| format!("{line}\n")).collect()
 }
@@ -40,14 +40,14 @@ pub fn mistakes(configuration: &Configuration, style: &Style) -> String {
 pub(super) fn mistaken(configuration: &Configuration) -> Section {
     let files = configuration.mistakes.iter().any(|it| it.file != configuration.source);
     let says = configuration.mistakes.iter().map(|mistake| {
-        let Mistake { file, line, path, message, remedy } = mistake;
+        let Mistake { file, line, path, group: _, message, remedy } = mistake;
         let mut says = Phrase::default();
         if files {
             says = says.and(Phrase::name(file)).and(" ");
         }
         says = says.and(format!("line {line}: "));
         if !path.is_empty() {
-            says = says.and(Phrase::name(path)).and("  ");
+            says = says.and(Phrase::name(mistake.place())).and("  ");
         }
         says = says.and(Phrase::said(message));
         if let Some(remedy) = remedy {

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 /// One misbehaviour: which requests it meets, which of them, and what happens to them.
 ///
-/// Written `METHOD PATH WHICH WHAT`, for example `POST /api/2.0/sql/statements 1 drop-after`.
+/// Written `[SIDE] METHOD PATH WHICH WHAT`, for example `primary POST /api/2.0/sql/statements 1 drop-after`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The text it was read from.
     text: String,
+    /// The workspace that it is of; `None`: of both, which it counts together.
+    side: Option<Side>,
     /// `GET` …, `SQL` for statements, `*` for every request.
     method: String,
     /// A path, or the text of a statement; `*` stands for anything.
@@ -19,6 +21,15 @@ pub struct Fault {
     first: u64,
     last: u64,
     what: Misbehaviour,
+}
+
+/// One of the two workspaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The one that is copied from.
+    Primary,
+    /// The one that is copied to.
+    Secondary,
 }
 
 /// What happens to a request that a fault meets.
@@ -50,7 +61,7 @@ pub struct FaultError {
     why: String,
 }
 
-const FORM: &str = "Write METHOD PATH WHICH WHAT: METHOD is GET, POST, PUT, PATCH, DELETE, HEAD, * or SQL; PATH may have * for anything; \
+const FORM: &str = "Write METHOD PATH WHICH WHAT, with primary or secondary before it for one of the two: METHOD is GET, POST, PUT, PATCH, DELETE, HEAD, * or SQL; PATH may have * for anything; \
 WHICH is a number, 2-4, 2- or every; WHAT is a status such as 503 or 429/2 (Retry-After 2), html/502, delay=2s, drop-before, drop-after, truncate, \
 and for SQL fail=CODE, fail-after=CODE or delay=2s";
 
@@ -60,7 +71,12 @@ impl FromStr for Fault {
     fn from_str(text: &str) -> Result<Fault, FaultError> {
         let wrong = |why: &str| FaultError { text: text.to_owned(), why: why.to_owned() };
         let words: Vec<&str> = text.split_whitespace().collect();
-        let [method, path @ .., which, what] = words.as_slice() else {
+        let (side, words) = match words.split_first() {
+            Some((&"primary", rest)) => (Some(Side::Primary), rest),
+            Some((&"secondary", rest)) => (Some(Side::Secondary), rest),
+            Some(_) | None => (None, words.as_slice()),
+        };
+        let [method, path @ .., which, what] = words else {
             return Err(wrong("it has fewer than four words"));
         };
         let method = method.to_ascii_uppercase();
@@ -81,7 +97,7 @@ impl FromStr for Fault {
         {
             return Err(wrong("that does not happen to requests of this method"));
         }
-        Ok(Fault { text: text.to_owned(), method, path: path.join(" "), first, last, what })
+        Ok(Fault { text: text.to_owned(), side, method, path: path.join(" "), first, last, what })
     }
 }
 
@@ -163,12 +179,13 @@ impl Faults {
     }
 
     /// What happens to a request or, with the method `SQL`, to a statement. Every fault that it meets counts it.
-    pub(super) fn meet(&self, method: &str, path: &str) -> Vec<Misbehaviour> {
+    pub(super) fn meet(&self, side: Side, method: &str, path: &str) -> Vec<Misbehaviour> {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut met = Vec::new();
         for (fault, count) in faults.iter_mut() {
             let method_fits = fault.method == method || (fault.method == "*" && method != "SQL");
-            if method_fits && fits(path, &fault.path) {
+            let side_fits = fault.side.is_none_or(|meant| meant == side);
+            if side_fits && method_fits && fits(path, &fault.path) {
                 *count += 1;
                 if (fault.first..=fault.last).contains(count) {
                     met.push(fault.what.clone());
@@ -212,9 +229,19 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_of_one_side_leaves_the_other_alone() {
+        let faults =
+            Faults::new(vec![fault("primary GET /api/* 1 503"), fault("GET /api/* 3 500")]);
+        let met = |side| faults.meet(side, "GET", "/api/2.1/jobs");
+        assert_eq!(met(Side::Secondary), []);
+        assert_eq!(met(Side::Primary), [Misbehaviour::Status(503, None)]);
+        assert_eq!(met(Side::Secondary), [Misbehaviour::Status(500, None)], "both count together");
+    }
+
+    #[test]
     fn a_fault_meets_the_requests_that_it_counts() {
         let faults = Faults::new(vec![fault("POST /api/2.0/sql/statements 2-3 drop-after")]);
-        let met = |method, path| faults.meet(method, path);
+        let met = |method, path| faults.meet(Side::Primary, method, path);
         assert_eq!(met("POST", "/api/2.0/sql/statements"), []);
         assert_eq!(met("GET", "/api/2.0/sql/statements"), []);
         assert_eq!(met("POST", "/api/2.0/sql/statements/1/cancel"), []);
@@ -227,10 +254,10 @@ mod tests {
     fn statements_are_met_by_their_words() {
         let faults =
             Faults::new(vec![fault("SQL *deep clone*gold* every fail=TEMPORARILY_UNAVAILABLE")]);
-        assert_eq!(faults.meet("SQL", "SELECT 1"), []);
+        assert_eq!(faults.meet(Side::Primary, "SQL", "SELECT 1"), []);
         let clone = "CREATE OR REPLACE TABLE x\nDEEP   CLONE a.b.gold VERSION AS OF 1";
         assert_eq!(
-            faults.meet("SQL", clone),
+            faults.meet(Side::Secondary, "SQL", clone),
             [Misbehaviour::Fail("TEMPORARILY_UNAVAILABLE".into())]
         );
     }

@@ -34,7 +34,7 @@ pub(super) async fn surround(
     let method = request.method().as_str().to_owned();
     let path = request.uri().path().to_owned();
     site.shared.note(&site.workspace.url, &method, &path);
-    let met = site.shared.faults.meet(&method, &path);
+    let met = site.shared.faults.meet(site.side, &method, &path);
     let (mut drop_after, mut truncate) = (false, false);
     for what in met {
         match what {

@@ -126,6 +126,7 @@ impl Session {
             engine_info: concat!("Databricks-Runtime/sandbox-", env!("CARGO_PKG_VERSION"))
                 .to_owned(),
             user_name: Some(self.scope.user.clone()),
+            job: None,
         }
     }
 

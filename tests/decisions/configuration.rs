@@ -137,9 +137,9 @@ fn the_example_is_valid_and_the_starter_lacks_only_what_only_its_owner_knows() {
     let starter = include_str!("../../fixtures/configuration/starter.json");
     assert_eq!(
         said_of(starter),
-        r#"drsync.json line 8: workspaces[0].workspace_instance_url: still the placeholder <workspace>: write the address of the workspace
-drsync.json line 11: workspaces[0].sync_location_primary: still the placeholder <container>: write a folder of this region that drsync may write to
-drsync.json line 12: workspaces[0].sync_location_secondary: still the placeholder <container>: write a folder of this region that drsync may write to
+        r#"drsync.json line 9: workspaces[0].workspace_instance_url: still the placeholder <workspace>: write the address of the workspace
+drsync.json line 12: workspaces[0].sync_location_primary: still the placeholder <container>: write a folder of this region that drsync may write to
+drsync.json line 13: workspaces[0].sync_location_secondary: still the placeholder <container>: write a folder of this region that drsync may write to
 = incomplete
 "#
     );

@@ -3,6 +3,7 @@
 mod answers;
 mod away;
 mod demo;
+mod first;
 mod gate;
 mod mistakes;
 mod mounts;

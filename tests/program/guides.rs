@@ -135,7 +135,7 @@ fn what_the_readme_says_to_try_ends_as_it_says() {
         ("drsync demo", own, 0, "2 groups synchronized"),
         ("drsync status", demo, 0, "2 of 3 groups protected"),
         ("drsync runbook", demo, 0, "# If `east` is lost: 2 groups to `west`"),
-        ("mv west gone && drsync apply", demo, 7, "Secondary region not available"),
+        ("mv west gone && drsync apply", demo, 8, "Secondary region not available"),
         ("drsync show plan.json", demo, 0, "unaltered"),
         ("drsync init", own, 0, "Wrote drsync.json"),
         ("drsync init --make-locations", own, 78, ""),

@@ -45,6 +45,7 @@ fn options(expect: Expect) -> CloneOptions {
             now_ms: 1_795_000_000_000,
             engine_info: "drsync/test".to_owned(),
             user_name: Some("tester".to_owned()),
+            job: None,
         },
         source_name: "main.test.table".to_owned(),
         progress: Progress::default(),

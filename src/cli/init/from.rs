@@ -91,7 +91,7 @@ fn told(context: &Context, path: &str, recovered: &[Recovered]) -> String {
             None => lines.push(("record", "none names it: look at it with care".to_owned())),
         }
         for mistake in &configuration.mistakes {
-            lines.push(("mistake", format!("{}: {}", mistake.path, mistake.message)));
+            lines.push(("mistake", format!("{}: {}", mistake.place(), mistake.message)));
         }
         text.push('\n');
         for (label, line) in lines {

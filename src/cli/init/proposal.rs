@@ -9,6 +9,8 @@ use crate::databricks::{Job, Listed};
 use crate::region::Unclonable;
 use crate::render::clean;
 
+/// Where an editor finds the schema of a configuration, from the folder of it.
+pub(super) const SCHEMA: &str = "./.drsync/config.schema.json";
 /// The group of tables that no job wrote.
 const WITHOUT: &str = "no_workflow";
 
@@ -21,18 +23,36 @@ pub(super) struct Proposed {
     pub(super) tables: Vec<TableName>,
 }
 
-/// Everything that was asked and answered.
+/// Everything that was found, asked and answered; what was not answered is to be filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answers {
     pub(super) name: String,
     pub(super) address: String,
-    pub(super) location_primary: String,
-    pub(super) location_secondary: String,
-    /// Label and address.
-    pub(super) secondary: Option<(String, String)>,
-    pub(super) email: String,
+    pub(super) said: Said,
     pub(super) groups: Vec<Proposed>,
 }
+
+/// What a person said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) location_primary: Option<String>,
+    pub(super) location_secondary: Option<String>,
+    /// Label and address.
+    pub(super) secondary: Option<(String, String)>,
+    pub(super) email: Option<String>,
+}
+
+impl Said {
+    /// Whether nothing is left to be filled in.
+    pub(super) fn is_whole(&self) -> bool {
+        let Said { location_primary, location_secondary, secondary: _, email } = self;
+        location_primary.is_some() && location_secondary.is_some() && email.is_some()
+    }
+}
+
+/// What stands for a location, and for an address, that nobody named.
+const LOCATION: &str = "<folder>";
+const EMAIL: &str = "<address>";
 
 /// A group for every job that wrote tables, largest first, and one for the rest.
 pub(super) fn groups(tables: &[TableName], writers: &BTreeMap<TableName, Job>) -> Vec<Proposed> {
@@ -93,8 +113,9 @@ pub(super) fn left_out(tables: &[Listed]) -> Vec<String> {
 
 /// The configuration, as it is written.
 pub(super) fn configuration(answers: &Answers) -> String {
-    let Answers { name, address, location_primary, location_secondary, secondary, email, groups } =
-        answers;
+    let Answers { name, address, said, groups } = answers;
+    let Said { location_primary, location_secondary, secondary, email } = said;
+    let email = email.as_deref().unwrap_or(EMAIL);
     let groups: Vec<Value> = groups
         .iter()
         .map(|group| {
@@ -111,8 +132,8 @@ pub(super) fn configuration(answers: &Answers) -> String {
         "workspace_name": name,
         "workspace_instance_url": address,
         "workspace_pat_key": "",
-        "sync_location_primary": location_primary,
-        "sync_location_secondary": location_secondary,
+        "sync_location_primary": location_primary.as_deref().unwrap_or(LOCATION),
+        "sync_location_secondary": location_secondary.as_deref().unwrap_or(LOCATION),
     });
     if let Some((label, address)) = secondary {
         workspace["secondary_workspace_name"] = label.as_str().into();
@@ -128,7 +149,8 @@ pub(super) fn configuration(answers: &Answers) -> String {
     ] {
         workspace[key] = value;
     }
-    format!("{:#}\n", json!({"secret_scope": "", "workspaces": [workspace]}))
+    let file = json!({"$schema": SCHEMA, "secret_scope": "", "workspaces": [workspace]});
+    format!("{file:#}\n")
 }
 
 #[cfg(test)]

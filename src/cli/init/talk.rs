@@ -1,6 +1,6 @@
 //! Questions and answers: on stderr and stdin, or from a script.
 
-use crate::cli::{ExitStatus, Failure, output};
+use crate::cli::{Failure, output};
 use crate::render::clean;
 
 /// How often the same question is asked.
@@ -14,13 +14,13 @@ pub(super) trait Talk {
     /// Asks and gives the answer without blanks around it; empty where there was none.
     fn answer(&mut self, question: &str) -> Result<String, Failure>;
 
-    /// Asks until the answer is understood; no answer is the default, where there is one.
+    /// Asks until the answer is understood; no answer is the default, where there is one. `None`: nobody gives an answer.
     fn ask<T>(
         &mut self,
         question: &str,
         default: Option<&str>,
         understand: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<T, Failure> {
+    ) -> Result<Option<T>, Failure> {
         let question = match default {
             Some(default) => format!("{question} [{default}]:"),
             None => format!("{question}:"),
@@ -32,12 +32,11 @@ pub(super) trait Talk {
                 said => said,
             };
             match understand(meant) {
-                Ok(understood) => return Ok(understood),
+                Ok(understood) => return Ok(Some(understood)),
                 Err(why) => self.tell(&format!("  {}", clean(&why))),
             }
         }
-        let message = "nothing was written: a question was not answered";
-        Err(Failure::new(ExitStatus::Refused, message))
+        Ok(None)
     }
 }
 

@@ -5,104 +5,115 @@ use std::path::Path;
 use chrono::TimeDelta;
 use url::Url;
 
-use super::groups;
-use super::proposal::{self, Answers};
+use super::found;
+use super::proposal::{self, Answers, Said};
 use super::talk::Talk;
-use crate::cli::configuration as found;
+use crate::cli::configuration as config;
 use crate::cli::flags::Context;
 use crate::cli::{ExitStatus, Failure, output};
-use crate::config::{Location, LocationError, TableName, WorkspaceAddress};
-use crate::databricks::{Notice, Offered, Place, Surveyor, Timing};
+use crate::config::{Location, LocationError, WorkspaceAddress, token_variable};
+use crate::databricks::{Environment, Notice, Offered, Place, SignInError, Surveyor, Timing};
 use crate::region::RegionError;
 use crate::render::clean;
-use crate::text::plural_as;
 
 /// How far back writers are looked for.
-const WRITTEN_WITHIN: TimeDelta = TimeDelta::days(30);
+pub(super) const WRITTEN_WITHIN: TimeDelta = TimeDelta::days(30);
 
-/// Asks what has to be asked and gives the configuration.
+/// Looks at the workspace, then asks what has to be asked: whatever can fail does so before anybody has typed anything.
 pub(super) async fn configuration(
     context: &Context,
     talk: &mut impl Talk,
     address: &Url,
 ) -> Result<Answers, Failure> {
-    let name = label(address, "primary");
-    let here = Surveyed::look(&name, address).await?;
+    let here = Surveyed::look(address, "primary").await?;
+    let Surveyed { name, surveyor, place } = &here;
     let signed_in = clean(&format!(
         "Signed in as {} ({}); metastore {} in {}",
-        here.place.principal, here.surveyor.signed_in_with, here.place.metastore, here.place.region
+        place.principal, surveyor.signed_in_with, place.metastore, place.region
     ));
     talk.tell(&format!("{signed_in}\n"));
-    let (location_secondary, location_primary) = locations(talk, &here.surveyor).await?;
-    let secondary = secondary(talk, &here.place, address).await?;
-    let email = email(talk, &here.place.principal)?;
-
-    let listed = here.surveyor.tables().await.map_err(failed)?;
-    let open: Vec<TableName> = listed
-        .iter()
-        .filter(|table| table.unsupported.is_none())
-        .map(|table| table.name.clone())
-        .collect();
-    let mut catalogs: Vec<&str> = listed.iter().map(|it| it.name.catalog.as_str()).collect();
-    catalogs.dedup();
-    let shut = proposal::left_out(&listed);
-    talk.tell(&format!(
-        "\n{} in {}: {} can be synchronized, {} cannot",
-        plural_as(listed.len() as u64, "table or view", "tables and views"),
-        plural_as(catalogs.len() as u64, "catalog", "catalogs"),
-        open.len(),
-        listed.len() - open.len()
-    ));
-    for line in shut {
-        talk.tell(&line);
-    }
-    if open.is_empty() {
-        let message = format!(
-            "nothing was written: {} can read no table that can be synchronized",
-            here.place.principal
-        );
-        return Err(Failure::new(ExitStatus::Refused, clean(&message)));
-    }
+    let offered = surveyor.locations().await.map_err(failed)?;
+    let listed = surveyor.tables().await.map_err(failed)?;
+    let open = found::open(&listed, &place.principal)?;
     let since = context.clock.now() - WRITTEN_WITHIN;
-    let told = here.surveyor.told(&open, since).await;
+    let told = surveyor.told(&open, since).await;
+
+    let said = questions(talk, &here, address, &offered).await?;
     if let Some(refused) = &told.refused {
         talk.tell(&clean(&format!("\nNeither jobs nor sizes are known: failed to {refused:#}")));
     }
     let groups = proposal::groups(&open, &told.writers);
-    talk.tell("\nGroups, from the jobs that wrote the tables in the last 30 days:");
-    for line in groups::lines(&groups, &told.sizes) {
-        talk.tell(&line);
-    }
-    talk.tell(
-        "Split or join them in the file: tables belong together if they are only true\ntogether.",
-    );
-    Ok(Answers {
-        name,
-        address: plain(address),
-        location_primary,
-        location_secondary,
-        secondary,
-        email,
-        groups,
-    })
+    found::tell(talk, &listed, &groups, &told.sizes);
+    Ok(Answers { name: name.clone(), address: plain(address), said, groups })
 }
 
-/// A workspace that was signed in to, with where it is.
+/// The questions, up to the first that nobody answers.
+async fn questions(
+    talk: &mut impl Talk,
+    here: &Surveyed,
+    address: &Url,
+    offered: &[Offered],
+) -> Result<Said, Failure> {
+    let mut said = Said::default();
+    let Some((copies, records)) = locations(talk, offered)? else { return Ok(said) };
+    said.location_secondary = Some(copies);
+    said.location_primary = records;
+    if said.location_primary.is_none() {
+        return Ok(said);
+    }
+    said.secondary = secondary(talk, &here.place, address).await?;
+    said.email = email(talk, Some(&here.place.principal))?;
+    Ok(said)
+}
+
+/// A workspace that was signed in to, with what it is called and where it is.
 struct Surveyed {
+    name: String,
     surveyor: Surveyor,
     place: Place,
 }
 
 impl Surveyed {
-    async fn look(name: &str, address: &Url) -> Result<Surveyed, Failure> {
+    /// Signs in; a workspace on this machine has the name by whose token it lets anybody in, as the sandbox prints them.
+    async fn look(address: &Url, otherwise: &str) -> Result<Surveyed, Failure> {
+        let environment = config::environment();
         let notice = Notice::new(|text| output::note(&clean(&text)));
-        let environment = found::environment();
-        let surveyor =
-            Surveyor::sign_in(Some(name), address, &environment, Timing::looking(), notice).await;
-        let surveyor = surveyor.map_err(|error| Failure::sign_in(&error))?;
+        let mut refused: Option<SignInError> = None;
+        let mut let_in: Option<(String, Surveyor)> = None;
+        for name in names(address, otherwise, &environment) {
+            let (timing, notice) = (Timing::looking(), notice.clone());
+            match Surveyor::sign_in(Some(&name), address, &environment, timing, notice).await {
+                Ok(surveyor) => {
+                    let_in = Some((name, surveyor));
+                    break;
+                }
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        let (name, surveyor) = match (let_in, refused) {
+            (Some(let_in), _) => let_in,
+            (None, Some(error)) => return Err(Failure::sign_in(&error)),
+            (None, None) => unreachable!("a workspace may be called something"),
+        };
         let place = surveyor.place().await.map_err(failed)?;
-        Ok(Surveyed { surveyor, place })
+        Ok(Surveyed { name, surveyor, place })
     }
+}
+
+/// What a workspace may be called: the first word of its host; on this machine, whose hosts name nothing, whatever a token
+/// variable names. A token goes to no other machine than that of its name.
+fn names(address: &Url, otherwise: &str, environment: &Environment) -> Vec<String> {
+    let here = match address.host() {
+        Some(url::Host::Domain(host)) => host == "localhost",
+        Some(url::Host::Ipv4(host)) => host.is_loopback(),
+        Some(url::Host::Ipv6(host)) => host.is_loopback(),
+        None => false,
+    };
+    let own = label(address, otherwise);
+    let is_own = token_variable(&own);
+    let variables = environment.variables.keys().filter(|variable| here && **variable != is_own);
+    let named = variables.filter_map(|variable| variable.strip_prefix("DRSYNC_TOKEN_"));
+    std::iter::once(own).chain(named.map(str::to_lowercase)).collect()
 }
 
 fn failed(error: RegionError) -> Failure {
@@ -114,9 +125,11 @@ fn failed(error: RegionError) -> Failure {
     Failure::of(exit, error)
 }
 
-/// Where copies go, and where drsync's own records in this region go.
-async fn locations(talk: &mut impl Talk, surveyor: &Surveyor) -> Result<(String, String), Failure> {
-    let offered = surveyor.locations().await.map_err(failed)?;
+/// Where copies go, and where drsync's own records in this region go, where that is answered too.
+fn locations(
+    talk: &mut impl Talk,
+    offered: &[Offered],
+) -> Result<Option<(String, Option<String>)>, Failure> {
     if offered.is_empty() {
         talk.tell(
             "No external location here that you may write to; give the addresses of two folders",
@@ -129,9 +142,11 @@ async fn locations(talk: &mut impl Talk, surveyor: &Surveyor) -> Result<(String,
         let (name, url) = (clean(&location.name), clean(&location.url));
         talk.tell(&format!("{:>3}  {name:<width$}  {url}", number + 1));
     }
-    let choose = |said: &str| chosen(said, &offered);
+    let choose = |said: &str| chosen(said, offered);
     let first = (offered.len() == 1).then_some("1");
-    let copies = talk.ask("Copies go to, in the other region", first, choose)?;
+    let Some(copies) = talk.ask("Copies go to, in the other region", first, choose)? else {
+        return Ok(None);
+    };
     let other = offered.iter().position(|it| plainly(&it.url) != copies);
     let default = other.map(|at| (at + 1).to_string());
     let records =
@@ -143,7 +158,7 @@ async fn locations(talk: &mut impl Talk, surveyor: &Surveyor) -> Result<(String,
                 Ok(records)
             }
         })?;
-    Ok((copies, records))
+    Ok(Some((copies, records)))
 }
 
 /// A location by its number, or by its address.
@@ -166,7 +181,7 @@ fn plainly(url: &str) -> String {
     url.trim_end_matches('/').to_owned()
 }
 
-fn inside(one: &str, other: &str) -> bool {
+pub(super) fn inside(one: &str, other: &str) -> bool {
     let (one, other) = (one.to_lowercase(), other.to_lowercase());
     format!("{one}/").starts_with(&format!("{other}/"))
 }
@@ -183,14 +198,13 @@ async fn secondary(
             "none" => Ok(None),
             said => self::address(said).map(Some),
         })?;
-        let Some(url) = said else { return Ok(None) };
+        let Some(url) = said.flatten() else { return Ok(None) };
         if url == *address {
             talk.tell("  this is the primary itself");
             continue;
         }
-        let name = label(&url, "secondary");
-        let there = match Surveyed::look(&name, &url).await {
-            Ok(there) => there.place,
+        let (name, there) = match Surveyed::look(&url, "secondary").await {
+            Ok(Surveyed { name, surveyor: _, place }) => (name, place),
             Err(failure) => {
                 talk.tell(&failure.shown());
                 continue;
@@ -209,12 +223,15 @@ async fn secondary(
 }
 
 /// Whom to tell: whoever is signed in, where that is an address.
-fn email(talk: &mut impl Talk, principal: &str) -> Result<String, Failure> {
+pub(super) fn email(
+    talk: &mut impl Talk,
+    principal: Option<&str>,
+) -> Result<Option<String>, Failure> {
     let is_address = |text: &str| {
         let (name, host) = text.split_once('@').unwrap_or_default();
         !name.is_empty() && host.contains('.') && !text.contains([' ', ',', '<', '>'])
     };
-    let default = is_address(principal).then_some(principal);
+    let default = principal.filter(|principal| is_address(principal));
     talk.ask("Mail about failures goes to", default, |said| {
         if is_address(said) {
             Ok(said.to_owned())

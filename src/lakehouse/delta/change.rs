@@ -14,6 +14,8 @@ pub struct Author {
     pub engine_info: String,
     /// The user, as `commitInfo.userName`.
     pub user_name: Option<String>,
+    /// The job whose run writes, its id and name, as `commitInfo.job`.
+    pub job: Option<(i64, String)>,
 }
 
 /// What `commitInfo` says about an operation.
@@ -172,7 +174,7 @@ fn commit_info(
     read_version: Option<u64>,
     own_time_ms: Option<i64>,
 ) -> String {
-    let Author { now_ms, engine_info, user_name } = author;
+    let Author { now_ms, engine_info, user_name, job } = author;
     let Operation { name, parameters, metrics, blind_append } = operation;
     let mut info = Raw::new();
     if let Some(time) = own_time_ms {
@@ -184,6 +186,9 @@ fn commit_info(
     }
     info.insert("operation".to_owned(), name.as_str().into());
     info.insert("operationParameters".to_owned(), Value::Object(parameters.clone()));
+    if let Some((id, name)) = job {
+        info.insert("job".to_owned(), json!({"jobId": id.to_string(), "jobName": name}));
+    }
     if let Some(version) = read_version {
         info.insert("readVersion".to_owned(), version.into());
     }

@@ -163,6 +163,7 @@ fn author() -> Author {
         now_ms: 1_795_000_000_000,
         engine_info: "drsync/test".to_owned(),
         user_name: Some("tester".to_owned()),
+        job: None,
     }
 }
 

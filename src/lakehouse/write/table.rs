@@ -22,6 +22,7 @@ pub struct Table {
     store: TableStore,
     writer: Writer,
     time: Option<DateTime<Utc>>,
+    job: Option<(i64, String)>,
 }
 
 impl Table {
@@ -31,13 +32,19 @@ impl Table {
     }
 
     pub(in super::super) fn of(store: TableStore, writer: Writer) -> Table {
-        Table { store, writer, time: None }
+        Table { store, writer, time: None, job: None }
     }
 
     /// The same table, with commits that are made at a moment of the past or future.
     #[must_use]
     pub fn when(&self, time: DateTime<Utc>) -> Table {
         Table { time: Some(time), ..self.clone() }
+    }
+
+    /// The same table, written by the runs of a job.
+    #[must_use]
+    pub fn run_by(&self, id: i64, name: &str) -> Table {
+        Table { job: Some((id, name.to_owned())), ..self.clone() }
     }
 
     /// The same table, written by somebody else.
@@ -69,7 +76,8 @@ impl Table {
             partition_columns: partition_by.iter().map(|name| (*name).to_owned()).collect(),
             properties: properties.iter().map(owned).collect(),
         };
-        let author = delta::Author { now_ms: self.now_ms(), ..self.writer.author() };
+        let author =
+            delta::Author { now_ms: self.now_ms(), job: self.job.clone(), ..self.writer.author() };
         delta::create_table(&self.store, table, author).await?;
         self.set_time(0)
     }
@@ -182,7 +190,8 @@ impl Table {
 
     /// Goes back to an older version.
     pub async fn restore(&self, version: u64) -> Result<u64> {
-        let author = delta::Author { now_ms: self.now_ms(), ..self.writer.author() };
+        let author =
+            delta::Author { now_ms: self.now_ms(), job: self.job.clone(), ..self.writer.author() };
         let done = delta::restore(&self.store, version, Expect::Anything, author).await?;
         self.set_time(done.version)?;
         Ok(done.version)
@@ -228,6 +237,7 @@ impl Table {
             now_ms,
             engine_info: "lakehouse".to_owned(),
             user_name: Some(self.writer.user.clone()),
+            job: self.job.clone(),
         };
         // The moment as it was given, be it before that of the last commit.
         let version =

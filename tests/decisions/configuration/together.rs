@@ -105,7 +105,7 @@ fn files_of_a_directory_are_one_configuration_and_meet_in_names_and_locations() 
 a.json line 8: workspaces[0].sync_location_primary: lies in, or holds, a location of another workspace, in b.json line 8: give every workspace its own folders
 b.json line 5: workspaces[0].workspace_name: meets east (a.json line 5) in DRSYNC_TOKEN_EAST: give every workspace its own name
 b.json line 8: workspaces[0].sync_location_primary: lies in, or holds, a location of another workspace, in a.json line 8: give every workspace its own folders
-c.json line 1: $: is not JSON: key must be a string in column 3: correct it; a comment is a key that begins with //
+c.json line 1: $: is not JSON: a key without quotes: write " around keys
 = incomplete
 "#
     );
@@ -113,7 +113,7 @@ c.json line 1: $: is not JSON: key must be a string in column 3: correct it; a c
     let read = read_files("conf", &files, Path::new("/srv/config"));
     assert_eq!(
         said(&read),
-        r#"c.json line 1: $: is not JSON: key must be a string in column 3: correct it; a comment is a key that begins with //
+        r#"c.json line 1: $: is not JSON: a key without quotes: write " around keys
 = east: core, other
 = incomplete
 "#

@@ -671,3 +671,32 @@ fn a_table_moved_between_groups_brings_no_lag_with_it() {
     world.commit("main.shop.lines", 5, "2026-11-22T10:30:00Z", "WRITE");
     assert_eq!(world.plan_of("reference").lag_seconds, Some(30 * 60));
 }
+
+#[test]
+fn that_there_is_no_secondary_workspace_is_told_where_it_is_asked_and_not_on_purpose() {
+    let told = |world: &World| {
+        let warnings = world.plan().warnings;
+        warnings.iter().any(|it| it.code == WarningCode::SecondaryWorkspaceMissing)
+    };
+    let mut world = World::new();
+    assert!(!told(&world), "a plan of every day");
+    world.request.set_up = true;
+    assert!(told(&world), "validate");
+    let mut on_purpose = World::with(|config| {
+        config["workspaces"][0]["no_secondary_workspace"] = "replicas are read by path".into();
+    });
+    on_purpose.request.set_up = true;
+    assert!(!told(&on_purpose));
+}
+
+#[test]
+fn a_location_that_is_spelled_as_a_url_moves_no_replica() {
+    let mut world = World::new();
+    let before = world.plan_of("reference");
+    entry(&mut world, "reference", COUNTRIES, |entry| {
+        entry.replica_location = format!("file://{}", entry.replica_location);
+    });
+    let after = world.plan_of("reference");
+    assert_eq!((after.decision, &after.findings), (before.decision, &before.findings));
+    assert_ne!(after.reason.code, drsync::plan::ReasonCode::ReplicaDiffers);
+}

@@ -484,6 +484,7 @@ fn write_the_golden_plan() {
         ended_at: at("2026-11-22T10:12:44.250Z"),
     };
     world.workspace().settings_before = Some(SettingsBefore { of, settings: before });
+    world.request.set_up = true;
     let mut plan = world.plan();
     for group in &mut plan.workspaces[0].groups {
         if group.name == "quiet" {

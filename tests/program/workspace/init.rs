@@ -1,35 +1,12 @@
 //! `drsync init` with the address of a workspace: asked on a terminal, a starter to fill in elsewhere.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::workspace::site::{Said, Site};
 
 use crate::support::process::PROGRAM;
-
-/// Says in the log of a table which job made its commits.
-fn written_by(site: &Site, table: &str, job: i64) {
-    let logs = site.path("world/east").join(table).join("_delta_log");
-    for entry in std::fs::read_dir(&logs).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|end| end != "json") {
-            continue;
-        }
-        let lines = std::fs::read_to_string(&path).unwrap();
-        let lines = lines.lines().map(|line| {
-            let mut action: Value = serde_json::from_str(line).unwrap();
-            if let Some(info) = action.get_mut("commitInfo") {
-                info["job"] = json!({"jobId": job.to_string()});
-            }
-            format!("{action}\n")
-        });
-        let text: String = lines.collect();
-        // The time of a commit is that of its file.
-        let committed = std::fs::metadata(&path).unwrap().modified().unwrap();
-        std::fs::write(&path, text).unwrap();
-        let file = std::fs::File::options().write(true).open(&path).unwrap();
-        file.set_modified(committed).unwrap();
-    }
-}
 
 /// Puts the metastore of a workspace into a region.
 fn lies_in(site: &Site, folder: &str, region: &str) {
@@ -39,10 +16,19 @@ fn lies_in(site: &Site, folder: &str, region: &str) {
     std::fs::write(&path, catalog.to_string()).unwrap();
 }
 
-/// Runs `init` on a terminal of its own.
+/// Runs `init` on a terminal of its own, signed in.
 async fn asked(site: &Site, answers: &[(&str, &str)]) -> Option<Said> {
+    asked_with(site, answers, &site.signed_in()).await
+}
+
+/// The same with these variables.
+async fn asked_with(
+    site: &Site,
+    answers: &[(&str, &str)],
+    variables: &BTreeMap<String, String>,
+) -> Option<Said> {
     let script = format!("{}/tests/python/pty_answers.py", env!("CARGO_MANIFEST_DIR"));
-    let mut command = site.command("python3", &site.signed_in());
+    let mut command = site.command("python3", variables);
     command
         .arg(script)
         .arg(json!(answers).to_string())
@@ -73,18 +59,6 @@ fn rows(shown: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_workspace_is_looked_at_and_what_it_writes_is_valid() {
     let site = Site::new().await;
-    let tables = std::fs::read_to_string(site.path("world/east/lakehouse.json")).unwrap();
-    let catalog: Value = serde_json::from_str(&tables).unwrap();
-    let jobs = std::fs::read_to_string(site.path("world/east/jobs.json")).unwrap();
-    let jobs: Value = serde_json::from_str(&jobs).unwrap();
-    let job = jobs["jobs"][0]["job_id"].as_i64().unwrap();
-    for entry in catalog["tables"].as_array().unwrap() {
-        let name = entry["full_name"].as_str().unwrap();
-        if name.starts_with("main.shop.") {
-            let place = entry["storage_location"].as_str().unwrap();
-            written_by(&site, place, job);
-        }
-    }
     let answers = [
         ("Copies go to", "9"),
         ("write a number from 1 to 2", ""),
@@ -120,7 +94,8 @@ async fn a_workspace_is_looked_at_and_what_it_writes_is_valid() {
         rows(&said.stdout),
         [
             "orders orders_job 3 tables SIZE MiB",
-            "no_workflow no job: scheduled 4 tables SIZE KiB",
+            "customer_360 customer_360_job 2 tables SIZE KiB",
+            "no_workflow no job: scheduled 2 tables SIZE KiB",
             "in total 7 tables SIZE MiB",
         ]
     );
@@ -132,12 +107,18 @@ async fn a_workspace_is_looked_at_and_what_it_writes_is_valid() {
     assert_eq!(workspace["sync_failure_notification"], "dr-sync@example.com");
     let valid = site.run(&["validate"], &site.signed_in()).await;
     assert_eq!(valid.code, 0, "{}{}", valid.stdout, valid.stderr);
+    for round in ["first", "second"] {
+        let applied = site.run(&["apply", "--auto-approve"], &site.signed_in()).await;
+        assert_eq!(applied.code, 0, "{}{}", applied.stdout, applied.stderr);
+        let told = applied.stdout + &applied.stderr;
+        assert!(!told.contains("of its own"), "replicas are where they are, {round} round: {told}");
+    }
     let again = asked(&site, &[]).await.unwrap();
     assert_eq!(again.code, 7, "what is there stays: {}", again.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_secondary_in_the_same_region_is_refused_and_silence_writes_nothing() {
+async fn a_secondary_in_the_same_region_is_refused_and_silence_keeps_what_was_answered() {
     let site = Site::new().await;
     lies_in(&site, "east", "eastus2");
     lies_in(&site, "west", "eastus2");
@@ -155,9 +136,39 @@ async fn a_secondary_in_the_same_region_is_refused_and_silence_writes_nothing() 
     let Some(said) = asked(&site, &answers).await else {
         return;
     };
-    assert_eq!(said.code, 7, "{}", said.stdout);
-    assert!(said.stdout.contains("nothing was written"), "{}", said.stdout);
-    assert!(!site.path("here/drsync.json").exists());
+    assert_eq!(said.code, 0, "{}", said.stdout);
+    assert!(said.stdout.contains("fill in what stands in <…>"), "{}", said.stdout);
+    let written = std::fs::read(site.path("here/drsync.json")).unwrap();
+    let written: Value = serde_json::from_slice(&written).unwrap();
+    let workspace = &written["workspaces"][0];
+    assert!(workspace["sync_location_secondary"].as_str().unwrap().ends_with("/west/sync"));
+    assert_eq!(workspace["sync_failure_notification"], "<address>");
+    assert_eq!(workspace["sync_groups"][0]["workflow"], "orders_job");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_token_variables_that_a_sandbox_prints_name_its_workspaces() {
+    let site = Site::new().await;
+    let (primary, secondary) = (&site.running.primary, &site.running.secondary);
+    let tokens = [primary, secondary].map(|it| (it.token_variable.clone(), it.token.clone()));
+    let answers = [
+        ("Copies go to", "2"),
+        ("own records", ""),
+        ("Secondary workspace", secondary.url.as_str()),
+        ("Mail about failures", ""),
+    ];
+    let Some(said) = asked_with(&site, &answers, &tokens.into()).await else {
+        return;
+    };
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    let signed_in = format!("Signed in as dr-sync@example.com ({})", primary.token_variable);
+    assert!(said.stdout.contains(&signed_in), "{}", said.stdout);
+    let written = std::fs::read(site.path("here/drsync.json")).unwrap();
+    let written: Value = serde_json::from_slice(&written).unwrap();
+    let workspace = &written["workspaces"][0];
+    let variable = |name: &Value| drsync::config::token_variable(name.as_str().unwrap());
+    assert_eq!(variable(&workspace["workspace_name"]), primary.token_variable);
+    assert_eq!(variable(&workspace["secondary_workspace_name"]), secondary.token_variable);
 }
 
 /// Answers that lead to the end with no secondary workspace.
@@ -177,7 +188,15 @@ async fn a_size_that_one_table_does_not_tell_is_at_least_that_of_the_others() {
         return;
     };
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
-    assert_eq!(rows(&said.stdout), ["no_workflow no job: scheduled 7 tables at least SIZE KiB"]);
+    assert_eq!(
+        rows(&said.stdout),
+        [
+            "orders orders_job 3 tables at least SIZE KiB",
+            "customer_360 customer_360_job 2 tables SIZE KiB",
+            "no_workflow no job: scheduled 2 tables SIZE KiB",
+            "in total 7 tables at least SIZE KiB",
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -510,6 +510,7 @@ async fn a_version_whose_commit_is_gone_and_whose_time_is_needed_is_told_with_th
         now_ms: at(1).timestamp_millis(),
         engine_info: "other".to_owned(),
         user_name: None,
+        job: None,
     };
     let expect = delta::Expect::Version(0);
     let newest = delta::mend(table.store(), rows.clone(), expect, author).await.unwrap();

@@ -65,6 +65,7 @@ async fn make_classic(folder: &Path, scratch: &Path) {
                 .timestamp_millis(),
             engine_info: "odd".to_owned(),
             user_name: None,
+            job: None,
         };
         let options = CloneOptions {
             properties: BTreeMap::from([("odd".to_owned(), version.to_string())]),

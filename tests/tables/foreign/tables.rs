@@ -94,6 +94,7 @@ async fn use_table(table: &Path, world: &Path, clone: bool) -> Result<(), String
             now_ms: 1_795_000_000_000,
             engine_info: "odd".to_owned(),
             user_name: None,
+            job: None,
         },
         source_name: "odd".to_owned(),
         progress: Progress::default(),
