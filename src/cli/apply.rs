@@ -273,7 +273,7 @@ fn only_notes(plan: &Plan) -> bool {
     };
     plan.summary.groups_sync == 0
         && plan.summary.groups_blocked > 0
-        && metadata.into_iter().all(|it| notes(it))
+        && metadata.into_iter().all(notes)
 }
 
 /// What was planned by whoever is about to apply it, with what it was computed from.

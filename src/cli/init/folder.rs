@@ -44,9 +44,10 @@ pub(super) async fn configuration(
     });
     let sizes = tables.iter().filter_map(|table| Some((table.name.clone(), table.bytes?)));
     let groups = proposal::groups(&open, &writers.collect());
-    let said = match context.can_ask {
-        true => questions(talk, folder, shown, principal.as_deref())?,
-        false => proposed(folder, shown, principal),
+    let said = if context.can_ask {
+        questions(talk, folder, shown, principal.as_deref())?
+    } else {
+        proposed(folder, shown, principal)
     };
     found::tell(talk, &listed, &groups, &sizes.collect());
     let named = folder.file_name().map(|name| name.display().to_string());
