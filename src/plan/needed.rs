@@ -30,10 +30,10 @@ impl Needed {
                 "the configuration is read from {source}, which is gone with the primary: keep it elsewhere as well; every apply keeps a copy beside the replicas (drsync init --from)"
             ),
             Needed::Secrets { names } => format!(
-                "{} by which people are told in the primary's scope alone: whoever is told over them hears nothing once it is gone; put the same into the scope of that name in the secondary's workspace, or into the runner's variables",
+                "{} the primary's scope alone has, is what people are told with: nobody hears anything that way once it is gone; put it into the scope of that name in the secondary's workspace, or into the runner's variables",
                 match names.as_slice() {
-                    [one] => format!("the secret {one} is"),
-                    several => format!("the secrets {} are", several.join(", ")),
+                    [one] => format!("the secret {one}, which"),
+                    several => format!("each of the secrets {}, which", several.join(", ")),
                 }
             ),
         }
