@@ -15,7 +15,7 @@ mod ready;
 mod recent;
 mod watch;
 
-use crate::config::{Configuration, GroupEntry, Workspace, WorkspaceAddress};
+use crate::config::{Configuration, GroupEntry, Workspace};
 use crate::ledger::{Ledger, Row};
 use crate::moment;
 use crate::plan::document::{ConfigSource, Selection};
@@ -297,11 +297,6 @@ async fn observe_region(
         Err(error) => Err(error.clone()),
     };
     RegionObserved { workspace, location, presence, ledger, observed_at: clock.now }
-}
-
-/// Whether a workspace is an embedded lakehouse, whose clock may be replaced.
-pub fn is_lakehouse(workspace: &Workspace) -> bool {
-    matches!(workspace.address, WorkspaceAddress::Lakehouse(_))
 }
 
 /// The refusal of a whole question as the answer to each part of it.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::role::Role;
 use crate::config::TableName;
 use crate::moment;
-use crate::text::{identifier, identifier_short};
+use crate::region::{Grant, Privilege};
 
 /// The rights on the tables of a group at both sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -45,8 +45,8 @@ pub struct RightDiffers {
     pub at: Role,
     /// The table.
     pub table: TableName,
-    /// `SELECT` or `MODIFY`.
-    pub right: &'static str,
+    /// To read it, or to write it.
+    pub right: Privilege,
     /// Who.
     pub principal: String,
 }
@@ -57,7 +57,8 @@ impl GrantsSeen {
         let of = |side: Role| {
             let rights = self.tables.iter().filter(move |rights| rights.side == side);
             rights.flat_map(|rights| {
-                let both = [("SELECT", &rights.select), ("MODIFY", &rights.modify)];
+                let both =
+                    [(Privilege::Select, &rights.select), (Privilege::Modify, &rights.modify)];
                 rights.tables.iter().flat_map(move |table| {
                     both.into_iter().flat_map(move |(right, who)| {
                         who.iter().map(move |principal| (table, right, principal))
@@ -82,10 +83,8 @@ impl GrantsSeen {
 }
 
 impl RightDiffers {
-    /// The statement that gives it at the side that lacks it.
-    pub fn grant(&self) -> String {
-        let RightDiffers { at: _, table, right, principal } = self;
-        let parts = [&table.catalog, &table.schema, &table.table].map(|it| identifier_short(it));
-        format!("GRANT {right} ON TABLE {} TO {}", parts.join("."), identifier(principal))
+    /// What gives it at the side that lacks it.
+    pub fn grant(&self) -> Grant {
+        Grant::on_table(self.right, &self.table, &self.principal)
     }
 }

@@ -5,7 +5,6 @@ use chrono::Duration;
 use super::checks::{CREDENTIAL, external_location, odd_rows_of_others};
 use super::document::{Decision, GroupPlan, WorkspacePlan};
 use super::finding::{Warning, WarningCode};
-use super::grants::RightDiffers;
 use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved};
 use super::request::Request;
 use super::role::Role;
@@ -446,8 +445,8 @@ fn grants(view: &GroupView<'_>, plan: &GroupPlan) -> Option<Said> {
     };
     let mut parts = Vec::new();
     if lacking > 0 {
-        let statements: Vec<String> =
-            of(Role::Primary).take(GRANTS_NAMED).map(RightDiffers::grant).collect();
+        let statements = of(Role::Primary).take(GRANTS_NAMED);
+        let statements: Vec<String> = statements.map(|right| right.grant().to_string()).collect();
         let rights = plural(lacking, "right");
         let statements = statements.join("; ");
         parts.push(format!("{rights} of {home} lacking in {other}: {statements}{}", more(lacking)));
@@ -455,7 +454,9 @@ fn grants(view: &GroupView<'_>, plan: &GroupPlan) -> Option<Said> {
     if beyond > 0 {
         let named: Vec<String> = of(Role::Secondary)
             .take(GRANTS_NAMED)
-            .map(|right| format!("{} has {} on {}", right.principal, right.right, right.table))
+            .map(|right| {
+                format!("{} has {} on {}", right.principal, right.right.words(), right.table)
+            })
             .collect();
         let named = named.join("; ");
         parts.push(format!("in {other} alone: {named}{}", more(beyond)));

@@ -28,6 +28,8 @@ pub struct Grant {
 pub enum Privilege {
     /// To read tables.
     Select,
+    /// To write them: nothing that drsync asks for, but what others may have.
+    Modify,
     /// To see what is in a catalog.
     UseCatalog,
     /// To see what is in a schema.
@@ -91,6 +93,7 @@ impl Privilege {
     pub fn words(self) -> &'static str {
         match self {
             Privilege::Select => "SELECT",
+            Privilege::Modify => "MODIFY",
             Privilege::UseCatalog => "USE CATALOG",
             Privilege::UseSchema => "USE SCHEMA",
             Privilege::CreateTable => "CREATE TABLE",
@@ -234,9 +237,14 @@ impl Grant {
 
     /// The right on a table itself that reading it needs.
     pub fn select(table: &TableName, principal: &str) -> Grant {
+        Grant::on_table(Privilege::Select, table, principal)
+    }
+
+    /// A right on a table itself.
+    pub fn on_table(privilege: Privilege, table: &TableName, principal: &str) -> Grant {
         let TableName { catalog, schema, table } = table.clone();
         let on = Securable::Table { catalog, schema, table };
-        Grant { privileges: vec![Privilege::Select], on, to: principal.to_owned() }
+        Grant { privileges: vec![privilege], on, to: principal.to_owned() }
     }
 
     /// The same for all tables of the schema, with the right to see what is in it; `None`: it is no right to read a table.
