@@ -116,6 +116,7 @@ fn runbook(cuts: &Cuts, language: Language) -> usize {
         cuts,
         rows: &Default::default(),
         record: None,
+        looked: &drsync::runbook::Looked::default(),
         groups: &[],
         to_cuts: &Default::default(),
         come_back: false,

@@ -51,8 +51,8 @@ mod workflow;
 
 pub(crate) use checks::active_in_secondary;
 pub use checks::{
-    Named, PRIMARY_AWAY, PRIMARY_REFUSED, SECONDARY_AWAY, SECONDARY_REFUSED, readable_until,
-    recreated, told_of_roles, words_of_region,
+    Named, PRIMARY_AWAY, PRIMARY_REFUSED, SECONDARY_AWAY, SECONDARY_REFUSED, behind_remedy,
+    readable_until, recreated, told_of_behind, told_of_roles, words_of_region,
 };
 pub use document::{
     Action, Decision, GroupPlan, LedgerAction, Plan, ReasonCode, Refused, Role, Step, TriggerKind,

@@ -117,6 +117,8 @@ pub struct Facts<'a> {
     pub rows: &'a BTreeMap<String, Row>,
     /// The newest run record there, where there is one.
     pub record: Option<&'a RunRecord>,
+    /// What the replicas and the run records there tell beside the log.
+    pub looked: &'a Looked,
     /// The groups that are asked for; none: all.
     pub groups: &'a [String],
     /// Cuts that groups are to be brought to in place of their newest.
@@ -127,6 +129,26 @@ pub struct Facts<'a> {
     pub made_at: DateTime<Utc>,
     /// By whom.
     pub made_by: &'a str,
+}
+
+/// What is known of groups that their cut log does not say: nothing of those that nobody looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Groups of which the log lacks a change of role: the other side may be active, and nothing is brought back.
+    pub behind: BTreeMap<String, Behind>,
+    /// Groups whose cut cannot be read whole where an earlier one can, with why, a fragment that names that one.
+    pub unreadable: BTreeMap<String, String>,
+    /// What has to be known of a group before its fence, a sentence.
+    pub warned: BTreeMap<String, String>,
+}
+
+/// That a log lacks a change of role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    /// The epoch that it lacks.
+    pub epoch: u64,
+    /// How that is known, a fragment.
+    pub why: String,
 }
 
 /// What is to be done, group by group.
@@ -157,6 +179,9 @@ pub struct LeftOut {
     pub group: String,
     /// Why, a fragment.
     pub why: String,
+    /// What makes the log say that the other side is active, and touches no replica: where the log lacks that, and no newer copy
+    /// of it is found.
+    pub fence: Option<String>,
 }
 
 /// What is to be done for one group.
@@ -170,6 +195,8 @@ pub struct GroupSteps {
     pub failed_over: Option<(DateTime<Utc>, String)>,
     /// It is all the same, and another cut is brought back there.
     pub again: bool,
+    /// What has to be known before the fence, a sentence.
+    pub warned: Option<String>,
     /// The cut that is restored.
     pub cut: u64,
     /// Later cuts that are given up with an older one: the first and the last of them, and the moment of that.
@@ -219,7 +246,8 @@ pub struct TableStep {
 
 /// Makes it.
 pub fn make(facts: Facts<'_>) -> Runbook {
-    let Facts { place, cuts, rows, record, groups, to_cuts, come_back, made_at, made_by } = facts;
+    let Facts { place, cuts, rows, record, looked, groups, to_cuts, .. } = facts;
+    let Facts { come_back, made_at, made_by, .. } = facts;
     let newest = cuts.newest_of_each().map(|cut| cut.group_name.as_str());
     let known = newest
         .chain(rows.values().filter(|row| !row.is_retired()).map(|row| row.group_name.as_str()));
@@ -233,6 +261,18 @@ pub fn make(facts: Facts<'_>) -> Runbook {
     names.dedup();
     let (mut steps, mut left_out) = (Vec::new(), Vec::new());
     for name in names {
+        if let Some(behind) = looked.behind.get(name) {
+            left_out.push(LeftOut {
+                group: name.to_owned(),
+                why: behind.why.clone(),
+                fence: only_fence(place, cuts, name, behind.epoch),
+            });
+            continue;
+        }
+        if let Some(why) = looked.unreadable.get(name) {
+            left_out.push(LeftOut { group: name.to_owned(), why: why.clone(), fence: None });
+            continue;
+        }
         match of_group(place, cuts, name, to_cuts.get(name).copied(), come_back) {
             Ok(group) => {
                 let workflow = rows.get(name).and_then(|row| row.workflow.clone());
@@ -249,9 +289,10 @@ pub fn make(facts: Facts<'_>) -> Runbook {
                 };
                 let jobs = told.map(|told| told.jobs.clone()).unwrap_or_default();
                 let grants = told.and_then(|told| told.grants.clone());
-                steps.push(GroupSteps { workflow, lost, jobs, grants, ..group });
+                let warned = looked.warned.get(name).cloned();
+                steps.push(GroupSteps { workflow, lost, jobs, grants, warned, ..group });
             }
-            Err(why) => left_out.push(LeftOut { group: name.to_owned(), why }),
+            Err(why) => left_out.push(LeftOut { group: name.to_owned(), why, fence: None }),
         }
     }
     Runbook {
@@ -283,6 +324,21 @@ fn newest_kept(place: &Place) -> String {
     format!(
         "SELECT cast(content AS STRING) AS runbook FROM {documents}\nWHERE name LIKE '%{RUNBOOK_ENDING}' ORDER BY name DESC, part LIMIT 100"
     )
+}
+
+fn fence(place: &Place, role: &NewRole<'_>) -> String {
+    match place.language {
+        Language::Sql => sql::fence(&place.log(), role),
+        Language::Python => python::fence(&place.location, role),
+    }
+}
+
+/// What makes a log that lacks a change of role of this epoch say that the other side is active; `None`: nothing can follow it.
+fn only_fence(place: &Place, cuts: &Cuts, name: &str, known_epoch: u64) -> Option<String> {
+    let newest = cuts.newest(name).filter(|_| cuts.is_one_chain(name))?;
+    let readable = matches!(cuts.roles(name, &place.sides), Roles::Home | Roles::FailedOver(_));
+    let role = NewRole { newest, held: newest, active: &place.sides.other, known_epoch };
+    readable.then(|| fence(place, &role))
 }
 
 /// The steps of a group, or why it has none.
@@ -323,11 +379,8 @@ fn of_group(
         Some(_) if !again => &place.sides.home,
         Some(_) | None => &place.sides.other,
     };
-    let role = NewRole { newest, held, active };
-    let fence = match place.language {
-        Language::Sql => sql::fence(&place.log(), &role),
-        Language::Python => python::fence(&place.location, &role),
-    };
+    let role = NewRole { newest, held, active, known_epoch: 0 };
+    let fence = fence(place, &role);
     // Who brings a group over twice must not bring it home by that.
     let fence = Some(fence).filter(|_| come_back || again || failed_over.is_none());
     let columns = match place.language {
@@ -372,6 +425,7 @@ fn of_group(
         active: active.clone(),
         failed_over,
         again,
+        warned: None,
         cut: held.cut_number,
         given_up: given_up
             .map(|(first, last)| (first.cut_number, last.cut_number, last.recovery_point)),

@@ -19,7 +19,7 @@ use crate::apply::Exit;
 /// | 3 | not in order | `status --fail-on`: a group is in a state that was asked for |
 /// | 4 | partial | some groups failed, are blocked, stale or mistaken in the configuration, others are in order |
 /// | 5 | stale | the plan expired, or everything it was computed from has moved |
-/// | 7 | refused | declined, or no terminal and no `--auto-approve`; a file or folder that is not drsync's to replace; a stored plan that is not the configuration's, lacks a signature, or that nothing vouches for |
+/// | 7 | refused | declined, or no terminal and no `--auto-approve`; a file or folder that is not drsync's to replace; a stored plan that is not the configuration's, lacks a signature, or that nothing vouches for; a runbook of a group whose cut cannot be read, or whose log lacks a change of role |
 /// | 8 | primary region not available | the primary does not answer |
 /// | 8 | secondary region not available | nothing was synchronized because the secondary is away |
 /// | 9 | deadline reached | `apply --deadline`: work was left; the next apply goes on |

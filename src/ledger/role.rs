@@ -35,6 +35,8 @@ pub struct NewRole<'a> {
     pub held: &'a Cut,
     /// The side that becomes active.
     pub active: &'a str,
+    /// An epoch that is known from elsewhere: the change has that one at least.
+    pub known_epoch: u64,
 }
 
 impl NewRole<'_> {
@@ -45,7 +47,7 @@ impl NewRole<'_> {
 
     /// Its epoch.
     pub fn epoch(&self) -> u64 {
-        self.newest.epoch + 1
+        (self.newest.epoch + 1).max(self.known_epoch)
     }
 }
 

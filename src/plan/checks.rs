@@ -27,8 +27,8 @@ mod unanswered;
 pub use identity::{Named, recreated};
 pub(super) use regions::{CREDENTIAL, external_location, ledger_is_foreign, odd_rows_of_others};
 use regions::{ledger_findings, location_findings, region_finding};
-pub use roles::told_of_roles;
 use roles::{TablesOver, behind_finding, role_finding};
+pub use roles::{behind_remedy, told_of_behind, told_of_roles};
 use tables::{
     catalog_findings, damage_findings, length_finding, place_findings, replica_findings,
     source_findings,
@@ -67,7 +67,8 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
         return vec![role];
     }
     if let Some(region) = region_finding(Role::Primary, primary, secondary) {
-        return vec![region];
+        // With the primary gone somebody may follow a runbook: that the log is behind is told as well.
+        return std::iter::once(region).chain(behind_finding(view)).collect();
     }
     // Another side may be active: nothing may be repaired or let through as long as nobody knows.
     if let Some(behind) = behind_finding(view) {

@@ -8,7 +8,7 @@ use super::document::{
     Decision, GroupPlan, LastCut, Plan, ReasonCode, Refused, Selection, WorkspacePlan,
 };
 pub use super::failover::{FailedOver, GivenUp};
-use super::finding::{Finding, Warning};
+use super::finding::{Finding, FindingCode, Warning};
 pub use super::look::Checked;
 use super::needed::Needed;
 use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved};
@@ -222,7 +222,11 @@ pub struct TableStatus {
 impl GroupStatus {
     /// It has a cut, and no replica is known to be lost.
     pub fn restorable(&self) -> bool {
-        self.last_cut.is_some() && self.tables.iter().all(|table| table.lost.is_none())
+        // The log that names the cut may be older than what the other side wrote since.
+        let behind = |finding: &Finding| finding.code == FindingCode::LedgerBehind;
+        self.last_cut.is_some()
+            && self.tables.iter().all(|table| table.lost.is_none())
+            && !self.findings.iter().any(behind)
     }
 }
 

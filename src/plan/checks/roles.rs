@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Finding, FindingCode, finding};
+use crate::config::TableName;
 use crate::ledger::{Cut, CutKind, FOLDER, Roles, SYNC_CUTS};
 use crate::moment;
 use crate::plan::WorkspaceObserved;
@@ -144,26 +145,44 @@ fn row(cut: &Cut) -> String {
 pub(super) fn behind_finding(view: &GroupView<'_>) -> Option<Finding> {
     let known = view.last_cut.map_or(0, |cut| cut.epoch);
     let marked = view.tables().filter_map(|table| Some((&table.name, table.replica()?.epoch?)));
+    let (_, text) = told_of_behind(known, marked, told_by_record(view))?;
+    Some(finding(FindingCode::LedgerBehind, None, text).words(behind_remedy()))
+}
+
+/// The epoch that a cut log of a group lacks, and how that is known: by what its replicas are marked with, or by a run record.
+///
+/// `known` is the epoch that the log ends with. `None`: nothing tells of a later one.
+pub fn told_of_behind<'a>(
+    known: u64,
+    marked: impl Iterator<Item = (&'a TableName, u64)>,
+    told: Option<&WitnessedRole>,
+) -> Option<(u64, String)> {
     let marked = marked.max_by_key(|(_, epoch)| *epoch).filter(|(_, epoch)| *epoch > known);
-    let seen = match (marked, told_by_record(view)) {
+    let (epoch, seen) = match (marked, told) {
         (Some((table, epoch)), _) => {
-            format!("the replica of {table} is marked with epoch {epoch}")
+            (epoch, format!("the replica of {table} is marked with epoch {epoch}"))
         }
         (None, Some(WitnessedRole { role, run_id })) if role.epoch > known => {
             let active = role.active.as_deref().unwrap_or("another side");
-            format!(
+            let seen = format!(
                 "apply {run_id} recorded that {active} is active (cut {}, epoch {})",
                 role.cut, role.epoch
-            )
+            );
+            (role.epoch, seen)
         }
         (None, Some(_) | None) => return None,
     };
     let text = format!(
         "{seen}, and the cut log knows {known}: it was put back from an older copy, or a change of role is missing in it"
     );
-    Some(finding(FindingCode::LedgerBehind, None, text).words(format!(
+    Some((epoch, text))
+}
+
+/// What is to be done where a cut log lacks a change of role.
+pub fn behind_remedy() -> String {
+    format!(
         "put the newer copy of {FOLDER}/{SYNC_CUTS} back in either region, and touch no replica before: the other side may be active; docs/bad-day.md#when-the-log-was-put-back"
-    )))
+    )
 }
 
 /// The change of role that run records tell of; the secondary's log has to be read for it to be missing there.

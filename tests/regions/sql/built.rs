@@ -95,7 +95,7 @@ fn by_hand(name: &str, path: &Relation) -> Vec<Statement> {
         "previous_sha256": null,
     }))
     .unwrap();
-    let role = NewRole { newest: &cut, held: &cut, active: name };
+    let role = NewRole { newest: &cut, held: &cut, active: name, known_epoch: 0 };
     let expected = |rows| sql::Expected {
         table: path.clone(),
         name: name.to_owned(),

@@ -131,6 +131,21 @@ fn whoever_follows_it_has_the_tables_as_the_cut_has_them_and_drsync_leaves_them_
     let json: Value = serde_json::from_str(&ends(&here(&["status", "--json"]), 0)).unwrap();
     let behind = json.to_string().matches("\"code\":\"ledger_behind\"").count();
     assert_eq!(behind, 2, "{json}");
+    // What the log no longer says nobody undoes, with the east there and gone.
+    for gone in [false, true] {
+        if gone {
+            std::fs::rename(folder.join("east"), folder.join("gone")).unwrap();
+            let status = ends(&here(&["status"]), 8);
+            assert!(status.contains("0 of 3 groups can be brought to a cut"), "{status}");
+            assert!(status.contains("ledger_behind"), "{status}");
+        }
+        let page = ends(&here(&["runbook"]), 7);
+        assert_eq!(steps(&page, "python").len(), 0, "gone: {gone}: {page}");
+        assert!(!page.contains(".restore("), "gone: {gone}: {page}");
+        assert!(page.contains("is marked with epoch 1, and the cut log knows 0"), "{page}");
+        ends(&here(&["runbook", "orders", "--to-cut", "orders:1"]), 7);
+    }
+    std::fs::rename(folder.join("gone"), folder.join("east")).unwrap();
     assert_eq!(files(&folder.join("west/sync/main")), before);
     std::fs::remove_dir_all(&log).unwrap();
     std::fs::rename(folder.join("today"), &log).unwrap();
@@ -324,6 +339,58 @@ fn a_cut_that_can_no_longer_be_read_is_refused_with_the_nearest_that_can() {
 }
 
 #[test]
+fn a_fence_that_only_a_record_knows_is_undone_by_no_runbook() {
+    let Some(python) = python("deltalake, pyarrow") else {
+        return;
+    };
+    let world = world();
+    let folder = world.path();
+    let here = |arguments: &[&str]| drsync(folder, &[], arguments);
+    let logs = ["east", "west"].map(|side| folder.join(side).join("sync/_drsync/sync_cuts"));
+    copy(&logs[1], &folder.join("yesterday"));
+    let page = ends(&here(&["runbook", "orders"]), 0);
+    let fence = steps(&page, "python").into_iter().find(|step| step.is("Fence")).unwrap();
+    assert_eq!(done(&python, &fence), "1 row\n");
+    ends(&here(&["apply", "--auto-approve"]), 11);
+    for log in &logs {
+        std::fs::remove_dir_all(log).unwrap();
+        copy(&folder.join("yesterday"), log);
+    }
+    let page = ends(&here(&["runbook", "orders"]), 7);
+    assert_eq!(steps(&page, "python").len(), 0, "{page}");
+    assert!(page.contains("recorded that west is active (cut 3, epoch 1)"), "{page}");
+    // What is offered makes the log say what it lacks, and touches no replica.
+    let fence = steps(&page, "text").into_iter().next().unwrap();
+    assert_eq!(done(&python, &fence), "1 row\n");
+    ends(&here(&["apply", "--auto-approve"]), 11);
+}
+
+#[test]
+fn a_newest_cut_that_lacks_a_file_is_brought_back_by_no_runbook() {
+    let world = world();
+    let folder = world.path();
+    let here = |arguments: &[&str]| drsync(folder, &[], arguments);
+    let replica = folder.join("west/sync/main/shop/orders");
+    let log = files(&replica.join("_delta_log"));
+    let newest = log.iter().rev().find_map(|(path, _)| {
+        let commit = std::fs::read_to_string(path).ok()?;
+        let actions = commit.lines().map(serde_json::from_str::<Value>);
+        let added =
+            actions.flatten().filter_map(|action| Some(action["add"]["path"].as_str()?.to_owned()));
+        added.last()
+    });
+    std::fs::remove_file(replica.join(newest.unwrap())).unwrap();
+    let page = ends(&here(&["runbook"]), 7);
+    let of_orders = |step: &Step| step.text.contains("west/sync/main/shop/orders");
+    let all = steps(&page, "python");
+    assert!(!all.is_empty() && !all.iter().any(of_orders), "{page}");
+    assert!(page.contains("cannot be read whole: main.shop.orders"), "{page}");
+    assert!(page.contains("drsync runbook orders --to-cut"), "{page}");
+    let page = ends(&here(&["runbook", "orders", "--to-cut", "orders:1"]), 0);
+    assert!(steps(&page, "python").iter().any(of_orders), "{page}");
+}
+
+#[test]
 fn what_was_lost_with_the_fence_is_told_from_then_on_whatever_the_east_takes_later() {
     let Some(python) = python("deltalake, pyarrow") else {
         return;
@@ -368,7 +435,8 @@ fn where_the_cut_turns_out_to_lack_a_file_after_the_fence_the_one_before_it_is_t
     let world = world();
     let folder = world.path();
     let here = |arguments: &[&str]| drsync(folder, &[], arguments);
-    // `orders` has two cuts; a file that the second one alone needs is gone.
+    // `orders` has two cuts; a file that the second one alone needs is gone after the page was made.
+    let page = ends(&here(&["runbook", "orders"]), 0);
     let replica = folder.join("west/sync/main/shop/orders");
     let second =
         std::fs::read_to_string(replica.join("_delta_log/00000000000000000001.json")).unwrap();
@@ -392,7 +460,9 @@ fn where_the_cut_turns_out_to_lack_a_file_after_the_fence_the_one_before_it_is_t
         }
         assert_eq!(fences, 1);
     };
-    follow(&ends(&here(&["runbook", "orders"]), 0), false);
+    follow(&page, false);
+    let page = ends(&here(&["runbook", "orders"]), 0);
+    assert!(page.contains("drsync runbook orders --to-cut 'orders:1'"), "{page}");
     let refused = here(&["runbook", "orders", "--to-cut", "orders:2"]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(7), "{said}");

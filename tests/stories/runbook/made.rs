@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use drsync::config::Sides;
 use drsync::ledger::{Cut, Cuts};
 use drsync::render::writers;
-use drsync::runbook::{Facts, Language, Place, make};
+use drsync::runbook::{Behind, Facts, Language, Looked, Place, make};
 use serde_json::json;
 
 use crate::runbook::follow::steps;
@@ -46,11 +46,22 @@ fn page(place: &Place, cuts: &Cuts, to_cuts: &BTreeMap<String, u64>) -> String {
 }
 
 fn page_of(place: &Place, cuts: &Cuts, to_cuts: &BTreeMap<String, u64>, come_back: bool) -> String {
+    page_with(place, cuts, to_cuts, come_back, &Looked::default())
+}
+
+fn page_with(
+    place: &Place,
+    cuts: &Cuts,
+    to_cuts: &BTreeMap<String, u64>,
+    come_back: bool,
+    looked: &Looked,
+) -> String {
     writers::runbook(&make(Facts {
         place,
         cuts,
         rows: &BTreeMap::new(),
         record: None,
+        looked,
         groups: &[],
         to_cuts,
         come_back,
@@ -172,4 +183,22 @@ fn nothing_in_a_name_breaks_out_of_what_is_run() {
         all[1].text,
         "RESTORE TABLE delta.`abfss://dr@west.test/x``; DROP TABLE t; --` TO VERSION AS OF 3;"
     );
+}
+
+#[test]
+fn a_group_whose_log_lacks_a_change_of_role_has_no_statement_about_a_replica() {
+    let cuts = Cuts::new([cut("g", 1, 2, None)]);
+    let behind = Behind { epoch: 3, why: "a replica is marked".to_owned() };
+    let looked = Looked { behind: [("g".to_owned(), behind)].into(), ..Looked::default() };
+    for language in [Language::Sql, Language::Python] {
+        let place = place("abfss://dr@west.test/", language);
+        for come_back in [false, true] {
+            let page = page_with(&place, &cuts, &BTreeMap::new(), come_back, &looked);
+            assert_eq!(steps(&page, language.as_str()).len(), 0, "{page}");
+            assert!(!page.contains("main/shop/table_1"), "{page}");
+            // The one block, which nobody runs unseen, is a fence that outdoes the marks.
+            let fence = steps(&page, "text").pop().unwrap().text;
+            assert!(fence.contains('3') && !fence.contains("epoch=1,"), "{fence}");
+        }
+    }
 }

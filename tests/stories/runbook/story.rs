@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use drsync::config::Sides;
 use drsync::ledger::{Cut, Cuts};
 use drsync::render::writers;
-use drsync::runbook::{Facts, Language, Place, make};
+use drsync::runbook::{Facts, Language, Looked, Place, make};
 use serde_json::{Value, json};
 
 use crate::runbook::follow::{Step, steps};
@@ -148,6 +148,7 @@ impl Told {
             cuts: &ledger.all_cuts(),
             rows: &ledger.rows_by_group(),
             record: None,
+            looked: &Looked::default(),
             groups: &[],
             to_cuts: &to_cut.map(|cut| (GROUP.to_owned(), cut)).into_iter().collect(),
             come_back: false,

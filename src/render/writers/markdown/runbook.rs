@@ -108,6 +108,15 @@ fn head(runbook: &Runbook, page: &mut String) -> fmt::Result {
         for one in left_out {
             writeln!(page, "- {}: {}", code(&one.group), text(&one.why))?;
         }
+        for one in left_out {
+            let Some(fence) = &one.fence else { continue };
+            writeln!(
+                page,
+                "\nOnly where no newer copy of the log of {} is found: find out which side is active. This makes the log say that it is {other}, which keeps every apply away, and touches no replica:\n",
+                code(&one.group)
+            )?;
+            page.push_str(&block("text", fence));
+        }
     }
     Ok(())
 }
@@ -196,6 +205,7 @@ fn bring_over(
 ) -> fmt::Result {
     let GroupSteps { columns, epoch, .. } = group;
     writeln!(page, "{}", known::lost(place, group))?;
+    warned(group, page)?;
     let language = place.language.as_str();
     writeln!(page, "### {number}.1 Fence\n")?;
     writeln!(page, "{}", fence_answers(place, group))?;
@@ -257,6 +267,14 @@ fn bring_over(
     }
     writeln!(page, "\n### {number}.5 Open\n")?;
     open(place, group, page)
+}
+
+/// What has to be known before anything is run.
+fn warned(group: &GroupSteps, page: &mut String) -> fmt::Result {
+    let Some(warned) = &group.warned else {
+        return Ok(());
+    };
+    writeln!(page, "\n**Before anything is run:** {}\n", text(warned))
 }
 
 /// Who may work with the group, and what starts again.
@@ -330,6 +348,7 @@ fn there(
 fn go_on(place: &Place, group: &GroupSteps, number: usize, page: &mut String) -> fmt::Result {
     let other = code(&place.sides.other);
     writeln!(page, "{}", known::lost(place, group))?;
+    warned(group, page)?;
     writeln!(page, "The fence stands, and is not run again.")?;
     writeln!(page, "\n### {number}.1 If the group was not opened yet\n")?;
     writeln!(

@@ -1,0 +1,295 @@
+//! Whether a cut can still be read, and what may stand in the way of bringing a group to one.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, Utc};
+
+use crate::cli::flags::Context;
+use crate::cli::{ExitStatus, Failure};
+use crate::command::{Command, Verb};
+use crate::config::{GroupEntry, Location, TableName, Workspace};
+use crate::ledger::{Cut, Cuts, Roles};
+use crate::plan::{Witnessed, behind_remedy, told_of_behind};
+use crate::region::{LookDepth, Region, RegionError, Replica, ReplicaQuestion};
+use crate::render::clean;
+use crate::runbook::{Behind, Looked};
+
+/// Tables that somebody wrote to which are named.
+const WRITTEN_MAX: usize = 3;
+
+/// Refuses a cut that can no longer be read, and names the nearest that can.
+pub(super) async fn check_cut(
+    context: &Context,
+    workspace: &Workspace,
+    region: &dyn Region,
+    cuts: &Cuts,
+    group: &str,
+    number: u64,
+) -> Result<(), Failure> {
+    let look = Look { workspace, region, group, now: context.clock.now() };
+    let mut all = cuts.of(group).filter(|cut| !cut.is_role());
+    let why = match all.find(|cut| cut.cut_number == number) {
+        None => "the cut log has no such cut".to_owned(),
+        Some(cut) => match look.unreadable(cut).await {
+            None => return Ok(()),
+            Some(why) => why,
+        },
+    };
+    let nearest = look.nearest(cuts, number).await;
+    let message = clean(&format!("cut {number} of {group} cannot be read: {why}"));
+    let failure = Failure::new(ExitStatus::Refused, message);
+    Err(match nearest {
+        None => failure.detail("no other cut of the group can be read either"),
+        Some(cut) => failure
+            .detail(&format!("the nearest that can be read is {}", cut.label()))
+            .remedy(context.style.command(&to_cut(group, cut))),
+    })
+}
+
+/// The command that prints the steps to another cut of a group.
+fn to_cut(group: &str, cut: &Cut) -> Command {
+    let command = Command::new(Verb::Runbook).word(group).word("--to-cut");
+    command.word(format!("{group}:{}", cut.cut_number))
+}
+
+/// Refuses to bring a group to another cut at the side that is active of it, where somebody wrote there since.
+pub(super) async fn check_unwritten(
+    workspace: &Workspace,
+    region: &dyn Region,
+    cuts: &Cuts,
+    group: &str,
+) -> Result<(), Failure> {
+    let sides = workspace.sides();
+    let Roles::FailedOver(cut) = cuts.roles(group, &sides) else {
+        return Ok(());
+    };
+    let root = workspace.location_secondary.join("");
+    let questions = cut.tables.iter().filter_map(|entry| {
+        let path = Location::path_below(&root, &entry.replica_location)?.to_owned();
+        Some(ReplicaQuestion { path, since_version: Some(entry.replica_version) })
+    });
+    let questions: Vec<ReplicaQuestion> = questions.collect();
+    let replicas = region.replicas(&questions).await;
+    let looked = cut.tables.iter().zip(replicas);
+    let written = looked.filter_map(|(entry, replica)| {
+        let replica = replica.ok().flatten()?;
+        // What stood before the other side became active is brought back by its runbook.
+        let mut later =
+            replica.commits.iter().filter(|commit| commit.committed_at > cut.committed_at);
+        let work = later.find(|commit| {
+            let steps = commit.operation == "RESTORE" || commit.marked_epoch.is_some();
+            commit.upkeep.changes() && !steps
+        })?;
+        let user = work.user.as_deref().unwrap_or("someone");
+        let what = format!("v{} {} by {user}", work.version, work.operation);
+        Some(format!("{}: {what}", entry.table))
+    });
+    let written: Vec<String> = written.collect();
+    if written.is_empty() {
+        return Ok(());
+    }
+    let message = clean(&format!(
+        "{} works on {group} since {}: another cut would take away what was written there",
+        sides.other,
+        crate::moment::text(cut.committed_at)
+    ));
+    let failure = Failure::new(ExitStatus::Refused, message);
+    Err(written
+        .iter()
+        .take(WRITTEN_MAX)
+        .fold(failure, |failure, line| failure.detail(&clean(line))))
+}
+
+/// What is needed to look whether cuts of a group can be read.
+struct Look<'a> {
+    workspace: &'a Workspace,
+    region: &'a dyn Region,
+    group: &'a str,
+    now: DateTime<Utc>,
+}
+
+impl Look<'_> {
+    /// Why a cut cannot be read, a fragment; `None`: nothing is known to stand in the way.
+    async fn unreadable(&self, cut: &Cut) -> Option<String> {
+        let questions = match questions(self.workspace, cut) {
+            Ok(questions) => questions,
+            Err(why) => return Some(why),
+        };
+        let replicas = self.region.replicas(&questions).await;
+        self.broken(cut, &replicas)
+            .or_else(|| unlooked(cut, &replicas).map(|(table, why)| format!("{table}: {why}")))
+    }
+
+    /// What of a cut is not there as it says, by the look at its replicas, a fragment.
+    fn broken(
+        &self,
+        cut: &Cut,
+        replicas: &[Result<Option<Replica>, RegionError>],
+    ) -> Option<String> {
+        let mut looked = cut.tables.iter().zip(replicas);
+        looked.find_map(|(entry, replica)| {
+            let why = match replica.as_ref().ok()? {
+                Some(replica) => self.gone(replica, entry.replica_version)?,
+                None => "the replica is gone".to_owned(),
+            };
+            Some(format!("{}: {why}", entry.table))
+        })
+    }
+
+    /// The nearest cut beside this one that can be read, of two as near the later.
+    async fn nearest<'a>(&self, cuts: &'a Cuts, number: u64) -> Option<&'a Cut> {
+        let others = cuts.of(self.group).filter(|cut| !cut.is_role() && cut.cut_number != number);
+        let mut others: Vec<&Cut> = others.collect();
+        others.sort_by_key(|cut| (cut.cut_number.abs_diff(number), u64::MAX - cut.cut_number));
+        for cut in others {
+            if self.unreadable(cut).await.is_none() {
+                return Some(cut);
+            }
+        }
+        None
+    }
+
+    /// Why a version of a replica can no longer be read.
+    fn gone(&self, replica: &Replica, version: u64) -> Option<String> {
+        if replica.version < version {
+            return Some(format!("it is at v{} only", replica.version));
+        }
+        if replica.version == version {
+            return replica.damaged.clone();
+        }
+        if let Some(why) = &replica.since_damaged {
+            return Some(why.clone());
+        }
+        if replica.depth != LookDepth::History {
+            return None;
+        }
+        // The engine refuses by the age of the commit, whatever is still there.
+        let Some(commit) = replica.before.last() else {
+            return Some(format!("its history no longer has v{version}"));
+        };
+        let until = commit.committed_at + self.retention();
+        (until < self.now)
+            .then(|| format!("v{version} could be read until {}", crate::moment::text(until)))
+    }
+
+    fn retention(&self) -> Duration {
+        let mut groups = self.workspace.groups.iter();
+        let own = |entry: &GroupEntry| match entry {
+            GroupEntry::Valid(group) if group.name == self.group => {
+                Some(group.replica_retention_days)
+            }
+            GroupEntry::Valid(_) | GroupEntry::Invalid { .. } => None,
+        };
+        Duration::days(i64::from(groups.find_map(own).unwrap_or(30)))
+    }
+}
+
+/// What is asked of the replicas of a cut, in the order of its tables.
+///
+/// # Errors
+/// Which table lies elsewhere, a fragment.
+fn questions(workspace: &Workspace, cut: &Cut) -> Result<Vec<ReplicaQuestion>, String> {
+    let root = workspace.location_secondary.join("");
+    let questions = cut.tables.iter().map(|entry| {
+        let path = Location::path_below(&root, &entry.replica_location);
+        let path = path.ok_or_else(|| format!("{} lies outside of {root}", entry.table))?;
+        Ok(ReplicaQuestion { path: path.to_owned(), since_version: Some(entry.replica_version) })
+    });
+    questions.collect()
+}
+
+/// The first replica of a cut that could not be looked at, with why.
+fn unlooked<'a>(
+    cut: &'a Cut,
+    replicas: &'a [Result<Option<Replica>, RegionError>],
+) -> Option<(&'a TableName, &'a RegionError)> {
+    let mut looked = cut.tables.iter().zip(replicas);
+    looked.find_map(|(entry, replica)| Some((&entry.table, replica.as_ref().err()?)))
+}
+
+/// Of which groups run records tell a change of role that the log lacks.
+pub(super) fn behind_by_records(cuts: &Cuts, witnessed: &Witnessed) -> BTreeMap<String, Behind> {
+    let of_each = cuts.newest_of_each();
+    let behind = of_each
+        .filter_map(|newest| Some((newest.group_name.clone(), behind(newest, &[], witnessed)?)));
+    behind.collect()
+}
+
+/// That the log of a group ends before a change of role that its replicas or run records tell of.
+fn behind(
+    newest: &Cut,
+    replicas: &[Result<Option<Replica>, RegionError>],
+    witnessed: &Witnessed,
+) -> Option<Behind> {
+    let marked = newest.tables.iter().zip(replicas);
+    let marked = marked.filter_map(|(entry, replica)| {
+        Some((&entry.table, replica.as_ref().ok()?.as_ref()?.epoch?))
+    });
+    let told = witnessed.role_of(&newest.group_name, Some(newest.cut_number));
+    let (epoch, why) = told_of_behind(newest.epoch, marked, told)?;
+    let why = format!("ledger_behind: {why}; {}", behind_remedy());
+    Some(Behind { epoch, why })
+}
+
+/// Looks at the replicas of groups for what their log does not say: a change of role that it lacks, and files that are gone.
+///
+/// A group of `to_cuts` goes to a cut that was looked at already, and one that is to come home is brought back nowhere.
+pub(super) async fn look_at(
+    context: &Context,
+    (workspace, region): (&Workspace, &dyn Region),
+    (cuts, witnessed): (&Cuts, &Witnessed),
+    groups: &[&str],
+    (to_cuts, come_back): (&BTreeMap<String, u64>, bool),
+) -> Looked {
+    let mut looked = Looked::default();
+    let mut asked = Vec::new();
+    let mut whose = Vec::new();
+    for newest in groups.iter().filter_map(|group| cuts.newest(group)) {
+        let name = newest.group_name.clone();
+        match questions(workspace, newest) {
+            Ok(questions) => {
+                whose.push((newest, questions.len()));
+                asked.extend(questions);
+            }
+            Err(why) => {
+                looked.warned.insert(name, format!("{why}, and was not looked at."));
+            }
+        }
+    }
+    let mut replicas = region.replicas(&asked).await.into_iter();
+    for (newest, tables) in whose {
+        let replicas: Vec<_> = replicas.by_ref().take(tables).collect();
+        let group = newest.group_name.as_str();
+        if let Some(behind) = behind(newest, &replicas, witnessed) {
+            looked.behind.insert(group.to_owned(), behind);
+            continue;
+        }
+        if come_back || to_cuts.contains_key(group) {
+            continue;
+        }
+        let look = Look { workspace, region, group, now: context.clock.now() };
+        if let Some(why) = look.broken(newest, &replicas) {
+            let why = format!("{} cannot be read whole: {why}", newest.label());
+            let over = matches!(cuts.roles(group, &workspace.sides()), Roles::FailedOver(_));
+            match look.nearest(cuts, newest.cut_number).await {
+                Some(cut) => {
+                    let to = context.style.command(&to_cut(group, cut));
+                    let text = format!("{why}; the nearest cut that can is {}: {to}", cut.label());
+                    // Somebody may work there by now: what is left to do is told all the same.
+                    let told = if over { &mut looked.warned } else { &mut looked.unreadable };
+                    told.insert(group.to_owned(), text);
+                }
+                None => {
+                    let text = format!("{why}; no other cut of the group can be read either.");
+                    looked.warned.insert(group.to_owned(), text);
+                }
+            }
+        } else if let Some((table, why)) = unlooked(newest, &replicas) {
+            let text = format!(
+                "the replica of {table} could not be looked at: {why}; whether its files are there, or a later change of role marked it (drsync.epoch), is not known."
+            );
+            looked.warned.insert(group.to_owned(), text);
+        }
+    }
+    looked
+}
