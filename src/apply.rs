@@ -66,6 +66,7 @@ use crate::plan::{
     RoleTold, StoredPlan,
 };
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, RegionError, Regions, SIGNATURE_ENDING};
+use crate::sentence::Sentence;
 use chain::Tips;
 use evidence::Keepers;
 use exit::Away;
@@ -339,7 +340,7 @@ impl<'p> Run<'p> {
     fn noted(&self, workspace: &str, region: Role, what: Recorded, done: Result<(), &RegionError>) {
         match done {
             Ok(()) => self.notes.took(workspace, region, what),
-            Err(why) => self.notes.lacks(workspace, region, what, why.to_string()),
+            Err(why) => self.notes.lacks(workspace, region, what, why.to_string().into()),
         }
     }
 
@@ -537,7 +538,7 @@ fn not_due(
         Decision::Blocked => (Ending::blocked(&group.findings), Some(blocking(group))),
         Decision::Waiting => (Ending::Waiting, None),
         Decision::UpToDate => (Ending::UpToDate, None),
-        Decision::Sync => (Ending::NotStarted, Some("the apply ended before its turn".to_owned())),
+        Decision::Sync => (Ending::NotStarted, Some("the apply ended before its turn".into())),
     };
     // Of a log that is not one chain nobody knows which cut the group keeps.
     let last = cuts.filter(|cuts| cuts.is_one_chain(&group.name));
@@ -582,7 +583,7 @@ fn jobs(group: &GroupPlan, planned_now: bool) -> Vec<JobSeen> {
 }
 
 /// What blocks a group: every finding, with the table that it is about.
-fn blocking(group: &GroupPlan) -> String {
+fn blocking(group: &GroupPlan) -> Sentence {
     let findings = group.findings.iter().filter(|finding| finding.blocks());
     let texts: Vec<String> = findings
         .map(|finding| match &finding.table {
@@ -590,7 +591,7 @@ fn blocking(group: &GroupPlan) -> String {
             None => finding.code.as_str().to_owned(),
         })
         .collect();
-    texts.join("; ")
+    texts.join("; ").into()
 }
 
 fn summary(groups: &[GroupRecord]) -> RunSummary {

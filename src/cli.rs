@@ -116,19 +116,19 @@ pub fn main() -> ExitCode {
     crate::foreign::silence_contained_panics();
     forbid_core_dumps();
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let (json, outcome) = match dashes::check(&described(), &arguments) {
+    let (json, config, outcome) = match dashes::check(&described(), &arguments) {
         Ok(()) => match parse(&arguments) {
             Ok(cli) => {
-                let json = cli.flags.json();
-                (json, run(cli))
+                let (json, config) = (cli.flags.json(), cli.flags.named_configuration());
+                (json, config, run(cli))
             }
-            Err(error) => (asks_for_json(&arguments), usage(&error)),
+            Err(error) => (asks_for_json(&arguments), None, usage(&error)),
         },
-        Err(failure) => (asks_for_json(&arguments), Err(failure)),
+        Err(failure) => (asks_for_json(&arguments), None, Err(failure)),
     };
     let status = match outcome {
         Ok(status) => status,
-        Err(failure) => failure.told(json),
+        Err(failure) => failure.told(json, config.as_deref()),
     };
     if status.code() != 0 {
         output::note(&format!("drsync: {} (exit {})", status.name(), status.code()));

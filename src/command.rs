@@ -37,6 +37,12 @@ pub enum Verb {
     Demo,
     /// `drsync runbook`.
     Runbook,
+    /// `drsync show`.
+    Show,
+    /// `drsync notify`.
+    Notify,
+    /// `drsync sandbox`.
+    Sandbox,
 }
 
 /// An argument of a command.
@@ -126,13 +132,21 @@ impl Verb {
             Verb::Init => "init",
             Verb::Demo => "demo",
             Verb::Runbook => "runbook",
+            Verb::Show => "show",
+            Verb::Notify => "notify",
+            Verb::Sandbox => "sandbox",
         }
     }
 
     fn reads_configuration(self) -> bool {
         match self {
-            Verb::Plan | Verb::Apply | Verb::Validate | Verb::Status | Verb::Runbook => true,
-            Verb::Init | Verb::Demo => false,
+            Verb::Plan
+            | Verb::Apply
+            | Verb::Validate
+            | Verb::Status
+            | Verb::Runbook
+            | Verb::Notify => true,
+            Verb::Init | Verb::Demo | Verb::Show | Verb::Sandbox => false,
         }
     }
 }

@@ -137,9 +137,9 @@ pub struct Mistake {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// What is wrong, a lowercase fragment.
-    pub message: String,
+    pub message: Sentence,
     /// What to do about it.
-    pub remedy: Option<String>,
+    pub remedy: Option<Sentence>,
 }
 
 /// A workspace whose own keys are valid.

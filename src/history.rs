@@ -18,6 +18,7 @@ use crate::moment;
 use crate::plan::SettingChange;
 use crate::plan::document::TriggerKind;
 use crate::region::{KeptDocument, PLAN_ENDING, PassedOver};
+use crate::sentence::Sentence;
 
 pub use chain::{Chain, CutName, Head, Skew, Unrecorded};
 pub use claims::{Claim, PlanSeen, SignatureSeen, Unproved};
@@ -200,7 +201,7 @@ pub struct Blocked {
     #[serde(with = "moment::OptionalMoment")]
     pub until: Option<DateTime<Utc>>,
     /// Why, as the first apply said.
-    pub message: String,
+    pub message: Sentence,
 }
 
 /// A risk that somebody accepted.
@@ -529,7 +530,7 @@ fn blocked(
             (true, None) => intervals.push(Blocked {
                 from: record.started_at,
                 until: None,
-                message: group.message.as_ref().map_or(String::new(), ToString::to_string),
+                message: group.message.clone().unwrap_or_default(),
             }),
             (false, Some(open)) => open.until = Some(record.started_at),
             (true, Some(_)) | (false, None) => {}

@@ -57,11 +57,12 @@ const PARALLEL_READS: usize = 16;
 
 /// A row whose texts hold no secret in use: errors of others are told in it.
 fn without_secrets(row: &Row) -> Row {
-    let plain = |text: &Option<String>| {
-        let text = text.as_deref();
-        text.map(|text| secrets::withheld(text).into_owned())
-    };
-    Row { message: plain(&row.message), workflow: plain(&row.workflow), ..row.clone() }
+    let plain = |text: &dyn fmt::Display| secrets::withheld(&text.to_string()).into_owned();
+    Row {
+        message: row.message.as_ref().map(|message| plain(message).into()),
+        workflow: row.workflow.as_ref().map(|workflow| plain(workflow)),
+        ..row.clone()
+    }
 }
 
 /// Who writes, and by which clock.

@@ -115,7 +115,7 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
         provenance: request.provenance.clone(),
         created_at: observed.now,
         expires_at,
-        expiry_reason,
+        expiry_reason: expiry_reason.into(),
         max_age_hours: u32::try_from(max_age.num_hours()).ok(),
         complete: everything && summary.groups_blocked == 0 && !observed.incomplete,
         applyable: applyable(&workspaces),
@@ -231,7 +231,7 @@ fn unprotected(observed: &Observed, planned: &[WorkspacePlan]) -> Vec<Unprotecte
         .map(|(name, table, reason)| Unprotected {
             group: name.to_owned(),
             table: table.to_string(),
-            reason: reason.clone(),
+            reason: reason.as_str().into(),
         })
         .collect()
 }

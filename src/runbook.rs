@@ -9,12 +9,14 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::apply::RunRecord;
+use crate::command::{Command, Verb};
 use crate::config::{Configuration, Sides, Workspace, WorkspaceAddress};
 use crate::databricks::sql::{self, Expected, Relation};
 use crate::ledger::{Cut, Cuts, FOLDER, NewRole, Roles, Row, SYNC_CUTS};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{GrantsSeen, JobSeen, LossReceipt};
 use crate::region::RUNBOOK_ENDING;
+use crate::sentence::Sentence;
 
 /// Tables in one statement that looks at several: longer ones are hard to read, and some editors cut them off.
 const TABLES_AT_ONCE: usize = 50;
@@ -178,7 +180,7 @@ pub struct LeftOut {
     /// Its name.
     pub group: String,
     /// Why, a fragment.
-    pub why: String,
+    pub why: Sentence,
     /// What makes the log say that the other side is active, and touches no replica: where the log lacks that, and no newer copy
     /// of it is found.
     pub fence: Option<String>,
@@ -264,13 +266,17 @@ pub fn make(facts: Facts<'_>) -> Runbook {
         if let Some(behind) = looked.behind.get(name) {
             left_out.push(LeftOut {
                 group: name.to_owned(),
-                why: behind.why.clone(),
+                why: Sentence::from(&behind.why),
                 fence: only_fence(place, cuts, name, behind.epoch),
             });
             continue;
         }
         if let Some(why) = looked.unreadable.get(name) {
-            left_out.push(LeftOut { group: name.to_owned(), why: why.clone(), fence: None });
+            left_out.push(LeftOut {
+                group: name.to_owned(),
+                why: Sentence::from(why),
+                fence: None,
+            });
             continue;
         }
         match of_group(place, cuts, name, to_cuts.get(name).copied(), come_back) {
@@ -292,7 +298,9 @@ pub fn make(facts: Facts<'_>) -> Runbook {
                 let warned = looked.warned.get(name).cloned();
                 steps.push(GroupSteps { workflow, lost, jobs, grants, warned, ..group });
             }
-            Err(why) => left_out.push(LeftOut { group: name.to_owned(), why, fence: None }),
+            Err(why) => {
+                left_out.push(LeftOut { group: name.to_owned(), why: why.into(), fence: None });
+            }
         }
     }
     Runbook {
@@ -353,9 +361,10 @@ fn of_group(
         return Err("never synchronized: it has no cut".to_owned());
     };
     if !cuts.is_one_chain(name) {
-        return Err(
-            "the cut log of the group is not one chain; drsync status says where".to_owned()
-        );
+        return Err(format!(
+            "the cut log of the group is not one chain; {} says where",
+            Command::new(Verb::Status)
+        ));
     }
     let failed_over = match cuts.roles(name, &place.sides) {
         Roles::Home => None,

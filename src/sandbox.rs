@@ -31,6 +31,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::files as disk;
+use crate::sentence::Sentence;
 use fault::Faults;
 pub use fault::{Fault, FaultError, Misbehaviour, Side};
 use listener::Door;
@@ -170,7 +171,7 @@ pub enum SandboxError {
         /// The folder.
         folder: PathBuf,
         /// What is wrong with it.
-        why: String,
+        why: Sentence,
     },
     /// A port is taken.
     #[error(
@@ -338,7 +339,7 @@ pub async fn serve(options: Options) -> Result<Running, SandboxError> {
         let behaviour = (clock.clone(), quirks.clone(), guard.clone());
         let opened =
             Workspace::open(folder, world.roots(), (url(port), region), secrets.clone(), behaviour);
-        let wrong = |why| SandboxError::World { folder: folder.clone(), why };
+        let wrong = |why: String| SandboxError::World { folder: folder.clone(), why: why.into() };
         opened.map(Arc::new).map_err(wrong)
     };
     let (first, second) = (

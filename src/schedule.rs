@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::sentence::Sentence;
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
@@ -23,9 +24,9 @@ pub const SHORTEST_MINUTES: i64 = 30;
 #[error("{message}")]
 pub struct ScheduleError {
     /// What is wrong, a lowercase fragment.
-    pub message: String,
+    pub message: Sentence,
     /// What to do about it.
-    pub remedy: Option<String>,
+    pub remedy: Option<Sentence>,
 }
 
 /// A five-field cron expression in a time zone; it fires, and never twice within half an hour.

@@ -126,7 +126,7 @@ pub(super) fn newest(documents: BTreeMap<String, KeptDocument>, now: DateTime<Ut
     for (digest, document) in documents {
         match readable(&document, now) {
             Ok(record) => records.push((digest, record)),
-            Err(why) => tips.passed_over.push(PassedOver { name: document.name, why }),
+            Err(why) => tips.passed_over.push(PassedOver { name: document.name, why: why.into() }),
         }
     }
     let named: HashSet<&str> = records.iter().flat_map(|(_, record)| record.names()).collect();
@@ -309,7 +309,8 @@ mod tests {
         let late = document('D', "2099-11-22T10:05:00.000Z", &[&first]);
         let tips = tips_of(&[&first, &garbled, &moved, &late]);
         assert_eq!(tips.sha256, digests(&[&first]));
-        let mut told: Vec<&str> = tips.passed_over.iter().map(|odd| odd.why.as_str()).collect();
+        let mut told: Vec<String> =
+            tips.passed_over.iter().map(|odd| odd.why.to_string()).collect();
         told.sort_unstable();
         for (told, part) in told.iter().zip([
             "failed to read it as a run record",

@@ -16,6 +16,7 @@ use crate::moment;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Decision, GroupPlan, Role, StoredPlan, merge_copies, words_of_region};
 use crate::region::{LedgerCopy, RegionError, Regions, refuse_without_a_copy};
+use crate::sentence::Sentence;
 
 /// What `kind` says of a check.
 pub const CHECK_KIND: &str = "drsync.check";
@@ -70,7 +71,7 @@ pub struct GroupCheck {
     pub standing: GroupStanding,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
+    pub message: Option<Sentence>,
     /// The apply that brought it to the plan's recovery point, or after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
@@ -129,7 +130,7 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
             let text = format!("{}: {refusal}", words_of_region(role, refusal.kind));
             let missing = Missing::of(refusal, None);
             let ending = Box::new(Ending::of_region(role, refusal));
-            Unfit { ending, text, missing, again: false }
+            Unfit { ending, text: text.into(), missing, again: false }
         };
         let refusal = match (&primary, &secondary) {
             (Err(refusal), _) => Some(told(Role::Primary, refusal)),

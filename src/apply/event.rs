@@ -8,6 +8,7 @@ use super::ending::Ending;
 use super::record::{GroupOutcome, RunRecord};
 use super::warning::RunWarning;
 use crate::moment;
+use crate::sentence::Sentence;
 
 /// One thing that happened, and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -87,7 +88,7 @@ pub enum What {
         /// The attempt that failed, from 1.
         attempt: u32,
         /// Why.
-        message: String,
+        message: Sentence,
         /// Milliseconds until the next.
         delay_ms: u64,
     },
@@ -117,7 +118,7 @@ pub enum What {
         /// The table.
         table: String,
         /// Why.
-        message: String,
+        message: Sentence,
     },
     /// A group's cut was committed.
     CutCommitted {
@@ -145,7 +146,7 @@ pub enum What {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ending: Option<Ending>,
         /// Why, where it was not simply done.
-        message: Option<String>,
+        message: Option<Sentence>,
     },
     /// Replicas are now in the secondary's own catalog.
     Registered {

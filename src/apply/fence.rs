@@ -9,6 +9,7 @@ use super::site::Site;
 use crate::ledger::Cut;
 use crate::plan::GroupPlan;
 use crate::region::RegionError;
+use crate::sentence::Sentence;
 
 /// Clones that are named in one message.
 const CLONES_TOLD_MAX: usize = 5;
@@ -48,7 +49,7 @@ impl<'a> Fence<'a> {
 }
 
 /// Why a group whose roles a cut changed is left as it is, with what this apply's clones had done by then.
-pub(super) fn told_with_clones(cut: &Cut, tables: &[TableRecord]) -> String {
+pub(super) fn told_with_clones(cut: &Cut, tables: &[TableRecord]) -> Sentence {
     let (_, text) = away_from_home(cut);
     let mut left: Vec<String> = tables.iter().filter_map(told_of_clone).collect();
     if left.is_empty() {
@@ -59,7 +60,7 @@ pub(super) fn told_with_clones(cut: &Cut, tables: &[TableRecord]) -> String {
     if more > 0 {
         left.push(format!("and {more} more"));
     }
-    format!("{text}; clones that this run had sent before it saw that: {}", left.join(", "))
+    format!("{text}; clones that this run had sent before it saw that: {}", left.join(", ")).into()
 }
 
 /// What a clone did to its replica, a fragment; `None`: none was sent.

@@ -4,6 +4,7 @@ use crate::config::TableName;
 use crate::plan::GroupPlan;
 use crate::plan::document::WorkspacePlan;
 use crate::region::{Grant, Lack, RegionError, Regions};
+use crate::sentence::Sentence;
 
 /// A right whose lack stopped a group.
 #[derive(Debug, Clone)]
@@ -54,9 +55,9 @@ pub(super) async fn grant_for(
 }
 
 /// A text with the statement that repairs what it tells of, where there is one.
-pub(super) fn with_grant(text: String, grant: Option<&Grant>) -> String {
+pub(super) fn with_grant(text: Sentence, grant: Option<&Grant>) -> Sentence {
     match grant {
-        Some(grant) => format!("{text}; {grant}"),
+        Some(grant) => format!("{text}; {grant}").into(),
         None => text,
     }
 }

@@ -23,6 +23,7 @@ use crate::plan::{
     Action, Checked, FindingCode, GroupPlan, PRIMARY_AWAY, PRIMARY_REFUSED, Role, Step,
 };
 use crate::region::{Appended, LookDepth, VerifiedLevel};
+use crate::sentence::Sentence;
 use cut::cut;
 use end::End;
 
@@ -79,7 +80,7 @@ pub(super) async fn apply(
             record = GroupRecord {
                 outcome: end.ending.outcome(),
                 ending: Some(end.ending),
-                message: Some(end.message.into()),
+                message: Some(end.message),
                 tables: end.tables,
                 ..record
             };
@@ -90,7 +91,7 @@ pub(super) async fn apply(
         group: record.name.clone(),
         outcome: record.outcome,
         ending: record.ending.clone(),
-        message: record.message.as_ref().map(ToString::to_string),
+        message: record.message.clone(),
     });
     (record, committed)
 }
@@ -164,7 +165,9 @@ impl Attempt<'_> {
                 return Err(self.away(Role::Secondary, refusal).await);
             }
             let text = format!("the metadata tables in the secondary cannot be used: {refusal}");
-            return Err(self.unusable(Role::Secondary, text, row::sync_failed, refusal).await);
+            return Err(self
+                .unusable(Role::Secondary, text.into(), row::sync_failed, refusal)
+                .await);
         }
         if let Some(refusal) = &site.primary_refusal
             && refusal.kind.is_of_region()
@@ -172,7 +175,7 @@ impl Attempt<'_> {
             if refusal.kind.is_away() {
                 return Err(self.away(Role::Primary, refusal).await);
             }
-            let text = format!("{PRIMARY_REFUSED}: {refusal}");
+            let text = Sentence::from(format!("{PRIMARY_REFUSED}: {refusal}"));
             let ending = Ending::of_region(Role::Primary, refusal);
             let end = End::of(ending, text.clone()).by(Missing::of(refusal, None));
             return Err(self.failed(text, end).await);
@@ -221,7 +224,7 @@ impl Attempt<'_> {
         let begun = site.record(run, &plan.name, |row| row.begun(message, run.now())).await;
         let Err(error) = begun else { return Ok(()) };
         let text = format!("the metadata table in the secondary cannot be written: {error}");
-        Err(self.unusable(Role::Secondary, text, row::sync_failed_at, &error).await)
+        Err(self.unusable(Role::Secondary, text.into(), row::sync_failed_at, &error).await)
     }
 
     /// Clones and verifies every table that has to be; all of them hold what they shall, or the group ends here.
@@ -256,7 +259,7 @@ impl Attempt<'_> {
             let run_id = &run.options.run_id;
             let row =
                 row::interrupted(&format!("run {run_id} was stopped; the next apply continues"));
-            let text = "stopped; the next apply continues".to_owned();
+            let text = "stopped; the next apply continues";
             let end = End::of(Ending::Interrupted, text).by(missing).with(tables);
             return Err(self.failed(row, end).await);
         }
@@ -317,7 +320,7 @@ impl Attempt<'_> {
                 let text = format!(
                     "the primary's cut log could not be read again before the cut, so that none was appended: {refusal}"
                 );
-                self.unusable(Role::Primary, text, row::sync_failed, &refusal).await
+                self.unusable(Role::Primary, text.into(), row::sync_failed, &refusal).await
             }
             Ok(Sent::Yes(Appended::Lost(other))) => {
                 let message = format!("run {} committed {} first", other.run_id, other.label());
@@ -338,10 +341,11 @@ impl Attempt<'_> {
             }
             Ok(Sent::Yes(Appended::Diverged(other))) => {
                 let newest = other.map_or("no cut".to_owned(), |other| other.label());
-                let text = format!(
+                let text: Sentence = format!(
                     "{}: the secondary's log ends with {newest}, not with the cut this one follows",
                     FindingCode::LedgerDiverged.as_str()
-                );
+                )
+                .into();
                 let found = Failed::Found { code: FindingCode::LedgerDiverged, table: None };
                 self.failed(text.clone(), End::of(Ending::Failed(found), text)).await
             }

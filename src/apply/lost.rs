@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::record::Exit;
+use crate::sentence::Sentence;
 
 /// Output that was lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,14 +13,14 @@ pub enum LostOutput {
         /// Where they went.
         to: String,
         /// Why not, in the system's words.
-        why: String,
+        why: Sentence,
     },
     /// The text or document on stdout.
     Text {
         /// Whoever read it stopped doing so, as `head` does.
         reader_left: bool,
         /// Why not, in the system's words.
-        why: String,
+        why: Sentence,
     },
 }
 

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use super::record::{NotRecorded, Recorded, RecordedIn, Taken};
 use super::warning::RunWarning;
 use crate::plan::Role;
+use crate::sentence::Sentence;
 
 /// What a region was to take down: of which workspace, in which region, what.
 type Owed = (String, Role, Recorded);
@@ -15,7 +16,7 @@ type Owed = (String, Role, Recorded);
 pub(super) struct Notes {
     warnings: Mutex<Vec<RunWarning>>,
     /// Whether it was taken down, or why not. Only an answer of the region says that it was.
-    taken: Mutex<BTreeMap<Owed, Result<(), String>>>,
+    taken: Mutex<BTreeMap<Owed, Result<(), Sentence>>>,
 }
 
 impl Notes {
@@ -36,7 +37,7 @@ impl Notes {
     }
 
     /// Notes that a region did not take something down; the first reason stands.
-    pub(super) fn lacks(&self, workspace: &str, region: Role, what: Recorded, why: String) {
+    pub(super) fn lacks(&self, workspace: &str, region: Role, what: Recorded, why: Sentence) {
         let mut taken = self.taken.lock().expect("no panic while it is noted");
         let noted = taken.entry((workspace.to_owned(), region, what)).or_insert(Ok(()));
         if noted.is_ok() {
@@ -53,7 +54,7 @@ impl Notes {
     /// What regions did not take down, sorted.
     pub(super) fn not_recorded(&self) -> Vec<NotRecorded> {
         let taken = self.taken.lock().expect("no panic while it is noted");
-        let lack = |((workspace, region, what), done): (&Owed, &Result<(), String>)| {
+        let lack = |((workspace, region, what), done): (&Owed, &Result<(), Sentence>)| {
             let why = done.clone().err()?;
             Some(NotRecorded { workspace: workspace.clone(), region: *region, what: *what, why })
         };
@@ -88,8 +89,8 @@ mod tests {
     fn what_was_refused_once_is_lacking_whatever_was_taken_before_and_after() {
         let notes = Notes::default();
         notes.took("east", Role::Primary, Recorded::Rows);
-        notes.lacks("east", Role::Primary, Recorded::Rows, "it is full".to_owned());
-        notes.lacks("east", Role::Primary, Recorded::Rows, "it is gone".to_owned());
+        notes.lacks("east", Role::Primary, Recorded::Rows, "it is full".into());
+        notes.lacks("east", Role::Primary, Recorded::Rows, "it is gone".into());
         notes.took("east", Role::Primary, Recorded::Rows);
         notes.took("east", Role::Secondary, Recorded::Rows);
         let recorded = notes.recorded();
@@ -97,10 +98,8 @@ mod tests {
         assert_eq!((east.primary.rows, east.primary.cuts), (Some(false), None));
         assert_eq!((east.secondary.rows, east.secondary.record), (Some(true), None));
         let lacking = notes.not_recorded();
-        assert_eq!(
-            lacking.iter().map(|lack| lack.why.as_str()).collect::<Vec<_>>(),
-            ["it is full"]
-        );
+        let why: Vec<&Sentence> = lacking.iter().map(|lack| &lack.why).collect();
+        assert_eq!(why, [&Sentence::from("it is full")]);
         assert!(notes.lacks_any(Recorded::Rows) && !notes.lacks_any(Recorded::Cuts));
     }
 }

@@ -14,6 +14,7 @@ use crate::region::{
     ActiveRun, CloneOrder, Commit, LookDepth, PinQuestion, RegionError, RegionErrorKind, Regions,
     Replica, ReplicaFiles, ReplicaQuestion, Source, SourceQuestion, Table,
 };
+use crate::sentence::Sentence;
 
 /// Why a plan's cut does not come next.
 pub(super) enum Passed<'a> {
@@ -24,13 +25,14 @@ pub(super) enum Passed<'a> {
     /// Another side is active of the group since this cut, or it is of a kind that is not known here.
     FailedOver(&'a Cut),
     /// The cut that it follows is not the newest, and the newest does not hold what was planned.
-    Stale(Moved, String),
+    Stale(Moved, Sentence),
 }
 
 /// How an apply ends for a group of which another side is active, and the same in words.
-pub(super) fn away_from_home(cut: &Cut) -> (Ending, String) {
+pub(super) fn away_from_home(cut: &Cut) -> (Ending, Sentence) {
     let (code, text) = told_of_roles(cut);
-    (Ending::Failed(Failed::Found { code, table: None }), format!("{}: {text}", code.as_str()))
+    let ending = Ending::Failed(Failed::Found { code, table: None });
+    (ending, format!("{}: {text}", code.as_str()).into())
 }
 
 impl Passed<'_> {
@@ -44,12 +46,14 @@ impl Passed<'_> {
     }
 
     /// Why, in words.
-    pub(super) fn message(&self) -> String {
+    pub(super) fn message(&self) -> Sentence {
         match self {
             Passed::Applied(cut) => {
-                format!("run {} applied this plan: {}", cut.run_id, cut.label())
+                format!("run {} applied this plan: {}", cut.run_id, cut.label()).into()
             }
-            Passed::Overtaken(cut) => format!("run {} brought it to {}", cut.run_id, cut.label()),
+            Passed::Overtaken(cut) => {
+                format!("run {} brought it to {}", cut.run_id, cut.label()).into()
+            }
             Passed::FailedOver(cut) => away_from_home(cut).1,
             Passed::Stale(_, why) => why.clone(),
         }
@@ -68,7 +72,7 @@ pub(super) fn follows<'a>(
     sha256: &str,
 ) -> Result<(), Passed<'a>> {
     if cuts.has_odd(&plan.name) {
-        let why = "the cut log has a row of the group that is no cut: plan again".to_owned();
+        let why = "the cut log has a row of the group that is no cut: plan again".into();
         return Err(Passed::Stale(Moved::NotACut, why));
     }
     let newest = cuts.newest(&plan.name);
@@ -84,7 +88,7 @@ pub(super) fn follows<'a>(
                     "the plan does not say of {} what the log does: plan again",
                     cut.label()
                 );
-                Err(Passed::Stale(Moved::CutDiffers, text))
+                Err(Passed::Stale(Moved::CutDiffers, text.into()))
             }
             None => Ok(()),
         };
@@ -105,14 +109,16 @@ pub(super) fn follows<'a>(
                 "{} was committed by run {} after the plan was made: plan again",
                 cut.label(),
                 cut.run_id
-            ),
+            )
+            .into(),
         ),
         None => Passed::Stale(
             Moved::CutGone,
             format!(
                 "the cut it follows, {}, is no longer in the log: plan again",
                 plan.follows_cut.unwrap_or_default()
-            ),
+            )
+            .into(),
         ),
     })
 }
@@ -174,7 +180,7 @@ pub(super) struct Unfit {
     /// How an apply of it ends.
     pub(super) ending: Box<Ending>,
     /// The same in words.
-    pub(super) text: String,
+    pub(super) text: Sentence,
     /// The right whose lack is why.
     pub(super) missing: Option<Missing>,
     /// Something could not be seen this time, and may be the next.
@@ -185,7 +191,7 @@ impl Unfit {
     /// What the plan was computed from has moved.
     fn stale(step: &Step, why: Moved, text: String) -> Unfit {
         let ending = Box::new(Ending::Stale { why, table: Some(step.table.clone()) });
-        Unfit { ending, text, missing: None, again: false }
+        Unfit { ending, text: text.into(), missing: None, again: false }
     }
 
     /// Something stands in the way of a table that a plan would have found.
@@ -193,7 +199,7 @@ impl Unfit {
         let table = Some(step.table.clone());
         let text = format!("{}: {text}", code.as_str());
         let ending = Box::new(Ending::Failed(Failed::Found { code, table }));
-        Unfit { ending, text, missing: None, again: false }
+        Unfit { ending, text: text.into(), missing: None, again: false }
     }
 }
 
@@ -323,7 +329,8 @@ async fn as_listed(regions: &Regions, plan: &GroupPlan) -> Result<(), Unfit> {
 /// A table that a region did not show.
 fn unreadable(step: &Step, side: Role, error: &RegionError) -> Unfit {
     let (ending, text) = if error.kind.is_of_region() {
-        (Ending::of_region(side, error), format!("{}: {error}", words_of_region(side, error.kind)))
+        let text = format!("{}: {error}", words_of_region(side, error.kind));
+        (Ending::of_region(side, error), text.into())
     } else {
         (
             Ending::Failed(Failed::Unseen { table: step.table.clone(), side }),

@@ -25,7 +25,7 @@ use crate::sentence::Sentence;
 /// What `kind` says of a run record.
 pub const KIND: &str = "drsync.run";
 /// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.4";
+pub const FORMAT_VERSION: &str = "1.5";
 
 /// What one apply did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -178,7 +178,7 @@ pub struct NotRecorded {
     /// What it lacks.
     pub what: Recorded,
     /// Why, as the region said.
-    pub why: String,
+    pub why: Sentence,
 }
 
 /// What the regions of a workspace took down of an apply.

@@ -12,6 +12,7 @@ use crate::ledger::{Cut, CutTableEntry, Cuts};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{GroupPlan, Role, path_under};
 use crate::region::{Region, Registered, Unregistered};
+use crate::sentence::Sentence;
 
 /// How often a registration looks whether it is to stop.
 const STOP_EVERY: Duration = Duration::from_millis(200);
@@ -36,7 +37,7 @@ impl<'a> Registrations<'a> {
     }
 
     /// Warns of replicas that are not registered: those of a group or of a table, or of more than one.
-    fn warn(&self, run: &Run<'_>, subject: Option<String>, text: String) {
+    fn warn(&self, run: &Run<'_>, subject: Option<String>, text: impl Into<Sentence>) {
         let warning = RunWarningCode::NotRegistered.warn(text);
         let warning = warning.of_side(Role::Secondary).of_workspace(self.workspace);
         run.warn(RunWarning { subject, ..warning });

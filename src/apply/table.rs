@@ -14,6 +14,7 @@ use super::warning::RunWarningCode;
 use crate::pause::before_again;
 use crate::plan::{GroupPlan, Role, Step};
 use crate::region::{CloneOrder, Cloned, Progress, RegionError};
+use crate::sentence::Sentence;
 
 /// The first pause before another attempt; each later one may be twice as long.
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
@@ -80,7 +81,7 @@ pub(super) async fn apply(
             group: name.clone(),
             table: table.clone(),
             attempt: attempts,
-            message: error.to_string(),
+            message: error.to_string().into(),
             delay_ms: delay.as_millis() as u64,
         });
         failed = Some(error);
@@ -127,8 +128,7 @@ pub(super) async fn apply(
                 run.tell(What::TableFailed { workspace, group: name, table, message });
                 TableOutcome::Failed
             };
-            let (attempts, message) = (Some(attempts), Some(message.into()));
-            let why = why.map(Into::into);
+            let (attempts, message) = (Some(attempts), Some(message));
             (TableRecord { outcome, attempts, message, why, ..not_started(step) }, missing)
         }
     }
@@ -184,9 +184,9 @@ async fn attempt(
 
 /// Why a table could not be cloned, or is not what its source is.
 struct Failure {
-    message: String,
+    message: Sentence,
     /// The same without what was being done, where that was the clone as a whole.
-    why: Option<String>,
+    why: Option<Sentence>,
     /// The right whose lack is why.
     missing: Option<Missing>,
 }
@@ -194,7 +194,7 @@ struct Failure {
 impl Failure {
     fn of(error: &RegionError, step: &Step) -> Failure {
         Failure {
-            message: error.to_string(),
+            message: error.to_string().into(),
             why: error.of_order.then(|| error.told()),
             missing: Missing::of(error, Some(&step.table)),
         }
@@ -220,7 +220,7 @@ async fn verify(
             step.source.version,
             verified.differences.join("; ")
         );
-        return Err(Failure { message, why: None, missing: None });
+        return Err(Failure { message: message.into(), why: None, missing: None });
     }
     let outcome = if cloned.already { TableOutcome::AlreadyCloned } else { TableOutcome::Cloned };
     let size = cloned.source_size;

@@ -114,7 +114,7 @@ impl RunWarning {
 pub(super) struct Stored {
     /// What went wrong without being against a cut, in words.
     #[serde(default)]
-    warnings: Vec<String>,
+    warnings: Vec<Sentence>,
     /// The same, typed; records before version 1.2 have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     warned: Vec<RunWarning>,
@@ -132,7 +132,7 @@ pub(super) mod stored {
     ) -> Result<S::Ok, S::Error> {
         let typed = warnings.iter().filter(|warning| warning.code != RunWarningCode::Untold);
         let stored = Stored {
-            warnings: warnings.iter().map(|warning| warning.message.to_string()).collect(),
+            warnings: warnings.iter().map(|warning| warning.message.clone()).collect(),
             warned: typed.cloned().collect(),
         };
         stored.serialize(serializer)

@@ -96,10 +96,10 @@ pub(super) async fn admit(
     show::made_before(now, file, &stored.plan)?;
     if matches!(terms.purpose, Purpose::Apply { .. }) {
         if now > stored.plan.expires_at {
-            return Err(expired(context, file, &stored.plan));
+            return Err(expired(file, &stored.plan));
         }
         if stored.plan.is_of_first_version() {
-            return Err(outdated(context, file, &stored.plan));
+            return Err(outdated(file, &stored.plan));
         }
     }
     show::expect_effect(terms.expect_effect, &stored.plan)?;
@@ -124,16 +124,10 @@ pub(super) async fn admit(
             verified.get_or_insert(by_configuration);
         }
         if let Purpose::Apply { signer } = terms.purpose {
-            record_keys = RunnersKey::check_demand(signer, found, context)?;
+            record_keys = RunnersKey::check_demand(signer, found)?;
         }
         if let Some(foreign) = plan::foreign_to(&stored.plan, &found.configuration) {
-            return Err(refuse_foreign(
-                context,
-                file,
-                &stored.plan,
-                &found.configuration,
-                &foreign,
-            ));
+            return Err(refuse_foreign(file, &stored.plan, &found.configuration, &foreign));
         }
     }
     let vouched = found.is_some() || terms.expect_effect.is_some() || verified.is_some();
@@ -159,34 +153,32 @@ pub(super) async fn admit(
     Ok(Admitted { stored, approval, signature, record_keys, places, teller, configurations })
 }
 
-fn expired(context: &Context, file: &Path, plan: &Plan) -> Failure {
+fn expired(file: &Path, plan: &Plan) -> Failure {
     let message = format!(
         "{} expired at {}: {}",
         file.display(),
         crate::moment::text(plan.expires_at),
         plan.expiry_reason
     );
-    Failure::new(ExitStatus::Stale, clean(&message)).remedy(again(context, file))
+    Failure::new(ExitStatus::Stale, clean(&message)).with_help(again(file))
 }
 
 /// What a plan of the first version does is more than its effect says, and nobody can have reviewed the rest by it.
-fn outdated(context: &Context, file: &Path, plan: &Plan) -> Failure {
+fn outdated(file: &Path, plan: &Plan) -> Failure {
     let message = format!(
         "{} is of format version {}, whose effect does not cover all that an apply does; nothing was opened",
         file.display(),
         plan.format_version
     );
-    Failure::new(ExitStatus::Stale, clean(&message)).remedy(again(context, file))
+    Failure::new(ExitStatus::Stale, clean(&message)).with_help(again(file))
 }
 
 /// The command that makes the plan again.
-fn again(context: &Context, file: &Path) -> String {
-    let file = file.display().to_string();
-    context.style.command(&Command::new(Verb::Plan).word("--out").word(file))
+fn again(file: &Path) -> Command {
+    Command::new(Verb::Plan).word("--out").word(file.display().to_string())
 }
 
 fn refuse_foreign(
-    context: &Context,
     file: &Path,
     plan: &Plan,
     configuration: &Configuration,
@@ -210,17 +202,17 @@ fn refuse_foreign(
     let failure = Failure::new(ExitStatus::Refused, clean(&message));
     let failure = match configuration.mistakes.as_slice() {
         [] => failure,
-        mistakes => failure.detail(&format!(
+        mistakes => failure.with_line(&format!(
             "{source} has mistakes ({}): what they keep out is not there",
             mistakes.len()
         )),
     };
     failure
-        .detail(&format!(
+        .with_line(&format!(
             "it says that it was computed from {}: name that with --config if it is yours, or plan again",
             plan.config.source
         ))
-        .remedy(again(context, file))
+        .with_help(again(file))
 }
 
 fn refuse_unvouched(file: &Path, plan: &Plan) -> Failure {
@@ -235,15 +227,11 @@ fn refuse_unvouched(file: &Path, plan: &Plan) -> Failure {
         hosts.join(", ")
     );
     Failure::new(ExitStatus::Refused, clean(&message))
-        .detail("one of three has to vouch for it:")
-        .detail("its configuration: --config, DRSYNC_CONFIG, or a drsync.json here or above")
-        .detail("its effect as it was reviewed: --expect-effect with all 64 characters")
-        .detail("a signature of the file: --require-signature with the reviewers' public keys")
-        .remedy(
-            Command::new(Verb::Apply)
-                .word(shown.to_string())
-                .word("--config")
-                .word("drsync.json")
-                .to_string(),
+        .with_line("one of three has to vouch for it:")
+        .with_line("its configuration: --config, DRSYNC_CONFIG, or a drsync.json here or above")
+        .with_line("its effect as it was reviewed: --expect-effect with all 64 characters")
+        .with_line("a signature of the file: --require-signature with the reviewers' public keys")
+        .with_help(
+            Command::new(Verb::Apply).word(shown.to_string()).word("--config").word("drsync.json"),
         )
 }

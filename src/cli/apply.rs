@@ -236,8 +236,8 @@ impl Apply {
         }
         if !context.can_ask {
             let message = "nothing was applied: there is nobody to ask; review a stored plan, or approve unseen";
-            let approved = context.style.command(&Command::new(Verb::Apply).word("--auto-approve"));
-            return Err(Failure::new(ExitStatus::Refused, message).remedy(approved));
+            let approved = Command::new(Verb::Apply).word("--auto-approve");
+            return Err(Failure::new(ExitStatus::Refused, message).with_help(approved));
         }
         match output::ask("\nApply this plan? Only \"yes\" is accepted:")?.as_str() {
             "yes" => {
@@ -290,7 +290,7 @@ pub(super) async fn plan_now(
     signer: Option<Arc<dyn Signer>>,
 ) -> Result<Planned, Failure> {
     let found = configuration::own(configuration::usable(context).await?)?;
-    let record_keys = RunnersKey::check_demand(signer.as_deref(), &found, context)?;
+    let record_keys = RunnersKey::check_demand(signer.as_deref(), &found)?;
     let asking = asking.with_daily_look();
     let Looked { found, regions, observed, plan } =
         look::look_with(context, &asking, found).await?;

@@ -168,7 +168,7 @@ pub(super) fn own(found: Found) -> Result<Found, Failure> {
         "nothing is done with a configuration out of {source}: whoever may write there may change it; write it into a file, and look at it"
     );
     let command = Command::new(Verb::Init).word("--from").word(source.as_str());
-    Err(Failure::new(ExitStatus::Refused, clean(&message)).remedy(command.to_string()))
+    Err(Failure::new(ExitStatus::Refused, clean(&message)).with_help(command))
 }
 
 /// Why a configuration in a workspace was not read, and what would help.
@@ -180,21 +180,29 @@ fn unread(source: &str, error: FilesError) -> Failure {
     let volume = source.strip_prefix("volume:/Volumes/");
     let hint = match (refused.kind, volume) {
         (RegionErrorKind::NotFound, _) => {
-            "what is not shared with whoever is signed in is not found either".to_owned()
+            Some("what is not shared with whoever is signed in is not found either".to_owned())
         }
-        (RegionErrorKind::Denied, None) => "whoever is signed in needs CAN READ on it".to_owned(),
+        (RegionErrorKind::Denied, None) => {
+            Some("whoever is signed in needs CAN READ on it".to_owned())
+        }
         (RegionErrorKind::Denied, Some(path)) => {
             let parts: Vec<&str> = path.split('/').take(3).collect();
             let volume = parts.join(".");
-            format!("whoever is signed in needs READ VOLUME on {volume}, and USE on its parents")
+            Some(format!(
+                "whoever is signed in needs READ VOLUME on {volume}, and USE on its parents"
+            ))
         }
-        _ => String::new(),
+        _ => None,
     };
     let exit = match refused.kind {
         RegionErrorKind::Unavailable => ExitStatus::PrimaryAway,
         _ => ExitStatus::Configuration,
     };
-    Failure::of(exit, refused).detail(&hint)
+    let failure = Failure::of(exit, refused);
+    match hint {
+        Some(hint) => failure.with_line(&hint),
+        None => failure,
+    }
 }
 
 /// `./drsync.json`, or that of a parent folder: up to the root of the git repository or the home folder, and no further than
@@ -231,13 +239,13 @@ pub(super) fn nearest() -> Result<PathBuf, Failure> {
         format!("no {FILE} here or above; --config names another, and this writes one to fill in"),
     );
     let failure = match &strange {
-        Some(told) => failure.detail(&clean(told)),
+        Some(told) => failure.with_line(&clean(told)),
         None => failure,
     };
-    let failure = failure.detail(
+    let failure = failure.with_line(
         "every apply keeps a copy beside the replicas, which drsync init --from finds by the address of the other workspace or sync location",
     );
-    Err(failure.remedy(Command::new(Verb::Init).to_string()))
+    Err(failure.with_help(Command::new(Verb::Init)))
 }
 
 /// Something has the name of the configuration and cannot be read as a file.

@@ -261,7 +261,7 @@ impl Work<'_> {
         let exit = failure.status();
         *self.counts.rounds.entry(exit.name().to_owned()).or_default() += 1;
         self.publish();
-        self.served.ready(Err(failure.message()));
+        self.served.ready(Err(failure.message().to_string()));
         if self.context.said.first(&failure.shown()) {
             self.say("failed", &format!("{} (exit {})", exit.name(), exit.code()));
             super::output::note(&failure.shown());

@@ -55,7 +55,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
         RegionErrorKind::Conflict => {
             let elsewhere = elsewhere(dir).display().to_string();
             let again = Command::new(Verb::Demo).word("--dir").word(elsewhere);
-            Failure::of(ExitStatus::Refused, error).remedy(again.to_string())
+            Failure::of(ExitStatus::Refused, error).with_help(again)
         }
         _ => Failure::of(ExitStatus::Failed, error),
     })?;
@@ -69,14 +69,14 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
 
     let looked = look(context, &Asking::everything(false)).await?;
     let page = render::sections::validate::page(&looked.plan, &[]);
-    step("1  drsync validate", render::writers::lines(&page, &context.style))?;
+    step(1, &Command::new(Verb::Validate), render::writers::lines(&page, &context.style))?;
 
     let looked = look(context, &Asking::default()).await?;
     let stored = looked.plan.stored();
     keep::whole(&dir.join("plan.json"), &stored.bytes).context("store the plan")?;
     let page = render::sections::plan::outline(&looked.plan, context.style.verbose);
     let outline = render::writers::lines(&page, &context.style);
-    step("2  drsync plan --out plan.json", outline)?;
+    step(2, &Command::new(Verb::Plan).word("--out").word("plan.json"), outline)?;
 
     let configurations = written::of(context, &looked.found);
     let ready = Ready {
@@ -97,7 +97,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
     let done = apply::carry_out(context, &Arc::new(Events::none()), &ready, &stop).await?;
     let page = render::sections::run::outline(&ready.stored.plan, &done.record);
     let outline = render::writers::lines(&page, &context.style);
-    step("3  drsync apply plan.json", outline)?;
+    step(3, &Command::new(Verb::Apply).word("plan.json"), outline)?;
 
     demo::advance(dir, context.clock.now())
         .await
@@ -106,13 +106,18 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
 
     let looked = look(context, &Asking::default()).await?;
     let page = render::sections::plan::outline(&looked.plan, context.style.verbose);
-    step("5  drsync plan", render::writers::lines(&page, &context.style))?;
+    step(5, &Command::new(Verb::Plan), render::writers::lines(&page, &context.style))?;
+    let there = shell_word(&dir.display().to_string());
+    let status = format!("cd {there} && {}", Command::new(Verb::Status));
+    let away = format!("mv west gone && {}", Command::new(Verb::Apply));
+    let tried = [
+        (status, "how far behind each group is"),
+        (away, "what happens when the secondary is away"),
+        (Command::new(Verb::Show).word("plan.json").to_string(), "what an auditor sees"),
+    ];
+    let tried = tried.map(|(command, shows)| format!("  {command:<33}  {shows}\n")).concat();
     output::data(&format!(
-        "\nEverything in {folder} can be opened with any Delta reader. Try there:\n  \
-         {:<33}  how far behind each group is\n  \
-         mv west gone && drsync apply       what happens when the secondary is away\n  \
-         drsync show plan.json              what an auditor sees\n",
-        format!("cd {} && drsync status", shell_word(&dir.display().to_string()))
+        "\nEverything in {folder} can be opened with any Delta reader. Try there:\n{tried}"
     ))?;
     Ok(ExitStatus::Ok)
 }
@@ -122,9 +127,9 @@ async fn look(context: &Context, asking: &Asking) -> Result<Looked, Failure> {
 }
 
 /// A step: the command, and in outline what it prints.
-fn step(command: &str, outline: Vec<String>) -> anyhow::Result<()> {
+fn step(number: u32, command: &Command, outline: Vec<String>) -> anyhow::Result<()> {
     let lines: String = outline.iter().map(|line| format!("{MARGIN}{line}\n")).collect();
-    output::data(&format!("\n{command}\n{lines}"))
+    output::data(&format!("\n{number}  {command}\n{lines}"))
 }
 
 /// A folder of which nothing is there yet.

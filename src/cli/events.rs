@@ -65,8 +65,10 @@ impl Events {
         let mut to = to.lock().expect("no panic while an event is written");
         let written = to.write_all(line.as_bytes()).and_then(|()| to.flush());
         if let Err(error) = written {
-            self.lost().events =
-                Some(told(LostOutput::Events { to: self.shown.clone(), why: error.to_string() }));
+            self.lost().events = Some(told(LostOutput::Events {
+                to: self.shown.clone(),
+                why: error.to_string().into(),
+            }));
         }
     }
 
@@ -99,7 +101,7 @@ impl Events {
         if lost.text.is_none() {
             lost.text = Some(told(LostOutput::Text {
                 reader_left: error.kind() == ErrorKind::BrokenPipe,
-                why: error.to_string(),
+                why: error.to_string().into(),
             }));
         }
     }

@@ -3,20 +3,58 @@
 use serde_json::json;
 
 use super::{ExitStatus, output};
+use crate::command::Command;
 use crate::config::{Configuration, Mistake};
 use crate::databricks::SignInError;
 use crate::plan::{Digest, Digests};
 use crate::render::{self, Style, clean};
+use crate::sentence::Sentence;
+
+/// What to do about a failure.
+#[derive(Debug)]
+pub(super) enum Help {
+    /// A command of drsync, which names the configuration that the caller named.
+    Command(Command),
+    /// Something else, to be copied or in words.
+    Words(Sentence),
+}
+
+impl From<Command> for Help {
+    fn from(command: Command) -> Help {
+        Help::Command(command)
+    }
+}
+
+impl From<&str> for Help {
+    fn from(words: &str) -> Help {
+        Help::Words(words.into())
+    }
+}
+
+impl From<String> for Help {
+    fn from(words: String) -> Help {
+        Help::Words(words.into())
+    }
+}
+
+impl Help {
+    /// The line, for whoever named a configuration with that configuration.
+    fn line(&self, config: Option<&str>) -> String {
+        match self {
+            Help::Command(command) => command.line(config),
+            Help::Words(words) => words.to_string(),
+        }
+    }
+}
 
 /// Why a command could not do what it was asked for.
 #[derive(Debug)]
 pub(super) struct Failure {
     exit: ExitStatus,
-    message: String,
-    /// More lines under the message.
-    details: String,
-    /// A command to copy.
-    remedy: Option<String>,
+    message: Sentence,
+    /// More lines under the message, as they are printed.
+    below: String,
+    help: Option<Help>,
     mistakes: Vec<Mistake>,
     /// Of a plan that was altered: what it states beside what was computed.
     digests: Option<Box<Digests>>,
@@ -24,12 +62,12 @@ pub(super) struct Failure {
 
 impl Failure {
     /// A failure that says what is so.
-    pub(super) fn new(exit: ExitStatus, message: impl Into<String>) -> Failure {
+    pub(super) fn new(exit: ExitStatus, message: impl Into<Sentence>) -> Failure {
         Failure {
             exit,
             message: message.into(),
-            details: String::new(),
-            remedy: None,
+            below: String::new(),
+            help: None,
             mistakes: vec![],
             digests: None,
         }
@@ -44,14 +82,14 @@ impl Failure {
     /// Nobody is signed in: what was tried, one a line.
     pub(super) fn sign_in(error: &SignInError) -> Failure {
         let SignInError { workspace, tried } = error;
-        let mut details = String::new();
+        let mut below = String::new();
         for (place, (method, why)) in tried.iter().enumerate() {
             let begin = if place == 0 { "tried" } else { "" };
             let line = clean(&format!("{method} {why}"));
-            details.push_str(&format!("  {begin:<5}  {line}\n"));
+            below.push_str(&format!("  {begin:<5}  {line}\n"));
         }
         Failure {
-            details,
+            below,
             ..Failure::new(
                 ExitStatus::Authentication,
                 clean(&format!("not signed in to {workspace}")),
@@ -60,21 +98,18 @@ impl Failure {
     }
 
     /// The same with a line under it.
-    pub(super) fn detail(self, line: &str) -> Failure {
-        let details = match line {
-            "" => self.details,
-            line => format!("{}  {}\n", self.details, clean(line)),
-        };
-        Failure { details, ..self }
+    pub(super) fn with_line(self, line: &(impl ToString + ?Sized)) -> Failure {
+        let below = format!("{}  {}\n", self.below, clean(line));
+        Failure { below, ..self }
     }
 
-    /// The same with a command that repairs it.
-    pub(super) fn remedy(self, remedy: impl Into<String>) -> Failure {
-        Failure { remedy: Some(remedy.into()), ..self }
+    /// The same with what repairs it.
+    pub(super) fn with_help(self, help: impl Into<Help>) -> Failure {
+        Failure { help: Some(help.into()), ..self }
     }
 
     /// A plan that was altered: where it shows, and each digest that is not that of what stands there.
-    pub(super) fn altered(message: String, digests: Digests) -> Failure {
+    pub(super) fn altered(message: impl Into<Sentence>, digests: Digests) -> Failure {
         let Digests { effect_sha256, document_sha256 } = &digests;
         let both = [("effect_sha256", effect_sha256), ("document_sha256", document_sha256)];
         let differing = both.into_iter().filter(|(_, digest)| !digest.agrees());
@@ -85,8 +120,8 @@ impl Failure {
                 let stated = stated.clone().unwrap_or_else(none);
                 let computed = computed.clone().unwrap_or_else(none);
                 failure
-                    .detail(&format!("{name} stated {stated}"))
-                    .detail(&format!("{name} computed {computed}"))
+                    .with_line(&format!("{name} stated {stated}"))
+                    .with_line(&format!("{name} computed {computed}"))
             },
         );
         Failure { digests: Some(Box::new(digests)), ..failure }
@@ -95,7 +130,7 @@ impl Failure {
     /// The mistakes of a configuration of which nothing can be used.
     pub(super) fn configuration(configuration: &Configuration, style: &Style) -> Failure {
         Failure {
-            details: render::config::mistakes(configuration, style),
+            below: render::config::mistakes(configuration, style),
             mistakes: configuration.mistakes.clone(),
             ..Failure::new(ExitStatus::Configuration, render::config::headline(configuration))
         }
@@ -107,21 +142,22 @@ impl Failure {
     }
 
     /// What is so, without more lines and a remedy.
-    pub(super) fn message(&self) -> String {
+    pub(super) fn message(&self) -> Sentence {
         self.message.clone()
     }
 
     /// Its lines, where it is not the end.
     pub(super) fn shown(&self) -> String {
-        format!("  {}\n{}", self.message, self.details).trim_end().to_owned()
+        format!("  {}\n{}", self.message, self.below).trim_end().to_owned()
     }
 
-    /// Says it: on stderr, and with `json` as a document on stdout.
-    pub(super) fn told(self, json: bool) -> ExitStatus {
-        let Failure { exit, message, details, remedy, mistakes, digests } = self;
-        let mut text = format!("drsync: {message}\n{details}");
-        if let Some(remedy) = &remedy {
-            text.push_str(&format!("{}\n", render::command(remedy)));
+    /// Says it: on stderr, and with `json` as a document on stdout; `config` is the configuration that the caller named.
+    pub(super) fn told(self, json: bool, config: Option<&str>) -> ExitStatus {
+        let Failure { exit, message, below, help, mistakes, digests } = self;
+        let mut text = format!("drsync: {message}\n{below}");
+        let help = help.map(|help| render::command(&help.line(config)));
+        if let Some(line) = &help {
+            text.push_str(&format!("{line}\n"));
         }
         output::note(text.trim_end());
         if json {
@@ -129,7 +165,7 @@ impl Failure {
                 "kind": "drsync.error",
                 "exit": exit.document(),
                 "message": message,
-                "remedy": remedy,
+                "remedy": help,
                 "mistakes": mistakes,
             });
             if let Some(digests) = digests {

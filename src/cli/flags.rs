@@ -100,6 +100,14 @@ impl Flags {
     pub(super) fn json(&self) -> bool {
         self.json || self.format == Format::Json
     }
+
+    /// The configuration that the caller named on the command line, which printed commands name, too.
+    pub(super) fn named_configuration(&self) -> Option<String> {
+        let there = std::env::var_os("DRSYNC_CONFIG");
+        let named =
+            self.config.as_deref().filter(|path| there.as_deref() != Some(path.as_os_str()));
+        named.map(|path| path.display().to_string())
+    }
 }
 
 /// Flags and environment, read once.
@@ -131,7 +139,7 @@ pub(super) struct Context {
 impl Context {
     /// Reads what the environment adds.
     pub(super) fn of(flags: Flags) -> Result<Context, Failure> {
-        let json = flags.json();
+        let (json, named) = (flags.json(), flags.named_configuration());
         let Flags {
             config,
             format,
@@ -162,14 +170,10 @@ impl Context {
             Color::Always => true,
             Color::Never => false,
         };
-        let named = config.as_deref().filter(|path| {
-            let there = std::env::var_os("DRSYNC_CONFIG");
-            there.as_deref() != Some(path.as_os_str())
-        });
         let clock = Clock::from_environment()?;
         log::begin(log_format, clock)?;
         // Said once, and as long as the process lives.
-        let named = named.map(|path| &*String::leak(path.display().to_string()));
+        let named = named.map(|path| &*String::leak(path));
         Ok(Context {
             config,
             json,

@@ -104,11 +104,11 @@ impl History {
         if let (WorkspaceAddress::Databricks(_), Some(primary)) =
             (&workspace.address, unread.iter_mut().find(|unread| unread.region == "primary"))
         {
-            primary.answer = format!("{}: {}", workspace.address, primary.answer);
+            primary.answer = format!("{}: {}", workspace.address, primary.answer).into();
         }
         let (period, period_missing) = match read.records {
             None => (None, None),
-            Some(Err(error)) => (None, Some(error.to_string())),
+            Some(Err(error)) => (None, Some(error.to_string().into())),
             Some(Ok(evidence)) => {
                 let span = self.span(context);
                 let configured = workspace.groups.iter().filter_map(|entry| match entry {
@@ -243,7 +243,7 @@ impl History {
                 Ok(_) => answered.push(role),
                 Err(error) => unread.push(UnreadRegion {
                     region: role.to_owned(),
-                    answer: error.to_string(),
+                    answer: error.to_string().into(),
                     refused: Refused::of(error.kind),
                 }),
             }
@@ -345,7 +345,7 @@ impl History {
                     if unread.iter().all(|unread| unread.region != region) {
                         unread.push(UnreadRegion {
                             region: region.to_owned(),
-                            answer: error.to_string(),
+                            answer: error.to_string().into(),
                             refused: Refused::of(error.kind),
                         });
                     }

@@ -65,21 +65,21 @@ impl Init {
         if path.symlink_metadata().is_ok() {
             let message = format!("{} is there already and stays as it is", path.display());
             return Err(Failure::new(ExitStatus::Refused, message)
-                .remedy(Command::new(Verb::Init).word("--stdout").to_string()));
+                .with_help(Command::new(Verb::Init).word("--stdout")));
         }
         let given = self.workspace.as_deref();
         if let Some(folder) = given.map(Path::new).filter(|it| folder::is_lakehouse(it)) {
             let shown = as_named_in(&path, folder)?;
             let mut terminal = talk::Terminal;
             let answers = folder::configuration(context, &mut terminal, folder, &shown);
-            return written(&path, &look::block_on(answers)?);
+            return written(context, &path, &look::block_on(answers)?);
         }
         let asked = given.filter(|_| context.can_ask);
         match asked.map(workspace::pasted) {
             Some(Ok(address)) => {
                 let mut terminal = talk::Terminal;
                 let answers = workspace::configuration(context, &mut terminal, &address);
-                return written(&path, &look::block_on(answers)?);
+                return written(context, &path, &look::block_on(answers)?);
             }
             // What was meant as an address is not written into a file as it stands.
             Some(Err(why)) if asked.is_some_and(workspace::is_meant_as_address) => {
@@ -91,11 +91,18 @@ impl Init {
         keep::new(&path, starter(given).as_bytes())?;
         keep_schema(&path)?;
         output::data(&format!(
-            "Wrote {}: fill in what stands in <…>\nNext: drsync validate\n",
-            path.display()
+            "Wrote {}: fill in what stands in <…>\nNext: {}\n",
+            path.display(),
+            next(context, &path, Verb::Validate)
         ))?;
         Ok(ExitStatus::Ok)
     }
+}
+
+/// The command that comes next, with the configuration that was written where another one is named, or is found first.
+fn next(context: &Context, path: &Path, verb: Verb) -> String {
+    let named = (context.config.is_some() || path.as_os_str() != FILE).then(|| path.display());
+    Command::new(verb).line(named.map(|path| path.to_string()).as_deref())
 }
 
 /// A folder as a configuration in another place names it: paths in it start at its own folder.
@@ -114,22 +121,23 @@ fn as_named_in(configuration: &Path, folder: &Path) -> Result<String, Failure> {
 }
 
 /// Writes what came of the questions; what nobody answered is a placeholder, and the answers that there are are kept.
-fn written(path: &Path, answers: &Answers) -> Result<ExitStatus, Failure> {
+fn written(context: &Context, path: &Path, answers: &Answers) -> Result<ExitStatus, Failure> {
     keep::new(path, proposal::configuration(answers).as_bytes())?;
     keep_schema(path)?;
     let groups = plural(answers.groups.len(), "group");
     let tables = answers.groups.iter().map(|group| group.tables.len()).sum();
     let tables = plural(tables, "table");
     let shown = path.display();
+    let next = next(context, path, Verb::Validate);
     if !answers.said.is_whole() {
         output::data(&format!(
             "\nWrote {shown} ({groups}, {tables}) with what is known: fill in what stands in <…>\n\
-             Next: drsync validate\n"
+             Next: {next}\n"
         ))?;
         return Ok(ExitStatus::Ok);
     }
     output::data(&format!(
-        "\nWrote {shown} ({groups}, {tables}; every 12 hours, 3 retries)\nNext: drsync validate\n"
+        "\nWrote {shown} ({groups}, {tables}; every 12 hours, 3 retries)\nNext: {next}\n"
     ))?;
     Ok(ExitStatus::Ok)
 }

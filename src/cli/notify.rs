@@ -119,7 +119,7 @@ fn nobody(policies: &[Policy], to: Option<&str>) -> Failure {
             let mut names: Vec<String> = policies.iter().flat_map(named).collect();
             names.sort_unstable();
             names.dedup();
-            Failure::new(ExitStatus::Usage, clean(&message)).detail(&names.join(", "))
+            Failure::new(ExitStatus::Usage, clean(&message)).with_line(&names.join(", "))
         }
     }
 }

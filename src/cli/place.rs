@@ -36,8 +36,8 @@ pub(super) fn for_plan(path: &Path) -> Result<(), Failure> {
     };
     let message = format!("{shown} {is}: it stays as it is; give the plan another name");
     let free = another(path, "plan", "json");
-    let remedy = Command::new(Verb::Plan).word("--out").word(free).to_string();
-    Err(Failure::new(ExitStatus::Refused, clean(&message)).remedy(remedy))
+    let again = Command::new(Verb::Plan).word("--out").word(free);
+    Err(Failure::new(ExitStatus::Refused, clean(&message)).with_help(again))
 }
 
 /// Whether a file says of itself that it is a plan.

@@ -78,7 +78,7 @@ impl Source {
         let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         let why = |error: LocationError| match error.remedy {
             Some(remedy) => format!("{}: {remedy}", error.message),
-            None => error.message,
+            None => error.message.to_string(),
         };
         match scheme.as_deref() {
             Some("http" | "https" | "file") | None => match WorkspaceAddress::pasted(text, here)
@@ -231,14 +231,17 @@ impl Search<'_> {
         };
         let message = format!("no configuration is kept in {}{by}", source.shown());
         let failure = Failure::new(ExitStatus::Configuration, clean(&message));
-        let failure =
-            self.refused.iter().take(TOLD_MOST).fold(failure, |failure, why| failure.detail(why));
+        let failure = self
+            .refused
+            .iter()
+            .take(TOLD_MOST)
+            .fold(failure, |failure, why| failure.with_line(why));
         match source {
-            Source::Workspace(_) => failure.detail(&format!(
+            Source::Workspace(_) => failure.with_line(&format!(
                 "{} looked into: those under which its tables lie, its external locations and the folders in them",
                 plural_as(self.looked as u64, "place was", "places were")
             )),
-            Source::Folder(_) => failure.detail(
+            Source::Folder(_) => failure.with_line(
                 "what applies to Databricks keep lies in a table there: give the address of the workspace",
             ),
             Source::Location(_) => failure,
@@ -378,6 +381,6 @@ fn several(recovered: &[Recovered]) -> Failure {
     let failure = Failure::new(ExitStatus::Refused, message);
     recovered.iter().fold(failure, |failure, one| {
         let name = &one.configuration.workspaces[0].name;
-        failure.detail(&format!("{}  workspace {name}", one.place))
+        failure.with_line(&format!("{}  workspace {name}", one.place))
     })
 }

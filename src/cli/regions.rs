@@ -137,13 +137,13 @@ pub(super) fn shut<'a>(
     let ((exit, first), others) = refusals.split_first()?;
     let message = clean(&format!("failed to {}", first.doing));
     let (detail, grant) = first.apart_from_grant();
-    let failure = Failure::new(*exit, message).detail(&detail);
+    let failure = Failure::new(*exit, message).with_line(&detail);
     let failure = match grant {
-        Some(grant) => failure.remedy(grant.to_string()),
+        Some(grant) => failure.with_help(grant.to_string()),
         None => failure,
     };
     let others = others.iter().map(|(_, refusal)| refusal.to_string());
-    Some(others.fold(failure, |failure, line| failure.detail(&line)))
+    Some(others.fold(failure, |failure, line| failure.with_line(&line)))
 }
 
 /// Why nothing can be looked at although no region is known to be away: no address is known for the host of any primary, and no
@@ -164,9 +164,9 @@ pub(super) fn nowhere(
     }
     let message = "no address is known for the host of workspace_instance_url";
     let failure = Failure::new(ExitStatus::Configuration, message);
-    let failure = all.iter().fold(failure, |failure, line| failure.detail(&clean(line)));
+    let failure = all.iter().fold(failure, |failure, line| failure.with_line(line));
     let remedy = "no cut of it was ever seen here: correct the address, or look whether this machine resolves names";
-    Some(failure.detail(remedy))
+    Some(failure.with_line(remedy))
 }
 
 /// Says to each workspace which of all get the secrets that name none.

@@ -10,6 +10,7 @@ use rustix::fs::Mode;
 
 use super::flags::Context;
 use super::{ExitStatus, Failure, keep, look, output, place};
+use crate::command::{Command, Verb};
 use crate::lakehouse::demo;
 use crate::sandbox::{self, Fault, Options, Quirks, Served, Side, World};
 use crate::{files, limits};
@@ -211,19 +212,19 @@ fn told(
         )
     };
     let (away, next) = match away {
-        None => ("", "plan"),
-        Some(Away::Primary) => ("  primary    is away: nobody answers for it\n", "status"),
+        None => ("", Verb::Plan),
+        Some(Away::Primary) => ("  primary    is away: nobody answers for it\n", Verb::Status),
         Some(Away::Secondary) => {
-            ("  secondary  is away: its storage is there, nobody answers for it\n", "status")
+            ("  secondary  is away: its storage is there, nobody answers for it\n", Verb::Status)
         }
     };
     format!(
         "Two workspaces on this machine, until Ctrl-C\n{}{}{away}\nTokens, for the shell in which drsync runs; they are in {} too\n{}\n\
-         Next: drsync {next} --config {}\n",
+         Next: {}\n",
         workspace("primary  ", primary),
         workspace("secondary", secondary),
         kept.display(),
         tokens,
-        configuration.display()
+        Command::new(next).line(Some(&configuration.display().to_string()))
     )
 }

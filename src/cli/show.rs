@@ -220,7 +220,7 @@ fn plan_of(file: &Path, bytes: &[u8]) -> Result<StoredPlan, Failure> {
             let Alteration { why, digests } = *alteration;
             let message = format!("{shown} was altered after it was made: {why}");
             Failure::altered(render::clean(&message), digests)
-                .remedy(Command::new(Verb::Plan).word("--out").word(shown.to_string()).to_string())
+                .with_help(Command::new(Verb::Plan).word("--out").word(shown.to_string()))
         }
     })
 }

@@ -10,7 +10,7 @@ use minisign::{PublicKey, SecretKey, SecretKeyBox};
 use minisign_verify::Signature;
 
 use super::configuration::Found;
-use super::flags::Context;
+use super::failure::Help;
 use super::{ExitStatus, Failure, signature};
 use crate::apply::Signer;
 use crate::command::{Command, Verb};
@@ -46,7 +46,7 @@ impl RunnersKey {
         let shown = path.display().to_string();
         let refused = |status: ExitStatus, why: &str, remedy: String| {
             let message = format!("--sign-record-with {shown}: {why}; nothing was opened");
-            Failure::new(status, clean(&message)).remedy(remedy)
+            Failure::new(status, clean(&message)).with_help(remedy)
         };
         let make = "minisign -G makes a pair of keys, and the runner gets the secret one";
         let usage = |why: &str| refused(ExitStatus::Usage, why, make.to_owned());
@@ -101,27 +101,24 @@ impl RunnersKey {
     pub(super) fn check_demand(
         signer: Option<&dyn Signer>,
         found: &Found,
-        context: &Context,
     ) -> Result<Vec<String>, Failure> {
         let Some(keys) = signature::keys_of_records(found)? else {
             return Ok(Vec::new());
         };
         let asked = "require_signed_records of the configuration asks for a signed run record";
-        let (why, remedy) = match signer {
+        let (why, help): (_, Help) = match signer {
             None => (
                 "there is no key to sign it with",
-                context.style.command(
-                    &Command::new(Verb::Apply).word("--sign-record-with").word("runner.key"),
-                ),
+                Command::new(Verb::Apply).word("--sign-record-with").word("runner.key").into(),
             ),
             Some(signer) if keys.iter().all(|key| key != signer.public_key()) => (
                 "the key that was given is none of those",
-                format!("trust this one, if it is the runner's: {}", signer.public_key()),
+                format!("trust this one, if it is the runner's: {}", signer.public_key()).into(),
             ),
             Some(_) => return Ok(keys),
         };
         let message = format!("{asked}, and {why}; nothing was opened");
-        Err(Failure::new(ExitStatus::Refused, message).remedy(remedy))
+        Err(Failure::new(ExitStatus::Refused, message).with_help(help))
     }
 
     /// Whether what it signs verifies: half a key is one, too, until it is asked.

@@ -76,7 +76,7 @@ pub(super) fn verify(plan: &Path, bytes: &[u8], keys: &Keys) -> Result<Verified,
         );
         let sign = format!("minisign -S -m {}", shell(&plan.display().to_string()));
         Failure::new(ExitStatus::Refused, clean(&message))
-            .remedy(format!("the reviewer runs: {sign}"))
+            .with_help(format!("the reviewer runs: {sign}"))
     })?;
     let altered = |why: String| {
         let message = format!("{shown}: {why}; nothing was opened");
@@ -88,7 +88,7 @@ pub(super) fn verify(plan: &Path, bytes: &[u8], keys: &Keys) -> Result<Verified,
         let sign = format!("minisign -S -H -m {}", shell(&plan.display().to_string()));
         let why =
             "it is a signature of minisign's old kind, of the file itself and not of its digest";
-        return Err(altered(why.to_owned()).remedy(format!("the reviewer signs again: {sign}")));
+        return Err(altered(why.to_owned()).with_help(format!("the reviewer signs again: {sign}")));
     }
     keys.into_iter()
         .find(|(_, key)| key.verify(bytes, &signature, false).is_ok())
@@ -209,7 +209,7 @@ fn trusted(keys: &Keys) -> Result<Vec<(String, PublicKey)>, Failure> {
     let usage = |why: String| {
         let message = format!("{asked_by} keys of {given}: {why}");
         Failure::new(*unread, clean(&message))
-            .remedy("give a file of minisign public keys, or one key as minisign prints it")
+            .with_help("give a file of minisign public keys, or one key as minisign prints it")
     };
     // One key, or several that a kept configuration lists.
     let listed = given.split(',').map(|text| text.trim());

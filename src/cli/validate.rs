@@ -159,7 +159,7 @@ fn document(found: &Found, looked: Option<&Looked>, doubts: &[Doubt]) -> Value {
     });
     json!({
         "kind": "drsync.validation",
-        "format_version": "1.0",
+        "format_version": "1.1",
         "source": found.configuration.source,
         "mistakes": found.configuration.mistakes,
         "groups": groups,

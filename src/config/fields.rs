@@ -9,6 +9,7 @@ use super::keys::{KEYS, Key, Level, Shape, key_anywhere, key_in};
 use super::location::LocationError;
 use super::name::NameError;
 use crate::schedule::ScheduleError;
+use crate::sentence::Sentence;
 
 /// Where something stands: file, line and JSON path.
 #[derive(Debug, Clone)]
@@ -22,8 +23,8 @@ pub(super) struct Place {
 
 /// What is wrong with a value, and what to do.
 pub(super) struct Wrong {
-    pub(super) message: String,
-    pub(super) remedy: Option<String>,
+    pub(super) message: Sentence,
+    pub(super) remedy: Option<Sentence>,
 }
 
 /// A key that was given, and what was given.
@@ -76,7 +77,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 impl Wrong {
-    pub(super) fn new(message: impl Into<String>, remedy: impl Into<String>) -> Wrong {
+    pub(super) fn new(message: impl Into<Sentence>, remedy: impl Into<Sentence>) -> Wrong {
         Wrong { message: message.into(), remedy: Some(remedy.into()) }
     }
 }
@@ -189,12 +190,12 @@ impl<'a> Fields<'a> {
     }
 
     /// What to do about a key without a value.
-    fn value_remedy(&self, name: &str) -> Option<String> {
+    fn value_remedy(&self, name: &str) -> Option<Sentence> {
         let key = self.key(name)?;
         Some(if self.requires(key) {
-            format!("write {}", example(key))
+            format!("write {}", example(key)).into()
         } else {
-            format!("leave it out, or write {}", example(key))
+            format!("leave it out, or write {}", example(key)).into()
         })
     }
 
@@ -212,7 +213,7 @@ impl<'a> Fields<'a> {
         };
         if let Json::Null = field.node.value {
             let remedy = self.value_remedy(name);
-            self.wrong(&field, Wrong { message: "is null".to_string(), remedy });
+            self.wrong(&field, Wrong { message: "is null".into(), remedy });
             return None;
         }
         Some(field)
@@ -237,8 +238,8 @@ impl<'a> Fields<'a> {
     }
 
     fn kind_wrong(&mut self, field: &Field<'_>, name: &str, wanted: &str) {
-        let message = format!("is {}, not {wanted}", field.node.value.kind());
-        let remedy = self.key(name).map(|key| format!("write {}", example(key)));
+        let message = format!("is {}, not {wanted}", field.node.value.kind()).into();
+        let remedy = self.key(name).map(|key| format!("write {}", example(key)).into());
         self.mistakes.push(field.place.wrong(Wrong { message, remedy }));
     }
 
@@ -263,7 +264,7 @@ impl<'a> Fields<'a> {
         let may_be_empty = self.key(name).is_some_and(|key| key.shape == Shape::TextOrEmpty);
         if text.trim().is_empty() && !may_be_empty {
             let remedy = self.value_remedy(name);
-            self.wrong(&field, Wrong { message: "is empty".to_string(), remedy });
+            self.wrong(&field, Wrong { message: "is empty".into(), remedy });
             return None;
         }
         match read(text) {
@@ -322,7 +323,7 @@ impl<'a> Fields<'a> {
         };
         if items.is_empty() {
             let remedy = self.value_remedy(name);
-            self.wrong(&field, Wrong { message: "is empty".to_string(), remedy });
+            self.wrong(&field, Wrong { message: "is empty".into(), remedy });
             return None;
         }
         Some((items, field))

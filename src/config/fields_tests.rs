@@ -29,7 +29,7 @@ fn one_slip_in_any_key_stays_nearest_to_it() {
 
 #[test]
 fn a_number_is_whole_and_in_its_range() {
-    let read = |text: &str| whole_number(text, 0..=20).map_err(|wrong| wrong.message);
+    let read = |text: &str| whole_number(text, 0..=20).map_err(|wrong| wrong.message.to_string());
     assert_eq!(read("0"), Ok(0));
     assert_eq!(read("20"), Ok(20));
     for text in ["21", "-1", "99999999999999999999"] {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
+use crate::sentence::Sentence;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
@@ -11,13 +12,13 @@ use url::Url;
 #[error("{message}")]
 pub struct LocationError {
     /// What is wrong, a lowercase fragment.
-    pub message: String,
+    pub message: Sentence,
     /// What to do about it.
-    pub remedy: Option<String>,
+    pub remedy: Option<Sentence>,
 }
 
 impl LocationError {
-    pub(super) fn new(message: impl Into<String>, remedy: impl Into<String>) -> LocationError {
+    pub(super) fn new(message: impl Into<Sentence>, remedy: impl Into<Sentence>) -> LocationError {
         LocationError { message: message.into(), remedy: Some(remedy.into()) }
     }
 }

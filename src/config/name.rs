@@ -8,6 +8,7 @@ use std::hash::{Hash, Hasher};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::sentence::Sentence;
 use crate::text::{identifier, identifier_short};
 
 /// A name that could not be read: what is wrong, and what to do.
@@ -15,9 +16,9 @@ use crate::text::{identifier, identifier_short};
 #[error("{message}")]
 pub struct NameError {
     /// What is wrong, a lowercase fragment.
-    pub message: String,
+    pub message: Sentence,
     /// What to do about it.
-    pub remedy: Option<String>,
+    pub remedy: Option<Sentence>,
 }
 
 /// A table as it is written: `table`, `schema.table` or `catalog.schema.table`. Compared without case.
@@ -81,7 +82,7 @@ impl TableName {
     pub fn parse(text: &str) -> Result<TableName, NameError> {
         let [catalog, schema, table] =
             <[String; 3]>::try_from(parts(text)?).map_err(|_| NameError {
-                message: format!("`{}` is not a full table name", text.escape_debug()),
+                message: format!("`{}` is not a full table name", text.escape_debug()).into(),
                 remedy: Some("write catalog.schema.table".into()),
             })?;
         Ok(TableName { catalog, schema, table })
@@ -107,8 +108,8 @@ impl TableName {
 /// The most letters Unity Catalog allows in one part of a name.
 const PART_LETTERS_MAX: usize = 255;
 
-fn wrong(message: impl Into<String>, remedy: &str) -> NameError {
-    NameError { message: message.into(), remedy: Some(remedy.to_string()) }
+fn wrong(message: impl Into<Sentence>, remedy: &str) -> NameError {
+    NameError { message: message.into(), remedy: Some(remedy.into()) }
 }
 
 /// Takes a written name apart. What stands in backticks is taken as it is, a doubled backtick as one.

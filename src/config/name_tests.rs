@@ -9,7 +9,7 @@ fn read(text: &str) -> Vec<String> {
 }
 
 fn refused(text: &str) -> String {
-    TableRef::parse(text).expect_err("not a name").message
+    TableRef::parse(text).expect_err("not a name").message.to_string()
 }
 
 #[test]

@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     fn said<T>(read: Result<T, Wrong>) -> String {
-        read.err().map(|wrong| wrong.message).unwrap_or_default()
+        read.err().map(|wrong| wrong.message).unwrap_or_default().to_string()
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, Regi
         principal: Some(principal),
         default_catalog: catalog,
         clock: clock.or_else(|| client.service_clock()),
-        workspace_unseen: unseen,
+        workspace_unseen: unseen.map(Into::into),
     })
 }
 
@@ -151,13 +151,13 @@ pub(super) async fn write_access(
         Ok(()) => Ok(WriteAccess::Allowed),
         Err(refusal) => Ok(match refusal.right_on_files().map(Privilege::words) {
             Some(missing) => WriteAccess::Refused(Denied {
-                message: format!("{principal} has no {missing} on the external location {name}"),
+                message: format!("{principal} has no {missing} on the external location {name}").into(),
                 remedy: Some(Repair::Grant(Grant::to_write(name, &principal))),
             }),
             // Privileges through groups are not always told, and the dry run has a right of its own.
             None => WriteAccess::NotProved(Unproved::Rights(format!(
                 "READ FILES and WRITE FILES on the external location {name} are not both among the privileges that can be seen of {principal}; the first write of apply proves it"
-            ))),
+            ).into())),
         }),
     }
 }

@@ -103,7 +103,7 @@ async fn hint(
         let names: Vec<String> = there.map(|(name, _)| name.to_string()).collect();
         let near = nearest(&name.to_string(), names.iter().map(String::as_str));
         if !near.is_empty() {
-            let hint = Hint::Words(format!("nearest: {}", near.join(", ")));
+            let hint = Hint::Words(format!("nearest: {}", near.join(", ")).into());
             *refusal = refusal.clone().hint(hint);
         }
     }
@@ -153,7 +153,7 @@ fn found(
 fn denied(name: &TableName, refusal: &Refusal, principal: &str) -> Denied {
     let lacking = refusal.lack().map(|lack| lack.to_read(name, principal));
     let grant = lacking.unwrap_or_else(|| Grant::select(name, principal));
-    Denied { message: refusal.to_string(), remedy: Some(Repair::Grant(grant)) }
+    Denied { message: refusal.to_string().into(), remedy: Some(Repair::Grant(grant)) }
 }
 
 pub(super) fn name_of(info: &TableInfo) -> TableName {

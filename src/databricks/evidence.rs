@@ -190,8 +190,7 @@ async fn documents(
                     continue;
                 }
             };
-            let why = why.to_owned();
-            kept.passed_over.push(PassedOver { name, why });
+            kept.passed_over.push(PassedOver { name, why: why.into() });
         }
         if until.is_none() || kept.documents.len() >= newest {
             break;

@@ -31,14 +31,14 @@ async fn of_clone(
     question: &ContentQuestion,
     version: u64,
 ) -> CloneProof {
-    let unknown = |why: String| CloneProof::Unknown { version, why };
+    let unknown = |why: String| CloneProof::Unknown { version, why: why.into() };
     let source = question.source.as_ref().map(|table| Relation::Named(table.name.clone()));
     let Some((source, source_version)) = source.zip(question.source_version) else {
         return unknown("the catalog does not list its source".to_owned());
     };
     match compare(region, question, version, (&source, source_version)).await {
         Ok(differences) if differences.is_empty() => CloneProof::Proved,
-        Ok(differences) => CloneProof::Refuted { version, why: differences.join("; ") },
+        Ok(differences) => CloneProof::Refuted { version, why: differences.join("; ").into() },
         Err(refusal) => unknown(refusal.doing("count the rows of both").to_string()),
     }
 }

@@ -1,5 +1,8 @@
 //! A refusal by Databricks, of a request or of a statement, and what it means to a caller.
 
+mod answered;
+mod named;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -8,6 +11,8 @@ use crate::region::{
 };
 use crate::secrets;
 use crate::sentence::Sentence;
+
+pub(super) use answered::{kind_of, passes};
 
 /// The code of a refusal for what a row says.
 pub(super) const ROW_UNREADABLE: &str = "ROW_UNREADABLE";
@@ -60,7 +65,7 @@ impl Refusal {
 
     /// The same with what to do about it.
     pub(super) fn hint(self, hint: &str) -> Refusal {
-        self.with(Hint::Words(hint.to_owned()))
+        self.with(Hint::Words(hint.into()))
     }
 
     /// The same with the right to be given.
@@ -216,7 +221,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&told(&self.message, &self.hints, &self.references()))
+        told(&self.message, &self.hints, &self.references()).fmt(f)
     }
 }
 
@@ -489,6 +494,6 @@ mod tests {
         assert_eq!(error.to_string(), expected);
         let (without, given) = error.apart_from_grant();
         assert_eq!(given, Some(&grant), "of the service's own words none is a statement");
-        assert_eq!(without, format!("{said}; ask the owner (request 1a2b)"));
+        assert_eq!(without, Sentence::from(format!("{said}; ask the owner (request 1a2b)")));
     }
 }

@@ -90,7 +90,8 @@ async fn register_all(
                     entry.table,
                     info.storage_location.unwrap_or_default(),
                     entry.replica_location
-                ),
+                )
+                .into(),
             }),
             Err(refusal) if refusal.no_table() => missing.push(entry),
             Err(refusal) => refused.push((&entry.table, refusal)),
@@ -198,7 +199,7 @@ fn told(mut refused: Vec<(&TableName, Refusal)>, needed: &[Grant]) -> Vec<Unregi
             named.join(", "),
             with_remedy(refusal, needed)
         );
-        Unregistered { tables: tables.into_iter().cloned().collect(), why }
+        Unregistered { tables: tables.into_iter().cloned().collect(), why: why.into() }
     });
     texts.collect()
 }

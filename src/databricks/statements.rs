@@ -342,7 +342,7 @@ fn failed(seen: &StatementResponse) -> Refusal {
         &seen.statement_id,
         &error.error_code,
         seen.status.sql_state.as_deref(),
-        &error.message,
+        &error.message.to_string(),
     )
 }
 

@@ -10,6 +10,7 @@ mod jobs;
 mod statements;
 mod workspace;
 
+use crate::sentence::Sentence;
 pub use catalog::{
     Assignment, CatalogInfo, Catalogs, ColumnInfo, EffectivePrivilege, ExternalLocationInfo,
     ExternalLocations, MetastoreAssignment, MetastoreSummary, PathCredentialRequest, Permissions,
@@ -38,7 +39,7 @@ pub struct ErrorBody {
     pub error_code: serde_json::Value,
     /// What is wrong, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
+    pub message: Option<Sentence>,
     /// More of it, by type.
     #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<serde_json::Value>,

@@ -186,7 +186,7 @@ fn signed(evidence: &Evidence) -> Option<usize> {
 fn passed_over(evidence: &Evidence) -> Vec<PassedOver> {
     let unreadable = evidence.documents.iter().filter_map(|document| {
         let why = RunRecord::of(document).err()?;
-        Some(PassedOver { name: document.name.clone(), why })
+        Some(PassedOver { name: document.name.clone(), why: why.into() })
     });
     let mut all: Vec<PassedOver> = evidence.passed_over.iter().cloned().chain(unreadable).collect();
     all.sort_unstable();

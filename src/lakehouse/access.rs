@@ -77,7 +77,8 @@ impl ExternalLocation {
             (true, false) => "READ FILES",
         };
         Some(Denied {
-            message: format!("{principal} has no {missing} on the external location {}", self.name),
+            message: format!("{principal} has no {missing} on the external location {}", self.name)
+                .into(),
             remedy: Some(Repair::Grant(Grant::to_write(&self.name, principal))),
         })
     }
@@ -103,7 +104,7 @@ fn unproved(folder: &Path) -> Option<Unproved> {
     // Flushing changes nothing.
     let flushed = File::open(folder).and_then(|opened| opened.sync_all());
     let error = flushed.err().filter(is_unflushable)?.to_string();
-    Some(Unproved::Flushing { place, error })
+    Some(Unproved::Flushing { place, error: error.into() })
 }
 
 /// What the file system says about writing into a folder.
@@ -116,11 +117,12 @@ fn disk_access(folder: &Path) -> Result<WriteAccess, RegionError> {
         // A region that is away says so itself.
         Err(Errno::NOENT | Errno::NOTDIR) => Ok(WriteAccess::Allowed),
         Err(Errno::ROFS) => Ok(WriteAccess::Refused(Denied {
-            message: format!("the file system of {} is read-only", folder.display()),
+            message: format!("the file system of {} is read-only", folder.display()).into(),
             remedy: None,
         })),
         Err(Errno::ACCESS | Errno::PERM) => Ok(WriteAccess::Refused(Denied {
-            message: format!("the folder {} may not be written by this user", folder.display()),
+            message: format!("the folder {} may not be written by this user", folder.display())
+                .into(),
             remedy: Some(Repair::Shell(format!(
                 "chmod u+rwx {}",
                 shell_word(&folder.display().to_string())

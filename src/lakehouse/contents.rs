@@ -8,6 +8,7 @@ use crate::region::{
     CloneProof, ContentAnswer, ContentQuestion, RegionError, RegionErrorKind, ReplicaContent,
     ReplicaQuestion, UnprovedClone,
 };
+use crate::sentence::Sentence;
 
 /// Differences that are told of one replica.
 const TOLD_MAX: usize = 3;
@@ -33,7 +34,7 @@ impl LakehouseRegion {
             let named = named.map(|named| (named.version, named.sha256));
             let found = delta::inspect(&store, asked.version, source.ok(), named).await;
             let found = found.map_err(|error| refusal(&doing, &error))?;
-            let wrong = told(&found.differences);
+            let wrong = told(&found.differences).map(Into::into);
             (Some(ReplicaContent { wrong }), found.compared)
         };
         // A clone that was compared with its source just now is as good as one that a digest tells of.
@@ -71,13 +72,13 @@ async fn prove(
     UnprovedClone { version, named }: UnprovedClone,
     source: Result<(TableStore, u64), RegionError>,
 ) -> CloneProof {
-    let unknown = |why: String| CloneProof::Unknown { version, why };
+    let unknown = |why: Sentence| CloneProof::Unknown { version, why };
     let (source, source_version) = match source {
         Ok(source) => source,
         Err(refused) => return unknown(refused.told()),
     };
     match delta::verify(&source, source_version, replica, version).await {
-        Err(error) => unknown(error.to_string()),
+        Err(error) => unknown(error.to_string().into()),
         Ok(found) => {
             let refutes = |difference: &&Difference| match difference {
                 Difference::OnDisk { .. } => false,
@@ -89,8 +90,8 @@ async fn prove(
             let refuting: Vec<Difference> =
                 found.differences.iter().filter(refutes).cloned().collect();
             match (told(&refuting), told(&found.differences)) {
-                (Some(why), _) => CloneProof::Refuted { version, why },
-                (None, Some(why)) => unknown(why),
+                (Some(why), _) => CloneProof::Refuted { version, why: why.into() },
+                (None, Some(why)) => unknown(why.into()),
                 (None, None) => CloneProof::Proved,
             }
         }

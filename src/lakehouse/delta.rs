@@ -58,6 +58,7 @@ use std::ops::RangeInclusive;
 use arrow_array::RecordBatch;
 
 use crate::foreign::contained;
+use crate::sentence::Sentence;
 
 /// Lists what the log of a table holds. [`DeltaError::NotATable`] when there is none.
 pub async fn versions(store: &TableStore) -> Result<Versions> {
@@ -194,7 +195,7 @@ pub async fn check_files(
 }
 
 /// The first file of a version that is not on the disk as the log says, and how.
-pub async fn damage(store: &TableStore, version: &Arc<Snapshot>) -> Result<Option<String>> {
+pub async fn damage(store: &TableStore, version: &Arc<Snapshot>) -> Result<Option<Sentence>> {
     let (store, version) = (store.clone(), version.clone());
     off_thread(move || verify::damage(&store, &version)).await
 }

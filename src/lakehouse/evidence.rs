@@ -108,7 +108,7 @@ pub(super) async fn run_records(
                     documents.push(KeptDocument { name, bytes });
                 }
                 // What nobody may read, or is larger than any record, is no reason to read none.
-                Err(error) => unread.push(PassedOver { name, why: error.to_string() }),
+                Err(error) => unread.push(PassedOver { name, why: error.to_string().into() }),
             }
         }
         documents.reverse();

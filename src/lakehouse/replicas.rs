@@ -16,6 +16,7 @@ use crate::region::{
     CloneProof, LookDepth, Mark, RegionError, RegionErrorKind, Replica, ReplicaCommit,
     ReplicaQuestion, Size, Upkeep,
 };
+use crate::sentence::Sentence;
 
 /// So many versions back it is looked for what a RESTORE by time went back to.
 const RESTORED_WITHIN: u64 = 16;
@@ -102,7 +103,8 @@ pub(super) async fn replica(
         None => (None, None),
     };
     let read_around = head.read_around.as_ref();
-    let read_around = read_around.map(|why| format!("a checkpoint of the replica: {why}"));
+    let read_around =
+        read_around.map(|why| Sentence::from(format!("a checkpoint of the replica: {why}")));
     Ok(Some(Replica {
         since_damaged,
         since_files,
@@ -125,7 +127,7 @@ async fn then_at(
     store: &TableStore,
     log: &Versions,
     version: u64,
-) -> (Option<String>, Option<String>) {
+) -> (Option<Sentence>, Option<String>) {
     let looked = async {
         let then = Arc::new(delta::snapshot_in(store, log, version, Detail::Summary).await?);
         let listed = delta::listed_digest(&then).await?;
@@ -133,9 +135,9 @@ async fn then_at(
     };
     let (lost, listed) = match looked.await {
         Ok((lost, listed)) => (lost, Some(listed)),
-        Err(error) => (Some(error.to_string()), None),
+        Err(error) => (Some(error.to_string().into()), None),
     };
-    let lost = lost.map(|why| format!("v{version} can no longer be read: {why}"));
+    let lost = lost.map(|why| format!("v{version} can no longer be read: {why}").into());
     (lost, listed)
 }
 

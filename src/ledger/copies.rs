@@ -76,7 +76,7 @@ mod tests {
         let row = ("[ab]", 0i64..3, 0usize..3, proptest::option::of("[xy]")).prop_map(
             |(group, seconds, status, message)| Row {
                 current_sync_status: [None, Some(Status::Success), Some(Status::Failed)][status],
-                message,
+                message: message.map(Into::into),
                 date_updated: at(seconds),
                 ..Row::first_seen(&group, None, vec![], at(0))
             },

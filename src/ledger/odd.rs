@@ -6,6 +6,7 @@ use chrono::{DateTime, Datelike, Utc};
 use serde_json::Value;
 
 use super::{Cut, LaterColumns};
+use crate::sentence::Sentence;
 
 /// A row of the cut log that is none that drsync made, or none that this version can read.
 ///
@@ -18,7 +19,7 @@ pub struct OddCut {
     /// What it calls itself: `cut -3`.
     pub cut: String,
     /// Why it is none, a fragment.
-    pub why: String,
+    pub why: Sentence,
 }
 
 /// What a row of the cut log is.
@@ -60,7 +61,7 @@ impl CutRow {
             Value::Null => "a row".to_owned(),
             number => format!("cut {number}"),
         };
-        CutRow::Odd(OddCut { group_name, cut, why })
+        CutRow::Odd(OddCut { group_name, cut, why: why.into() })
     }
 }
 
@@ -148,7 +149,7 @@ mod tests {
                 panic!("{place} {value}");
             };
             assert_eq!(odd.group_name.as_deref(), Some("g"));
-            assert!(odd.why.starts_with(why), "{place} {value}: {}", odd.why);
+            assert!(odd.why.to_string().starts_with(why), "{place} {value}: {}", odd.why);
         }
         let mut last = row();
         last["cut_number"] = json!(beyond - 1);

@@ -2,6 +2,7 @@
 
 use super::{Cut, CutKind, CutTableEntry, Cuts};
 use crate::config::Sides;
+use crate::sentence::Sentence;
 
 /// Property of a ledger table that names the least version of drsync that may read it.
 pub const NEEDS_PROPERTY: &str = "drsync.needs_version";
@@ -22,7 +23,7 @@ pub enum Roles<'a> {
         /// The one before it, where the log has one.
         before: Option<&'a Cut>,
         /// Why, a fragment.
-        why: String,
+        why: Sentence,
     },
 }
 
@@ -83,7 +84,7 @@ impl Cuts {
             }
             let broken = self.broken_at(cut, before, sides);
             if let Some(why) = broken.or_else(|| self.odd_tables(cut)) {
-                return Roles::Broken { cut, before, why };
+                return Roles::Broken { cut, before, why: why.into() };
             }
             let away = cut.active.as_deref().is_some_and(|active| active != sides.home);
             since = match (away, since) {
@@ -275,7 +276,7 @@ mod tests {
             let Roles::Broken { cut, before, why } = cuts.roles("g", &sides()) else {
                 panic!("{expected}");
             };
-            assert_eq!((cut, before, why.as_str()), (&second, Some(&first), expected));
+            assert_eq!((cut, before, why), (&second, Some(&first), expected.into()));
         }
         // What it was made with is nowhere: nobody can bring anything back to that.
         let mut one = first.clone();

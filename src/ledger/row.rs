@@ -1,10 +1,13 @@
 //! A row of `sync_metadata`: exactly the columns people were promised, changed event by event.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Cut;
+use crate::sentence::Sentence;
 
 /// One group's row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -26,7 +29,7 @@ pub struct Row {
     /// How the last attempt ended.
     pub current_sync_status: Option<Status>,
     /// What there is to say about it.
-    pub message: Option<String>,
+    pub message: Option<Sentence>,
 }
 
 /// The status of a group's last attempt.
@@ -55,18 +58,18 @@ const RETIRED: &str = "retired: ";
 const BEATEN: &str = "; replicas may be ahead of it, by run ";
 
 /// What a row says of a sync that failed and that the next apply tries again.
-pub fn sync_failed(why: &str) -> String {
-    format!("{SYNC_FAILED}: {why}; the next apply tries again")
+pub fn sync_failed(why: &(impl fmt::Display + ?Sized)) -> Sentence {
+    format!("{SYNC_FAILED}: {why}; the next apply tries again").into()
 }
 
 /// What a row says of a sync that failed, of which the next plan finds out what is to be done.
-pub fn sync_failed_at(why: &str) -> String {
-    format!("{SYNC_FAILED}: {why}")
+pub fn sync_failed_at(why: &(impl fmt::Display + ?Sized)) -> Sentence {
+    format!("{SYNC_FAILED}: {why}").into()
 }
 
 /// What a row says of an attempt that was stopped, or ended without a word.
-pub fn interrupted(why: &str) -> String {
-    format!("{INTERRUPTED}: {why}")
+pub fn interrupted(why: &(impl fmt::Display + ?Sized)) -> Sentence {
+    format!("{INTERRUPTED}: {why}").into()
 }
 
 impl Row {
@@ -104,8 +107,8 @@ impl Row {
 
     /// The row while an apply is at work on its group.
     #[must_use]
-    pub fn begun(&self, message: String, now: DateTime<Utc>) -> Row {
-        self.with(Status::InProgress, Some(message), now)
+    pub fn begun(&self, message: impl Into<Sentence>, now: DateTime<Utc>) -> Row {
+        self.with(Status::InProgress, message.into(), now)
     }
 
     /// The row after the group's cut was committed.
@@ -114,14 +117,14 @@ impl Row {
         &self,
         started: DateTime<Utc>,
         cut: &Cut,
-        message: String,
+        message: impl Into<Sentence>,
         now: DateTime<Utc>,
     ) -> Row {
         let row = Row {
             sync_start_timestamp: Some(started),
             sync_end_timestamp: Some(cut.committed_at),
             current_sync_status: Some(Status::Success),
-            message: Some(message),
+            message: Some(message.into()),
             ..self.clone()
         };
         row.stamped(self, now)
@@ -137,7 +140,7 @@ impl Row {
                 .filter(|_| self.sync_end_timestamp == Some(cut.committed_at))
                 .or(Some(cut.planned_at)),
             current_sync_status: Some(Status::Success),
-            message: Some(cut.message()),
+            message: Some(cut.message().into()),
             ..self.clone()
         };
         row.stamped(self, now)
@@ -147,13 +150,13 @@ impl Row {
     #[must_use]
     pub fn beaten(&self, cut: &Cut, run_id: &str, now: DateTime<Utc>) -> Row {
         let row = self.as_cut_says(cut, now);
-        Row { message: Some(format!("{}{BEATEN}{run_id}", cut.message())), ..row }
+        Row { message: Some(format!("{}{BEATEN}{run_id}", cut.message()).into()), ..row }
             .stamped(self, now)
     }
 
     /// Whether its last attempt was interrupted, or not made for a reason that has one of these codes; not: its sync failed.
     pub fn was_held_up(&self, codes: &[&str]) -> bool {
-        let Some(message) = &self.message else {
+        let Some(message) = self.said() else {
             return false;
         };
         let code = message.split(':').next().unwrap_or_default();
@@ -163,12 +166,12 @@ impl Row {
 
     /// Whether the row says of its last attempt that it was that apply's.
     pub fn is_by(&self, run_id: &str) -> bool {
-        self.message.as_deref().is_some_and(|message| message.contains(run_id))
+        self.said().is_some_and(|message| message.contains(run_id))
     }
 
     /// Whether an apply that came second may have moved the group's replicas.
     pub fn was_beaten(&self) -> bool {
-        self.message.as_deref().is_some_and(|message| message.contains(BEATEN))
+        self.said().is_some_and(|message| message.contains(BEATEN))
     }
 
     /// The row of a group that was never synchronized and is no longer in anyone's way.
@@ -179,24 +182,30 @@ impl Row {
 
     /// The row after an attempt failed or could not be made; the old timestamps stay.
     #[must_use]
-    pub fn failed(&self, message: String, now: DateTime<Utc>) -> Row {
-        self.with(Status::Failed, Some(message), now)
+    pub fn failed(&self, message: impl Into<Sentence>, now: DateTime<Utc>) -> Row {
+        self.with(Status::Failed, message.into(), now)
     }
 
     /// The row of a group that left the configuration: its status stays.
     #[must_use]
     pub fn retired(&self, now: DateTime<Utc>) -> Row {
-        let message = Some(format!("{RETIRED}no longer in the configuration"));
+        let message = Some(format!("{RETIRED}no longer in the configuration").into());
         Row { message, ..self.clone() }.stamped(self, now)
     }
 
     /// Whether the row says that its group left the configuration.
     pub fn is_retired(&self) -> bool {
-        self.message.as_deref().is_some_and(|message| message.starts_with(RETIRED))
+        self.said().is_some_and(|message| message.starts_with(RETIRED))
     }
 
-    fn with(&self, status: Status, message: Option<String>, now: DateTime<Utc>) -> Row {
-        Row { current_sync_status: Some(status), message, ..self.clone() }.stamped(self, now)
+    /// Its message, to be read: the columns are the ones that people were promised, and what they hold no place for stands in it.
+    fn said(&self) -> Option<String> {
+        self.message.as_ref().map(ToString::to_string)
+    }
+
+    fn with(&self, status: Status, message: Sentence, now: DateTime<Utc>) -> Row {
+        Row { current_sync_status: Some(status), message: Some(message), ..self.clone() }
+            .stamped(self, now)
     }
 
     /// Moves `date_updated`, but only if anything else differs from `before`, and never back.

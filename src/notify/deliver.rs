@@ -160,7 +160,7 @@ fn answer(letter: &Letter, reply: Reply) -> Answer {
         to: letter.to.hash(),
         incidents: incidents.into_iter().map(str::to_owned).collect(),
         outcome,
-        reply: plain(&text),
+        reply: plain(&text).into(),
     }
 }
 

@@ -5,7 +5,9 @@ use serde::Serialize;
 use url::Url;
 
 use super::policy::Known;
+use crate::command::{Command, Verb};
 use crate::config::{Smtp, SmtpAuth, Webhook, WebhookKind, Workspace};
+use crate::sentence::Sentence;
 
 /// Something that will surprise somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -15,7 +17,10 @@ pub struct Doubt {
     /// The workspace.
     pub workspace: String,
     /// For people.
-    pub message: String,
+    pub message: Sentence,
+    /// What says why, where something does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<Command>,
 }
 
 /// Every doubt there is.
@@ -46,10 +51,11 @@ const RETIRED: [&str; 2] = ["webhook.office.com", "outlook.office.com"];
 
 /// What a configuration says of a workspace, as far as it can be doubted without a secret.
 pub fn doubts(workspace: &Workspace) -> Vec<Doubt> {
-    let doubt = |code: DoubtCode, message: String| Doubt {
+    let doubt = |code: DoubtCode, message: Sentence| Doubt {
         code,
         workspace: workspace.name.clone(),
         message,
+        command: None,
     };
     let mut doubts = Vec::new();
     let notifications = workspace.notifications.as_ref();
@@ -72,7 +78,7 @@ pub fn doubts(workspace: &Workspace) -> Vec<Doubt> {
             many => format!("{many} addresses hear nothing"),
         };
         let message = format!("no mail is sent: notifications.smtp is not set, and {addresses}");
-        doubts.push(doubt(DoubtCode::NoMailServer, message));
+        doubts.push(doubt(DoubtCode::NoMailServer, message.into()));
     }
     let Some(notifications) = notifications else {
         return doubts;
@@ -82,12 +88,12 @@ pub fn doubts(workspace: &Workspace) -> Vec<Doubt> {
             "{} ends sign-in with a password for sending mail (off by default from the end of December 2026): write \"auth\": \"xoauth2\"",
             smtp.host
         );
-        doubts.push(doubt(DoubtCode::MicrosoftPassword, message));
+        doubts.push(doubt(DoubtCode::MicrosoftPassword, message.into()));
     }
     if notifications.heartbeat.is_none() {
         let message =
             "nobody hears of a scheduler that is dead: notifications.heartbeat is not set";
-        doubts.push(doubt(DoubtCode::NoHeartbeat, message.to_owned()));
+        doubts.push(doubt(DoubtCode::NoHeartbeat, message.into()));
     }
     doubts
 }
@@ -116,7 +122,9 @@ pub fn of_address(workspace: &str, webhook: &Webhook, address: &str) -> Option<D
         message: format!(
             "{}: connectors of Office 365 were retired in May 2026; make a flow (Workflows) and put its address into the secret",
             webhook.label
-        ),
+        )
+        .into(),
+        command: None,
     })
 }
 
@@ -125,7 +133,8 @@ pub fn of_secret(workspace: &str, what: &str, why: &str) -> Doubt {
     Doubt {
         code: DoubtCode::SecretMissing,
         workspace: workspace.to_owned(),
-        message: format!("{what}: {why}"),
+        message: format!("{what}: {why}").into(),
+        command: None,
     }
 }
 
@@ -140,11 +149,12 @@ pub fn of_silence(
         code: DoubtCode::NotDelivered,
         workspace: workspace.to_owned(),
         message: format!(
-            "{}: nothing was delivered since {}; drsync notify test {} says why",
+            "{}: nothing was delivered since {}",
             known.shown,
-            since.format("%Y-%m-%d %H:%M:%SZ"),
-            known.name
-        ),
+            since.format("%Y-%m-%d %H:%M:%SZ")
+        )
+        .into(),
+        command: Some(Command::new(Verb::Notify).word("test").word(known.name.as_str())),
     })
 }
 

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::moment;
+use crate::sentence::Sentence;
 
 /// What `kind` says of it.
 pub const KIND: &str = "drsync.told";
@@ -45,7 +46,7 @@ pub struct Answer {
     /// What became of it.
     pub outcome: Outcome,
     /// What the server said, or why it was not reached.
-    pub reply: String,
+    pub reply: Sentence,
 }
 
 /// What became of a message.

@@ -247,7 +247,8 @@ impl Recent {
         let record = match RunRecord::of(document) {
             Ok(record) => record,
             Err(why) => {
-                self.passed_over.push(PassedOver { name: document.name.clone(), why });
+                let (name, why) = (document.name.clone(), why.into());
+                self.passed_over.push(PassedOver { name, why });
                 return Judged::NoRecord;
             }
         };

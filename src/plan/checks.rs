@@ -133,7 +133,7 @@ pub(super) fn configuration_invalid(entry: &GroupEntry) -> Vec<Finding> {
                     mistake.message
                 );
                 Finding {
-                    remedy: mistake.remedy.as_ref().map(|words| Remedy::Words(words.into())),
+                    remedy: mistake.remedy.as_ref().map(|words| Remedy::Words(words.clone())),
                     ..finding(FindingCode::ConfigurationInvalid, None, text)
                 }
             })

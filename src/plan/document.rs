@@ -28,7 +28,7 @@ use crate::sentence::Sentence;
 /// What `kind` says of a plan.
 pub const KIND: &str = "drsync.plan";
 /// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.3";
+pub const FORMAT_VERSION: &str = "1.4";
 
 /// A plan: everything that was decided and everything an apply needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,7 +51,7 @@ pub struct Plan {
     #[serde(with = "moment::Moment")]
     pub expires_at: DateTime<Utc>,
     /// Why then.
-    pub expiry_reason: String,
+    pub expiry_reason: Sentence,
     /// How many hours it may wait at most, as the configuration says; plans of older versions do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age_hours: Option<u32>,
@@ -155,7 +155,7 @@ pub struct Unprotected {
     /// The table.
     pub table: String,
     /// Why.
-    pub reason: String,
+    pub reason: Sentence,
 }
 
 /// The plan of one workspace.

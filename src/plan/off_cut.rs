@@ -8,6 +8,7 @@ use super::place::Place;
 use super::replica::{Assessment, damage};
 use crate::ledger::CutTableEntry;
 use crate::region::{CloneProof, Replica};
+use crate::sentence::Sentence;
 
 /// Commits of others that are listed of one replica.
 const COMMITS_LISTED: usize = 20;
@@ -43,12 +44,12 @@ pub enum OffCut {
     /// Its newest version cannot be read as a whole.
     Damaged {
         /// What is wrong, a fragment.
-        what: String,
+        what: Sentence,
     },
     /// It says to be the clone that the cut names, and that could not be compared.
     Unproved {
         /// What stood in the way, a fragment.
-        why: String,
+        why: Sentence,
     },
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::document::{Action, DriftCommit, ReplicaPin, Step};
 use crate::ledger::CutTableEntry;
 use crate::region::{CloneProof, LookDepth, Mark, Replica, ReplicaCommit, UnprovedClone, Upkeep};
+use crate::sentence::Sentence;
 
 /// What a replica's history says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,7 +30,7 @@ pub(super) struct Assessment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Damage {
     /// What, a fragment.
-    pub(super) what: String,
+    pub(super) what: Sentence,
     /// What the log says of the other files proves nothing either: all are to be compared with the source's.
     pub(super) doubted: bool,
 }
@@ -48,7 +49,8 @@ pub(super) fn damage(replica: &Replica, cut: Option<&CutTableEntry>) -> Option<D
         what: format!(
             "the replica's log does not say of v{} what it said when that had been cloned",
             cut.replica_version
-        ),
+        )
+        .into(),
         doubted: true,
     })
 }
@@ -61,7 +63,7 @@ fn was_rewritten(replica: &Replica, cut: &CutTableEntry) -> bool {
 }
 
 /// The same as a fragment, for whoever does not repair it.
-pub fn damaged(replica: &Replica, cut: Option<&CutTableEntry>) -> Option<String> {
+pub fn damaged(replica: &Replica, cut: Option<&CutTableEntry>) -> Option<Sentence> {
     damage(replica, cut).map(|damage| damage.what)
 }
 

@@ -30,7 +30,7 @@ use crate::sentence::Sentence;
 /// What `kind` says of a status document.
 pub const KIND: &str = "drsync.status";
 /// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.2";
+pub const FORMAT_VERSION: &str = "1.3";
 
 /// How every group stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -123,7 +123,7 @@ pub struct GroupStatus {
     pub status: Option<RowStatus>,
     /// The row's message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
+    pub message: Option<Sentence>,
     /// Its newest cut.
     pub last_cut: Option<LastCut>,
     /// Age of the oldest commit that no cut holds, seconds; absent: not known.
@@ -162,7 +162,7 @@ pub struct GroupStatus {
     pub decision: Option<Decision>,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<Sentence>,
     /// The same as a code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason_code: Option<ReasonCode>,
@@ -210,7 +210,7 @@ pub struct TableStatus {
     pub checked: Option<Checked>,
     /// Why the replica cannot be brought to the last cut; absent: nothing is known to stand in the way, or there is no cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lost: Option<String>,
+    pub lost: Option<Sentence>,
     /// The replica's version that the last cut names: what to go back to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_replica_version: Option<u64>,
@@ -370,7 +370,7 @@ fn group(
         content_read_at: content_read_at(&tables, cut, checked),
         findings: plan.findings.clone(),
         decision: primary_seen.then_some(plan.decision),
-        reason: primary_seen.then(|| plan.reason.message.to_string()),
+        reason: primary_seen.then(|| plan.reason.message.clone()),
         reason_code: primary_seen.then_some(plan.reason.code),
         tables,
         unprotected: seen.unprotected.iter().map(|(name, _)| name.to_string()).collect(),
@@ -490,17 +490,17 @@ fn lost(
     seen: &TableObserved,
     entry: &CutTableEntry,
     assessed: Option<&Assessment>,
-) -> Option<String> {
+) -> Option<Sentence> {
     let replica = match &seen.replica {
         None => return None,
         Some(Err(refusal)) => {
-            return Some(format!("its replica cannot be read: {}", refusal.told()));
+            return Some(format!("its replica cannot be read: {}", refusal.told()).into());
         }
-        Some(Ok(None)) => return Some("its replica is missing".to_owned()),
+        Some(Ok(None)) => return Some("its replica is missing".into()),
         Some(Ok(Some(replica))) => replica,
     };
     if assessed.is_some_and(|seen| seen.foreign) || replica.version < entry.replica_version {
-        return Some("its replica was replaced by another table".to_owned());
+        return Some("its replica was replaced by another table".into());
     }
     if replica.version == entry.replica_version {
         damage(replica, Some(entry)).map(|damage| damage.what)

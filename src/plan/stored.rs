@@ -9,6 +9,7 @@ use ulid::Ulid;
 use super::derived;
 use super::document::{Certificate, Decision, FORMAT_VERSION, KIND, Plan};
 use super::finding::Finding;
+use crate::sentence::Sentence;
 use crate::{canonical, harmless, moment};
 
 /// A plan that was read back, with the digest of the very bytes.
@@ -37,7 +38,7 @@ pub enum StoredPlanError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alteration {
     /// Where it shows, a fragment.
-    pub why: String,
+    pub why: Sentence,
     /// What it says of itself beside what was computed.
     pub digests: Digests,
 }
@@ -69,8 +70,8 @@ impl Digest {
 
 const DOCUMENT_DIFFERS: &str = "document_sha256 is not that of the document";
 
-fn altered(digests: Digests, why: String) -> StoredPlanError {
-    StoredPlanError::Altered(Box::new(Alteration { why, digests }))
+fn altered(digests: Digests, why: impl Into<Sentence>) -> StoredPlanError {
+    StoredPlanError::Altered(Box::new(Alteration { why: why.into(), digests }))
 }
 
 /// The keys that hold digests.
@@ -135,7 +136,7 @@ impl StoredPlan {
             Err(error) if whole && digests.effect_sha256.stated.is_some() => {
                 return Err(unreadable(&error));
             }
-            Err(_) => return Err(altered(digests, DOCUMENT_DIFFERS.to_owned())),
+            Err(_) => return Err(altered(digests, DOCUMENT_DIFFERS)),
         };
         digests.effect_sha256.computed = Some(super::effect::sha256(&plan));
         let follows = match (whole, digests.effect_sha256.agrees()) {

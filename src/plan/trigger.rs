@@ -10,6 +10,7 @@ use super::workflow::{self, CleanEnd};
 use crate::config::Pause;
 use crate::ledger::{Consistency, Cut, Row, Status};
 use crate::moment;
+use crate::sentence::Sentence;
 use crate::text::span;
 
 /// What the triggers say of a group that nothing blocks.
@@ -54,7 +55,7 @@ fn by_triggers(view: &GroupView<'_>) -> Choice {
         return after_a_loss(view, cut);
     }
     if let Some(what) = view.differs_from(cut) {
-        return not_back(view, Choice::Sync(repair(view, cut, &what)));
+        return not_back(view, Choice::Sync(repair(view, cut, what)));
     }
     match due(view, cut) {
         Choice::Sync(target) => match min_interval(view, cut) {
@@ -67,7 +68,7 @@ fn by_triggers(view: &GroupView<'_>) -> Choice {
 
 /// Replicas may be further than the last cut that is left: never back to its own point, but on, as soon as nothing is being written.
 fn after_a_loss(view: &GroupView<'_>, cut: &Cut) -> Choice {
-    let target = repair(view, cut, "the cuts that the log lost are gone on without");
+    let target = repair(view, cut, "the cuts that the log lost are gone on without".into());
     if view.believed(cut).is_none_or(|point| target.point > point) {
         return not_back(view, Choice::Sync(target));
     }
@@ -205,8 +206,8 @@ fn first_sync(view: &GroupView<'_>) -> Choice {
 }
 
 /// Brings replicas back to what a cut says: to the newest point the other triggers allow, or to the last cut's own.
-fn repair(view: &GroupView<'_>, cut: &Cut, what: &str) -> Target {
-    let reason = Reason::new(ReasonCode::ReplicaDiffers, what.to_owned());
+fn repair(view: &GroupView<'_>, cut: &Cut, what: Sentence) -> Target {
+    let reason = Reason::new(ReasonCode::ReplicaDiffers, what);
     if let Choice::Sync(target) = due(view, cut) {
         let trigger = Trigger { kind: TriggerKind::Repair, ..target.trigger };
         return Target { trigger, reason, ..target };

@@ -10,6 +10,7 @@ use super::{CRASH_CONSISTENT, FindingCode, Named, checks, versions};
 use crate::config::{Group, GroupEntry, Location, TableName};
 use crate::ledger::{Cut, CutTableEntry, Row};
 use crate::region::{CloneProof, Commit, Grant, RegionError, Replica, Workflow};
+use crate::sentence::Sentence;
 
 /// Moments further ahead than this are no matter of two clocks that differ a little.
 const CLOCKS_APART: Duration = Duration::minutes(1);
@@ -138,44 +139,44 @@ impl<'a> GroupView<'a> {
     }
 
     /// Why a table's replica is not known to be the clone that it says to be; no cut names it.
-    pub(super) fn unknown_clone(&self, table: &TableObserved) -> Option<String> {
+    pub(super) fn unknown_clone(&self, table: &TableObserved) -> Option<Sentence> {
         match &table.replica()?.proof {
             CloneProof::Unknown { version, why } => Some(format!(
                 "v{version} of the replica of {} is a clone that no cut names, and it cannot be compared with its source: {why}",
                 table.name
-            )),
+            ).into()),
             CloneProof::NotAsked | CloneProof::Proved | CloneProof::Refuted { .. } => None,
         }
     }
 
     /// Why the configuration alone says that replicas are not what a cut says.
-    pub(super) fn membership_differs_from(&self, cut: &Cut) -> Option<String> {
+    pub(super) fn membership_differs_from(&self, cut: &Cut) -> Option<Sentence> {
         self.tables().find_map(|table| match cut.table(&table.name) {
-            None => Some(format!("{} is new in the group", table.name)),
+            None => Some(format!("{} is new in the group", table.name).into()),
             Some(entry) => {
                 let there = &entry.replica_location;
                 let stays = Location::is_one_place(there, &self.place(&table.name).location);
-                (!stays).then(|| format!("the replica of {} moves from {there}", table.name))
+                (!stays).then(|| format!("the replica of {} moves from {there}", table.name).into())
             }
         })
     }
 
     /// Why replicas are not what a cut says, as far as they were looked at.
-    pub(super) fn differs_from(&self, cut: &Cut) -> Option<String> {
+    pub(super) fn differs_from(&self, cut: &Cut) -> Option<Sentence> {
         self.membership_differs_from(cut)
             .or_else(|| self.tables().find_map(|table| self.differs(table, cut)))
     }
 
-    fn differs(&self, table: &TableObserved, cut: &Cut) -> Option<String> {
+    fn differs(&self, table: &TableObserved, cut: &Cut) -> Option<Sentence> {
         let Some(Ok(replica)) = &table.replica else {
             return None;
         };
         if replica.is_none() {
-            return Some(format!("the replica of {} is missing", table.name));
+            return Some(format!("the replica of {} is missing", table.name).into());
         }
         let entry = cut.table(&table.name)?;
         if self.recreated_and_accepted(table) {
-            return Some(format!("{} was created again, which was accepted", table.name));
+            return Some(format!("{} was created again, which was accepted", table.name).into());
         }
         let seen = self.assessment(table)?;
         // What others wrote is a finding; accepted, it is repaired.
@@ -190,6 +191,7 @@ impl<'a> GroupView<'a> {
                     "what others wrote to the replica of {} was accepted to be lost",
                     table.name
                 )
+                .into()
             });
         }
         if let Some(damage) = self.damage(table) {
@@ -206,6 +208,7 @@ impl<'a> GroupView<'a> {
                 "the replica of {} holds v{}, cut {} says v{}: an apply was interrupted or beaten",
                 table.name, holds.source_version, cut.cut_number, entry.source_version
             )
+            .into()
         })
     }
 

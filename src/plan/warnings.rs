@@ -17,6 +17,7 @@ use crate::moment;
 use crate::region::{
     PauseStatus, Presence, RUN_RECORD_ENDING, RegionErrorKind, Unproved, WriteAccess,
 };
+use crate::sentence::Sentence;
 use crate::text::{plural, span};
 
 /// Clocks further apart than this are worth a word.
@@ -226,10 +227,12 @@ fn of_the_future(view: &GroupView<'_>) -> Vec<Said> {
 /// What cannot be seen of both sync locations without writing there: a sentence a kind, with every place that it is true of.
 fn unproved(workspace: &WorkspaceObserved) -> Vec<String> {
     let asked = [&workspace.write_access, &workspace.write_access_primary];
-    let all = asked.into_iter().flatten().filter_map(|access| match access {
+    let seen = asked.into_iter().flatten().filter_map(|access| match access {
         Ok(WriteAccess::NotProved(unproved)) => Some(unproved),
         Ok(WriteAccess::Allowed | WriteAccess::Refused(_)) | Err(_) => None,
     });
+    let mut all: Vec<&Unproved> = seen.collect();
+    all.dedup();
     let (mut names, mut flushing, mut told) = (Vec::new(), Vec::new(), Vec::new());
     for unproved in all {
         match unproved {
@@ -237,11 +240,8 @@ fn unproved(workspace: &WorkspaceObserved) -> Vec<String> {
                 names.push(format!("{place} ({file_system})"));
             }
             Unproved::Flushing { place, error } => flushing.push(format!("{place} ({error})")),
-            Unproved::Rights(text) => told.push(text.clone()),
+            Unproved::Rights(text) => told.push(text.to_string()),
         }
-    }
-    for places in [&mut names, &mut flushing, &mut told] {
-        places.dedup();
     }
     if !names.is_empty() {
         let (what, refuse) = match names.len() {
@@ -263,16 +263,16 @@ fn unproved(workspace: &WorkspaceObserved) -> Vec<String> {
 }
 
 /// Why nothing can be written to the primary's own sync location, and what would help.
-fn unwritable_primary(workspace: &WorkspaceObserved) -> Option<String> {
+fn unwritable_primary(workspace: &WorkspaceObserved) -> Option<Sentence> {
     match workspace.write_access_primary.as_ref()? {
         Ok(WriteAccess::Refused(denied)) => Some(match &denied.remedy {
-            Some(remedy) => format!("{}: {remedy}", denied.message),
+            Some(remedy) => format!("{}: {remedy}", denied.message).into(),
             None => denied.message.clone(),
         }),
         Err(error) if error.kind == RegionErrorKind::NotFound => {
             let location = &workspace.workspace.location_primary;
             Some(match external_location(workspace, &location.to_string()) {
-                Some(statement) => format!("{}; {CREDENTIAL}: {statement}", error.told()),
+                Some(statement) => format!("{}; {CREDENTIAL}: {statement}", error.told()).into(),
                 None => error.told(),
             })
         }

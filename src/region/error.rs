@@ -42,7 +42,7 @@ pub struct RegionError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
     /// In words.
-    Words(String),
+    Words(Sentence),
     /// A right to be given.
     Grant(Grant),
 }
@@ -50,7 +50,7 @@ pub enum Hint {
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Hint::Words(text) => f.write_str(text),
+            Hint::Words(text) => text.fmt(f),
             Hint::Grant(grant) => grant.fmt(f),
         }
     }
@@ -128,12 +128,12 @@ impl RegionError {
     }
 
     /// What the region said, with what to do about it and what the region calls its answer.
-    pub fn told(&self) -> String {
+    pub fn told(&self) -> Sentence {
         told(&self.detail, &self.hints, &self.references)
     }
 
     /// The same without what the region calls this one answer.
-    pub fn told_of_any(&self) -> String {
+    pub fn told_of_any(&self) -> Sentence {
         told(&self.detail, &self.hints, &[])
     }
 
@@ -144,7 +144,7 @@ impl RegionError {
     }
 
     /// The right to be given that repairs it, and the same as [`RegionError::told`] without it.
-    pub fn apart_from_grant(&self) -> (String, Option<&Grant>) {
+    pub fn apart_from_grant(&self) -> (Sentence, Option<&Grant>) {
         let grant = self.hints.iter().find_map(|hint| match hint {
             Hint::Grant(grant) => Some(grant),
             Hint::Words(_) => None,
@@ -183,8 +183,9 @@ impl RegionError {
 }
 
 /// A refusal in words: what was said, what to do about it, what the answer is called.
-pub(crate) fn told(detail: &impl fmt::Display, hints: &[Hint], references: &[String]) -> String {
+pub(crate) fn told(detail: &impl fmt::Display, hints: &[Hint], references: &[String]) -> Sentence {
     let hints = hints.iter().map(|hint| format!("; {hint}"));
     let references = references.iter().map(|reference| format!(" ({reference})"));
-    [detail.to_string()].into_iter().chain(hints).chain(references).collect()
+    let text: String = [detail.to_string()].into_iter().chain(hints).chain(references).collect();
+    text.into()
 }

@@ -1,5 +1,6 @@
 //! Documents that are kept as evidence, and how they are named.
 
+use crate::sentence::Sentence;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use ulid::Ulid;
@@ -65,7 +66,7 @@ pub struct PassedOver {
     /// Its name.
     pub name: String,
     /// What it is.
-    pub why: String,
+    pub why: Sentence,
 }
 
 /// The id of the apply that a document is of; `None`: it is no name of a document.

@@ -76,7 +76,7 @@ impl Lack {
 
 impl Privilege {
     /// Reads what SQL has, in any case of letters; `None`: it is none that drsync asks for.
-    pub fn parse(words: &str) -> Option<Privilege> {
+    pub fn parse(text: &str) -> Option<Privilege> {
         let all = [
             Privilege::Select,
             Privilege::UseCatalog,
@@ -86,7 +86,7 @@ impl Privilege {
             Privilege::WriteFiles,
             Privilege::CreateExternalTable,
         ];
-        all.into_iter().find(|privilege| privilege.words().eq_ignore_ascii_case(words))
+        all.into_iter().find(|privilege| privilege.words().eq_ignore_ascii_case(text))
     }
 
     /// As SQL has it.
@@ -151,14 +151,14 @@ pub enum SecurableKind {
 
 impl SecurableKind {
     /// Reads what SQL has, in any case of letters.
-    pub fn parse(words: &str) -> Option<SecurableKind> {
+    pub fn parse(text: &str) -> Option<SecurableKind> {
         let all = [
             SecurableKind::Catalog,
             SecurableKind::Schema,
             SecurableKind::Table,
             SecurableKind::ExternalLocation,
         ];
-        all.into_iter().find(|kind| kind.words().eq_ignore_ascii_case(words))
+        all.into_iter().find(|kind| kind.words().eq_ignore_ascii_case(text))
     }
 
     /// As SQL has it.

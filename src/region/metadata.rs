@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{LedgerTable, RegionError};
 use crate::config::TableName;
 use crate::ledger::{Cut, Cuts, OddCut, Row};
+use crate::sentence::Sentence;
 
 /// Both metadata tables of one region, as read.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -127,7 +128,7 @@ pub struct Unregistered {
     /// Which.
     pub tables: Vec<TableName>,
     /// Why, in words that name them.
-    pub why: String,
+    pub why: Sentence,
 }
 
 /// What came of appending a cut, decided by reading back.

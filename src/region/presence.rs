@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::Denied;
+use crate::sentence::Sentence;
 
 /// What a region answers when it is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub struct Presence {
     /// The service's own clock when it was asked; a lakehouse has none.
     pub clock: Option<DateTime<Utc>>,
     /// Why the workspace itself could not be seen although its storage answers.
-    pub workspace_unseen: Option<String>,
+    pub workspace_unseen: Option<Sentence>,
 }
 
 /// Whether a location can be written.
@@ -47,8 +48,8 @@ pub enum Unproved {
         /// The folder.
         place: String,
         /// What the kernel says.
-        error: String,
+        error: Sentence,
     },
     /// Whether whoever asks has the rights; a sentence without a full stop.
-    Rights(String),
+    Rights(Sentence),
 }

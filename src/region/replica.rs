@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clone::place_is_plain;
 use super::{RegionError, Size, Table, Upkeep};
+use crate::sentence::Sentence;
 
 /// Asks what lies at a replica's path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,10 +43,10 @@ pub struct Replica {
     /// Live rows, where known.
     pub rows: Option<u64>,
     /// A live file that is not there as the log says, a fragment; `None`: none is known.
-    pub damaged: Option<String>,
+    pub damaged: Option<Sentence>,
     /// Why the version asked since, where it is not the newest, can no longer be read, a fragment; `None`: nothing is known to
     /// stand in the way.
-    pub since_damaged: Option<String>,
+    pub since_damaged: Option<Sentence>,
     /// Digest of what the log says of the live files of the version asked since, as a cut keeps it; `None`: not known.
     pub since_files: Option<String>,
     /// How deeply it was looked at.
@@ -128,7 +129,7 @@ pub struct ContentAnswer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplicaContent {
     /// What is wrong with them, a fragment; `None`: nothing was found.
-    pub wrong: Option<String>,
+    pub wrong: Option<Sentence>,
 }
 
 /// Whether a version that calls itself a clone, and that no cut names, is one.
@@ -145,14 +146,14 @@ pub enum CloneProof {
         /// The version.
         version: u64,
         /// In what it differs.
-        why: String,
+        why: Sentence,
     },
     /// It could not be compared; why, a fragment.
     Unknown {
         /// The version.
         version: u64,
         /// What stood in the way.
-        why: String,
+        why: Sentence,
     },
 }
 

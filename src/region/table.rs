@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::grant::Grant;
 use crate::config::TableName;
+use crate::sentence::Sentence;
 use crate::text::shell_word;
 
 /// A table as the catalog lists it.
@@ -82,7 +83,7 @@ impl fmt::Display for Unclonable {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denied {
     /// What is missing, a sentence without a full stop.
-    pub message: String,
+    pub message: Sentence,
     /// What gives it.
     pub remedy: Option<Repair>,
 }
@@ -109,7 +110,7 @@ impl Denied {
     /// An external location may only be read. There is no SQL for it.
     pub fn read_only(name: &str) -> Denied {
         Denied {
-            message: format!("the external location {name} is read-only"),
+            message: format!("the external location {name} is read-only").into(),
             // The name comes last, after what ends the flags: it may begin with a dash.
             remedy: Some(Repair::Shell(if name.starts_with('-') {
                 format!(
@@ -128,7 +129,7 @@ impl Denied {
     /// A principal may not read a table.
     pub fn select(table: &TableName, principal: &str) -> Denied {
         Denied {
-            message: format!("{principal} has no SELECT on it"),
+            message: format!("{principal} has no SELECT on it").into(),
             remedy: Some(Repair::Grant(Grant::select(table, principal))),
         }
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::plan::document::{Certificate, Unprotected};
 use crate::plan::{Decision, Finding, GroupPlan, Plan, Step};
+use crate::sentence::Sentence;
 use crate::text::names_table;
 
 /// A table where a group of the plan names it.
@@ -28,7 +29,7 @@ pub struct Card<'a> {
     /// What was found of it.
     pub findings: Vec<&'a Finding>,
     /// Why it is not synchronized, where the configuration leaves it out.
-    pub unprotected: Option<&'a str>,
+    pub unprotected: Option<&'a Sentence>,
 }
 
 /// The cards of a table, by its name or the end of it, without case.
@@ -50,7 +51,7 @@ pub fn cards<'a>(plan: &'a Plan, asked: &str) -> Vec<Card<'a>> {
                 certificate: group.certificate.as_ref(),
                 step,
                 findings: group.findings.iter().filter(about).collect(),
-                unprotected: plan.unprotected.iter().find(left_out).map(|one| one.reason.as_str()),
+                unprotected: plan.unprotected.iter().find(left_out).map(|one| &one.reason),
                 table,
             });
         }

@@ -5,11 +5,12 @@ use serde::Serialize;
 use crate::history::Period;
 use crate::ledger::Cut;
 use crate::plan::{LossReceipt, Refused};
+use crate::sentence::Sentence;
 
 /// What `kind` says of a history.
 pub const KIND: &str = "drsync.history";
 /// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 /// The cuts of every workspace.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -45,7 +46,7 @@ pub struct WorkspaceHistory {
     pub period: Option<Period>,
     /// Why there is no report although a period was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub period_missing: Option<String>,
+    pub period_missing: Option<Sentence>,
 }
 
 /// What was lost with a change of role: beyond the cut before it, as somebody last looked.
@@ -90,7 +91,7 @@ pub struct UnreadRegion {
     /// `primary` or `secondary`.
     pub region: String,
     /// What it answered.
-    pub answer: String,
+    pub answer: Sentence,
     /// It answers, and not with what was asked; absent where it gives no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refused>,

@@ -1,5 +1,6 @@
 //! How the sandbox is told to misbehave, and when.
 
+use crate::sentence::Sentence;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
@@ -58,7 +59,7 @@ pub enum Misbehaviour {
 #[error("the fault `{text}` cannot be read: {why}. {FORM}")]
 pub struct FaultError {
     text: String,
-    why: String,
+    why: Sentence,
 }
 
 const FORM: &str = "Write METHOD PATH WHICH WHAT, with primary or secondary before it for one of the two: METHOD is GET, POST, PUT, PATCH, DELETE, HEAD, * or SQL; PATH may have * for anything; \
@@ -69,7 +70,7 @@ impl FromStr for Fault {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Fault, FaultError> {
-        let wrong = |why: &str| FaultError { text: text.to_owned(), why: why.to_owned() };
+        let wrong = |why: &str| FaultError { text: text.to_owned(), why: why.into() };
         let words: Vec<&str> = text.split_whitespace().collect();
         let (side, words) = match words.split_first() {
             Some((&"primary", rest)) => (Some(Side::Primary), rest),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::sentence::Sentence;
 use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -15,26 +16,26 @@ pub(super) struct Refusal {
     pub(super) status: StatusCode,
     /// Text, or a number where a gateway refuses.
     pub(super) code: Value,
-    pub(super) message: String,
+    pub(super) message: Sentence,
 }
 
 /// What handlers return.
 pub(super) type Reply = Result<Json<Value>, Refusal>;
 
 impl Refusal {
-    pub(super) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Refusal {
+    pub(super) fn new(status: StatusCode, code: &str, message: impl Into<Sentence>) -> Refusal {
         Refusal { status, code: code.into(), message: message.into() }
     }
 
-    pub(super) fn bad(message: impl Into<String>) -> Refusal {
+    pub(super) fn bad(message: impl Into<Sentence>) -> Refusal {
         Refusal::new(StatusCode::BAD_REQUEST, "INVALID_PARAMETER_VALUE", message)
     }
 
-    pub(super) fn not_found(code: &str, message: impl Into<String>) -> Refusal {
+    pub(super) fn not_found(code: &str, message: impl Into<Sentence>) -> Refusal {
         Refusal::new(StatusCode::NOT_FOUND, code, message)
     }
 
-    pub(super) fn denied(message: impl Into<String>) -> Refusal {
+    pub(super) fn denied(message: impl Into<Sentence>) -> Refusal {
         Refusal::new(StatusCode::FORBIDDEN, "PERMISSION_DENIED", message)
     }
 

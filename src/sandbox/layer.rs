@@ -13,6 +13,7 @@ use super::fault::Misbehaviour;
 use super::http::Refusal;
 use super::listener::Cord;
 use super::{Site, workspace::Workspace};
+use crate::command::{Command, Verb};
 
 /// Where a request that is no GET changes no file; statements look for themselves.
 const READ_ONLY: [&str; 4] = [
@@ -96,7 +97,7 @@ fn refused(status: u16, retry_after: Option<u64>) -> Response {
 
 fn authorized(workspace: &Workspace, request: &Request, path: &str) -> Result<(), Box<Response>> {
     let gateway = |status: StatusCode, message: &str| {
-        let refusal = Refusal { status, code: json!(status.as_u16()), message: message.to_owned() };
+        let refusal = Refusal { status, code: json!(status.as_u16()), message: message.into() };
         let mut response = refusal.into_response();
         if status == StatusCode::UNAUTHORIZED {
             let realm = HeaderValue::from_static("Bearer realm=\"DatabricksRealm\"");
@@ -111,9 +112,11 @@ fn authorized(workspace: &Workspace, request: &Request, path: &str) -> Result<()
     }
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     if !workspace.guard.writable && !reads && !READ_ONLY.iter().any(|it| path.starts_with(it)) {
-        let message =
-            "This sandbox is read-only; `drsync sandbox --writable` lets it change its folders.";
-        return Err(gateway(StatusCode::FORBIDDEN, message));
+        let message = format!(
+            "This sandbox is read-only; `{}` lets it change its folders.",
+            Command::new(Verb::Sandbox).word("--writable")
+        );
+        return Err(gateway(StatusCode::FORBIDDEN, &message));
     }
     if OPEN.iter().any(|open| path.starts_with(open)) {
         return Ok(());

@@ -154,7 +154,7 @@ pub(super) async fn validate(State(site): State<Arc<Site>>, bytes: Bytes) -> Rep
     let exists = site.workspace.place(&url).is_some_and(|folder| folder.is_dir());
     let write = match access(&site.workspace, &url).await? {
         WriteAccess::Allowed => Ok(()),
-        WriteAccess::Refused(denied) => Err(denied.message),
+        WriteAccess::Refused(denied) => Err(denied.message.to_string()),
         WriteAccess::NotProved(_) => Err("It cannot be seen without writing.".to_owned()),
     };
     let result = |operation: &str, done: &Result<(), String>| match done {

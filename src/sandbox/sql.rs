@@ -39,6 +39,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::workspace::Workspace;
+use crate::command::{Command, Verb};
 use crate::lakehouse::delta;
 use ast::Statement;
 pub(super) use commit::object as row_object;
@@ -86,9 +87,10 @@ impl Session {
     pub(super) async fn execute(&self, sql: &str) -> Result<Rows> {
         let statement = parser::parse(sql)?;
         if !self.workspace.guard.writable && statement.writes() {
-            return Err(SqlError::denied(
-                "PERMISSION_DENIED: this sandbox is read-only; `drsync sandbox --writable` lets it change its folders.",
-            ));
+            return Err(SqlError::denied(format!(
+                "PERMISSION_DENIED: this sandbox is read-only; `{}` lets it change its folders.",
+                Command::new(Verb::Sandbox).word("--writable")
+            )));
         }
         match statement {
             Statement::Query(query) => self.query(&query, &BTreeMap::new()).await,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::SandboxError;
+use crate::command::{Command, Verb};
 use crate::config::{WorkspaceAddress, read_text, token_variable};
 use crate::lakehouse::{CATALOG_FILE, Catalog, write};
 use crate::{files, limits};
@@ -59,13 +60,14 @@ impl World {
             Err(error) if error.kind() == io::ErrorKind::NotFound => World::guessed(&folder),
             Err(error) => Err(SandboxError::World {
                 folder,
-                why: format!("{CONFIGURATION} cannot be read: {error}"),
+                why: format!("{CONFIGURATION} cannot be read: {error}").into(),
             }),
         }
     }
 
     fn configured(folder: &Path, bytes: &[u8]) -> Result<World, SandboxError> {
-        let wrong = |why: String| SandboxError::World { folder: folder.to_path_buf(), why };
+        let wrong =
+            |why: String| SandboxError::World { folder: folder.to_path_buf(), why: why.into() };
         let read = read_text(CONFIGURATION, bytes, folder);
         let Some(workspace) = read.workspaces.into_iter().next() else {
             let mistakes: Vec<String> = read.mistakes.iter().map(ToString::to_string).collect();
@@ -108,7 +110,7 @@ impl World {
 
     fn guessed(folder: &Path) -> Result<World, SandboxError> {
         let wrong =
-            |why: &str| SandboxError::World { folder: folder.to_path_buf(), why: why.to_owned() };
+            |why: &str| SandboxError::World { folder: folder.to_path_buf(), why: why.into() };
         for (one, two) in [("east", "west"), ("primary", "secondary")] {
             if folder.join(one).join(CATALOG_FILE).is_file() && folder.join(two).is_dir() {
                 return Ok(World::of(folder.join(one), folder.join(two)));
@@ -123,15 +125,17 @@ impl World {
         match found.as_slice() {
             [one, two] if one.join(CATALOG_FILE).is_file() => Ok(World::of(one, two)),
             [one, two] if two.join(CATALOG_FILE).is_file() => Ok(World::of(two, one)),
-            _ => Err(wrong(
-                "it has no drsync.json, and no two folders with a lakehouse.json or a sync folder. Make a world with `drsync demo --dir DIR`",
-            )),
+            _ => Err(wrong(&format!(
+                "it has no drsync.json, and no two folders with a lakehouse.json or a sync folder. Make a world with `{}`",
+                Command::new(Verb::Demo).word("--dir").word("DIR")
+            ))),
         }
     }
 
     /// Gives the secondary a workspace without tables, where it has none.
     pub(super) fn complete(&mut self, writable: bool) -> Result<(), SandboxError> {
-        let wrong = |why: String| SandboxError::World { folder: self.primary.clone(), why };
+        let wrong =
+            |why: String| SandboxError::World { folder: self.primary.clone(), why: why.into() };
         let catalog = Catalog::read(&self.primary).map_err(|error| wrong(error.to_string()))?;
         self.principal = catalog.principal;
         if self.secondary.join(CATALOG_FILE).is_file() {
@@ -139,8 +143,10 @@ impl World {
         }
         if !writable {
             return Err(wrong(format!(
-                "its secondary {} has no {CATALOG_FILE}, and nothing is written into a folder that neither `drsync demo` nor `drsync init` made; --writable allows it",
-                self.secondary.display()
+                "its secondary {} has no {CATALOG_FILE}, and nothing is written into a folder that neither `{}` nor `{}` made; --writable allows it",
+                self.secondary.display(),
+                Command::new(Verb::Demo),
+                Command::new(Verb::Init)
             )));
         }
         let name = name_of(&self.secondary, "secondary");
@@ -148,7 +154,7 @@ impl World {
         let made = write::Workspace::create(&self.secondary, &name, principal);
         made.map(drop).map_err(|error| SandboxError::World {
             folder: self.secondary.clone(),
-            why: error.to_string(),
+            why: error.to_string().into(),
         })
     }
 

@@ -5,6 +5,7 @@ use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 
 use super::ScheduleError;
+use crate::sentence::Sentence;
 
 const FORM: &str = "write minute, hour, day of month, month and weekday, for example 0 */12 * * *";
 
@@ -22,7 +23,7 @@ const MONTHS: [&str; 12] =
 
 const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
-pub(super) fn wrong(message: impl Into<String>, remedy: impl Into<String>) -> ScheduleError {
+pub(super) fn wrong(message: impl Into<Sentence>, remedy: impl Into<Sentence>) -> ScheduleError {
     ScheduleError { message: message.into(), remedy: Some(remedy.into()) }
 }
 

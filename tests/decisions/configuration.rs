@@ -293,19 +293,20 @@ fn a_secret_anywhere_in_a_configuration_is_a_mistake_with_its_place_and_is_read_
         ),
     ]);
     let configuration = read(&text);
-    let told: Vec<(usize, &str, &str)> = configuration
+    let told: Vec<(usize, &str, String)> = configuration
         .mistakes
         .iter()
-        .map(|it| (it.line, it.path.as_str(), it.message.as_str()))
+        .map(|it| (it.line, it.path.as_str(), it.message.to_string()))
         .collect();
-    let token_told = "looks like a token, which belongs in no configuration";
-    let password_told = "holds a password in an address, which belongs in no configuration";
+    let token_told = || "looks like a token, which belongs in no configuration".to_owned();
+    let password_told =
+        "holds a password in an address, which belongs in no configuration".to_owned();
     let path = "workspaces[0].sync_groups[0].unprotected_tables.raw";
     assert_eq!(
         told,
         [
-            (3, "[\"// old\"]", token_told),
-            (8, "workspaces[0].workspace_pat_key", token_told),
+            (3, "[\"// old\"]", token_told()),
+            (8, "workspaces[0].workspace_pat_key", token_told()),
             (19, path, password_told),
         ]
     );

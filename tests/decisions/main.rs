@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod commands;
 mod configuration;
 mod opens;
 mod plan;

@@ -650,7 +650,11 @@ fn validate_names_whom_nothing_reached_for_three_days_until_something_does() {
         let said: Value = serde_json::from_str(&said).unwrap();
         let doubts = said["notifications"].as_array().unwrap().iter();
         let silent = doubts.filter(|doubt| doubt["code"] == "not_delivered");
-        silent.map(|doubt| doubt["message"].as_str().unwrap().to_owned()).collect()
+        let told = |doubt: &Value| {
+            assert_eq!(doubt["command"]["verb"], "notify");
+            doubt["message"].as_str().unwrap().to_owned()
+        };
+        silent.map(told).collect()
     };
     let list = "refused@example.com, ops@example.com";
     let open = json!({"smtp": receivers.smtp("open", json!({"security": "none"}))});
@@ -660,8 +664,12 @@ fn validate_names_whom_nothing_reached_for_three_days_until_something_does() {
         assert_eq!(silent(&format!("2026-11-{day}T12:00:00Z")), [""; 0]);
     }
     world.apply("2026-11-25T11:40:00Z");
-    let refused = "refused@example.com: nothing was delivered since 2026-11-22 11:30:00Z; drsync notify test refused@example.com says why";
+    let refused = "refused@example.com: nothing was delivered since 2026-11-22 11:30:00Z";
     assert_eq!(silent("2026-11-25T12:00:00Z"), [refused]);
+    let said = stdout(&world.drsync("2026-11-25T12:00:00Z", &["validate"]));
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let whole = format!("{refused}; drsync notify test refused@example.com says why");
+    assert!(said.contains(&whole), "{said}");
     // A server that is gone is silence for everybody, and whoever left the configuration is nobody's business.
     let mut gone = open.clone();
     gone["smtp"]["port"] = 9.into();

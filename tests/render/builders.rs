@@ -51,7 +51,7 @@ pub(crate) fn plan(groups: Vec<GroupPlan>) -> Plan {
         provenance: Provenance::of_actor("user:someone"),
         created_at: at("2026-11-22T10:59:36Z"),
         expires_at: at("2026-11-25T10:59:36Z"),
-        expiry_reason: "max age 72h".to_owned(),
+        expiry_reason: "max age 72h".into(),
         max_age_hours: Some(72),
         complete: true,
         applyable: false,

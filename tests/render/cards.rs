@@ -70,7 +70,7 @@ fn a_table_without_a_step_says_what_was_found_or_why_it_is_left_out() {
     plan.unprotected = vec![Unprotected {
         group: "quiet".to_owned(),
         table: "main.core.core_view".to_owned(),
-        reason: "a view".to_owned(),
+        reason: "a view".into(),
     }];
     assert_eq!(
         shown(&plan, "CONTACTS"),

@@ -65,10 +65,10 @@ fn hostile() -> Plan {
     plan.unprotected = vec![Unprotected {
         group: HOSTILE.to_owned(),
         table: HOSTILE.to_owned(),
-        reason: HOSTILE.to_owned(),
+        reason: HOSTILE.into(),
     }];
     plan.config.source = HOSTILE.to_owned();
-    plan.expiry_reason = HOSTILE.to_owned();
+    plan.expiry_reason = HOSTILE.into();
     plan.workspaces[0].observed.primary.principal = Some(HOSTILE.to_owned());
     plan.provenance = Provenance {
         actor: HOSTILE.to_owned(),
@@ -221,7 +221,7 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
                 name: evil.clone(),
                 decision: Decision::Sync,
                 standing: GroupStanding::Blocked,
-                message: Some(evil.clone()),
+                message: Some(evil.clone().into()),
                 run_id: Some(evil.clone()),
             }],
         };
@@ -235,14 +235,14 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
             workspace: workspace.clone(),
             group: group.clone(),
             table: table.clone(),
-            message: evil.clone(),
+            message: evil.clone().into(),
         };
         let retried = What::TableRetried {
             workspace: workspace.clone(),
             group: group.clone(),
             table,
             attempt: 1,
-            message: evil.clone(),
+            message: evil.clone().into(),
             delay_ms: 1,
         };
         let ended = What::GroupEnded {
@@ -250,7 +250,7 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
             group,
             outcome: GroupOutcome::Failed,
             ending: None,
-            message: Some(evil.clone()),
+            message: Some(evil.clone().into()),
         };
         for what in [retried, failed, ended] {
             let event = Event { at: at("2026-11-22T11:02:03Z"), what };

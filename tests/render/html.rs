@@ -306,7 +306,7 @@ fn hostile_plan() -> Plan {
         quiet,
     ]);
     plan.plan_id = evil.clone();
-    plan.expiry_reason = evil.clone();
+    plan.expiry_reason = evil.clone().into();
     plan.tool.name = evil.clone();
     plan.config.source = evil.clone();
     plan.config.secret_refs = vec![evil.clone()];
@@ -314,7 +314,7 @@ fn hostile_plan() -> Plan {
     plan.accepted =
         vec![AcceptedRisk { code: evil.clone(), scope: evil.clone(), reason: evil.clone() }];
     plan.unprotected =
-        vec![Unprotected { group: evil.clone(), table: evil.clone(), reason: evil.clone() }];
+        vec![Unprotected { group: evil.clone(), table: evil.clone(), reason: evil.clone().into() }];
     plan.provenance = Provenance {
         actor: evil.clone(),
         started_by: Some(evil.clone()),

@@ -132,7 +132,7 @@ fn what_waits_for_more_than_the_clock_is_told_with_the_way_out() {
     plan.unprotected = vec![drsync::plan::document::Unprotected {
         group: "orders".to_owned(),
         table: "main.shop.masked".to_owned(),
-        reason: "it has a mask".to_owned(),
+        reason: "it has a mask".into(),
     }];
     insta::assert_snapshot!(plan_text(&plan, &narrow()), @r#"
     Nothing to do: 2 groups up to date, 4 waiting; worst lag 13m of 12h

@@ -362,7 +362,7 @@ fn what_else_there_is_to_know_comes_last() {
     plan.unprotected = vec![Unprotected {
         group: "core_product".to_owned(),
         table: "main.core.core_view".to_owned(),
-        reason: "a view; rebuilt by the deployment".to_owned(),
+        reason: "a view; rebuilt by the deployment".into(),
     }];
     plan.selection.only = vec!["core_product".to_owned()];
     plan.observed_clock.overridden = true;
@@ -373,7 +373,7 @@ fn what_else_there_is_to_know_comes_last() {
 fn rows_that_change_are_shown_column_by_column_when_asked() {
     let before = Row {
         current_sync_status: Some(Status::Success),
-        message: Some("cut 41 at 2026-11-21T21:40:07.000Z".to_owned()),
+        message: Some("cut 41 at 2026-11-21T21:40:07.000Z".into()),
         ..Row::first_seen(
             "core_product",
             Some("core_product_job".to_owned()),

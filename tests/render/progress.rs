@@ -45,7 +45,7 @@ fn one_line_a_transition() {
         group: group.clone(),
         table: table.clone(),
         attempt: 1,
-        message: "503 from\nstorage".to_owned(),
+        message: "503 from\nstorage".into(),
         delay_ms: 4_200,
     };
     let cloned = What::TableCloned {
@@ -103,14 +103,13 @@ fn a_clone_that_goes_on_is_mentioned_every_five_minutes_at_most() {
 fn ended(outcome: GroupOutcome, message: &str) -> What {
     let (workspace, group, _) = core();
     let ending = (outcome == GroupOutcome::NotStarted).then_some(Ending::Interrupted);
-    What::GroupEnded { workspace, group, outcome, ending, message: Some(message.to_owned()) }
+    What::GroupEnded { workspace, group, outcome, ending, message: Some(message.into()) }
 }
 
 #[test]
 fn a_failure_is_told_once() {
     let (workspace, group, table) = core();
-    let failed =
-        What::TableFailed { workspace, group, table, message: "503 from storage".to_owned() };
+    let failed = What::TableFailed { workspace, group, table, message: "503 from storage".into() };
     let end = ended(GroupOutcome::Failed, "main.core.core_gold: 503 from storage");
     insta::assert_snapshot!(
         told(vec![("11:02:03", failed), ("11:02:04", end)]),

@@ -187,7 +187,7 @@ fn no_sentence_says_where_a_run_is_recorded() {
         workspace: "east".to_owned(),
         region: Role::Primary,
         what: Recorded::Rows,
-        why: "reworded".to_owned(),
+        why: "reworded".into(),
     }]);
     assert_eq!(last(&record), both, "only what the regions answered counts");
     // Nobody answered, and nobody refused either: that is no record.

@@ -181,13 +181,13 @@ fn many_groups_in_order_are_a_count() {
 fn blocked_and_failed_groups_are_in_the_first_line() {
     let failed = GroupStatus {
         status: Some(drsync::ledger::Status::Failed),
-        message: Some("sync_failed: 503 from storage; the next apply tries again".to_owned()),
+        message: Some("sync_failed: 503 from storage; the next apply tries again".into()),
         protected: false,
         ..group("finance", 117)
     };
     let paused = GroupStatus {
         decision: Some(drsync::plan::Decision::Waiting),
-        reason: Some("paused: until the move is done".to_owned()),
+        reason: Some("paused: until the move is done".into()),
         reason_code: Some(ReasonCode::Paused),
         ..group("archive", 3)
     };
@@ -266,7 +266,7 @@ fn tables_that_are_left_out_are_counted_and_named_with_their_reasons() {
     let reasons = [drsync::plan::document::Unprotected {
         group: "orders".to_owned(),
         table: "main.shop.masked".to_owned(),
-        reason: "it has a mask".to_owned(),
+        reason: "it has a mask".into(),
     }];
     let parts = Parts { unprotected: true, reasons: &reasons, ..Parts::default() };
     let shown = text(&status, parts, &narrow());
@@ -294,7 +294,7 @@ fn nothing_that_a_status_tells_is_more_than_text() {
         let about: String = evil.chars().take(60).collect();
         let mut bad = never();
         bad.name = evil.clone();
-        bad.message = Some(evil.clone());
+        bad.message = Some(evil.clone().into());
         bad.findings = vec![
             finding(FindingCode::ReplicaChanged, Some(&evil), &evil, words(&evil)),
             finding(FindingCode::WorkflowNotFound, None, &evil, words(&evil)),
@@ -422,7 +422,7 @@ fn programs_get_the_depth_and_the_moment_of_a_look() {
 fn what_is_the_same_of_several_groups_is_said_once() {
     let failed = |name: &str| GroupStatus {
         status: Some(drsync::ledger::Status::Failed),
-        message: Some("secondary region not available".to_owned()),
+        message: Some("secondary region not available".into()),
         ..group(name, 7)
     };
     let groups = ["crm", "finance", "hr", "orders", "web"].map(failed).to_vec();

@@ -20,9 +20,9 @@ fn text(plan: &Plan, check: &PlanCheck) -> String {
 }
 
 /// How the check ends, and how the only group stands.
-fn told(check: &PlanCheck) -> (u8, GroupStanding, &str) {
+fn told(check: &PlanCheck) -> (u8, GroupStanding, String) {
     let group = &check.groups[0];
-    let message = group.message.as_deref().unwrap_or_default();
+    let message = group.message.clone().unwrap_or_default().to_string();
     (check.exit.code, group.standing, message)
 }
 
@@ -32,7 +32,7 @@ pub(crate) async fn a_plan_of_which_nothing_moved_can_be_applied_and_nothing_is_
     let mut world = World::of(form).await;
     let plan = world.plan().await;
     let seen = checked(&world, &plan).await;
-    assert_eq!(told(&seen), (0, GroupStanding::Applicable, ""));
+    assert_eq!(told(&seen), (0, GroupStanding::Applicable, String::new()));
     assert!(seen.applicable);
     assert!(!world.path("west/_drsync").exists(), "a check makes nothing");
     assert_eq!(world.apply_plan(&plan).await.exit.code, 0);
@@ -110,7 +110,7 @@ pub(crate) async fn an_expired_plan_says_so(form: Form) {
     let plan = world.plan().await;
     world.later(60 * 24 * 4);
     let seen = checked(&world, &plan).await;
-    assert_eq!(told(&seen), (5, GroupStanding::Expired, ""));
+    assert_eq!(told(&seen), (5, GroupStanding::Expired, String::new()));
     assert!(!seen.applicable);
 }
 

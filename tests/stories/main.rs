@@ -21,6 +21,7 @@ mod proxy;
 mod readers;
 mod receipts;
 mod retention;
+mod reworded;
 mod roles;
 mod runbook;
 mod runners;

@@ -25,7 +25,7 @@ pub(crate) async fn a_first_sync_creates_the_replica_and_both_metadata_tables(fo
         assert_eq!(row.current_sync_status, Some(Status::Success));
         assert_eq!(row.tables, ["main.shop.countries"]);
         assert_eq!(row.sync_start_timestamp, Some(start()));
-        assert_eq!(row.message.as_deref(), Some("cut 1 at 2026-11-22T11:00:00.000Z"));
+        assert_eq!(row.message, Some("cut 1 at 2026-11-22T11:00:00.000Z".into()));
     }
 }
 
@@ -66,7 +66,7 @@ pub(crate) async fn a_secondary_that_is_away_is_recorded_in_the_primary_and_heal
     assert_eq!((record.exit.code, record.groups[0].outcome), (8, GroupOutcome::Blocked));
     let row = world.row("east", "reference").await;
     assert_eq!(row.current_sync_status, Some(Status::Failed));
-    assert_eq!(row.message.as_deref(), Some("secondary region not available"));
+    assert_eq!(row.message, Some("secondary region not available".into()));
     assert_eq!(row.sync_start_timestamp, Some(start()));
     assert!(!world.path("west").exists());
 
@@ -90,6 +90,7 @@ pub(crate) async fn a_replica_that_someone_else_wrote_to_is_left_alone(form: For
     assert!(
         row.message
             .unwrap()
+            .to_string()
             .starts_with("replica_changed: main.shop.countries: someone else wrote to it")
     );
 }
@@ -194,7 +195,7 @@ pub(crate) async fn a_group_that_leaves_and_returns_goes_on_where_it_was(form: F
     );
     assert!(!retired.quiet);
     let row = world.row("west", "pair").await;
-    assert_eq!(row.message.as_deref(), Some("retired: no longer in the configuration"));
+    assert_eq!(row.message, Some("retired: no longer in the configuration".into()));
     assert_eq!(row.current_sync_status, Some(Status::Success));
     assert!(!world.plan().await.applyable, "retiring happens once");
     let nothing = world.apply().await;

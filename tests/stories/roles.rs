@@ -72,7 +72,9 @@ pub(crate) async fn nothing_is_written_to_a_group_that_was_failed_over_until_it_
         assert_eq!((cut.active.as_deref(), cut.epoch), (Some(SIDE), 1));
     }
     let row = world.row("east", "reference").await;
-    assert!(row.message.unwrap().starts_with("failed_over: east-secondary is active since"));
+    assert!(
+        row.message.unwrap().to_string().starts_with("failed_over: east-secondary is active since")
+    );
     change_roles(world.regions().secondary.as_ref(), "east").await;
     let record = world.apply().await;
     assert_eq!(record.exit.code, 0, "{record:#?}");

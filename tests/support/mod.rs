@@ -9,4 +9,5 @@ pub(crate) mod metrics;
 pub(crate) mod process;
 pub(crate) mod readers;
 pub(crate) mod remembered;
+pub(crate) mod reworded;
 pub(crate) mod world;

@@ -17,6 +17,8 @@ use drsync::sandbox::{self, Running};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::reworded::Reworded;
+
 /// No pause of a client takes longer.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
@@ -57,6 +59,8 @@ pub(crate) struct World {
     pub(crate) seen_from: String,
     /// How many clones an apply runs at once.
     pub(crate) parallelism: usize,
+    /// What the regions say is said in other words.
+    pub(crate) reworded: bool,
     served: Option<Arc<Served>>,
 }
 
@@ -78,6 +82,7 @@ impl World {
             record_keys: Vec::new(),
             seen_from: "here".to_owned(),
             parallelism: 4,
+            reworded: false,
             served: None,
         };
         world.config = json!({
@@ -134,6 +139,7 @@ impl World {
             record_keys: self.record_keys.clone(),
             seen_from: self.seen_from.clone(),
             parallelism: self.parallelism,
+            reworded: self.reworded,
             served: self.served.clone(),
         }
     }
@@ -201,10 +207,15 @@ impl World {
     }
 
     pub(crate) fn regions(&self) -> Regions {
-        match &self.served {
+        let regions = match &self.served {
             Some(served) => self.connect(served),
             None => self.open(),
+        };
+        if !self.reworded {
+            return regions;
         }
+        let Regions { primary, secondary } = regions;
+        Regions { primary: Arc::new(Reworded(primary)), secondary: Arc::new(Reworded(secondary)) }
     }
 
     /// Regions over what is served, as another process would open them.

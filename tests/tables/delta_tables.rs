@@ -176,7 +176,7 @@ async fn a_table_that_cannot_be_read_is_refused_by_name() {
                         DeltaError::UnsupportedFeature { feature, .. } => {
                             format!("unsupported {feature}")
                         }
-                        DeltaError::Corrupt { file, why } => format!("{file}: {why}"),
+                        DeltaError::Corrupt { file, why, .. } => format!("{file}: {why}"),
                         other => panic!("{table}: {other:?}"),
                     }
                 }

@@ -9,11 +9,12 @@ use crate::apply::record::TableRecord;
 use crate::ledger::{Cut, Cuts, row};
 use crate::plan::{FindingCode, Role, words_of_region};
 use crate::region::RegionError;
+use crate::sentence::Sentence;
 
 /// How a group ended that did not come to its cut.
 pub(super) struct End {
     pub(super) ending: Ending,
-    pub(super) message: String,
+    pub(super) message: Sentence,
     pub(super) tables: Vec<TableRecord>,
     /// The cut that another apply brought it to.
     pub(super) cut: Option<Cut>,
@@ -23,8 +24,8 @@ pub(super) struct End {
 
 impl End {
     /// An end before any table was looked at.
-    pub(super) fn of(ending: Ending, message: String) -> End {
-        End { ending, message, tables: Vec::new(), cut: None, missing: None }
+    pub(super) fn of(ending: Ending, message: impl Into<Sentence>) -> End {
+        End { ending, message: message.into(), tables: Vec::new(), cut: None, missing: None }
     }
 
     /// The same for the lack of a right.
@@ -50,7 +51,7 @@ impl End {
 
 impl Attempt<'_> {
     /// Records an end that is none to be content with in both regions, as far as they can be written; `row`: what the row says of it.
-    pub(super) async fn failed(&self, row: String, end: End) -> End {
+    pub(super) async fn failed(&self, row: Sentence, end: End) -> End {
         let Attempt { run, site, plan, .. } = *self;
         let (principal, missing) = (site.principal.as_deref(), end.missing.as_ref());
         let grant = grant_for(site.regions, site.plan, plan, principal, missing).await;
@@ -69,15 +70,15 @@ impl Attempt<'_> {
     pub(super) async fn away(&self, side: Role, refusal: &RegionError) -> End {
         let words = words_of_region(side, refusal.kind);
         let end = End::of(Ending::Away { side }, format!("{words}: {refusal}"));
-        self.failed(words.to_owned(), end).await
+        self.failed(words.into(), end).await
     }
 
     /// Records that a region's metadata tables cannot be used; the row says it as `row` has it.
     pub(super) async fn unusable(
         &self,
         side: Role,
-        text: String,
-        row: impl FnOnce(&str) -> String,
+        text: Sentence,
+        row: impl FnOnce(&Sentence) -> Sentence,
         error: &RegionError,
     ) -> End {
         let row = row(&text);

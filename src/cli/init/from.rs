@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::next;
 use crate::cli::configuration::{FILE, environment};
 use crate::cli::flags::Context;
 use crate::cli::recover::{self, Recovered, Source};
@@ -28,7 +29,7 @@ pub(super) fn write(
     if !stdout && path.symlink_metadata().is_ok() {
         let message = format!("{} is there already and stays as it is", path.display());
         let command = Command::new(Verb::Init).word("--from").word(given).word("--stdout");
-        return Err(Failure::new(ExitStatus::Refused, message).remedy(command.to_string()));
+        return Err(Failure::new(ExitStatus::Refused, message).with_help(command));
     }
     let recovered = look::block_on(recover::recover(context, &environment(), &source, &keys))?;
     let bytes = recover::as_one(&recovered)?;
@@ -37,10 +38,7 @@ pub(super) fn write(
         return Ok(ExitStatus::Ok);
     }
     keep::new(&path, &harmless::json_bytes(bytes))?;
-    let next = Command::new(Verb::Status);
-    // Where another one is named, or is found first, the next command has to name this one.
-    let named = (context.config.is_some() || path.as_os_str() != FILE).then(|| path.display());
-    let next = next.line(named.map(|path| path.to_string()).as_deref());
+    let next = next(context, &path, Verb::Status);
     let text = told(context, &path.display().to_string(), &recovered);
     output::data(&format!("{text}\nNext\n{next}\n"))?;
     Ok(ExitStatus::Ok)

@@ -39,10 +39,10 @@ pub(super) async fn check_cut(
     let message = clean(&format!("cut {number} of {group} cannot be read: {why}"));
     let failure = Failure::new(ExitStatus::Refused, message);
     Err(match nearest {
-        None => failure.detail("no other cut of the group can be read either"),
+        None => failure.with_line("no other cut of the group can be read either"),
         Some(cut) => failure
-            .detail(&format!("the nearest that can be read is {}", cut.label()))
-            .remedy(context.style.command(&to_cut(group, cut))),
+            .with_line(&format!("the nearest that can be read is {}", cut.label()))
+            .with_help(to_cut(group, cut)),
     })
 }
 
@@ -97,7 +97,7 @@ pub(super) async fn check_unwritten(
     Err(written
         .iter()
         .take(WRITTEN_MAX)
-        .fold(failure, |failure, line| failure.detail(&clean(line))))
+        .fold(failure, |failure, line| failure.with_line(&clean(line))))
 }
 
 /// What is needed to look whether cuts of a group can be read.
@@ -155,10 +155,10 @@ impl Look<'_> {
             return Some(format!("it is at v{} only", replica.version));
         }
         if replica.version == version {
-            return replica.damaged.clone();
+            return replica.damaged.as_ref().map(ToString::to_string);
         }
         if let Some(why) = &replica.since_damaged {
-            return Some(why.clone());
+            return Some(why.to_string());
         }
         if replica.depth != LookDepth::History {
             return None;

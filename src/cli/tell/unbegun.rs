@@ -28,7 +28,7 @@ pub(super) async fn fail(context: &Context, teller: &Teller, failure: &Failure) 
     let now = context.clock.now();
     let run_id = &Clock::id(now);
     let telling = Telling { folder: &teller.folder, run_id, now, others: Vec::new() };
-    let cause = Cause { code, table: None, message: failure.message().into() };
+    let cause = Cause { code, table: None, message: failure.message() };
     let usable = teller.policies.iter().map(|policy| (policy.clone(), Some(cause.clone())));
     let all: Vec<_> = usable.chain(teller.unusable()).collect();
     telling.tell(&all, &Keychain::offline(&teller.scopes)).await;

@@ -67,11 +67,13 @@ pub(super) struct Settings {
     pub(super) environment_serves: bool,
 }
 
-/// Why secrets are not sent to a host: they are for another, or for one of several and nothing says for which.
-fn withheld(named: Option<&str>, host: &str, unbound: bool, by: &str) -> Option<String> {
+/// Why secrets are not sent to a host: they are for another, or for one of several and nothing says for which; `by` names the
+/// other, where that is not what the secrets lie in.
+fn withheld(named: Option<&str>, host: &str, unbound: bool, by: Option<&str>) -> Option<String> {
     match named {
         Some(other) if !same_host(other, host) => {
-            Some(format!("is for {}, which {by} names", shown(other)))
+            let named = by.map_or(String::new(), |by| format!(", which {by} names"));
+            Some(format!("is for {}{named}", shown(other)))
         }
         None if !unbound => Some(
             "names no host, and this run signs in to several: set DATABRICKS_HOST to the one that it is for, and give the others a token or a profile of their own"
@@ -92,7 +94,7 @@ impl Settings {
     ) -> Result<Settings, (String, String)> {
         let host = wanted.base.as_str().trim_end_matches('/');
         let named = environment.variable("DATABRICKS_HOST");
-        let withheld = withheld(named, host, wanted.unbound, "DATABRICKS_HOST");
+        let withheld = withheld(named, host, wanted.unbound, Some("DATABRICKS_HOST"));
         let mut settings = Settings {
             found: BTreeMap::new(),
             notes: Vec::new(),
@@ -177,7 +179,7 @@ impl Settings {
         let of_profile = keys.get("host").map(String::as_str);
         // A profile that the workspace's configuration names is for this workspace.
         let unbound = wanted.unbound || wanted.profile.is_some();
-        let withheld = withheld(of_profile, host, unbound, "it");
+        let withheld = withheld(of_profile, host, unbound, None);
         for (key, _, _) in SETTINGS {
             let Some(value) = keys.get(key).filter(|value| !value.is_empty()) else {
                 continue;
@@ -187,7 +189,7 @@ impl Settings {
             }
             if let Some(why) = withheld.as_ref().filter(|_| OF_ONE_HOST.contains(&key)) {
                 if SECRETS.contains(&key) {
-                    let why = format!("its {key} {}", why.trim_end_matches(", which it names"));
+                    let why = format!("its {key} {why}");
                     self.notes.push((label.clone(), why));
                 }
                 continue;

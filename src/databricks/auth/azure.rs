@@ -129,7 +129,7 @@ impl TokenSource for ServicePrincipal {
 /// Whoever is signed in to a command-line tool of this machine.
 pub(super) struct Cli {
     pub(super) run: Run,
-    pub(super) words: Vec<String>,
+    pub(super) command: Vec<String>,
 }
 
 /// What `az account get-access-token` and `databricks auth token` print.
@@ -147,10 +147,10 @@ struct Printed {
 impl Cli {
     /// `az account get-access-token` for Databricks.
     pub(super) fn azure(run: Run, tenant: Option<&str>) -> Cli {
-        let mut words =
+        let mut command =
             vec!["az", "account", "get-access-token", "--resource", DATABRICKS, "--output", "json"];
-        words.extend(tenant.into_iter().flat_map(|tenant| ["--tenant", tenant]));
-        Cli { run, words: words.into_iter().map(str::to_owned).collect() }
+        command.extend(tenant.into_iter().flat_map(|tenant| ["--tenant", tenant]));
+        Cli { run, command: command.into_iter().map(str::to_owned).collect() }
     }
 
     /// `databricks auth token` for a host.
@@ -158,21 +158,21 @@ impl Cli {
         let host = base.as_str().trim_end_matches('/');
         Cli {
             run,
-            words: ["databricks", "auth", "token", "--host", host].map(str::to_owned).to_vec(),
+            command: ["databricks", "auth", "token", "--host", host].map(str::to_owned).to_vec(),
         }
     }
 }
 
 impl std::fmt::Debug for Cli {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cli").field("words", &self.words).finish_non_exhaustive()
+        f.debug_struct("Cli").field("command", &self.command).finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl TokenSource for Cli {
     async fn fetch(&self, now: DateTime<Utc>) -> Result<Token, Refusal> {
-        let printed = (self.run)(self.words.clone()).await.map_err(refused)?;
+        let printed = (self.run)(self.command.clone()).await.map_err(refused)?;
         let printed: Printed =
             serde_json::from_str(&printed).map_err(|_| refused("prints no token"))?;
         let end = printed.expires_on.and_then(|seconds| DateTime::from_timestamp(seconds, 0));

@@ -9,24 +9,11 @@ use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::super::refusal::Refusal;
+use super::super::refusal::{Refusal, kind_of, passes};
 use super::retry::Again;
 use super::shape;
 use crate::limits::Exceeded;
 use crate::region::RegionErrorKind;
-
-/// Texts of refusals that pass although their status does not say so.
-const PASSING: [&str; 9] = [
-    "com.databricks.backend.manager.util.UnknownWorkerEnvironmentException",
-    "does not have any associated worker environments",
-    "There is no worker environment with id",
-    "Unknown worker environment",
-    "ClusterNotReadyException",
-    "Unexpected error",
-    "Please try again later or try a faster operation.",
-    "RPC token bucket limit has been exceeded",
-    "REQUEST_LIMIT_EXCEEDED",
-];
 
 /// Reads an answer that says nothing but that all went well: empty, or an object of no interest.
 pub(super) fn nothing(headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
@@ -137,45 +124,10 @@ pub(super) fn refusal(
         // The workspace's own 503 is a refusal; a proxy's may come after the effect.
         503 if json => Again::Surely,
         500 | 502 | 503 | 504 | 408 => Again::IfSafe,
-        _ if PASSING.iter().any(|text| said.contains(text)) => Again::Surely,
+        _ if passes(&said) => Again::Surely,
         _ => Again::Never,
     };
     (Refusal { code, ..refusal }, again)
-}
-
-fn kind_of(status: StatusCode, code: &str, said: &str) -> RegionErrorKind {
-    if code.ends_with("_DOES_NOT_EXIST")
-        || matches!(code, "NOT_FOUND" | "FILES_API_RESOURCE_NOT_FOUND")
-    {
-        return RegionErrorKind::NotFound;
-    }
-    // Jobs answer an unknown id as a bad parameter.
-    let unknown_id = code == "INVALID_PARAMETER_VALUE"
-        && (said.starts_with("Job ") || said.starts_with("Run"))
-        && (said.contains("does not exist") || said.contains("doesn't exist"));
-    if unknown_id {
-        return RegionErrorKind::NotFound;
-    }
-    match code {
-        "PERMISSION_DENIED" | "CUSTOMER_UNAUTHORIZED" | "UNAUTHENTICATED" => {
-            return RegionErrorKind::Denied;
-        }
-        "ABORTED" | "ALREADY_EXISTS" | "RESOURCE_ALREADY_EXISTS" | "RESOURCE_CONFLICT" => {
-            return RegionErrorKind::Conflict;
-        }
-        "NOT_IMPLEMENTED" | "FEATURE_DISABLED" | "ENDPOINT_NOT_FOUND" => {
-            return RegionErrorKind::Unsupported;
-        }
-        _ => {}
-    }
-    match status.as_u16() {
-        401 | 403 => RegionErrorKind::Denied,
-        404 => RegionErrorKind::NotFound,
-        409 => RegionErrorKind::Conflict,
-        501 => RegionErrorKind::Unsupported,
-        408 | 429 | 500 | 502 | 503 | 504 => RegionErrorKind::Unavailable,
-        _ => RegionErrorKind::Other,
-    }
 }
 
 fn message(status: StatusCode, code: &str, said: &str) -> String {
@@ -200,15 +152,13 @@ fn code_and_message(value: &Value, text: &str, status: StatusCode) -> (String, S
         if let Some(message) = field("message") {
             return (code, message);
         }
-        if let Some(detail) = field("detail") {
-            // SCIM, RFC 7644.
+        if let Some(said) = field("detail") {
+            // SCIM, RFC 7644; one that fails within says that it has nothing to say.
             let status = field("status").unwrap_or_else(|| status.as_u16().to_string());
-            let detail = if detail == "null" {
-                "internal error of the identity service".to_owned()
-            } else {
-                detail
-            };
-            return (format!("SCIM_{status}"), detail);
+            let nothing = said == "null";
+            let said =
+                if nothing { "internal error of the identity service".to_owned() } else { said };
+            return (format!("SCIM_{status}"), said);
         }
         let said = field("error_description").or_else(|| field("error")).unwrap_or_default();
         return (code, said);

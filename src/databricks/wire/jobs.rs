@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{is_zero, lenient, or_default};
+use crate::sentence::Sentence;
 
 /// `GET /api/2.2/jobs/list`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -143,7 +144,7 @@ pub struct RunStateOld {
     pub result_state: Option<String>,
     /// For people.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub state_message: Option<String>,
+    pub state_message: Option<Sentence>,
 }
 
 /// The new shape of a run's state.
@@ -171,7 +172,7 @@ pub struct TerminationDetails {
     pub kind: String,
     /// For people.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
+    pub message: Option<Sentence>,
 }
 
 /// Why a run waits.
@@ -182,5 +183,5 @@ pub struct QueueDetails {
     pub code: String,
     /// For people.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
+    pub message: Option<Sentence>,
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{is_false, is_zero, lenient, or_default};
+use crate::sentence::Sentence;
 
 /// `POST /api/2.0/sql/statements`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -114,7 +115,7 @@ pub struct ServiceError {
     /// `BAD_REQUEST` …
     pub error_code: String,
     /// Begins with the error class in brackets, most of the time.
-    pub message: String,
+    pub message: Sentence,
 }
 
 /// What a result looks like.

@@ -247,6 +247,6 @@ pub(super) fn deep_clone(
 pub(super) fn foreign(url: &str) -> DeltaError {
     DeltaError::Unsupported {
         location: url.to_owned(),
-        why: "the file lies on another store than its table".to_owned(),
+        why: "the file lies on another store than its table".into(),
     }
 }

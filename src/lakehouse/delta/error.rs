@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::limits::Exceeded;
+use crate::sentence::Sentence;
 
 /// Says why a Delta table could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +30,7 @@ pub enum DeltaError {
         /// The feature, protocol version or property, as the table spells it.
         feature: String,
         /// What stands in the way.
-        why: String,
+        why: Sentence,
     },
     /// The place or the operation is not supported by this kind of store.
     #[error("unsupported location {location}: {why}")]
@@ -37,7 +38,7 @@ pub enum DeltaError {
         /// The URL or path.
         location: String,
         /// What stands in the way.
-        why: String,
+        why: Sentence,
     },
     /// A file of the table says something that cannot be true, or cannot be read.
     #[error("{file} is corrupt: {why}")]
@@ -45,7 +46,9 @@ pub enum DeltaError {
         /// The file, relative to the table where possible.
         file: String,
         /// What is wrong with it.
-        why: String,
+        why: Sentence,
+        /// It may be right all the same: it is written in a way that the reader of its format does not know.
+        unknown_form: bool,
     },
     /// A file of the table is written in a way that drsync does not read. Others may.
     #[error("{file} uses {what}, which drsync does not read")]
@@ -96,7 +99,7 @@ pub enum DeltaError {
     #[error("{doing}")]
     Io {
         /// What was being done, as a fragment that reads after "failed to".
-        doing: String,
+        doing: Sentence,
         /// The kind of trouble.
         kind: IoTrouble,
         /// What the system said.
@@ -127,7 +130,7 @@ pub type Result<T, E = DeltaError> = std::result::Result<T, E>;
 
 impl DeltaError {
     /// Makes an error out of what the operating system said.
-    pub(crate) fn io(doing: impl Into<String>, source: io::Error) -> Self {
+    pub(crate) fn io(doing: impl Into<Sentence>, source: io::Error) -> Self {
         let kind = match source.kind() {
             io::ErrorKind::NotFound => IoTrouble::NotFound,
             io::ErrorKind::AlreadyExists => IoTrouble::AlreadyExists,
@@ -142,7 +145,7 @@ impl DeltaError {
     }
 
     /// Makes an error out of what an object store said.
-    pub(crate) fn store(doing: impl Into<String>, source: object_store::Error) -> Self {
+    pub(crate) fn store(doing: impl Into<Sentence>, source: object_store::Error) -> Self {
         let kind = match &source {
             object_store::Error::NotFound { .. } => IoTrouble::NotFound,
             object_store::Error::PermissionDenied { .. }
@@ -160,13 +163,19 @@ impl DeltaError {
             why: format!(
                 "the log names this file outside of its table; where that is meant, lakehouse.json has to say \"external_files\": [{}]",
                 serde_json::Value::from(folder)
-            ),
+            )
+            .into(),
         }
     }
 
     /// Makes an error about a file that cannot be what it should be.
     pub(crate) fn corrupt(file: impl Into<String>, why: impl ToString) -> Self {
-        Self::Corrupt { file: file.into(), why: why.to_string() }
+        Self::Corrupt { file: file.into(), why: why.to_string().into(), unknown_form: false }
+    }
+
+    /// Makes an error about a file that is written in a way that the reader of its format does not know, as that says.
+    pub(crate) fn unknown_form(file: impl Into<String>, why: impl ToString) -> Self {
+        Self::Corrupt { file: file.into(), why: why.to_string().into(), unknown_form: true }
     }
 
     /// Makes an error about a file with more of something than drsync reads.
@@ -175,7 +184,7 @@ impl DeltaError {
     }
 
     /// Makes an error about something the table needs and drsync does not know.
-    pub(crate) fn feature(feature: impl Into<String>, why: impl Into<String>) -> Self {
+    pub(crate) fn feature(feature: impl Into<String>, why: impl Into<Sentence>) -> Self {
         Self::UnsupportedFeature { feature: feature.into(), why: why.into() }
     }
 

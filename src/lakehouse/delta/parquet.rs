@@ -87,8 +87,9 @@ pub(crate) fn open<R: ChunkReader + 'static>(
             }
         }
     });
-    let known =
-        opened.map_err(|why| corrupt(&why))?.map_err(|error: ParquetError| corrupt(&error))?;
+    let known = opened
+        .map_err(|why| corrupt(&why))?
+        .map_err(|error: ParquetError| of_reader(file, &error))?;
     let mut columns = known.metadata().row_groups().iter().flat_map(|group| group.columns());
     match columns.find(|column| matches!(column.compression(), Compression::LZO)) {
         Some(_) => Err(unreadable(file, "the codec LZO")),
@@ -97,6 +98,18 @@ pub(crate) fn open<R: ChunkReader + 'static>(
             known,
             file: file.to_owned(),
         }),
+    }
+}
+
+/// What the reader of Parquet files says of one that it cannot read. Whether it lacks a codec, an encoding or a key for it, or the file
+/// is damaged, it tells in words alone, which are read here and nowhere else.
+fn of_reader(file: &str, said: &dyn std::fmt::Display) -> DeltaError {
+    let said = said.to_string();
+    let unknown = ["Disabled feature", "NYI", "not yet implemented", "encrypt"];
+    if unknown.iter().any(|word| said.contains(word)) {
+        DeltaError::unknown_form(file, said)
+    } else {
+        DeltaError::corrupt(file, said)
     }
 }
 
@@ -154,7 +167,6 @@ pub(crate) fn batches_of_first<R: ChunkReader + 'static>(
     first: Option<usize>,
 ) -> Result<Batches> {
     let Opened { guard, known, file } = opened;
-    let corrupt = |why: &dyn std::fmt::Display| DeltaError::corrupt(&file, why);
     let columns = columns.unwrap_or_else(ProjectionMask::all);
     let rows = guard.rows_at_once(&columns, rows)?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(guard, known)
@@ -165,8 +177,8 @@ pub(crate) fn batches_of_first<R: ChunkReader + 'static>(
         None => builder,
     };
     let reader = contained(|| builder.build())
-        .map_err(|why| corrupt(&why))?
-        .map_err(|error| corrupt(&error))?;
+        .map_err(|why| DeltaError::corrupt(&file, why))?
+        .map_err(|error| of_reader(&file, &error))?;
     Ok(Batches { reader: Some(reader), file })
 }
 
@@ -189,7 +201,7 @@ impl Iterator for Batches {
         match read {
             Err(why) => Some(Err(DeltaError::corrupt(&self.file, why))),
             Ok((None, _)) => None,
-            Ok((Some(Err(error)), _)) => Some(Err(DeltaError::corrupt(&self.file, error))),
+            Ok((Some(Err(error)), _)) => Some(Err(of_reader(&self.file, &error))),
             Ok((Some(Ok(batch)), reader)) => {
                 self.reader = Some(reader);
                 Some(Ok(batch))

@@ -265,7 +265,7 @@ impl TableStore {
         if url_or_path.starts_with("file:") {
             let unsupported = |why: &str| DeltaError::Unsupported {
                 location: url_or_path.to_owned(),
-                why: why.to_owned(),
+                why: why.into(),
             };
             let url =
                 url::Url::parse(url_or_path).map_err(|error| unsupported(&error.to_string()))?;
@@ -276,7 +276,7 @@ impl TableStore {
         match url_or_path.split_once("://") {
             Some((scheme, _)) => Err(DeltaError::Unsupported {
                 location: url_or_path.to_owned(),
-                why: format!("an embedded lakehouse cannot read {scheme}:// yet"),
+                why: format!("an embedded lakehouse cannot read {scheme}:// yet").into(),
             }),
             None => Ok(Self::local(url_or_path)),
         }
@@ -350,7 +350,7 @@ impl TableStore {
         let Place::Local(local) = &*self.0 else {
             return Err(DeltaError::Unsupported {
                 location: path.display().to_string(),
-                why: "the file lies on another store than its table".to_owned(),
+                why: "the file lies on another store than its table".into(),
             });
         };
         let above = path.parent().unwrap_or(path);

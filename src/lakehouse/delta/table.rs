@@ -224,7 +224,8 @@ pub(super) fn write_file(
     table: &Snapshot,
     rows: &RecordBatch,
 ) -> Result<NewFile> {
-    let unsupported = |why: String| DeltaError::Unsupported { location: store.location(), why };
+    let unsupported =
+        |why: String| DeltaError::Unsupported { location: store.location(), why: why.into() };
     if !table.metadata.partition_columns().is_empty() {
         return Err(unsupported("rows cannot be written to a partitioned table".to_owned()));
     }

@@ -89,7 +89,7 @@ impl VectorFile {
             Location::Foreign(url) => {
                 return Err(DeltaError::Unsupported {
                     location: url.clone(),
-                    why: "the file lies on another store than its table".to_owned(),
+                    why: "the file lies on another store than its table".into(),
                 });
             }
         };

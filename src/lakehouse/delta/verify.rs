@@ -20,6 +20,7 @@ use super::replay::snapshot;
 use super::snapshot::Snapshot;
 use super::state::Detail;
 use super::store::TableStore;
+use crate::sentence::Sentence;
 pub(super) use digest::is_same_state;
 pub(super) use digest::listed;
 pub use digest::{ContentKind, FilesDigest};
@@ -50,7 +51,7 @@ pub enum Difference {
         /// The file.
         file: String,
         /// What is wrong with it, a fragment that follows its name.
-        why: String,
+        why: Sentence,
     },
     /// Not on the disk as it should be.
     OnDisk {

@@ -129,7 +129,7 @@ impl Listing {
         };
         let name = month.path_of(name);
         if folder.read_all(&name).is_ok_and(|other| other != read) {
-            let why = "another document of its name lies beside its folder".to_owned();
+            let why = "another document of its name lies beside its folder".into();
             self.passed_over.push(PassedOver { name, why });
         }
     }
@@ -158,7 +158,7 @@ impl Listing {
             Some(month) => month.path_of(&name),
             None => name,
         };
-        self.passed_over.push(PassedOver { name, why });
+        self.passed_over.push(PassedOver { name, why: why.into() });
     }
 }
 

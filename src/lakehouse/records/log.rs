@@ -137,7 +137,8 @@ async fn append(region: &LakehouseRegion, log: &mut Log, cuts: &[Cut]) -> Result
         location: store.location(),
         why: format!(
             "a cut says something of {name}, which only the version of drsync that wrote it can write"
-        ),
+        )
+        .into(),
     })?;
     let lacking = lacking(&log.columns, &needed);
     if !lacking.is_empty() {

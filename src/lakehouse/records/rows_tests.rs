@@ -64,7 +64,7 @@ fn a_cut_comes_back_with_the_same_hash() {
 #[test]
 fn a_row_comes_back_as_it_was() {
     let row = Row::first_seen("g", Some("w".into()), vec!["a.b.c".into()], cut().planned_at);
-    let failed = row.failed("code: text".into(), cut().committed_at);
+    let failed = row.failed("code: text", cut().committed_at);
     let batch = to_batch(sync_metadata(), &[&row, &failed]).unwrap();
     assert_eq!(records::<Row>(&[batch]).unwrap().0, [row, failed]);
 }

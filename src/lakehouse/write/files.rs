@@ -28,7 +28,7 @@ pub(super) async fn read(store: &TableStore, table: &Snapshot) -> Result<Vec<Row
         if file.vector.is_some() {
             return Err(DeltaError::Unsupported {
                 location: key.path.to_string(),
-                why: "rows of a file with a deletion vector are not rewritten here".to_owned(),
+                why: "rows of a file with a deletion vector are not rewritten here".into(),
             });
         }
         let action: Value = serde_json::from_str(file.action.as_deref().unwrap_or("{}"))

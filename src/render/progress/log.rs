@@ -117,7 +117,7 @@ impl Log {
                 }
                 let text = match ending {
                     Some(Ending::Interrupted) => GOES_ON.to_owned(),
-                    Some(_) | None => clean(message.as_deref().unwrap_or_default()),
+                    Some(_) | None => message.as_ref().map(clean).unwrap_or_default(),
                 };
                 (ended(*outcome)?, workspace, group, text)
             }

@@ -88,8 +88,13 @@ pub fn doubts(doubts: &[Doubt]) -> Option<Page> {
 /// What will surprise somebody of who is told; that no mail is sent at all is said elsewhere.
 fn doubted(doubts: &[Doubt]) -> Section {
     let told = doubts.iter().filter(|doubt| doubt.code != DoubtCode::NoMailServer);
-    let says = told
-        .map(|doubt| Phrase::name(&doubt.workspace).and(": ").and(Phrase::said(&doubt.message)));
+    let says = told.map(|doubt| {
+        let says = Phrase::name(&doubt.workspace).and(": ").and(Phrase::said(&doubt.message));
+        match &doubt.command {
+            Some(command) => says.and("; ").and(Phrase::command(command.clone())).and(" says why"),
+            None => says,
+        }
+    });
     let notes = Notes::of("warning", says);
     Section::titled("Warnings of who is told", [Block::Notes(notes)])
 }

@@ -46,7 +46,7 @@ impl Session {
                 &place.shown,
                 &DeltaError::UnsupportedFeature {
                     feature: feature.to_owned(),
-                    why: "the sandbox writes rows to simple tables only".to_owned(),
+                    why: "the sandbox writes rows to simple tables only".into(),
                 },
             )),
             None => Ok(table),

@@ -12,6 +12,7 @@ use super::columns::rows_of;
 use super::error::{Result, SqlError};
 use super::kind::Kind;
 use super::rows::{Column, Rows};
+use crate::command::{Command, Verb};
 use crate::config::{Location, TableName};
 use crate::interval;
 use crate::lakehouse::delta::{self, Detail, External, Snapshot, TableStore};
@@ -102,8 +103,9 @@ impl Session {
         if self.workspace.guard.allows(&folder) {
             Ok(folder)
         } else {
+            let allow = Command::new(Verb::Sandbox).word("--allow").word("DIR");
             Err(SqlError::denied(format!(
-                "PERMISSION_DENIED: {path} lies outside of the sandbox's world; `drsync sandbox --allow DIR` adds a folder to it."
+                "PERMISSION_DENIED: {path} lies outside of the sandbox's world; `{allow}` adds a folder to it."
             )))
         }
     }

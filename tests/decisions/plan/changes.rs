@@ -113,7 +113,7 @@ fn another_workflow_is_a_change_and_a_group_that_left_is_retired() {
 fn a_group_whose_row_only_says_how_its_sync_ended_is_no_change() {
     let mut world = World::new();
     row_before(&mut world, "orders", |row| {
-        row.message = Some("table_not_readable: was repaired".to_owned());
+        row.message = Some("table_not_readable: was repaired".into());
         row.current_sync_status = Some(drsync::ledger::Status::Failed);
     });
     assert_eq!(world.plan().workspaces[0].rows.len(), 1);

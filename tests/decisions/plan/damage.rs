@@ -27,12 +27,12 @@ fn a_replica_whose_files_are_damaged_is_due_and_compared_with_its_source() {
     world.replica(COUNTRIES).content = Some(ReplicaContent { wrong: None });
     assert_eq!(found(&world.plan_of("reference")), []);
     world.replica(COUNTRIES).content = Some(ReplicaContent {
-        wrong: Some("part-1 of the replica does not hold what was cloned".to_owned()),
+        wrong: Some("part-1 of the replica does not hold what was cloned".into()),
     });
     assert_repaired(&world, true);
     // Of a file that is not there the log of the others is believed.
     world.replica(COUNTRIES).content = None;
-    world.replica(COUNTRIES).damaged = Some("part-1 of the replica is missing".to_owned());
+    world.replica(COUNTRIES).damaged = Some("part-1 of the replica is missing".into());
     assert_repaired(&world, false);
 }
 
@@ -74,14 +74,15 @@ fn with_a_clone_that_no_cut_names(proof: CloneProof) -> World {
 fn a_clone_that_no_cut_names_is_what_the_comparison_with_its_source_says() {
     let proved = with_a_clone_that_no_cut_names(CloneProof::Proved);
     assert_eq!(found(&proved.plan_of("reference")), []);
-    let why = "evil.parquet is live in the replica and not in the source".to_owned();
+    let why = "evil.parquet is live in the replica and not in the source";
     let refuted =
-        with_a_clone_that_no_cut_names(CloneProof::Refuted { version: 3, why: why.clone() });
+        with_a_clone_that_no_cut_names(CloneProof::Refuted { version: 3, why: why.into() });
     assert_eq!(blocking(&refuted, "reference"), [FindingCode::ReplicaChanged]);
     let message = refuted.plan_of("reference").findings[0].message.to_string();
-    assert!(message.contains(&why), "{message}");
+    assert!(message.contains(why), "{message}");
     // One that cannot be compared is made again.
-    let unknown = with_a_clone_that_no_cut_names(CloneProof::Unknown { version: 3, why });
+    let unknown =
+        with_a_clone_that_no_cut_names(CloneProof::Unknown { version: 3, why: why.into() });
     let plan = unknown.plan_of("reference");
     assert_eq!(plan.decision, Decision::Sync);
     assert_eq!((plan.steps[0].action, plan.steps[0].replica.doubted), (Action::Update, true));
@@ -133,7 +134,7 @@ fn only_a_cut_of_a_whole_chain_at_the_configurations_place_protects() {
 #[test]
 fn what_was_not_looked_at_or_is_damaged_is_not_said_to_be_found_at_its_cut() {
     let mut damaged = World::new();
-    damaged.replica(COUNTRIES).damaged = Some("part-1 of the replica is missing".to_owned());
+    damaged.replica(COUNTRIES).damaged = Some("part-1 of the replica is missing".into());
     assert_eq!(protected(&damaged, "reference"), (false, false));
     let mut unseen = World::new();
     unseen.table(COUNTRIES).replica = None;

@@ -119,12 +119,12 @@ fn what_the_catalog_refuses_is_named() {
     let mut world = World::new();
     let remedy = Some(Repair::Shell("chmod u+r it".to_owned()));
     world.table(COUNTRIES).listed.as_mut().unwrap().denied =
-        Some(Denied { message: "no SELECT".to_owned(), remedy });
+        Some(Denied { message: "no SELECT".into(), remedy });
     assert_eq!(blocking(&world, "reference"), [FindingCode::TableNotReadable]);
     let plan = world.plan();
     assert_eq!(
-        plan.workspaces[0].rows[0].after.message.as_deref(),
-        Some("table_not_readable: main.shop.countries: no SELECT; chmod u+r it")
+        plan.workspaces[0].rows[0].after.message,
+        Some("table_not_readable: main.shop.countries: no SELECT; chmod u+r it".into())
     );
     assert_eq!(plan.workspaces[0].rows[0].after.current_sync_status, Some(Status::Failed));
 }
@@ -366,7 +366,7 @@ fn a_sync_location_that_is_not_covered_or_not_writable_blocks_every_group() {
     let mut world = World::new();
     world.workspace().write_access = Some(Err(refusal(RegionErrorKind::NotFound)));
     assert_eq!(blocking(&world, "orders"), [FindingCode::LocationNotFound]);
-    let denied = Denied { message: "read-only".to_owned(), remedy: None };
+    let denied = Denied { message: "read-only".into(), remedy: None };
     world.workspace().write_access = Some(Ok(WriteAccess::Refused(denied)));
     assert_eq!(blocking(&world, "reference"), [FindingCode::LocationNotWritable]);
 }
@@ -391,7 +391,7 @@ fn a_secondary_that_is_away_blocks_what_is_due_and_nothing_else() {
     assert_eq!(world.plan_of("orders").decision, Decision::UpToDate);
     let plan = world.plan();
     let row = &plan.workspaces[0].rows[0].after;
-    assert_eq!(row.message.as_deref(), Some("secondary region not available"));
+    assert_eq!(row.message, Some("secondary region not available".into()));
     assert_eq!(plan.workspaces[0].metadata[1].action, LedgerAction::None);
     assert_eq!(plan.workspaces[0].metadata[0].rows_to_change, ["reference"]);
 }

@@ -17,7 +17,7 @@ fn a_group_that_was_blocked_says_again_what_its_cut_says() {
     let plan = world.plan();
     let row = &plan.workspaces[0].rows[0].after;
     assert_eq!(row.current_sync_status, Some(Status::Success));
-    assert_eq!(row.message.as_deref(), Some("cut 7 at 2026-11-22T06:00:00.000Z"));
+    assert_eq!(row.message, Some("cut 7 at 2026-11-22T06:00:00.000Z".into()));
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn a_row_left_in_progress_is_success_with_its_cut_and_interrupted_without() {
     });
     let row = world.plan().workspaces[0].rows[0].after.clone();
     assert_eq!(row.current_sync_status, Some(Status::Failed));
-    assert!(row.message.unwrap().starts_with("interrupted: run R8"));
+    assert!(row.message.unwrap().to_string().starts_with("interrupted: run R8"));
 }
 
 #[test]
@@ -134,5 +134,5 @@ fn a_group_that_returns_says_what_its_cut_says() {
     let now = world.observed.now;
     world.set_row("reference", |row| row.retired(now));
     let row = world.plan().workspaces[0].rows[0].after.clone();
-    assert_eq!(row.message.as_deref(), Some("cut 7 at 2026-11-22T06:00:00.000Z"));
+    assert_eq!(row.message, Some("cut 7 at 2026-11-22T06:00:00.000Z".into()));
 }

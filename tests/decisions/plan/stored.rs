@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::support::edits::{Place, edits, resealed};
 
-const PLAN: &str = include_str!("../../../fixtures/documents/plan-1.3.json");
+const PLAN: &str = include_str!("../../../fixtures/documents/plan-1.4.json");
+const PLAN_FOURTH: &str = include_str!("../../../fixtures/documents/plan-1.3.json");
 const PLAN_THIRD: &str = include_str!("../../../fixtures/documents/plan-1.2.json");
 const PLAN_SECOND: &str = include_str!("../../../fixtures/documents/plan-1.1.json");
 const PLAN_FIRST: &str = include_str!("../../../fixtures/documents/plan-1.json");
@@ -24,6 +25,8 @@ const RUN_TYPED: &str = include_str!("../../../fixtures/documents/run-1.2.json")
 const RUN_WITH_CUTS: &str = include_str!("../../../fixtures/documents/run-1.3.json");
 /// Of a drsync that tells settings and jobs.
 const RUN_WITH_SETTINGS: &str = include_str!("../../../fixtures/documents/run-1.4.json");
+/// Of one that tells rights, looks at all groups, changes of role, and the kept configuration.
+const RUN_WITH_RIGHTS: &str = include_str!("../../../fixtures/documents/run-1.5.json");
 /// As records were before they told of approval and metadata tables.
 const RUN_EARLY: &str = include_str!("../../../fixtures/documents/run-1-early.json");
 
@@ -97,7 +100,7 @@ fn a_remedy_without_its_parts_is_refused_and_one_of_an_earlier_plan_is_words() {
 
 #[test]
 fn a_plan_of_version_1_is_read_with_all_it_says() {
-    for text in [PLAN_EARLY, PLAN_FIRST, PLAN_SECOND, PLAN_THIRD, PLAN] {
+    for text in [PLAN_EARLY, PLAN_FIRST, PLAN_SECOND, PLAN_THIRD, PLAN_FOURTH, PLAN] {
         let stored = StoredPlan::read(text.as_bytes()).unwrap();
         let document: Value = serde_json::from_str(text).unwrap();
         kept(&document, &serde_json::to_value(&stored.plan).unwrap(), "plan");
@@ -111,17 +114,23 @@ fn a_plan_of_version_1_is_read_with_all_it_says() {
 
 #[test]
 fn a_run_record_of_version_1_is_read_with_all_it_says() {
-    for text in [RUN, RUN_EARLY, RUN_WITH_LOOKS, RUN_TYPED, RUN_WITH_CUTS, RUN_WITH_SETTINGS] {
+    let in_order = [
+        RUN_EARLY,
+        RUN,
+        RUN_WITH_LOOKS,
+        RUN_TYPED,
+        RUN_WITH_CUTS,
+        RUN_WITH_SETTINGS,
+        RUN_WITH_RIGHTS,
+    ];
+    for (place, text) in in_order.into_iter().enumerate() {
         let record = RunRecord::read(text.as_bytes()).unwrap();
         let document: Value = serde_json::from_str(text).unwrap();
         kept(&document, &serde_json::to_value(&record).unwrap(), "run");
-        assert_eq!(
-            record.tells_looks(),
-            [RUN_WITH_LOOKS, RUN_TYPED, RUN_WITH_CUTS, RUN_WITH_SETTINGS].contains(&text)
-        );
-        let cuts = [RUN_WITH_CUTS, RUN_WITH_SETTINGS].contains(&text);
-        assert_eq!(!record.newest_cuts.is_empty(), cuts);
-        assert_eq!(record.settings_of("east").is_some(), text == RUN_WITH_SETTINGS);
+        assert_eq!(record.tells_looks(), place >= 2);
+        assert_eq!(!record.newest_cuts.is_empty(), place >= 4);
+        assert_eq!(record.settings_of("east").is_some(), place >= 5);
+        assert_eq!(!record.whole_looks.is_empty(), place >= 6);
     }
 }
 
@@ -281,11 +290,13 @@ const TOLD: &[&str] = &[
     "workspaces[].groups[].rpo_seconds",
     "workspaces[].groups[].tables",
     "workspaces[].groups[].owner_emails",
+    "workspaces[].groups[].grants",
     "workspaces[].groups[].jobs",
     "workspaces[].groups[].loss",
     // The settings are part of the effect; what they were is told.
     "workspaces[].settings_changes",
     "workspaces[].settings_compared_with",
+    "workspaces[].whole_look",
     "workspaces[].groups[].steps[].brings",
     // It follows from the two versions, which the effect has.
     "workspaces[].groups[].steps[].schema",
@@ -411,11 +422,14 @@ fn the_golden_plan_tells_changed_columns_and_what_is_overwritten() {
 
 /// Writes the golden plan of a format version that is being made; one that was released is never written again.
 #[test]
-#[ignore = "writes fixtures/documents/plan-1.3.json"]
+#[ignore = "writes fixtures/documents/plan-1.4.json"]
 fn write_the_golden_plan() {
     use super::world::{World, at, replica_commit, table};
     use drsync::plan::document::Unprotected;
-    use drsync::plan::{ComparedWith, Provenance, Settings, SettingsBefore, WarningCode};
+    use drsync::plan::{
+        ComparedWith, GrantsSeen, Provenance, RightsSeen, Settings, SettingsBefore, UnknownLoss,
+        UnknownWhy, WarningCode,
+    };
     use drsync::region::{ColumnChange, RunState, SchemaChange};
 
     let mut world = World::with(|config| {
@@ -458,7 +472,7 @@ fn write_the_golden_plan() {
     world.accept("replica_changed", "main.shop.countries");
     world.table("main.crm.contacts").listed.as_mut().unwrap().denied =
         Some(drsync::region::Denied {
-            message: "dr-sync@example.com has no SELECT on main.crm.contacts".to_owned(),
+            message: "dr-sync@example.com has no SELECT on main.crm.contacts".into(),
             remedy: Some(Repair::Grant(Grant::select(
                 &TableName::new("main", "crm", "contacts"),
                 "dr-sync@example.com",
@@ -507,12 +521,30 @@ fn write_the_golden_plan() {
     plan.unprotected.push(Unprotected {
         group: "orders".to_owned(),
         table: "main.shop.orders_view".to_owned(),
-        reason: "a view; rebuilt by the deployment".to_owned(),
+        reason: "a view; rebuilt by the deployment".into(),
     });
     assert_eq!(table("main.shop.totals").to_string(), "main.shop.totals");
     assert!(
         plan.warnings.iter().any(|warning| warning.code == WarningCode::SecondaryWorkspaceMissing)
     );
     assert_eq!(plan.created_at, at("2026-11-22T11:00:00Z"));
-    std::fs::write("fixtures/documents/plan-1.3.json", plan.sealed().stored().bytes).unwrap();
+    plan.workspaces[0].whole_look = true;
+    let rights = |side: Role, modify: &[&str]| RightsSeen {
+        side,
+        tables: vec![table("main.shop.orders")],
+        select: vec!["analysts".to_owned()],
+        modify: modify.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let orders = &mut plan.workspaces[0].groups[0];
+    orders.grants = Some(GrantsSeen {
+        at: at("2026-11-22T11:00:00Z"),
+        tables: vec![rights(Role::Primary, &["loaders"]), rights(Role::Secondary, &[])],
+        unseen: vec![table("main.shop.lines")],
+    });
+    orders.loss.as_mut().unwrap().unknown = vec![UnknownLoss {
+        table: table("main.shop.totals"),
+        why: UnknownWhy::Gap,
+        known_at: Some(at("2026-11-22T10:00:00Z")),
+    }];
+    std::fs::write("fixtures/documents/plan-1.4.json", plan.sealed().stored().bytes).unwrap();
 }

@@ -95,10 +95,11 @@ fn of_a_secondary_that_refuses_the_row_says_what_it_answered() {
     let plan = world.plan();
     let row = &plan.workspaces[0].rows[0].after;
     assert_eq!(
-        row.message.as_deref(),
+        row.message,
         Some(
             "secondary_refused: secondary region cannot be read: the region's words; \
              give whoever asks the right that is missing, then plan again"
+                .into()
         )
     );
     // It is in the effect, because it decides how an apply ends; a plan that does not tell it keeps its own.
@@ -245,7 +246,7 @@ fn a_group_that_waits_for_its_workflow_says_when_it_is_copied_without_one() {
 #[test]
 fn a_replica_that_lost_a_file_is_repaired_although_the_source_has_nothing_newer() {
     let mut world = World::new();
-    world.replica(COUNTRIES).damaged = Some("part-1 of the replica is missing".to_owned());
+    world.replica(COUNTRIES).damaged = Some("part-1 of the replica is missing".into());
     let plan = world.plan_of("reference");
     assert_eq!(
         (plan.decision, plan.reason.message.to_string().as_str()),
@@ -257,7 +258,7 @@ fn a_replica_that_lost_a_file_is_repaired_although_the_source_has_nothing_newer(
     let group = told.workspaces[0].groups.iter().find(|group| group.name == "reference");
     let group = group.unwrap();
     assert!(!group.protected && !group.restorable());
-    assert_eq!(group.tables[0].lost.as_deref(), Some("part-1 of the replica is missing"));
+    assert_eq!(group.tables[0].lost, Some("part-1 of the replica is missing".into()));
 }
 
 #[test]
@@ -287,7 +288,7 @@ fn a_replica_that_is_not_at_its_cut_says_why_and_which_version_to_go_back_to() {
     };
     assert_eq!(commits[0].user.as_deref(), Some("someone"));
     let lost = off(&|world| {
-        world.replica(COUNTRIES).damaged = Some("part-1 of the replica is missing".to_owned());
+        world.replica(COUNTRIES).damaged = Some("part-1 of the replica is missing".into());
     });
     assert!(lost.lost.is_some() && lost.off_cut.is_none(), "{lost:?}");
 }
@@ -301,7 +302,7 @@ fn a_cut_whose_version_is_gone_from_a_replica_ahead_of_it_cannot_be_brought_back
         let mut theirs = replica_commit(replica.version, "UPDATE");
         theirs.user = Some("someone".to_owned());
         replica.commits.push(theirs);
-        replica.since_damaged = gone.map(str::to_owned);
+        replica.since_damaged = gone.map(Into::into);
         let told = status(&world.observed, &world.plan());
         let groups = &told.workspaces[0].groups;
         let group = groups.iter().find(|group| group.name == "reference");
@@ -313,7 +314,7 @@ fn a_cut_whose_version_is_gone_from_a_replica_ahead_of_it_cannot_be_brought_back
 fn a_primary_whose_sync_location_cannot_be_written_is_told_and_blocks_nothing() {
     let mut world = due();
     let denied = drsync::region::Denied {
-        message: "dr has no WRITE FILES on dr_east".to_owned(),
+        message: "dr has no WRITE FILES on dr_east".into(),
         remedy: Some(Repair::Grant(Grant::to_write("dr_east", "dr"))),
     };
     world.workspace().write_access_primary = Some(Ok(WriteAccess::Refused(denied)));
@@ -443,12 +444,12 @@ fn what_cannot_be_seen_of_either_location_without_writing_is_one_warning_with_bo
     assert!(text.ends_with("apply proves it before the first clone"), "{text}");
     let flushing = Unproved::Flushing {
         place: "/east/sync".to_owned(),
-        error: "Invalid argument (os error 22)".to_owned(),
+        error: "Invalid argument (os error 22)".into(),
     };
     let apart = told(names("/west/sync", "9p"), flushing);
     assert_eq!(apart.len(), 2, "{apart:?}");
     assert!(apart[1].starts_with("folders of /east/sync (Invalid argument "), "{apart:?}");
-    let rights = || Unproved::Rights("the principal's groups are not told".to_owned());
+    let rights = || Unproved::Rights("the principal's groups are not told".into());
     assert_eq!(told(rights(), rights()).len(), 1, "one location covers both");
 }
 

@@ -436,7 +436,7 @@ fn row(entry: &GroupEntry) -> Option<Row> {
         current_sync_status: Some(Status::Success),
         sync_start_timestamp: Some(at("2026-11-22T06:00:00Z")),
         sync_end_timestamp: Some(at("2026-11-22T06:02:00Z")),
-        message: Some("cut 7 at 2026-11-22T06:00:00.000Z".to_owned()),
+        message: Some("cut 7 at 2026-11-22T06:00:00.000Z".into()),
         ..first
     })
 }

@@ -16,7 +16,7 @@ fn now() -> DateTime<Utc> {
 
 fn row(group: &str, message: &str) -> Row {
     Row::first_seen(group, Some("orders_job".into()), vec![ORDERS.into()], now())
-        .failed(message.into(), now())
+        .failed(message, now())
 }
 
 pub(crate) fn cut(group: &str, run: &str, previous: Option<&Cut>) -> Cut {

@@ -352,7 +352,7 @@ pub(crate) async fn a_read_only_location_is_refused(world: World) {
     let WriteAccess::Refused(denied) = world.primary().write_access(&west).await.unwrap() else {
         panic!()
     };
-    assert!(denied.message.contains("read-only"), "{denied:?}");
+    assert!(denied.message.to_string().contains("read-only"), "{denied:?}");
     assert!(denied.remedy.is_some());
 }
 
@@ -374,7 +374,7 @@ pub(crate) async fn a_location_without_write_files_is_refused_with_the_grant_tha
     let WriteAccess::Refused(denied) = world.primary().write_access(&west).await.unwrap() else {
         panic!()
     };
-    assert!(denied.message.contains("no READ FILES on"), "{denied:?}");
+    assert!(denied.message.to_string().contains("no READ FILES on"), "{denied:?}");
     assert_eq!(denied.remedy.unwrap().to_string(), remedy);
     let rich = grants(&["READ_FILES", "WRITE_FILES"]);
     world.east.edit_catalog(|catalog| catalog["external_locations"] = rich).unwrap();

@@ -152,7 +152,11 @@ async fn an_interrupted_clone_is_left_to_the_warehouse_and_named() {
     assert!(!error.transient, "{error}");
     let left = regions.secondary.statements_left_running();
     assert_eq!(left.len(), 1);
-    assert!(error.told().contains(&left[0]) && error.told().contains("left running"), "{error}");
+    assert!(
+        error.told().to_string().contains(&left[0])
+            && error.told().to_string().contains("left running"),
+        "{error}"
+    );
     assert!(fake.asked("/cancel").is_empty());
 }
 

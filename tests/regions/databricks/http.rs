@@ -36,7 +36,7 @@ async fn a_pause_that_is_longer_than_anybody_waits_is_said() {
     fake.fault("external-locations", 1, busy("4000"));
     let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
     assert!(error.transient);
-    assert!(error.told().contains("; it asks for a pause of 4000 s"), "{error}");
+    assert!(error.told().to_string().contains("; it asks for a pause of 4000 s"), "{error}");
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn a_host_that_takes_no_connection_is_away_soon() {
         drsync::databricks::connect(&options).await.expect("being away is no sign-in failure");
     let error = regions.primary.presence().await.unwrap_err();
     assert_eq!(error.kind, RegionErrorKind::Unavailable);
-    assert!(error.told().starts_with("no connection: "), "{error}");
+    assert!(error.told().to_string().starts_with("no connection: "), "{error}");
 }
 
 #[tokio::test]

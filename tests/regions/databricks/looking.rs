@@ -59,7 +59,7 @@ async fn presence_says_who_asks_and_what_the_services_clock_says() {
     let principal = primary.principal.unwrap();
     let grant =
         format!("; GRANT READ FILES, WRITE FILES ON EXTERNAL LOCATION s TO `{principal}` (");
-    assert!(refused.told().contains(&grant), "{refused}");
+    assert!(refused.told().to_string().contains(&grant), "{refused}");
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn the_grant_for_a_sync_location_is_on_the_external_location_that_covers_i
         fake.fault("LIST", 1, What::Fail("BAD_REQUEST", denied));
         let refused = regions.secondary.presence().await.unwrap_err();
         let grant = "; GRANT READ FILES, WRITE FILES ON EXTERNAL LOCATION s TO `dr@example.com` (";
-        assert!(refused.told().contains(grant), "{}", refused.told());
+        assert!(refused.told().to_string().contains(grant), "{}", refused.told());
     }
 }
 

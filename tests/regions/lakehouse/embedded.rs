@@ -21,10 +21,10 @@ async fn a_workspace_whose_catalog_is_missing_or_broken_is_not_seen_and_its_stor
     let world = world().await;
     let file = world.path("east/lakehouse.json");
     std::fs::write(&file, "{ \"tables\": [").unwrap();
-    let unseen = world.primary().presence().await.unwrap().workspace_unseen.unwrap();
+    let unseen = world.primary().presence().await.unwrap().workspace_unseen.unwrap().to_string();
     assert!(unseen.contains("lakehouse.json") && unseen.contains("EOF"), "{unseen}");
     std::fs::remove_file(&file).unwrap();
-    let unseen = world.primary().presence().await.unwrap().workspace_unseen.unwrap();
+    let unseen = world.primary().presence().await.unwrap().workspace_unseen.unwrap().to_string();
     assert!(unseen.contains("lakehouse.json") && unseen.contains("No such file"), "{unseen}");
     let refused = world.primary().tables(&[name(ORDERS)]).await.unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::Unavailable);
@@ -296,7 +296,7 @@ async fn a_replica_that_lost_a_file_is_seen_and_mended_by_the_same_clone_again()
     std::fs::remove_file(lost.path()).unwrap();
     let seen = world.replica(ORDERS, Some(version)).await.unwrap();
     let damage = seen.unwrap().damaged.unwrap();
-    assert!(damage.ends_with(" of the replica is missing"), "{damage}");
+    assert!(damage.to_string().ends_with(" of the replica is missing"), "{damage}");
     let mended = world.clone_table(ORDERS, 2, Some(version)).await.unwrap();
     assert_eq!(mended.copied_files, 1);
     let seen = world.replica(ORDERS, Some(mended.replica_version)).await;
@@ -355,7 +355,7 @@ async fn a_version_that_a_replica_ahead_of_it_can_no_longer_be_brought_back_to_i
     std::fs::remove_file(log.join("..").join(removed)).unwrap();
     let seen = world.replica(ORDERS, Some(cut)).await.unwrap().unwrap();
     assert_eq!(seen.damaged, None);
-    let why = seen.since_damaged.unwrap();
+    let why = seen.since_damaged.unwrap().to_string();
     assert!(why.starts_with(&format!("v{cut} can no longer be read: ")), "{why}");
 }
 
@@ -376,7 +376,7 @@ async fn a_link_a_pipe_and_a_folder_among_the_evidence_are_passed_over() {
         let wanted = RecordRange { newest, ..RecordRange::default() };
         let found = world.secondary().run_records(&wanted).await.unwrap();
         assert_eq!(found.documents.len(), 1);
-        let told: Vec<&str> = found.passed_over.iter().map(|odd| odd.why.as_str()).collect();
+        let told: Vec<String> = found.passed_over.iter().map(|odd| odd.why.to_string()).collect();
         for (told, why) in told.iter().zip(["a link", "a pipe", "a folder", "256 MiB"]) {
             assert!(told.contains(why), "{told}");
         }

@@ -87,7 +87,7 @@ fn workspace(name: &str) -> WorkspaceHistory {
                     blocked: vec![Blocked {
                         from: until - TimeDelta::hours(30),
                         until: None,
-                        message: "main.core.silver: replica_changed".to_owned(),
+                        message: "main.core.silver: replica_changed".into(),
                     }],
                     accepted: vec![Accepted {
                         cut: 42,
@@ -211,11 +211,11 @@ fn what_casts_doubt_on_the_report_leads() {
     silent.read.pop();
     silent.unread.push(UnreadRegion {
         region: "secondary".to_owned(),
-        answer: "connect: connection refused".to_owned(),
+        answer: "connect: connection refused".into(),
         refused: None,
     });
     silent.period = None;
-    silent.period_missing = Some("the secondary does not answer".to_owned());
+    silent.period_missing = Some("the secondary does not answer".into());
     let page = page(vec![broken, silent]);
     assert_eq!(
         texts(&page, "h1"),
@@ -265,7 +265,7 @@ fn a_hostile_period_is_text_too() {
         cut.committed_by = evil.clone();
     }
     workspace.cuts[0].group_name = evil.clone();
-    workspace.period_missing = Some(evil.clone());
+    workspace.period_missing = Some(evil.clone().into());
     if let Some(period) = &mut workspace.period {
         for apply in &mut period.applies {
             apply.run_id = evil.clone();
@@ -280,7 +280,7 @@ fn a_hostile_period_is_text_too() {
         period.chain.problems = vec![evil.clone()];
         let group = &mut period.groups[0];
         group.group = evil.clone();
-        group.blocked[0].message = evil.clone();
+        group.blocked[0].message = evil.clone().into();
         group.accepted[0] =
             Accepted { cut: 1, code: evil.clone(), scope: evil.clone(), reason: evil };
     }

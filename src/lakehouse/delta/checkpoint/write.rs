@@ -54,13 +54,13 @@ pub(crate) fn write_checkpoint(store: &TableStore, snapshot: &Snapshot, now_ms: 
     }
     let content = writer.into_inner().map_err(|error| failed(&error))?;
     store.replace(&format!("{LOG}/{file}"), &content)?;
-    let hint = json!({
+    let pointer = json!({
         "version": snapshot.version,
         "size": rows.count,
         "sizeInBytes": content.len(),
         "numOfAddFiles": snapshot.files.len(),
     });
-    store.replace(&format!("{LOG}/_last_checkpoint"), hint.to_string().as_bytes())
+    store.replace(&format!("{LOG}/_last_checkpoint"), pointer.to_string().as_bytes())
 }
 
 struct Rows {

@@ -27,6 +27,7 @@ use super::super::vector::deleted_rows;
 use super::Difference;
 use super::bounds::{Column, Statistics};
 use crate::files::open_regular;
+use crate::sentence::Sentence;
 
 /// A table with no more files and bytes than these is read whole.
 const SMALL_FILES: usize = 64;
@@ -121,9 +122,9 @@ fn sample<'a>(
 /// What is wrong with a file, a fragment that follows its name.
 enum Wrong {
     /// It does not hold what the log says.
-    Content(String),
+    Content(Sentence),
     /// A value lies out of the bounds of its statistics.
-    Bound(String),
+    Bound(Sentence),
 }
 
 /// One file, being read.
@@ -168,7 +169,7 @@ impl Reading<'_> {
     fn check(&self) -> Result<(), Wrong> {
         let root = self.store.folder();
         let place = path::locate(&self.key.path, root)
-            .map_err(|error| Wrong::Content(error.to_string()))?;
+            .map_err(|error| Wrong::Content(error.to_string().into()))?;
         match place {
             Location::Inside(inside) => match root {
                 Some(folder) => self.read(|| open_regular(&folder.join(&inside)).ok()),
@@ -195,7 +196,8 @@ impl Reading<'_> {
         let records = opened.known.metadata().file_metadata().num_rows();
         let records = u64::try_from(records).unwrap_or(0);
         if let Some(said) = self.file.records.filter(|said| *said != records) {
-            return Err(Wrong::Content(format!("has {records} records where the log says {said}")));
+            let why = format!("has {records} records where the log says {said}");
+            return Err(Wrong::Content(why.into()));
         }
         let deleted = match self.file.vector.as_deref() {
             // One that cannot be read is told by whoever looked at the disk.
@@ -205,9 +207,9 @@ impl Reading<'_> {
         if let Some(last) = deleted.as_ref().and_then(RoaringTreemap::max)
             && last >= records
         {
-            return Err(Wrong::Content(format!(
-                "has {records} records, and its deletion vector deletes number {last}"
-            )));
+            let why =
+                format!("has {records} records, and its deletion vector deletes number {last}");
+            return Err(Wrong::Content(why.into()));
         }
         match self.bytes_max {
             0 => Ok(()),
@@ -290,7 +292,7 @@ impl Reading<'_> {
                         *live &= !absent;
                     }
                 }
-                column.judge(&array, &live, records).map_err(Wrong::Bound)?;
+                column.judge(&array, &live, records).map_err(|why| Wrong::Bound(why.into()))?;
             }
             first += length;
         }
@@ -300,14 +302,11 @@ impl Reading<'_> {
 
 /// What needs a codec, an encoding or a key that this build does not have says nothing; anything else is damage.
 fn unreadable(error: DeltaError) -> Result<(), Wrong> {
-    let DeltaError::Corrupt { why, .. } = error else {
-        return Ok(());
-    };
-    let unknown = ["Disabled feature", "NYI", "not yet implemented", "encrypt"];
-    if unknown.iter().any(|word| why.contains(word)) {
-        Ok(())
-    } else {
-        Err(Wrong::Content(format!("cannot be read: {why}")))
+    match error {
+        DeltaError::Corrupt { why, unknown_form: false, .. } => {
+            Err(Wrong::Content(format!("cannot be read: {why}").into()))
+        }
+        _ => Ok(()),
     }
 }
 

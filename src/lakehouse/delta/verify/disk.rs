@@ -12,6 +12,7 @@ use super::super::store::{Occupant, TableStore};
 use super::super::vector::{VectorFile, check_inline, place};
 use super::{Difference, FileSeen};
 use crate::files::Looker;
+use crate::sentence::Sentence;
 
 /// Looks at every live file of a clone and notes what is not as its log says.
 pub(super) fn look(
@@ -65,10 +66,10 @@ pub(super) fn look(
 }
 
 /// The first of the live files of a version that is not there as its log says, and how.
-pub(in super::super) fn damage(store: &TableStore, version: &Snapshot) -> Result<Option<String>> {
+pub(in super::super) fn damage(store: &TableStore, version: &Snapshot) -> Result<Option<Sentence>> {
     let mut found = Vec::new();
     look(store, version, &mut found)?;
-    Ok(found.into_iter().min().map(|first| first.to_string()))
+    Ok(found.into_iter().min().map(|first| first.to_string().into()))
 }
 
 fn vectors(
@@ -122,5 +123,5 @@ fn difference(file: &str, error: DeltaError) -> Difference {
         DeltaError::Corrupt { why, .. } => format!("is corrupt: {why}"),
         other => format!("cannot be read: {other}"),
     };
-    Difference::Content { file: file.to_owned(), why }
+    Difference::Content { file: file.to_owned(), why: why.into() }
 }

@@ -16,6 +16,7 @@ use super::super::store::TableStore;
 use super::super::vector::place;
 use super::digest::{self, Agreement, ContentKind};
 use super::{Difference, FileSeen, content, disk};
+use crate::sentence::Sentence;
 
 /// Names of files that are told of a content that changed.
 const NAMED_MAX: usize = 3;
@@ -137,7 +138,7 @@ fn compare_bytes(
         if differ(digest(store), digest(source_store)) {
             held(&others).push(Difference::Content {
                 file: (*path).to_owned(),
-                why: "does not hold what the source's file does".to_owned(),
+                why: "does not hold what the source's file does".into(),
             });
         }
         let vector =
@@ -145,7 +146,7 @@ fn compare_bytes(
         if differ(vector(store, file), vector(source_store, of_source)) {
             held(&others).push(Difference::Content {
                 file: name_of_vector(store, file).unwrap_or_else(|| (*path).to_owned()),
-                why: format!("does not delete of {path} what the source's vector does"),
+                why: format!("does not delete of {path} what the source's vector does").into(),
             });
         }
         Ok(())
@@ -170,9 +171,9 @@ fn changed_since(version: &Snapshot, seen: &[FileSeen]) -> Vec<Difference> {
     let later = |file: &&FileSeen| cloned_at.is_some_and(|at| file.modified_ms > Some(at));
     let later: Vec<&FileSeen> = seen.iter().filter(later).collect();
     if later.is_empty() {
-        let why = match seen.len() {
-            1 => WHY.to_owned(),
-            others => format!("or another of its {others} files {WHY}"),
+        let why: Sentence = match seen.len() {
+            1 => WHY.into(),
+            others => format!("or another of its {others} files {WHY}").into(),
         };
         let first = seen.iter().take(1);
         return first
@@ -184,7 +185,7 @@ fn changed_since(version: &Snapshot, seen: &[FileSeen]) -> Vec<Difference> {
         .take(NAMED_MAX)
         .map(|file| Difference::Content {
             file: file.path.clone(),
-            why: format!("was written after its clone and {WHY}"),
+            why: format!("was written after its clone and {WHY}").into(),
         })
         .collect()
 }
@@ -201,7 +202,7 @@ fn row_ids(version: &Snapshot, found: &mut Vec<Difference>) {
     }
     let mut ranges: BTreeMap<i64, (i64, &str)> = BTreeMap::new();
     let mut wrong = |file: &str, why: String| {
-        found.push(Difference::Content { file: file.to_owned(), why });
+        found.push(Difference::Content { file: file.to_owned(), why: why.into() });
     };
     for (key, file) in version.sorted_files() {
         let action = file.action.as_deref().unwrap_or("{}");

@@ -151,7 +151,7 @@ fn contents(
             deleted_rows(vector, store, store.folder()).ok()
         };
         let note = |why: &str| {
-            held(&different).push(Difference::Content { file: own.named(), why: why.to_owned() });
+            held(&different).push(Difference::Content { file: own.named(), why: why.into() });
         };
         // What of the source is gone since cannot be asked any more.
         if let (Some(theirs), Some(ours)) = (rows(their, source), rows(own, target))

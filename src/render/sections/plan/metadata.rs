@@ -176,7 +176,7 @@ fn columns(row: &Row) -> String {
         ("sync_start_timestamp", sync_start_timestamp.map(moment::text)),
         ("sync_end_timestamp", sync_end_timestamp.map(moment::text)),
         ("current_sync_status", current_sync_status.map(Status::as_str).map(str::to_owned)),
-        ("message", message.as_deref().map(clean)),
+        ("message", message.as_ref().map(clean)),
     ];
     values
         .into_iter()

@@ -26,7 +26,7 @@ pub(super) fn losses(status: &Status) -> Section {
         let label = label(status, workspace, group);
         let tables = group.tables.iter();
         tables.filter_map(move |table| {
-            let why = table.lost.as_deref()?;
+            let why = table.lost.as_ref()?;
             let says = Phrase::name(&table.table).and(": ").and(Phrase::said(why));
             Some(Entry::new("lost", Tone::Bad, Phrase::name(&label), says))
         })

@@ -9,6 +9,7 @@ use crate::render::clean::name;
 use crate::render::figures::{plural, span};
 use crate::render::layout::{first_line, has_room};
 use crate::render::sections::plan::just_pending;
+use crate::sentence::Sentence;
 
 pub(super) fn verdict(status: &Status) -> String {
     let lost = entries(status).filter(|(_, group)| {
@@ -182,8 +183,8 @@ pub(super) fn failed(workspace: &WorkspaceStatus, group: &GroupStatus) -> bool {
 }
 
 /// Why it is paused.
-pub(super) fn paused(group: &GroupStatus) -> Option<&str> {
+pub(super) fn paused(group: &GroupStatus) -> Option<&Sentence> {
     let paused =
         group.decision == Some(Decision::Waiting) && group.reason_code == Some(ReasonCode::Paused);
-    group.reason.as_deref().filter(|_| paused)
+    group.reason.as_ref().filter(|_| paused)
 }
