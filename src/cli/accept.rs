@@ -213,7 +213,7 @@ mod tests {
     fn scope(more: &str, text: &str) -> Result<String, String> {
         let configuration = configuration(more);
         let accepted = Accepted::read(text, "known", &configuration);
-        let accepted = accepted.map_err(|failure| failure.message())?;
+        let accepted = accepted.map_err(|failure| failure.message().to_string())?;
         Ok(accepted.risk(&configuration, &[]).scope)
     }
 

@@ -56,7 +56,7 @@ mod tests {
 
     fn refused(line: &str) -> Option<String> {
         let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-        check(&described(), &arguments).err().map(|failure| failure.message())
+        check(&described(), &arguments).err().map(|failure| failure.message().to_string())
     }
 
     #[test]
