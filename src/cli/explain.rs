@@ -251,7 +251,10 @@ mod tests {
         ] {
             let failure = unknown(asked);
             assert_eq!(failure.status().code(), 64);
-            assert!(failure.message().to_string().ends_with(&format!("nearest: {near}")), "{asked}");
+            assert!(
+                failure.message().to_string().ends_with(&format!("nearest: {near}")),
+                "{asked}"
+            );
         }
         assert!(statuses("99").is_empty() && entries("99").is_empty());
     }
