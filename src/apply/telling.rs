@@ -17,7 +17,7 @@ use crate::notify::{
     State, ToldDocument, carried, decide, letters,
 };
 use crate::plan::document::{Plan, ReasonCode, Selection, WorkspacePlan};
-use crate::plan::{FindingCode, GroupPlan, Role};
+use crate::plan::{FindingCode, GroupPlan, Role, WarningCode};
 use crate::region::{KeptDocument, TOLD_ENDING};
 
 /// An apply tells for a minute after its record is kept: of one that ended longer ago and left no word of it, nothing was sent.
@@ -231,6 +231,10 @@ fn round(run: &Run<'_>, record: &RunRecord, plan: &WorkspacePlan, away: Away) ->
     let weakened = unseen.flat_map(|changed| &changed.changes);
     Round {
         lost: lost.map(lost_of).collect(),
+        unwatched: run.stored.plan.warnings.iter().any(|warning| {
+            warning.code == WarningCode::SecondaryWorkspaceNotSeen
+                && warning.workspace.as_deref() == Some(plan.name.as_str())
+        }),
         weakened: weakened.filter(|change| change.weakens()).cloned().collect(),
         run_id: record.run_id.clone(),
         workspace: plan.name.clone(),

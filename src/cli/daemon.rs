@@ -167,7 +167,10 @@ impl Work<'_> {
                 if self.stopped() {
                     return Ok(self.ended());
                 }
-                if self.context.clock.now() >= next {
+                let now = self.context.clock.now();
+                // One that is further away than rounds are apart was reckoned by a clock that has been put back since.
+                let far = next - now > delta(self.command.interval + JITTER);
+                if now >= next || far {
                     break Cause::Time;
                 }
                 if let Some(cause) = self.look_between().await {
@@ -190,12 +193,14 @@ impl Work<'_> {
     /// Waits for the next round or the next look between rounds, but not past a signal.
     async fn wait(&self, next: DateTime<Utc>) {
         let clock = self.context.clock;
-        let until = next.min(crate::moment::later(clock.now(), delta(self.command.poll)));
+        let from = clock.now();
+        let until = next.min(crate::moment::later(from, delta(self.command.poll)));
         let begun = Instant::now();
         let tick = if clock.overridden() { TICK_OF_GIVEN } else { TICK };
         while !self.stopped() && clock.now() < until {
             // A clock that was set back stops no daemon.
-            if !clock.overridden() && begun.elapsed() > self.command.poll {
+            let waited = !clock.overridden() && begun.elapsed() > self.command.poll;
+            if waited || clock.now() < from {
                 return;
             }
             tokio::time::sleep(tick).await;
@@ -207,7 +212,13 @@ impl Work<'_> {
     }
 
     fn ended(&self) -> ExitStatus {
-        self.say("end", &format!("after {}", crate::text::plural(self.today.rounds, "round")));
+        self.say(
+            "end",
+            &format!(
+                "after {}",
+                crate::text::plural_of(self.counts.rounds.values().sum(), "round")
+            ),
+        );
         match self.stop.signal.load(Ordering::Relaxed) {
             130 => ExitStatus::Interrupted,
             _ => ExitStatus::Terminated,

@@ -275,6 +275,7 @@ impl Teller {
 /// Tells people and heartbeats that a run did not come as far as an apply; only over what has its secrets in the environment,
 /// for no region was opened.
 pub(super) async fn fail(context: &Context, failure: &Failure) {
+    beat_failed(context).await;
     let found = configuration::read_if_any(context).await.ok().flatten();
     let teller = match found.map(configuration::own) {
         Some(Ok(found)) => Teller::of(&found.configuration, &found.folder),
@@ -283,9 +284,10 @@ pub(super) async fn fail(context: &Context, failure: &Failure) {
         None => Teller::of_kept(&configuration::folder(context)),
     };
     unbegun::fail(context, &teller, failure).await;
-    if teller.heartbeats.is_empty() {
-        return;
-    }
+}
+
+/// Tells the heartbeat that the environment names, which needs no configuration, that a run failed.
+async fn beat_failed(context: &Context) {
     let address = std::env::var("DRSYNC_HEARTBEAT_URL").unwrap_or_default();
     if address.is_empty() {
         return;

@@ -137,6 +137,11 @@ pub(super) fn emails(text: &str) -> Result<Vec<String>, Wrong> {
     Ok(emails)
 }
 
+/// Those of a list of addresses that are some, whatever else stands there.
+pub(super) fn good_emails(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|email| is_email(email)).map(str::to_owned).collect()
+}
+
 /// Catches slips; whether anyone reads mail there only a mail can tell.
 fn is_email(text: &str) -> bool {
     let Some((name, domain)) = text.rsplit_once('@') else {

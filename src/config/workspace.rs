@@ -12,8 +12,8 @@ use super::keys::Level;
 use super::notifications;
 use super::settings::{Schedules, Settings};
 use super::values::{
-    cron_text, emails, label, location_placeholder, optional_label, placeholder, reason,
-    secret_name,
+    cron_text, emails, good_emails, label, location_placeholder, optional_label, placeholder,
+    reason, secret_name,
 };
 use super::{
     GroupEntry, Hearers, Location, Mistake, Notifications, SecondaryWorkspace, Unusable, Workspace,
@@ -118,14 +118,15 @@ impl Draft {
         for (location, field) in [&primary, &secondary].into_iter().flatten() {
             locations.push((location.clone(), field.place.clone()));
         }
-        let listed = |list: &Option<(Vec<String>, Field<'_>)>| {
-            list.as_ref().map(|(addresses, _)| addresses.clone()).unwrap_or_default()
+        // One address that is none silences no other.
+        let listed = |key: &str| {
+            fields.given_text(key).map(|(text, _)| good_emails(text)).unwrap_or_default()
         };
         let hearers = name.as_ref().map(|(name, _)| Hearers {
             workspace: name.clone(),
             secondary: other.name.as_ref().map(|(name, _)| name.clone()),
-            failure_notification: listed(&failure),
-            success_notification: listed(&success),
+            failure_notification: listed("sync_failure_notification"),
+            success_notification: listed("sync_success_notification"),
             owner_emails: BTreeMap::new(),
             notifications: notifications.clone(),
             secret_scope: around.secret_scope.clone().flatten(),

@@ -106,7 +106,7 @@ fn of_group(
     let sources_seen = status.pending_commits.is_some();
     let replicas_seen =
         status.tables.iter().any(|table| table.checked.is_some() || table.lost.is_some());
-    let lag_seconds = match (sources_seen, &known, at.before) {
+    let lag_seconds = match (sources_seen || group.lag_seconds.is_some(), &known, at.before) {
         (true, _, _) => group.lag_seconds,
         // The oldest commit that waits waits on; whether one came since nobody knows.
         (false, Some(known), Some(before)) => known

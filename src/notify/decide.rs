@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Duration, Utc};
 
 use super::incident::{
-    Cause, Class, Closed, Digest, DigestGroup, How, Incident, Lost, Standing, Telling,
+    Cause, CauseCode, Class, Closed, Digest, DigestGroup, How, Incident, Lost, Standing, Telling,
 };
 use super::letters::told_to;
 use super::policy::Policy;
 use super::round::{GroupRound, Round, State};
 use crate::canonical::sha256_of_bytes;
 use crate::config::Success;
-use crate::plan::Role;
+use crate::plan::{FindingCode, Role};
 
 /// Decides what people are told of after an apply: incidents that it opened, that go on or that it closed.
 ///
@@ -194,6 +194,10 @@ impl Decision<'_> {
 
     fn group(&mut self, group: &GroupRound) {
         match &group.state {
+            // It was seen at work where nobody looks now: that is no reason to say that it ended.
+            State::Synchronized | State::InOrder | State::Waiting if self.may_run_on(group) => {
+                self.remind(Class::Failing, group);
+            }
             State::Synchronized | State::InOrder => {
                 self.close(Class::Failing, group, How::Recovered);
             }
@@ -208,6 +212,14 @@ impl Decision<'_> {
             State::Untried | State::Away => return,
         }
         self.objective(group);
+    }
+
+    /// Whether a workflow of the group that ran in the secondary may do so still.
+    fn may_run_on(&mut self, group: &GroupRound) -> bool {
+        const RUNS: CauseCode = CauseCode::Finding(FindingCode::WorkflowActiveInSecondary);
+        let unwatched = self.round.unwatched;
+        let open = self.open(Class::Failing, &group.name);
+        unwatched && open.is_some_and(|it| it.causes.iter().any(|cause| cause.code == RUNS))
     }
 
     /// What would be found again and is not is no cause any more; anything else is tried when the group is due.

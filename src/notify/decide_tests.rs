@@ -67,6 +67,7 @@ fn round(number: usize, now: DateTime<Utc>, groups: Vec<GroupRound>) -> Round {
         whole: true,
         away: Vec::new(),
         answered: vec![Role::Primary, Role::Secondary],
+        unwatched: false,
         lost: Vec::new(),
         weakened: Vec::new(),
         groups,
@@ -551,4 +552,22 @@ fn a_cause_that_would_be_found_again_and_is_not_ends_although_the_group_only_wai
     assert_eq!(hear(4, "2026-12-03T11:00:00Z", failing(FindingCode::SourceShrank)).len(), 1);
     assert_eq!(hear(5, "2026-12-03T11:30:00Z", State::Waiting), [""; 0]);
     assert_eq!(hear(6, "2026-12-04T11:30:00Z", State::Waiting).len(), 1);
+}
+
+#[test]
+fn what_ran_in_the_secondary_has_not_ended_because_nobody_looks() {
+    let policy = policy();
+    let now = at("2026-12-01T00:00:00Z");
+    let active = failing(FindingCode::WorkflowActiveInSecondary);
+    let (first, _) = told(&round(1, now, vec![group("core", active)]), &[], &policy);
+    for state in [State::Waiting, State::InOrder, State::Synchronized] {
+        let mut blind = round(2, now + Duration::minutes(30), vec![group("core", state.clone())]);
+        blind.unwatched = true;
+        let (second, letters) = told(&blind, &[&first], &policy);
+        assert!(second.incidents[0].is_open(), "{state:?}");
+        assert!(heard(&letters).iter().all(|it| !it.contains("recovered")), "{state:?}");
+        let seen = round(3, now + Duration::minutes(60), vec![group("core", state)]);
+        let (third, _) = told(&seen, &[&second], &policy);
+        assert!(!third.incidents[0].is_open());
+    }
 }

@@ -24,6 +24,8 @@ pub struct Round {
     pub away: Vec<Role>,
     /// Regions that answered.
     pub answered: Vec<Role>,
+    /// What runs in the secondary was not seen: of what ran there nobody knows whether it ended.
+    pub unwatched: bool,
     /// What would be lost of each group if its primary never came back.
     pub lost: Vec<Lost>,
     /// What the configuration weakened of its protection without anybody's approval.

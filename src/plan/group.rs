@@ -79,6 +79,7 @@ pub(super) fn plan(
     let steps = steps.unwrap_or_default();
     let pending = view.pending(view.last_cut);
     let failed_over = failed_over(workspace, name, &seen.tables);
+    let loss = loss(&view, seen, target.as_ref(), &steps);
     let home = failed_over.is_none();
     Some(GroupPlan {
         trigger: target.as_ref().map(|target| target.trigger.clone()),
@@ -98,11 +99,12 @@ pub(super) fn plan(
         lag_seconds: view
             .last_cut
             .filter(|_| home)
-            .and_then(|cut| view.lag(cut))
+            // Of a group whose histories were not read its sources may have been asked what came to them.
+            .and_then(|cut| view.lag(cut).or_else(|| loss.as_ref()?.lag(view.now)))
             .map(|lag| lag.num_seconds().max(0)),
         failed_over,
         checked: status::found_at_cut(workspace, name, seen),
-        loss: loss(&view, seen, target.as_ref(), &steps),
+        loss,
         jobs: jobs::of_group(workspace, seen),
         grants: rights::of_group(workspace, seen),
         rpo_seconds: Some(view.group.rpo.num_seconds()),

@@ -1,6 +1,6 @@
 //! What would be lost if the primary were gone now: the commits that no cut holds, as far as somebody looked.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +72,14 @@ impl UnknownWhy {
 }
 
 impl LossReceipt {
+    /// Age of the oldest of its commits, at least; `None`: none is known, and not of every table that there is none.
+    pub(super) fn lag(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        match self.since {
+            Some(since) => Some((now - since).max(TimeDelta::zero())),
+            None => self.unknown.is_empty().then(TimeDelta::zero),
+        }
+    }
+
     /// Whether something is known to be lost, or is not known not to be.
     pub fn is_of_something(&self) -> bool {
         self.commits > 0 || !self.unknown.is_empty()

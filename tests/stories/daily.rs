@@ -79,3 +79,25 @@ async fn a_replica_that_lost_a_file_is_found_within_a_day_due_or_not() {
     assert_eq!(of_orders(&record)["kind"], "synchronized", "{record}");
     assert_ne!(record["whole_looks"], looks, "{record}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_is_not_due_is_told_to_be_behind_its_objective_by_what_came_to_its_sources() {
+    let (mut world, _) = world_at_rest().await;
+    world.groups()[1]["sync_rpo_minutes"] = 60.into();
+    std::fs::write(world.path("drsync.json"), world.config.to_string()).unwrap();
+    world.later(10);
+    world.source_at("tables/orders").insert(&batch([666])).await.unwrap();
+    let lag = |world: &World| {
+        let output = drsync(world, &["plan", "--json"]).output().unwrap();
+        let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let groups = plan["workspaces"][0]["groups"].as_array().unwrap();
+        let orders = groups.iter().find(|group| group["name"] == "orders").unwrap().clone();
+        let breached = plan["warnings"].to_string().contains("rpo_breached");
+        assert_eq!(orders["decision"], "waiting", "{orders}");
+        (orders["lag_seconds"].as_i64(), breached)
+    };
+    world.later(30);
+    assert_eq!(lag(&world), (Some(30 * 60), false));
+    world.later(40);
+    assert_eq!(lag(&world), (Some(70 * 60), true));
+}

@@ -39,7 +39,11 @@ def run(arguments):
         binary = find_binary(folder)
         identity = job_identity(environment)
         for variable, scope, key in wanted:
-            environment[variable] = job_secret(identity, scope, key)
+            try:
+                environment[variable] = job_secret(identity, scope, key)
+            except Exception as error:
+                # Started without it drsync says what it lacks, and tells whom it has to tell.
+                print("drsync-job: {} is not set: secret {}/{} could not be read: {}".format(variable, scope, key, error), file=sys.stderr)
         if identity is None:
             return stream([binary, *arguments], environment, folder)
         with TokenService(identity) as service:

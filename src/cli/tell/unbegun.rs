@@ -117,6 +117,7 @@ impl Telling<'_> {
             whole: false,
             away: Vec::new(),
             answered: Vec::new(),
+            unwatched: false,
             lost: Vec::new(),
             weakened: Vec::new(),
             groups: Vec::new(),

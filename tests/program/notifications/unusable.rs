@@ -43,6 +43,8 @@ fn whom_a_mistaken_workspace_names_hears_of_it_once_and_of_its_end() {
     let whole = config(&world);
     let mut mistaken = whole.clone();
     mistaken["workspaces"][0]["sync_default_schedule"] = "61 * * * *".into();
+    // One address that is none silences no other.
+    mistaken["workspaces"][0]["sync_failure_notification"] = "nobody, ops@example.com".into();
     write(&world, &mistaken.to_string());
     for _ in 0..2 {
         applies(&world, 78);
