@@ -56,7 +56,7 @@ pub use telling::unreached;
 pub use warning::{RunWarning, RunWarningCode};
 
 use crate::canonical::sha256_of_bytes;
-use crate::config::TableName;
+use crate::config::{Sides, TableName};
 use crate::ledger::Cuts;
 use crate::moment;
 use crate::notify::Policy;
@@ -193,7 +193,7 @@ pub async fn apply(
     let mut away_in = BTreeMap::new();
     for (workspace, done) in plan.workspaces.iter().zip(join_all(workspaces).await) {
         known.insert(workspace.name.clone(), done.newest_cuts());
-        roles.insert(workspace.name.clone(), done.newest_roles());
+        roles.insert(workspace.name.clone(), done.newest_roles(&workspace.sides()));
         groups.extend(done.groups);
         metadata.extend(done.metadata);
         away_in.insert(workspace.name.clone(), done.away);
@@ -303,8 +303,8 @@ impl Done<'_> {
 
 impl Done<'_> {
     /// Of every group whose roles were ever changed the side that is active.
-    fn newest_roles(&self) -> BTreeMap<String, RoleTold> {
-        self.cuts.as_ref().map(RoleTold::of_cuts).unwrap_or_default()
+    fn newest_roles(&self, sides: &Sides) -> BTreeMap<String, RoleTold> {
+        self.cuts.as_ref().map(|cuts| RoleTold::of_cuts(cuts, sides)).unwrap_or_default()
     }
 }
 

@@ -85,7 +85,7 @@ impl Place {
         let connection = &plan.connection;
         let address = plan.observed.primary.workspace.as_deref().unwrap_or_default();
         Place {
-            sides: Sides::of(&plan.name, connection.secondary_name.as_deref()),
+            sides: plan.sides(),
             address: connection.secondary_workspace.clone(),
             location: plan.observed.secondary.location.clone(),
             language: if address.starts_with("http://") || address.starts_with("https://") {
@@ -322,7 +322,7 @@ pub fn make(facts: Facts<'_>) -> Runbook {
 fn failed_over<'a>(place: &'a Place, cuts: &'a Cuts, name: &str) -> Option<&'a Cut> {
     match cuts.roles(name, &place.sides) {
         Roles::FailedOver(cut) => Some(cut),
-        Roles::Home | Roles::Newer(_) | Roles::Broken { .. } => None,
+        Roles::Home | Roles::Unnamed(_) | Roles::Newer(_) | Roles::Broken { .. } => None,
     }
 }
 
@@ -369,6 +369,15 @@ fn of_group(
     let failed_over = match cuts.roles(name, &place.sides) {
         Roles::Home => None,
         Roles::FailedOver(cut) => Some((cut.committed_at, cut.committed_by.clone())),
+        Roles::Unnamed(cut) => {
+            return Err(format!(
+                "{} makes {} active, and the sides are {} and {}: if {1} has another name by now, give it the old one again (secondary_workspace_name)",
+                cut.label(),
+                cut.active.as_deref().unwrap_or_default(),
+                place.sides.home,
+                place.sides.other
+            ));
+        }
         Roles::Newer(cut) => {
             return Err(format!("{} is of a kind that a newer drsync knows", cut.label()));
         }

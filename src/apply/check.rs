@@ -142,7 +142,7 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
         let rows = planned_rows(workspace, ledger.rows, &ledger.cuts, plan.created_at);
         metadata_changes |= copies.into_iter().flatten().any(|copy| {
             let there = copy.metadata.is_some() && copy.cuts.is_some();
-            !there || !Lacking::of(&copy, &rows, &ledger.cuts).is_nothing()
+            !there || !Lacking::of(&copy, &rows, &ledger.cuts, &workspace.sides()).is_nothing()
         });
         let asked = Asked {
             sha256: &stored.sha256,

@@ -147,8 +147,9 @@ impl<'a> Site<'a> {
             cuts_to_secondary: Queue::new(),
             heads_of_secondary: Queue::new(),
         };
+        let sides = plan.sides();
         if site.primary_refusal.is_none() {
-            let mut lacking = Lacking::of(&primary.copy, &rows, &site.cuts);
+            let mut lacking = Lacking::of(&primary.copy, &rows, &site.cuts, &sides);
             let written = lacking.write(regions.primary.as_ref(), site.rows_in_primary);
             match written.await {
                 Ok(refused) => {
@@ -165,7 +166,7 @@ impl<'a> Site<'a> {
             }
         }
         if site.secondary_refusal.is_none() {
-            let mut lacking = Lacking::of(&secondary.copy, &rows, &site.cuts);
+            let mut lacking = Lacking::of(&secondary.copy, &rows, &site.cuts, &sides);
             let written = lacking.write(regions.secondary.as_ref(), site.rows_in_secondary);
             match written.await {
                 Ok(refused) => {

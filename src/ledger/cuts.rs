@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Consistency, Cut, CutTableEntry};
-use crate::config::{Location, TableName};
+use crate::config::{Location, Sides, TableName};
 
 /// Cuts under one number by their digests; more than one is a divergence, and all are kept.
 type Numbered = BTreeMap<String, Cut>;
@@ -265,17 +265,21 @@ impl Cuts {
         self.groups.values().any(doubtful)
     }
 
-    /// The cuts that a copy of this log is to be given: those it lacks, but none of a group whose log parts.
+    /// The cuts that a copy of this log is to be given: those it lacks, but none of a group whose log parts, or of which a change of
+    /// role does not hold.
     ///
     /// Which of them is the truth is for people to judge, and both copies stay as they are.
-    pub fn owed_to(&self, other: &Cuts) -> Vec<Cut> {
+    pub fn owed_to(&self, other: &Cuts, sides: &Sides) -> Vec<Cut> {
         let mut owed = self.missing_from_log(other);
         let mut parted: BTreeMap<String, bool> = BTreeMap::new();
         owed.retain(|cut| {
             let of_group = parted.entry(cut.group_name.clone());
             let parts = || {
                 let group = &cut.group_name;
-                self.has_odd(group) || other.has_odd(group) || self.divergence(group).is_some()
+                self.has_odd(group)
+                    || other.has_odd(group)
+                    || self.divergence(group).is_some()
+                    || !self.roles_hold(group, sides)
             };
             !*of_group.or_insert_with(parts)
         });

@@ -14,6 +14,9 @@ pub enum Roles<'a> {
     Home,
     /// The other side, since this cut.
     FailedOver(&'a Cut),
+    /// A side that is none of the two, since this cut, which holds in everything else: the side has another name by now, or never
+    /// had that one.
+    Unnamed(&'a Cut),
     /// A cut is of a kind that only a later version of drsync knows.
     Newer(&'a Cut),
     /// A cut cannot follow the one before it.
@@ -82,7 +85,7 @@ impl Cuts {
             if matches!(cut.kind, Some(CutKind::Unknown(_))) {
                 return Roles::Newer(cut);
             }
-            let broken = self.broken_at(cut, before, sides);
+            let broken = self.broken_at(cut, before, &sides.home);
             if let Some(why) = broken.or_else(|| self.odd_tables(cut)) {
                 return Roles::Broken { cut, before, why: why.into() };
             }
@@ -94,7 +97,20 @@ impl Cuts {
             };
             before = Some(cut);
         }
-        since.map_or(Roles::Home, Roles::FailedOver)
+        match since {
+            None => Roles::Home,
+            Some(cut) if cut.active.as_ref() == Some(&sides.other) => Roles::FailedOver(cut),
+            Some(cut) => Roles::Unnamed(cut),
+        }
+    }
+
+    /// Whether what the log of a group says of roles holds: of one that does not nothing is carried on, and who is active is for
+    /// people to judge.
+    pub fn roles_hold(&self, group: &str, sides: &Sides) -> bool {
+        match self.roles(group, sides) {
+            Roles::Home | Roles::FailedOver(_) | Roles::Newer(_) => true,
+            Roles::Unnamed(_) | Roles::Broken { .. } => false,
+        }
     }
 
     /// The first and the last of the cuts that a change of role gave up, because it brought an older one back; `None`: it brought
@@ -138,15 +154,8 @@ impl Cuts {
         &self,
         cut: &'a Cut,
         before: Option<&'a Cut>,
-        sides: &'a Sides,
+        home: &'a str,
     ) -> Option<String> {
-        let known = |side: &str| side == sides.home || side == sides.other;
-        if let Some(active) = cut.active.as_deref().filter(|side| !known(side)) {
-            return Some(format!(
-                "it makes {active} active, and the sides are {} and {}",
-                sides.home, sides.other
-            ));
-        }
         if cut.is_role() && cut.active.is_none() {
             return Some("it changes roles and names no side".to_owned());
         }
@@ -160,7 +169,7 @@ impl Cuts {
         if cut.is_role() && cut.epoch == before.epoch {
             return Some(format!("it changes roles, and its epoch stays {}", cut.epoch));
         }
-        let active = |cut: &'a Cut| cut.active.as_deref().unwrap_or(&sides.home);
+        let active = |cut: &'a Cut| cut.active.as_deref().unwrap_or(home);
         if !cut.is_role() && cut.epoch == before.epoch && active(cut) != active(before) {
             return Some("another side is active without a change of role".to_owned());
         }
@@ -251,10 +260,22 @@ mod tests {
     }
 
     #[test]
+    fn a_side_of_another_name_is_told_apart_as_long_as_it_is_active() {
+        let first = cut(1, None, json!({}));
+        let away = role(2, &first, "north", 1);
+        let home = role(3, &away, "east", 2);
+        let all = [first, away.clone(), home];
+        let cuts = Cuts::new(all[..2].to_vec());
+        assert_eq!(cuts.roles("g", &sides()), Roles::Unnamed(&away));
+        assert!(!cuts.roles_hold("g", &sides()));
+        // Who was active once may be called anything by now.
+        assert_eq!(Cuts::new(all).roles("g", &sides()), Roles::Home);
+    }
+
+    #[test]
     fn what_cannot_follow_is_told_with_both_cuts() {
         let first = cut(1, None, json!({"epoch": 1, "active": "east"}));
         let odd = [
-            (role(2, &first, "north", 2), "it makes north active, and the sides are east and west"),
             (role(2, &first, "west", 1), "it changes roles, and its epoch stays 1"),
             (role(2, &first, "west", 0), "its epoch is 0 after 1"),
             (cut(2, Some(&first), json!({"active": "east"})), "its epoch is 0 after 1"),

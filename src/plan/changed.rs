@@ -5,7 +5,7 @@ use super::finding_code::FindingCode;
 use super::observed::WorkspaceObserved;
 use super::rows;
 use crate::config::{GroupEntry, Location};
-use crate::ledger::CutTableEntry;
+use crate::ledger::{CutTableEntry, Roles};
 
 /// Whether the configuration says something else of a group than its row and its last cut: it is new or back, has a
 /// mistake, other tables, another workflow, its replicas lie elsewhere, or its metadata is of another workspace.
@@ -34,7 +34,15 @@ pub(super) fn is(workspace: &WorkspaceObserved, plan: &GroupPlan) -> bool {
     };
     // Metadata of another name is of nobody here: no apply would go on with the group.
     let not_ours = || plan.findings.iter().any(|it| it.code == FindingCode::LedgerNotOurs);
-    row.is_retired() || row.workflow != workflow || row.tables != tables || moved() || not_ours()
+    // Who is active was named by another configuration.
+    let sides = workspace.workspace.sides();
+    let unnamed = matches!(workspace.ledger.cuts.roles(&plan.name, &sides), Roles::Unnamed(_));
+    row.is_retired()
+        || unnamed
+        || row.workflow != workflow
+        || row.tables != tables
+        || moved()
+        || not_ours()
 }
 
 /// Counts the groups that are left out.

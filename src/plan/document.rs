@@ -19,7 +19,7 @@ use super::provenance::Provenance;
 use super::receipt::LossReceipt;
 pub use super::role::Role;
 use super::settings::{GroupSettings, WorkspaceSettings};
-use crate::config::TableName;
+use crate::config::{Sides, TableName};
 use crate::ledger::{AcceptedRisk, Consistency, Cut, Row};
 use crate::moment;
 use crate::region::{Estimate, RegionErrorKind, SchemaChange};
@@ -859,6 +859,11 @@ impl TriggerKind {
 }
 
 impl WorkspacePlan {
+    /// The labels of its two sides.
+    pub fn sides(&self) -> Sides {
+        Sides::of(&self.name, self.connection.secondary_name.as_deref())
+    }
+
     /// The entry of one region's metadata tables.
     pub fn metadata_of(&self, region: Role) -> Option<&MetadataAction> {
         self.metadata.iter().find(|action| action.region == region)

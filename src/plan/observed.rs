@@ -200,7 +200,8 @@ impl WorkspaceObserved {
     pub(super) fn lost_a_copy(&self) -> bool {
         let secondary = self.secondary.ledger.as_ref().ok();
         let log = secondary.filter(|copy| copy.cuts.is_some()).map(LedgerCopy::all_cuts);
-        let behind = log.is_some_and(|log| !self.ledger.cuts.owed_to(&log).is_empty());
+        let sides = self.workspace.sides();
+        let behind = log.is_some_and(|log| !self.ledger.cuts.owed_to(&log, &sides).is_empty());
         behind || self.lacks_a_table()
     }
 

@@ -12,8 +12,10 @@ pub(super) fn failed_over(
     tables: &[TableObserved],
 ) -> Option<FailedOver> {
     let cuts = &workspace.ledger.cuts;
-    let Roles::FailedOver(cut) = cuts.roles(group, &workspace.workspace.sides()) else {
-        return None;
+    let cut = match cuts.roles(group, &workspace.workspace.sides()) {
+        Roles::FailedOver(cut) => cut,
+        Roles::Unnamed(cut) if workspace.witnessed.tells_side_of(cut) => cut,
+        Roles::Home | Roles::Unnamed(_) | Roles::Newer(_) | Roles::Broken { .. } => return None,
     };
     let told = workspace.lost_with.get(group).filter(|told| told.cut == cut.cut_number);
     let written = tables.iter().map(|table| {

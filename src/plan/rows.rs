@@ -252,7 +252,8 @@ fn action(
             Some(_) => planned.rows_to_change.push(name.clone()),
         }
     }
-    planned.cuts_to_copy = workspace.ledger.cuts.owed_to(&cuts_here).len();
+    planned.cuts_to_copy =
+        workspace.ledger.cuts.owed_to(&cuts_here, &workspace.workspace.sides()).len();
     let clones = (here.metadata.is_none() && there.metadata.is_some())
         || (here.cuts.is_none() && there.cuts.is_some());
     planned.action = if clones {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::config::Sides;
 use crate::ledger::{Cut, Cuts};
 
 /// Numbers are given one after the other, and a few are left out where cuts were lost: a record that tells of one in no stretch of
@@ -40,9 +41,10 @@ pub struct RoleTold {
 }
 
 impl RoleTold {
-    /// Of every group whose roles were ever changed what its newest cut says.
-    pub fn of_cuts(cuts: &Cuts) -> BTreeMap<String, RoleTold> {
+    /// Of every group whose roles were ever changed what its newest cut says, as far as that holds.
+    pub fn of_cuts(cuts: &Cuts, sides: &Sides) -> BTreeMap<String, RoleTold> {
         let changed = cuts.newest_of_each().filter(|cut| cut.epoch > 0);
+        let changed = changed.filter(|cut| cuts.roles_hold(&cut.group_name, sides));
         let told = changed.map(|cut| {
             let Cut { cut_number, epoch, active, .. } = cut;
             let told = RoleTold { cut: *cut_number, epoch: *epoch, active: active.clone() };
@@ -131,6 +133,12 @@ impl Witnessed {
     pub fn role_of(&self, group: &str, newest: Option<u64>) -> Option<&WitnessedRole> {
         let told = self.roles.get(group)?;
         (told.role.cut / STRETCH <= last_stretch(newest)).then_some(told)
+    }
+
+    /// Whether a record tells of the side that a cut makes active, of its epoch: that was one of the two then.
+    pub fn tells_side_of(&self, cut: &Cut) -> bool {
+        let told = self.roles.get(&cut.group_name).map(|told| &told.role);
+        told.is_some_and(|role| role.epoch == cut.epoch && role.active == cut.active)
     }
 
     /// The changes of role of all groups that records and these cuts tell of, of each that with the highest epoch.

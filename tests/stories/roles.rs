@@ -3,7 +3,8 @@
 use drsync::apply::{Ending, Event, Failed, GroupRecord, RunRecord, TableOutcome, What};
 use drsync::config::TableName;
 use drsync::ledger::{Cut, CutKind, Cuts};
-use drsync::plan::{Decision, FindingCode, Role};
+use drsync::plan::document::Selection;
+use drsync::plan::{Decision, FindingCode, Request, Role};
 use drsync::region::{Appended, Region};
 use serde_json::json;
 use std::path::Path;
@@ -120,6 +121,69 @@ pub(crate) async fn a_row_that_makes_another_side_active_without_changing_roles_
         let codes: Vec<FindingCode> = group.findings.iter().map(|finding| finding.code).collect();
         assert_eq!(codes, [FindingCode::LedgerDiverged], "epoch {epoch}");
     }
+}
+
+pub(crate) async fn a_change_of_role_that_does_not_hold_is_copied_nowhere(form: Form) {
+    for odd in 0..4 {
+        let mut world = due(form).await;
+        let secondary = world.regions().secondary;
+        let first = newest(&log(secondary.as_ref()).await);
+        let role = role_after(&first, SIDE);
+        let cut = match odd {
+            0 => Cut { active: Some("north".to_owned()), ..role },
+            1 => Cut { epoch: first.epoch, ..role },
+            2 => Cut { active: None, ..role },
+            _ => Cut { kind: Some(CutKind::Sync), active: None, ..role },
+        };
+        let done = secondary.append_cuts(&[cut]).await;
+        assert!(matches!(done[..], [Ok(Appended::Committed)]), "{odd}: {done:?}");
+        for _ in 0..2 {
+            let record = world.apply().await;
+            let Some(Ending::Blocked { findings }) = &record.groups[0].ending else {
+                panic!("{odd}: {record:#?}");
+            };
+            let codes: Vec<FindingCode> = findings.iter().map(|found| found.code).collect();
+            assert_eq!(codes, [FindingCode::LedgerDiverged], "{odd}");
+            let primary = log(world.regions().primary.as_ref()).await;
+            assert_eq!(newest(&primary), first, "{odd}");
+            assert!(record.newest_roles.get("east").is_none_or(|told| told.is_empty()), "{odd}");
+            world.later(60);
+        }
+    }
+}
+
+pub(crate) async fn a_side_that_is_active_under_a_name_of_before_stays_so(form: Form) {
+    let mut world = due(form).await;
+    change_roles(world.regions().secondary.as_ref(), SIDE).await;
+    assert_eq!(world.apply().await.exit.code, 11);
+    let url = world.west().map_or("west".to_owned(), |west| west.url.clone());
+    let workspace = &mut world.config["workspaces"][0];
+    workspace["secondary_workspace_instance_url"] = url.into();
+    workspace["secondary_workspace_pat_key"] = "".into();
+    workspace["secondary_workspace_name"] = "north".into();
+    let before = files(&world.replica_folder("main.shop.countries"));
+    for _ in 0..2 {
+        world.later(60);
+        let record = world.apply().await;
+        assert_eq!(record.exit.code, 11, "{record:#?}");
+        assert_eq!(record.newest_roles["east"]["reference"].active.as_deref(), Some(SIDE));
+    }
+    let selection = Selection { changed: true, ..Selection::default() };
+    let changed = Request { selection, ..Request::default() };
+    for plan in [world.plan().await, world.plan_with(changed).await] {
+        let (_, group) = plan.groups().find(|(_, group)| group.name == "reference").unwrap();
+        let [found] = &group.findings[..] else { panic!("{:?}", group.findings) };
+        assert_eq!(found.code, FindingCode::FailedOver);
+        let text = found.message.to_string();
+        assert!(text.contains("no longer names east-secondary"), "{text}");
+        let remedy = format!("{:?}", found.remedy);
+        assert!(remedy.contains("name east-secondary again"), "{remedy}");
+        assert!(group.failed_over.is_some());
+    }
+    assert_eq!(files(&world.replica_folder("main.shop.countries")), before);
+    let workspace = &mut world.config["workspaces"][0];
+    workspace["secondary_workspace_name"] = SIDE.into();
+    assert_eq!(world.apply().await.exit.code, 11);
 }
 
 pub(crate) async fn a_record_keeps_a_change_of_role_that_a_log_put_back_has_lost(form: Form) {

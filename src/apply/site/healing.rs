@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::apply::record::MetadataRecord;
+use crate::config::Sides;
 use crate::ledger::{Cut, Cuts, Row, SYNC_METADATA};
 use crate::plan::document::{GroupPlan, MetadataAction, WorkspacePlan};
 use crate::plan::{LedgerAction, Role, aside_name, row_after};
@@ -172,10 +173,11 @@ impl Lacking {
         copy: &LedgerCopy,
         rows: &BTreeMap<String, Row>,
         cuts: &Cuts,
+        sides: &Sides,
     ) -> Lacking {
         let mut lacking = Lacking {
             rows: Vec::new(),
-            cuts: cuts.owed_to(&copy.all_cuts()),
+            cuts: cuts.owed_to(&copy.all_cuts(), sides),
             added: 0,
             changed: 0,
             retired: 0,

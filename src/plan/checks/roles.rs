@@ -51,6 +51,32 @@ pub(super) fn role_finding(view: &GroupView<'_>) -> Option<Finding> {
                 sides.other
             ))
         }
+        Roles::Unnamed(cut) if view.workspace.witnessed.tells_side_of(cut) => {
+            let (code, text) = told_of_roles(cut);
+            let active = cut.active.as_deref().unwrap_or_default();
+            let text = format!(
+                "{text}; the configuration no longer names {active}: its sides are {} and {}",
+                sides.home, sides.other
+            );
+            finding(code, None, text).words(format!(
+                "give the secondary the name {active} again (secondary_workspace_name), and delete nothing: the row is the fence"
+            ))
+        }
+        Roles::Unnamed(cut) => {
+            let active = cut.active.as_deref().unwrap_or_default();
+            let earlier = view.workspace.ledger.cuts.of(group);
+            let before = earlier.filter(|earlier| earlier.cut_number < cut.cut_number).last();
+            let text = format!(
+                "{} does not hold: it makes {active} active, and the sides are {} and {}; it stands after {}",
+                row(cut),
+                sides.home,
+                sides.other,
+                before.map_or("no cut before it".to_owned(), row)
+            );
+            finding(FindingCode::LedgerDiverged, None, text).words(format!(
+                "if the secondary was ever called {active}, give it that name again (secondary_workspace_name); else find out who is active, then delete the wrong row from {FOLDER}/{SYNC_CUTS} in both regions with any Delta writer; docs/planning.md#ledger_diverged"
+            ))
+        }
         Roles::Newer(cut) => {
             let (code, text) = told_of_roles(cut);
             finding(code, None, text)
@@ -84,7 +110,9 @@ impl TablesOver {
             if !newest.is_away_from(&sides.home) {
                 continue;
             }
-            let Roles::FailedOver(cut) = cuts.roles(&newest.group_name, &sides) else {
+            let (Roles::FailedOver(cut) | Roles::Unnamed(cut)) =
+                cuts.roles(&newest.group_name, &sides)
+            else {
                 continue;
             };
             let (_, text) = told_of_roles(cut);
