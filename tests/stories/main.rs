@@ -110,6 +110,7 @@ stories! {
         a_change_of_role_while_an_apply_works_keeps_its_cut_out,
         a_row_that_makes_another_side_active_without_changing_roles_is_no_failover,
         a_change_of_role_that_does_not_hold_is_copied_nowhere,
+        a_mark_that_no_record_knows_is_seen_by_the_next_round_that_looks_for_receipts,
         a_side_that_is_active_under_a_name_of_before_stays_so,
         a_record_keeps_a_change_of_role_that_a_log_put_back_has_lost,
         an_apply_at_work_starts_no_clone_after_a_change_of_role,

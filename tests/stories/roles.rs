@@ -123,6 +123,29 @@ pub(crate) async fn a_row_that_makes_another_side_active_without_changing_roles_
     }
 }
 
+pub(crate) async fn a_mark_that_no_record_knows_is_seen_by_the_next_round_that_looks_for_receipts(
+    form: Form,
+) {
+    let mut world = World::of(form).await;
+    world.apply().await;
+    // Everything is as it should be, and a round later the group is not due.
+    world.later(5);
+    assert_eq!(world.plan_of("reference").await.decision, Decision::Waiting);
+    // What followed a runbook, with the log of before: only the mark is left of it.
+    let replica = world.replica("main.shop.countries");
+    replica.set_properties(&[("drsync.epoch", "1")]).await.unwrap();
+    let before = files(&world.replica_folder("main.shop.countries"));
+    world.later(30);
+    for _ in 0..2 {
+        let plan = world.plan_of("reference").await;
+        let codes: Vec<FindingCode> = plan.findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, [FindingCode::LedgerBehind]);
+        assert_eq!(world.apply().await.exit.code, 1);
+        world.later(13 * 60);
+    }
+    assert_eq!(files(&world.replica_folder("main.shop.countries")), before);
+}
+
 pub(crate) async fn a_change_of_role_that_does_not_hold_is_copied_nowhere(form: Form) {
     for odd in 0..4 {
         let mut world = due(form).await;
