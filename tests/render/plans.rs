@@ -522,3 +522,13 @@ fn tables_that_can_only_be_left_out_are_named_with_the_entry_of_the_configuratio
     assert!(plan_text(&plan, &narrow()).contains(entry), "{}", plan_text(&plan, &narrow()));
     assert!(plan_comment(&plan, 60_000).contains("\"main.hr.c_view\":"));
 }
+
+#[test]
+fn a_group_that_is_paused_is_not_ready() {
+    let paused = || waiting("orders", ReasonCode::Paused, "paused");
+    let ready = || group("reference");
+    let says = |groups: Vec<GroupPlan>| validate_text(&plan(groups), &narrow());
+    assert!(says(vec![ready(), paused()]).starts_with("1 of 2 groups is ready, 1 paused"));
+    assert!(says(vec![paused()]).starts_with("The group is paused"));
+    assert!(says(vec![ready()]).starts_with("The group is ready"));
+}

@@ -6,7 +6,7 @@ use super::{away as regions_away, notes};
 use crate::command::{Command, Verb};
 use crate::config::Configuration;
 use crate::notify::{Doubt, DoubtCode};
-use crate::plan::{Observed, Plan, Severity};
+use crate::plan::{Decision, GroupPlan, Observed, Plan, ReasonCode, Severity};
 use crate::render::away::{self, Away};
 use crate::render::causes::{Cause, Repair, causes};
 use crate::render::clean::name;
@@ -118,29 +118,37 @@ fn verdict(plan: &Plan, causes: &[Cause]) -> String {
         return line;
     }
     let groups = plan.groups().count();
-    let blocked = plan
-        .groups()
-        .filter(|(_, group)| {
-            group.findings.iter().any(|finding| finding.severity == Severity::Block)
-        })
-        .count();
-    if blocked == 0 {
-        return match groups {
-            1 => "The group is ready".to_owned(),
-            _ => format!("All {groups} groups are ready"),
-        };
+    let blocks = |group: &GroupPlan| {
+        group.findings.iter().any(|finding| finding.severity == Severity::Block)
+    };
+    // Nothing has to be repaired of it, and nothing of it is protected.
+    let pauses = |group: &GroupPlan| {
+        !blocks(group)
+            && group.decision == Decision::Waiting
+            && group.reason.code == ReasonCode::Paused
+    };
+    let blocked = plan.groups().filter(|(_, group)| blocks(group)).count();
+    let paused = plan.groups().filter(|(_, group)| pauses(group)).count();
+    let ready = groups - blocked - paused;
+    let of_all = format!(
+        "{ready} of {} {} ready",
+        plural(groups, "group"),
+        if ready == 1 { "is" } else { "are" }
+    );
+    match (groups, blocked, paused) {
+        (1, 0, 0) => return "The group is ready".to_owned(),
+        (_, 0, 0) => return format!("All {groups} groups are ready"),
+        (1, 0, _) => return "The group is paused".to_owned(),
+        (_, 0, _) => return format!("{of_all}, {paused} paused"),
+        (_, _, _) => {}
     }
     let mut remedies: Vec<&Repair> =
         causes.iter().filter_map(|cause| cause.remedy.as_ref()).collect();
     remedies.sort();
     remedies.dedup();
     let need = if blocked == 1 { "needs" } else { "need" };
-    let mut text = format!(
-        "{} of {} {} ready; {blocked} {need} something",
-        groups - blocked,
-        plural(groups, "group"),
-        if groups - blocked == 1 { "is" } else { "are" }
-    );
+    let paused = if paused == 0 { String::new() } else { format!(", {paused} paused") };
+    let mut text = format!("{of_all}{paused}; {blocked} {need} something");
     match remedies.len() {
         0 => {}
         1 => text.push_str(", 1 remedy"),
