@@ -56,7 +56,9 @@ mod workflows;
 
 pub use auth::{Environment, Run, SignInError};
 pub use client::Client;
-pub use connect::{ConnectOptions, Connected, SecondaryOptions, Unbound, connect};
+pub use connect::{
+    ConnectOptions, Connected, Needed, SecondaryOptions, Unbound, connect, connect_as_needed,
+};
 pub use credential::Credential;
 pub use notice::Notice;
 pub use survey::{Job, Listed, Offered, Place, Surveyor, Told};

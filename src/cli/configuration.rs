@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 
 use super::flags::Context;
+pub(super) use super::recover::FILE;
 use super::recover::{self, Source, recover};
 use super::{ExitStatus, Failure, output};
 use crate::command::{Command, Verb};
@@ -20,9 +21,6 @@ use crate::plan::ConfiguredIn;
 use crate::region::RegionErrorKind;
 use crate::render::{self, clean};
 use crate::secrets;
-
-/// The file that is looked for.
-pub(super) const FILE: &str = "drsync.json";
 
 /// A configuration and where drsync keeps its own files beside it.
 #[derive(Debug)]

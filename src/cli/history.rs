@@ -10,6 +10,7 @@ use super::flags::Context;
 use super::{ExitStatus, Failure, configuration, look, output, regions, selection, signature};
 use crate::apply::{Approval, RunRecord};
 use crate::config::{GroupEntry, Workspace, WorkspaceAddress};
+use crate::databricks::Needed;
 use crate::history::{
     Asked, Chain, Evidence, PlanSeen, SignatureSeen, Span, era, period, plans_of, records_of,
 };
@@ -60,7 +61,7 @@ impl History {
         };
         let signers = Signers { records: signed, plans: signature::keys_of_plans(&found)? };
         let read = look::block_on(async {
-            let opened = regions::of_configuration(context, &mut found).await?;
+            let opened = regions::of_configuration(context, &mut found, Needed::Primary).await?;
             let mut all = vec![];
             for (workspace, regions) in found.configuration.workspaces.iter().zip(&opened) {
                 all.push(self.read(context, workspace, regions, &signers).await);

@@ -12,6 +12,7 @@ use super::flags::Context;
 use super::{ExitStatus, Failure, keep, regions, selection, signature, who};
 use crate::command::Command;
 use crate::config::{Configuration, Notifications};
+use crate::databricks::Needed;
 use crate::foreign;
 use crate::observe::observe;
 use crate::plan::document::{Refused, RegionSeen};
@@ -38,6 +39,9 @@ pub(super) struct Asking {
     /// Who may use tables is looked at anew.
     #[arg(skip)]
     rights: bool,
+    /// What the secondary tells is enough, where the primary lets nobody in.
+    #[arg(skip)]
+    either: bool,
     /// The configuration whose settings are compared.
     #[arg(skip)]
     base: Option<PathBuf>,
@@ -57,13 +61,33 @@ pub(super) struct Asking {
 impl Asking {
     /// Whether anything was asked for.
     pub(super) fn anything(&self) -> bool {
-        let Asking { now, full, histories: _, daily: _, rights: _, base: _, accept, reason } = self;
+        let Asking {
+            now,
+            full,
+            histories: _,
+            daily: _,
+            rights: _,
+            either: _,
+            base: _,
+            accept,
+            reason,
+        } = self;
         !now.is_empty() || *full || !accept.is_empty() || reason.is_some()
     }
 
     /// A command that asks for the same.
     pub(super) fn repeated(&self, mut command: Command) -> Command {
-        let Asking { now, full, histories: _, daily: _, rights: _, base, accept, reason } = self;
+        let Asking {
+            now,
+            full,
+            histories: _,
+            daily: _,
+            rights: _,
+            either: _,
+            base,
+            accept,
+            reason,
+        } = self;
         for group in now {
             command = command.word("--now").word(group);
         }
@@ -85,6 +109,15 @@ impl Asking {
     /// The histories of everything are looked at; with `content`, the files of replicas are read as well.
     pub(super) fn everything(content: bool) -> Asking {
         Asking { full: content, histories: true, ..Asking::default() }
+    }
+
+    /// The same, with what the secondary tells where the primary lets nobody in.
+    pub(super) fn or_of_the_secondary(self) -> Asking {
+        Asking { either: true, ..self }
+    }
+
+    fn needed(&self) -> Needed {
+        if self.either { Needed::Either } else { Needed::Primary }
     }
 
     /// The same, with a fresh look at who may use tables.
@@ -150,7 +183,7 @@ pub(super) async fn look_with(
         Some(path) => Some(settings_of(path, context).await?),
         None => None,
     };
-    let regions = regions::of_configuration(context, &mut found).await?;
+    let regions = regions::of_configuration(context, &mut found, asking.needed()).await?;
     let now = context.clock.now();
     let mut request = Request {
         plan_id: Clock::id(now),
@@ -178,8 +211,9 @@ pub(super) async fn look_with(
     {
         return Err(mistaken);
     }
-    let workspaces = observed.workspaces.iter();
-    if let Some(shut) = regions::shut(workspaces.map(WorkspaceObserved::not_let_in)) {
+    let enough = |seen: &WorkspaceObserved| asking.either && seen.secondary_tells();
+    let not_let_in = |seen| WorkspaceObserved::not_let_in(seen).filter(|_| !enough(seen));
+    if let Some(shut) = regions::shut(observed.workspaces.iter().map(not_let_in)) {
         return Err(shut);
     }
     // Names are known as the catalog spells them once it was asked.

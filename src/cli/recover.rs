@@ -15,12 +15,15 @@ use super::{ExitStatus, Failure, output, who};
 use crate::config::{self, Configuration, Location, LocationError, WorkspaceAddress};
 use crate::databricks::{Environment, Notice, Surveyor};
 use crate::files::{self, Named};
-use crate::lakehouse::{LakehouseRegion, Writer};
+use crate::lakehouse::{CATALOG_FILE, LakehouseRegion, Writer};
 use crate::ledger::FOLDER;
 use crate::observe::{FoundConfiguration, kept_configuration};
 use crate::region::{Region, RegionError, RegionErrorKind};
 use crate::render::clean;
 use crate::text::{self, plural_as};
+
+/// The file of a configuration that is looked for.
+pub(super) const FILE: &str = "drsync.json";
 
 /// So many places are looked into for a configuration, the likeliest first.
 const PLACES_MOST: usize = 64;
@@ -54,7 +57,7 @@ pub(super) struct Recovered {
 }
 
 impl Source {
-    /// What `--config` names, where that is no file and no folder of files.
+    /// What `--config` names, where that is a place at which applies keep one, and no file and no folder of files.
     pub(super) fn of_config(path: &Path) -> Option<Source> {
         let here = std::env::current_dir().unwrap_or_default();
         let text = path.to_str()?;
@@ -62,7 +65,8 @@ impl Source {
             return Source::of_address(text, &here).ok();
         }
         let folder = files::resolved(path);
-        is_sync_location(&folder).then_some(Source::Folder(folder))
+        let leads_to_one = is_sync_location(&folder) || is_lakehouse(&folder);
+        leads_to_one.then_some(Source::Folder(folder))
     }
 
     /// What was given as the address of a workspace or of a sync location.
@@ -124,6 +128,12 @@ fn tail(run_id: &str) -> &str {
 fn is_sync_location(folder: &Path) -> bool {
     let names = files::names(&folder.join(FOLDER)).unwrap_or_default();
     !names.is_empty()
+}
+
+/// Whether a folder is a lakehouse that nobody keeps configurations in: what lies there is drsync's own and no part of one.
+fn is_lakehouse(folder: &Path) -> bool {
+    let has = |name: &str| folder.join(name).is_file();
+    has(CATALOG_FILE) && !has(FILE)
 }
 
 /// A place that is looked into.
@@ -241,6 +251,9 @@ impl Search<'_> {
                 "{} looked into: those under which its tables lie, its external locations and the folders in them",
                 plural_as(self.looked as u64, "place was", "places were")
             )),
+            Source::Folder(folder) if is_lakehouse(folder) => failure.with_line(
+                "that is a lakehouse: name its sync location, or the file of the configuration",
+            ),
             Source::Folder(_) => failure.with_line(
                 "what applies to Databricks keep lies in a table there: give the address of the workspace",
             ),

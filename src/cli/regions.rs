@@ -11,7 +11,9 @@ use super::configuration::{Found, environment};
 use super::flags::Context;
 use super::{ExitStatus, Failure, output, who};
 use crate::config::{Hearers, Location, Unusable, Workspace, WorkspaceAddress};
-use crate::databricks::{ConnectOptions, Notice, SecondaryOptions, Timing, Unbound, connect};
+use crate::databricks::{
+    ConnectOptions, Needed, Notice, SecondaryOptions, Timing, Unbound, connect_as_needed,
+};
 use crate::lakehouse::{LakehouseRegion, Writer};
 use crate::plan::WorkspaceObserved;
 use crate::plan::document::WorkspacePlan;
@@ -34,9 +36,12 @@ enum Places {
 }
 
 /// Opens the regions of every configured workspace; one that cannot be opened is told and left out.
+///
+/// Whoever only looks may do with what the secondary tells (`needed`).
 pub(super) async fn of_configuration(
     context: &Context,
     found: &mut Found,
+    needed: Needed,
 ) -> Result<Vec<Regions>, Failure> {
     let configuration = &mut found.configuration;
     let addresses = configuration.workspaces.iter();
@@ -49,7 +54,7 @@ pub(super) async fn of_configuration(
     let mut places: Vec<Places> = workspaces.iter().map(configured).collect();
     share(&mut places);
     for (workspace, places) in workspaces.into_iter().zip(places) {
-        match open(places, context).await {
+        match open(places, context, needed).await {
             Ok(regions) => {
                 configuration.workspaces.push(workspace);
                 all.push(regions);
@@ -103,7 +108,7 @@ pub(super) async fn of_plan(
             Failure::new(status, message)
         };
         let places = places.map_err(|error| told(ExitStatus::Configuration, error))?;
-        let opened = open(places, context).await;
+        let opened = open(places, context, Needed::Primary).await;
         all.push(opened.map_err(|(status, error)| told(status, error))?);
     }
     // An apply would say so of every group.
@@ -253,7 +258,11 @@ fn address(text: &str) -> anyhow::Result<WorkspaceAddress> {
     WorkspaceAddress::parse(text, &here).with_context(|| format!("read the address {text}"))
 }
 
-async fn open(places: Places, context: &Context) -> Result<Regions, (ExitStatus, anyhow::Error)> {
+async fn open(
+    places: Places,
+    context: &Context,
+    needed: Needed,
+) -> Result<Regions, (ExitStatus, anyhow::Error)> {
     let clock = context.clock;
     let unopened = |error: anyhow::Error| (ExitStatus::Configuration, error);
     match places {
@@ -284,7 +293,7 @@ async fn open(places: Places, context: &Context) -> Result<Regions, (ExitStatus,
             options.verify_rows = context.verify_rows;
             options.timing = context.timing.clone();
             options.notice = Notice::new(|text| output::note(&clean(&text)));
-            match connect(&options).await {
+            match connect_as_needed(&options, needed).await {
                 Ok(connected) => Ok(connected.regions()),
                 Err(refused) => Err((ExitStatus::Authentication, refused.into())),
             }

@@ -12,10 +12,11 @@ use super::flags::Context;
 use super::{ExitStatus, Failure, configuration, keep, look, output, regions, selection, who};
 use crate::apply::{Ending, RunRecord};
 use crate::config::{GroupEntry, Workspace};
+use crate::databricks::Needed;
 use crate::ledger::{Cuts, Row};
 use crate::observe::{Question, recent_records};
 use crate::plan::{Plan, Witnessed};
-use crate::region::{LedgerCopy, RUNBOOK_ENDING, Region, RegionError, Regions};
+use crate::region::{LedgerCopy, RUNBOOK_ENDING, Region, RegionError, RegionErrorKind, Regions};
 use crate::render::{self, clean};
 use crate::runbook::{self, Facts, Looked, Place};
 use readable::{behind_by_records, check_cut, check_unwritten, look_at};
@@ -59,7 +60,7 @@ impl Runbook {
         }
         look::block_on(async {
             let mut found = configuration::usable(context).await?;
-            let opened = regions::of_configuration(context, &mut found).await?;
+            let opened = regions::of_configuration(context, &mut found, Needed::Either).await?;
             let workspaces = &found.configuration.workspaces;
             let keys = &found.configuration.require_signed_records;
             let read = workspaces.iter().zip(&opened).map(|(workspace, regions)| {
@@ -85,10 +86,12 @@ impl Runbook {
                     Err(refusal) => {
                         let text = format!("drsync: workspace {}: {refusal}", workspace.name);
                         context.remark(&clean(&text));
-                        let exit = if refusal.kind.is_away() {
-                            ExitStatus::SecondaryAway
-                        } else {
-                            ExitStatus::Failed
+                        let exit = match refusal.kind {
+                            kind if kind.is_away() => ExitStatus::SecondaryAway,
+                            RegionErrorKind::Denied | RegionErrorKind::SignedOut => {
+                                ExitStatus::Authentication
+                            }
+                            _ => ExitStatus::Failed,
                         };
                         away.get_or_insert(exit);
                     }

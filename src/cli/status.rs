@@ -79,7 +79,7 @@ impl Status {
             let asked = Asked::of(&self.asked, &found.configuration)?;
             let selection = asked.selection(&context.selection)?;
             let context = &Context { selection, ..context.clone() };
-            let looking = &Asking::everything(self.full);
+            let looking = &Asking::everything(self.full).or_of_the_secondary();
             let mut looked = look::look_with(context, looking, found).await?;
             let mut status = status::status(&looked.observed, &looked.plan);
             for (workspace, regions) in status.workspaces.iter_mut().zip(&looked.regions) {

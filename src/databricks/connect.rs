@@ -153,12 +153,32 @@ impl Connected {
     }
 }
 
+/// Which side has to let somebody in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needed {
+    /// The primary, unless it does not answer anybody.
+    Primary,
+    /// One of them: what the secondary tells is enough, where it has a workspace of its own.
+    Either,
+}
+
 /// Signs in and makes the two regions.
 ///
 /// # Errors
 /// The primary's identity was not found or is refused. A workspace that does not answer is no reason: its regions say so
 /// themselves; nor is the secondary's own workspace, which is then not seen.
 pub async fn connect(options: &ConnectOptions) -> Result<Connected, SignInError> {
+    connect_as_needed(options, Needed::Primary).await
+}
+
+/// The same, where that is needed.
+///
+/// # Errors
+/// As of [`connect`]; where either side is enough: neither lets anybody in.
+pub async fn connect_as_needed(
+    options: &ConnectOptions,
+    needed: Needed,
+) -> Result<Connected, SignInError> {
     let ConnectOptions { environment, timing, notice, .. } = options;
     let unbound = options.unbound.clone();
     let unbound = unbound.unwrap_or_else(|| Unbound::of([options]));
@@ -169,12 +189,20 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connected, SignInError>
         profile: options.profile.as_deref(),
         unbound: unbound.serves(&options.address),
     };
+    let either = needed == Needed::Either && options.secondary.is_some();
+    // Why the primary lets nobody in, although it answers.
+    let mut shut = None;
     let (credential, warehouse) = match sign_in(&wanted, environment, timing).await {
         Ok(signed_in) => signed_in,
         // On the day the primary is gone few people have a token of it, and the secondary's own workspace is enough to look.
         Err(unsigned) if options.secondary.is_none() => return Err(unsigned),
         Err(unsigned) => match silence(&options.address, timing).await {
             Some(why) => (Credential::nobodys(why, timing.clone()), None),
+            None if either => {
+                let why = unsigned.to_string();
+                shut = Some(unsigned);
+                (Credential::unsigned(why, timing.clone()), None)
+            }
             None => return Err(unsigned),
         },
     };
@@ -188,7 +216,12 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connected, SignInError>
     let away = match access::me(&client).await {
         Ok(_) => false,
         Err(refusal) if matches!(refusal.status, Some(401 | 403)) || refusal.is_sign_in() => {
-            return Err(refused(format!("is refused: {refusal}")));
+            let why = shut.unwrap_or_else(|| refused(format!("is refused: {refusal}")));
+            if !either {
+                return Err(why);
+            }
+            shut = Some(why);
+            true
         }
         Err(_) => true,
     };
@@ -198,6 +231,20 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connected, SignInError>
         Some(secondary) => Some(registrar(options, secondary, &unbound, away).await.map(Arc::new)),
         None => None,
     };
+    if let Some(mut why) = shut {
+        let own = options.secondary.as_ref().map(|own| own.address.as_str()).unwrap_or_default();
+        match &registrar {
+            Some(Ok(_)) => notice.tell(format!(
+                "{why}; what the secondary tells is asked of {}",
+                own.trim_end_matches('/')
+            )),
+            Some(Err(also)) => {
+                why.tried.push((own.trim_end_matches('/').to_owned(), also.clone()));
+                return Err(why);
+            }
+            None => return Err(why),
+        }
+    }
     // The door on the day the primary is gone: what is in the secondary is read through its own workspace.
     let door = match &registrar {
         Some(Ok(own)) if away => Some(own.clone()),

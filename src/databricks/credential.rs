@@ -91,6 +91,21 @@ impl TokenSource for Nobody {
     }
 }
 
+/// No token, of a workspace to which nobody here can sign in.
+#[derive(Debug)]
+struct Unsigned(String);
+
+#[async_trait]
+impl TokenSource for Unsigned {
+    async fn fetch(&self, _now: DateTime<Utc>) -> Result<Token, Refusal> {
+        Err(refused(self.0.clone()))
+    }
+
+    fn renews(&self) -> bool {
+        false
+    }
+}
+
 /// Services refuse a token shortly before it ends: it is taken as ended this much earlier.
 const ENDS_EARLY: TimeDelta = TimeDelta::seconds(40);
 /// A fresh token is asked for when less than this, or half its life, is left.
@@ -143,6 +158,11 @@ impl Credential {
     /// That of nobody, for a workspace that does not answer anybody: `why`, a fragment.
     pub(super) fn nobodys(why: String, timing: Timing) -> Credential {
         Credential::new("nobody", Box::new(Nobody(why)), timing)
+    }
+
+    /// That of nobody, for a workspace that answers and to which nobody here can sign in: `why`, a fragment.
+    pub(super) fn unsigned(why: String, timing: Timing) -> Credential {
+        Credential::new("nobody", Box::new(Unsigned(why)), timing)
     }
 
     /// How it was found, for example `DATABRICKS_TOKEN`.

@@ -188,6 +188,11 @@ impl WorkspaceObserved {
         of_primary.or_else(of_regions).or_else(of_groups)
     }
 
+    /// Whether the secondary tells what it holds, whatever the primary says.
+    pub fn secondary_tells(&self) -> bool {
+        self.secondary.presence.is_ok() && self.secondary.ledger.is_ok()
+    }
+
     /// The refusal of a primary for whose host no address is known, where no cut of the workspace was seen: nothing is away that
     /// was ever there.
     pub fn nowhere(&self) -> Option<&RegionError> {

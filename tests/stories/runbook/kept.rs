@@ -304,3 +304,49 @@ async fn whoever_has_the_address_of_the_west_and_a_token_of_it_comes_to_the_runb
     // Nobody is signed in to anything.
     west.drsync_as(&[], "bare", &["init", "--from", &served.url], 77).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_east_that_lets_nobody_in_hides_neither_the_runbook_nor_what_the_west_knows() {
+    let west = West::new().await;
+    let (before, _) = west.runbook().await;
+    let served = &west.running.secondary;
+    let own = (served.token_variable.clone(), served.token.clone());
+    let east = &west.running.primary.token_variable;
+    // No token of the east, and one that it refuses.
+    let wrong = vec![own.clone(), (east.clone(), "dapi-of-somebody-else".to_owned())];
+    for variables in [vec![own], wrong] {
+        let told = west.drsync_as(&variables, "", &["runbook", "--config", "served.json"], 0).await;
+        assert_eq!(texts(&told, "sql"), texts(&before, "sql"));
+        let told = west.drsync_as(&variables, "", &["status", "--config", "served.json"], 77).await;
+        assert!(told.starts_with("Primary region cannot be read; 2 of 3 groups"), "{told}");
+        assert!(
+            told.contains(ODD) && told.ends_with("\ndrsync runbook --config served.json\n"),
+            "{told}"
+        );
+        let told = west.drsync_as(&variables, "", &["plan", "--config", "served.json"], 77).await;
+        assert_eq!(told, "");
+    }
+    // Somebody has to be let in somewhere.
+    for command in ["runbook", "status"] {
+        let told = west.drsync_as(&[], "", &[command, "--config", "served.json"], 77).await;
+        assert_eq!(told, "", "{command}");
+    }
+}
+
+#[test]
+fn a_lakehouse_leads_to_its_sync_location_as_a_configuration() {
+    let left = Left::new();
+    let west = left.path("west").display().to_string();
+    let by_place = left.path("west/sync").display().to_string();
+    let [one, other] =
+        [west, by_place].map(|place| ends(&left.run(&["runbook", "--config", &place]), 0));
+    assert_eq!(texts(&one, "python"), texts(&other, "python"));
+    assert!(!texts(&one, "python").is_empty(), "{one}");
+    std::fs::create_dir(left.path("bare")).unwrap();
+    std::fs::write(left.path("bare/lakehouse.json"), "{}").unwrap();
+    let bare = left.path("bare").display().to_string();
+    let refused = left.run(&["status", "--config", &bare]);
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(78), "{told}");
+    assert!(told.contains("that is a lakehouse: name its sync location"), "{told}");
+}
