@@ -57,13 +57,13 @@ pub use warning::{RunWarning, RunWarningCode};
 
 use crate::canonical::sha256_of_bytes;
 use crate::config::{Sides, TableName};
-use crate::ledger::Cuts;
+use crate::ledger::{Cut, Cuts};
 use crate::moment;
 use crate::notify::Policy;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{
-    Action, Decision, FailedOver, Finding, FindingCode, GroupPlan, JobSeen, Plan, Provenance, Role,
-    RoleTold, StoredPlan,
+    Action, Decision, FailedOver, Finding, FindingCode, GroupPlan, JobSeen, LossReceipt, Plan,
+    Provenance, Role, RoleTold, StoredPlan,
 };
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, RegionError, Regions, SIGNATURE_ENDING};
 use crate::sentence::Sentence;
@@ -190,7 +190,7 @@ pub async fn apply(
         .map(|(at, (workspace, regions))| run.workspace(at, workspace, regions));
     let (mut groups, mut metadata, mut away) = (Vec::new(), Vec::new(), Away::default());
     let (mut keepers, mut known, mut roles) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-    let mut away_in = BTreeMap::new();
+    let (mut away_in, mut logs) = (BTreeMap::new(), BTreeMap::new());
     for (workspace, done) in plan.workspaces.iter().zip(join_all(workspaces).await) {
         known.insert(workspace.name.clone(), done.newest_cuts());
         roles.insert(workspace.name.clone(), done.newest_roles(&workspace.sides()));
@@ -200,6 +200,7 @@ pub async fn apply(
         away.primary |= done.away.primary;
         away.secondary |= done.away.secondary;
         keepers.extend(done.keepers);
+        logs.extend(done.cuts.map(|cuts| (workspace.name.clone(), cuts)));
     }
     let signal = options.signal.load(Ordering::Relaxed);
     let lost = (options.lost_output)();
@@ -251,7 +252,7 @@ pub async fn apply(
     };
     let kept_by: Vec<&Keepers<'_>> = keepers.iter().map(|kept| &kept.keepers).collect();
     settings::note(&run, &mut record, &tips);
-    receipts::carry(&mut record, &tips);
+    receipts::carry(&mut record, &tips, &logs);
     telling::note(&run, &mut record, &tips, &away_in, &kept_by).await;
     chain::link(&mut record, tips, known, &roles);
     run.keep(&mut record, &keepers).await;
@@ -552,28 +553,37 @@ fn not_due(
         Decision::Waiting | Decision::UpToDate => group.checked.filter(|_| planned_now),
         Decision::Blocked | Decision::Sync => None,
     };
+    let kept = last.map(|cut| cut.cut_number).or(planned.map(|cut| cut.number));
     GroupRecord {
         workspace: workspace.name.clone(),
         name: group.name.clone(),
         outcome: ending.outcome(),
         ending: Some(ending),
         message: message.map(Into::into),
-        cut: last.map(|cut| cut.cut_number).or(planned.map(|cut| cut.number)),
+        cut: kept,
         recovery_point: last
             .map(|cut| cut.recovery_point)
             .or(planned.map(|cut| cut.recovery_point)),
         checked: looked,
-        loss: match group.decision {
-            // What a stored plan says of an earlier moment is no look of this run.
-            Decision::Waiting | Decision::UpToDate | Decision::Blocked => {
-                group.loss.clone().filter(|_| planned_now)
-            }
-            Decision::Sync => None,
+        loss: match last {
+            Some(cut) => loss(group, Some(cut), planned_now),
+            None => kept.and_then(|cut| group.loss_beyond(cut).cloned()),
         },
         lost_with: group.failed_over.as_ref().and_then(FailedOver::receipt),
         jobs: jobs(group, planned_now),
         grants: group.grants.clone().filter(|_| planned_now),
         tables: Vec::new(),
+    }
+}
+
+/// What would be lost of a group beyond a cut that it keeps: as this run saw it, or by what a stored plan pins, which says no more
+/// that is looked at when it is approved.
+fn loss(group: &GroupPlan, cut: Option<&Cut>, planned_now: bool) -> Option<LossReceipt> {
+    let cut = cut?;
+    if planned_now {
+        group.loss_beyond(cut.cut_number).cloned()
+    } else {
+        LossReceipt::of_pins(group, cut)
     }
 }
 

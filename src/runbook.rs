@@ -13,6 +13,7 @@ use crate::command::{Command, Verb};
 use crate::config::{Configuration, Sides, Workspace, WorkspaceAddress};
 use crate::databricks::sql::{self, Expected, Relation};
 use crate::ledger::{Cut, Cuts, FOLDER, NewRole, Roles, Row, SYNC_CUTS};
+use crate::observe::LossesTold;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{GrantsSeen, JobSeen, LossReceipt};
 use crate::region::RUNBOOK_ENDING;
@@ -213,6 +214,8 @@ pub struct GroupSteps {
     pub epoch: u64,
     /// The change of role; `None`: it was made, and what brings the group home was not asked for.
     pub fence: Option<String>,
+    /// What shows the newest row of the group in the log; `None`: the fence does so itself.
+    pub newest_row: Option<String>,
     /// What gives an older log the columns for it; `None`: the fence does so itself.
     pub columns: Option<String>,
     /// What brings the tables back.
@@ -262,6 +265,11 @@ pub fn make(facts: Facts<'_>) -> Runbook {
     names.sort_unstable();
     names.dedup();
     let (mut steps, mut left_out) = (Vec::new(), Vec::new());
+    let mut losses = LossesTold::default();
+    let told = record.into_iter().flat_map(|record| &record.groups);
+    for group in told.filter(|told| told.workspace == place.sides.home) {
+        losses.take(group);
+    }
     for name in names {
         if let Some(behind) = looked.behind.get(name) {
             left_out.push(LeftOut {
@@ -287,10 +295,9 @@ pub fn make(facts: Facts<'_>) -> Runbook {
                     told.filter(|told| told.workspace == place.sides.home && told.name == name);
                 let told = told.next();
                 let newest = cuts.newest(name).map(|cut| cut.cut_number);
-                let over = failed_over(place, cuts, name).map(|cut| cut.cut_number);
-                let lost = match over {
+                let lost = match failed_over(place, cuts, name) {
                     // What was lost with the change of role, whatever the home has by now.
-                    Some(role) => told.and_then(|told| told.lost_with(role).cloned()),
+                    Some(role) => losses.lost_with(role, cuts.of(name)).cloned(),
                     None => told.filter(|told| told.cut == newest).and_then(|it| it.loss.clone()),
                 };
                 let jobs = told.map(|told| told.jobs.clone()).unwrap_or_default();
@@ -401,6 +408,10 @@ fn of_group(
     let fence = fence(place, &role);
     // Who brings a group over twice must not bring it home by that.
     let fence = Some(fence).filter(|_| come_back || again || failed_over.is_none());
+    let newest_row = match place.language {
+        Language::Sql => Some(sql::newest_row(&place.log(), name)),
+        Language::Python => None,
+    };
     let columns = match place.language {
         Language::Sql => Some(sql::add_role_columns(&place.log())),
         Language::Python => None,
@@ -436,7 +447,12 @@ fn of_group(
     };
     let later = |cut: &&Cut| !cut.is_role() && cut.cut_number > held.cut_number;
     let later: Vec<&Cut> = cuts.of(name).filter(later).collect();
-    let given_up = later.first().zip(later.last());
+    let of_number = |number| cuts.of(name).find(|cut| cut.cut_number == number);
+    let given_up = match cuts.given_up_with(held).filter(|_| held.is_role()) {
+        // What a change of role gave up stays given up.
+        Some((first, last)) => of_number(first).zip(of_number(last)),
+        None => later.first().copied().zip(later.last().copied()),
+    };
     let rows: Option<Vec<u64>> = held.tables.iter().map(|entry| entry.rows).collect();
     Ok(GroupSteps {
         group: name.to_owned(),
@@ -452,6 +468,7 @@ fn of_group(
         workflow: None,
         epoch,
         fence,
+        newest_row,
         columns,
         restore,
         mark,

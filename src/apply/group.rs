@@ -44,7 +44,7 @@ pub(super) async fn apply(
         cut: last.map(|cut| cut.cut_number),
         recovery_point: last.map(|cut| cut.recovery_point),
         checked: None,
-        loss: None,
+        loss: super::loss(plan, last, run.options.planned_now),
         lost_with: None,
         jobs: super::jobs(plan, run.options.planned_now),
         grants: plan.grants.clone().filter(|_| run.options.planned_now),
@@ -76,6 +76,7 @@ pub(super) async fn apply(
             if let Some(cut) = end.cut {
                 record.cut = Some(cut.cut_number);
                 record.recovery_point = Some(cut.recovery_point);
+                record.loss = super::loss(plan, Some(&cut), run.options.planned_now);
             }
             record = GroupRecord {
                 outcome: end.ending.outcome(),

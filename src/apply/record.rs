@@ -288,7 +288,7 @@ pub struct GroupRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked: Option<Checked>,
     /// What would be lost if the primary were gone now, beyond the cut that the group has, with when its sources were looked at,
-    /// by this run or by an earlier one; absent: nobody looked since that cut was made, as far as is known.
+    /// by this run, for its plan, or by an earlier one; absent: nobody looked since that cut was made, as far as is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<LossReceipt>,
     /// What was lost with the newest change of role that took it away from its home, that being the cut, as it was last looked at

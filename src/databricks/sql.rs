@@ -22,7 +22,9 @@ pub use ledger::{
     read_cuts, read_cuts_from, read_evidence, read_heads, read_heads_of, read_record_signatures,
     read_rows, read_run_records, replace_cuts, replace_metadata, shallow_clone_table,
 };
-pub use roles::{Expected, add_role_columns, check_files, check_rows, fence, mark, restore};
+pub use roles::{
+    Expected, add_role_columns, check_files, check_rows, fence, mark, newest_row, restore,
+};
 pub use schemas::{CUT_SCHEMA, ROW_SCHEMA};
 
 /// A statement and the values of its named markers.

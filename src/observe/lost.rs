@@ -70,6 +70,14 @@ impl LossesTold {
         lost
     }
 
+    /// What was lost with a change of role that is known by its number alone.
+    pub(crate) fn with_role_of(&self, group: &str, role: u64) -> Option<ReceiptTold> {
+        let told = self.with_role.get(&(group.to_owned(), role));
+        let before = || self.beyond.get(&(group.to_owned(), role.checked_sub(1)?));
+        let loss = told.or_else(before)?.clone();
+        Some(ReceiptTold { cut: role, loss })
+    }
+
     /// The newest change of role of a group with which something is known to have been lost, or not to.
     pub(crate) fn newest_of(&self, group: &str) -> Option<ReceiptTold> {
         let of_group = (group.to_owned(), 0)..=(group.to_owned(), u64::MAX);

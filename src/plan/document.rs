@@ -410,6 +410,10 @@ pub struct GroupPlan {
     /// absent: they were not, or it has no cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<LossReceipt>,
+    /// The same as long as the plan is not applied, beyond the cut that the group keeps until then; absent: that is what `loss` says,
+    /// or nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_until_applied: Option<LossReceipt>,
     /// The jobs that it names, at both sides, as far as they were asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub jobs: Vec<JobSeen>,
@@ -443,6 +447,18 @@ pub struct GroupPlan {
     /// How it is protected; absent: its configuration has a mistake, or the plan is of a version before 1.3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<GroupSettings>,
+}
+
+impl GroupPlan {
+    /// What would be lost beyond a cut, as somebody looked for the plan; `None`: it does not say, or not of that cut.
+    pub fn loss_beyond(&self, cut: u64) -> Option<&LossReceipt> {
+        let kept = self.last_cut.as_ref().is_some_and(|last| last.number == cut);
+        let loss = match self.decision {
+            Decision::Sync => self.loss_until_applied.as_ref(),
+            Decision::Blocked | Decision::Waiting | Decision::UpToDate => self.loss.as_ref(),
+        };
+        loss.filter(|_| kept)
+    }
 }
 
 /// What was decided for a group.

@@ -105,6 +105,10 @@ pub(super) fn plan(
         failed_over,
         checked: status::found_at_cut(workspace, name, seen),
         loss,
+        loss_until_applied: view
+            .last_cut
+            .filter(|_| decision == Decision::Sync)
+            .and_then(|cut| LossReceipt::of_cut(workspace, seen, view.now, cut)),
         jobs: jobs::of_group(workspace, seen),
         grants: rights::of_group(workspace, seen),
         rpo_seconds: Some(view.group.rpo.num_seconds()),
@@ -217,6 +221,7 @@ fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) 
         lag_seconds: None,
         failed_over: None,
         loss: None,
+        loss_until_applied: None,
         jobs: Vec::new(),
         grants: None,
         checked: None,

@@ -57,6 +57,8 @@ pub enum UnknownWhy {
     Gone,
     /// Its history could not be read.
     Unread,
+    /// A plan pinned a version of it that the cut does not hold, and nobody counted what made it.
+    Pinned,
 }
 
 impl UnknownWhy {
@@ -67,6 +69,7 @@ impl UnknownWhy {
             UnknownWhy::Recreated => "it is another table than the cut has",
             UnknownWhy::Gone => "it, or a part of its log, is not there",
             UnknownWhy::Unread => "its history could not be read",
+            UnknownWhy::Pinned => "a later version than the cut's was planned and not brought over",
         }
     }
 }
@@ -109,7 +112,7 @@ impl LossReceipt {
     }
 
     /// Takes what an earlier look at the same cut knew of tables that are not known now: what was lost then is still lost.
-    pub(super) fn after(mut self, earlier: &LossReceipt) -> LossReceipt {
+    pub(crate) fn after(mut self, earlier: &LossReceipt) -> LossReceipt {
         for unknown in &mut self.unknown {
             let table = &unknown.table;
             let before = earlier.unknown.iter().find(|before| before.table == *table);
@@ -123,7 +126,8 @@ impl LossReceipt {
                 None => self.tables.push(known.clone()),
             }
         }
-        self.commits = self.tables.iter().map(|table| table.commits).sum();
+        let known = self.tables.iter().map(|table| table.commits).sum();
+        self.commits = self.commits.max(known);
         self.since = self.tables.iter().map(|table| table.since).min();
         self
     }

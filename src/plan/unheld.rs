@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::checks::{Named, recreated};
+use super::document::{GroupPlan, TriggerKind};
 use super::observed::{GroupObserved, TableObserved, WorkspaceObserved};
 use super::receipt::{LossReceipt, LostCommit, ReceiptTold, TableLoss, UnknownLoss, UnknownWhy};
 use super::versions;
@@ -79,6 +80,37 @@ impl LossReceipt {
         Some(match told {
             Some(told) => loss.after(&told.loss),
             None => loss,
+        })
+    }
+
+    /// What is certainly lost of a group beyond a cut, by what a plan pins alone, as of the moment that it was to be brought to;
+    /// `None`: it pins nothing that the cut does not hold.
+    pub fn of_pins(group: &GroupPlan, cut: &Cut) -> Option<LossReceipt> {
+        let beyond = group.steps.iter().filter(|step| {
+            cut.table(&step.table).is_none_or(|held| {
+                held.source_version < step.source.version
+                    || held.source_table_id != step.source.table_id
+            })
+        });
+        let unknown = beyond.map(|step| UnknownLoss {
+            table: step.table.clone(),
+            why: UnknownWhy::Pinned,
+            known_at: None,
+        });
+        let unknown: Vec<UnknownLoss> = unknown.collect();
+        // Maintenance alone makes no group due.
+        let changes = group.trigger.as_ref().is_some_and(|trigger| match trigger.kind {
+            TriggerKind::Workflow | TriggerKind::Schedule | TriggerKind::MaxLag => true,
+            TriggerKind::Repair | TriggerKind::FirstSync => false,
+        });
+        let at = group.recovery_point.filter(|_| !unknown.is_empty())?;
+        Some(LossReceipt {
+            at,
+            commits: u64::from(changes),
+            since: None,
+            runs: Vec::new(),
+            tables: Vec::new(),
+            unknown,
         })
     }
 }

@@ -32,7 +32,9 @@ rows = log.to_pyarrow_table()
 group = [row for row in rows.to_pylist() if row["group_name"] == {group}]
 newest = max(group, key=lambda row: row["cut_number"])
 if (newest["cut_number"], newest["run_id"]) != ({newest}, {run}):
-    raise SystemExit("0 rows: somebody was faster, stop and ask")
+    if newest.get("kind") in (None, "sync"):
+        raise SystemExit(f"0 rows: this page is old, drsync made cut {{newest['cut_number']}} since: take a newer page")
+    raise SystemExit(f"0 rows: {{newest['committed_by']}} was faster at {{newest['committed_at']}}, stop and ask")
 cut = next(row for row in group if row["cut_number"] == {held})
 now = datetime.now(timezone.utc)
 cut.update(

@@ -128,6 +128,7 @@ pub(crate) fn group(name: &str) -> GroupPlan {
         failed_over: None,
         checked: None,
         loss: None,
+        loss_until_applied: None,
         jobs: vec![],
         grants: None,
         rpo_seconds: Some(12 * 3600),

@@ -319,3 +319,45 @@ async fn a_source_that_lost_its_history_was_made_again_or_is_gone_is_unknown_and
     assert_eq!(loss.unknown[0].why, UnknownWhy::Gone, "{loss:?}");
     assert_eq!(loss.commits, 1, "{loss:?}");
 }
+
+#[tokio::test]
+async fn a_plan_that_ends_half_done_leaves_what_it_was_to_bring_and_not_what_was_known_before() {
+    for planned_now in [true, false] {
+        let mut story = Story::new(7).await;
+        story.world.groups().last_mut().unwrap().as_object_mut().unwrap().remove("workflow");
+        let record = story.world.apply().await;
+        let before = record.groups.iter().find(|group| group.name == "orders").unwrap();
+        let before = before.loss.clone().unwrap();
+        assert_eq!(before.commits, 0);
+        story.world.later(70);
+        let folder = story.world.path("east/tables/orders");
+        let files = || -> Vec<_> {
+            let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+            names.filter(|path| path.extension().is_some_and(|end| end == "parquet")).collect()
+        };
+        let old = files();
+        for table in ["orders", "lines"] {
+            story.world.source_at(&format!("tables/{table}")).insert(&batch([200])).await.unwrap();
+        }
+        story.world.later(1);
+        let plan = story.world.plan().await;
+        // One of two clones fails.
+        files().iter().filter(|path| !old.contains(path)).for_each(|path| {
+            std::fs::remove_file(path).unwrap();
+        });
+        story.world.planned_now = planned_now;
+        let record = story.world.apply_plan(&plan).await;
+        let orders = record.groups.iter().find(|group| group.name == "orders").unwrap();
+        assert_eq!((orders.outcome, orders.cut), (GroupOutcome::Failed, Some(1)));
+        let loss = orders.loss.clone().unwrap();
+        assert!(loss.at > before.at, "{loss:?}");
+        if planned_now {
+            assert_eq!((loss.commits, loss.unknown.len()), (2, 0), "{loss:?}");
+            continue;
+        }
+        // A stored plan is believed what it pins.
+        assert_eq!(loss.commits, 1, "{loss:?}");
+        let unknown = loss.unknown.iter().map(|unknown| (unknown.why, unknown.known_at));
+        assert_eq!(unknown.collect::<Vec<_>>(), [(UnknownWhy::Pinned, Some(before.at)); 2]);
+    }
+}

@@ -32,6 +32,15 @@ pub fn fence(log: &Relation, role: &NewRole<'_>) -> String {
     )
 }
 
+/// Shows what the newest row of a group is, and who made it.
+pub fn newest_row(log: &Relation, group: &str) -> String {
+    format!(
+        "SELECT cut_number, kind, active, committed_by, committed_at FROM {log}\n  \
+         WHERE group_name = {} ORDER BY cut_number DESC LIMIT 1",
+        literal(group)
+    )
+}
+
 /// Gives a cut log of an earlier version the columns of a change of role.
 pub fn add_role_columns(log: &Relation) -> String {
     format!("ALTER TABLE {log} ADD COLUMNS (kind string, active string)")

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use drsync::apply::RunRecord;
 use drsync::config::Sides;
 use drsync::ledger::{Cut, Cuts};
+use drsync::plan::GrantsSeen;
 use drsync::render::writers;
-use drsync::runbook::{Behind, Facts, Language, Looked, Place, make};
+use drsync::runbook::{Behind, Facts, Language, Looked, Place, Runbook, make};
 use serde_json::json;
 
 use crate::runbook::follow::steps;
@@ -56,18 +58,39 @@ fn page_with(
     come_back: bool,
     looked: &Looked,
 ) -> String {
-    writers::runbook(&make(Facts {
+    writers::runbook(&made(place, cuts, to_cuts, come_back, looked, None))
+}
+
+fn made(
+    place: &Place,
+    cuts: &Cuts,
+    to_cuts: &BTreeMap<String, u64>,
+    come_back: bool,
+    looked: &Looked,
+    record: Option<&RunRecord>,
+) -> Runbook {
+    make(Facts {
         place,
         cuts,
         rows: &BTreeMap::new(),
-        record: None,
+        record,
         looked,
         groups: &[],
         to_cuts,
         come_back,
         made_at: "2026-11-22T11:00:00Z".parse().unwrap(),
-        made_by: "user:anna",
-    }))
+        made_by: "user:anna@example.test",
+    })
+}
+
+/// A change of role that repeats a cut.
+fn role(number: u64, held: &Cut, before: &Cut) -> Cut {
+    let mut role = serde_json::to_value(held).unwrap();
+    (role["kind"], role["active"], role["epoch"]) =
+        ("role".into(), "west".into(), (number - 2).into());
+    (role["cut_number"], role["previous_sha256"]) = (number.into(), before.sha256().into());
+    role["run_id"] = "by hand".into();
+    serde_json::from_value(role).unwrap()
 }
 
 #[test]
@@ -201,4 +224,92 @@ fn a_group_whose_log_lacks_a_change_of_role_has_no_statement_about_a_replica() {
             assert!(fence.contains('3') && !fence.contains("epoch=1,"), "{fence}");
         }
     }
+}
+
+#[test]
+fn people_are_named_so_that_they_can_be_read_and_copied() {
+    let mut place = place("abfss://dr@west.test/", Language::Sql);
+    place.approvers = vec!["cto@example.test".to_owned()];
+    place.when = Some("an hour, says ops@example.test".to_owned());
+    let page = page(&place, &Cuts::new([cut("g", 1, 1, None)]), &BTreeMap::new());
+    for shown in
+        ["by `user:anna@example.test`", "of `cto@example.test` says", "says `ops@example.test`"]
+    {
+        assert!(page.contains(shown), "{page}");
+    }
+    assert!(!page.contains("&#"), "{page}");
+}
+
+#[test]
+fn of_rights_only_what_was_seen_is_said() {
+    let place = place("abfss://dr@west.test/", Language::Sql);
+    let cuts = Cuts::new([cut("g", 1, 3, None)]);
+    let runbook = made(&place, &cuts, &BTreeMap::new(), false, &Looked::default(), None);
+    let says = |unseen: usize, select: &[&str]| {
+        let unseen: Vec<String> = (0..unseen).map(|at| format!("main.shop.table_{at}")).collect();
+        let tables = json!([
+            {"side": "primary", "tables": ["main.shop.table_2"], "select": select},
+            {"side": "secondary", "tables": ["main.shop.table_2"]},
+        ]);
+        let seen = json!({"at": "2026-11-22T10:00:00Z", "tables": tables, "unseen": unseen});
+        let mut runbook = runbook.clone();
+        runbook.groups[0].grants = Some(serde_json::from_value::<GrantsSeen>(seen).unwrap());
+        writers::runbook(&runbook)
+    };
+    assert!(says(0, &[]).contains("Rights: none of `east` is lacking in `west`, as of"));
+    let none = says(3, &[]);
+    assert!(none.contains("Rights: not seen at both sides of any table;"), "{none}");
+    assert!(!none.contains("is lacking"), "{none}");
+    let some = says(2, &["anna"]);
+    assert!(some.contains("Rights: 1 right of `east` is lacking in `west`"), "{some}");
+    assert!(some.contains("Rights: not seen at both sides of 2 tables;"), "{some}");
+    assert!(says(2, &[]).contains("Rights: on 1 table none of `east` is lacking"));
+    assert!(says(0, &["anna", "bob"]).contains("Rights: 2 rights of `east` are lacking"));
+}
+
+#[test]
+fn after_the_fence_what_was_lost_and_what_was_given_up_stay_told() {
+    let mut first = cut("g", 1, 1, None);
+    first.recovery_point -= chrono::Duration::hours(1);
+    let second = cut("g", 2, 1, Some(&first));
+    let third = role(3, &second, &second);
+    let again = role(4, &first, &third);
+    let lost = json!({"at": "2026-11-22T10:00:00Z", "commits": 3, "since": "2026-11-22T09:50:00Z"});
+    let record = |group: serde_json::Value| -> RunRecord {
+        let text = include_str!("../../../fixtures/documents/run-1.4.json");
+        let mut record: serde_json::Value = serde_json::from_str(text).unwrap();
+        record["groups"] = json!([group]);
+        serde_json::from_value(record).unwrap()
+    };
+    let before = record(json!({
+        "workspace": "east", "name": "g", "outcome": "synchronized", "cut": 2, "loss": lost, "tables": [],
+    }));
+    let after = record(json!({
+        "workspace": "east", "name": "g", "outcome": "blocked", "cut": 3,
+        "lost_with": {"cut": 3, "loss": lost}, "tables": [],
+    }));
+    let place = place("abfss://dr@west.test/", Language::Sql);
+    let fenced = Cuts::new([first.clone(), second.clone(), third.clone()]);
+    let given = Cuts::new([first, second, third, again]);
+    for record in [&before, &after] {
+        for cuts in [&fenced, &given] {
+            let page = writers::runbook(&made(&place, cuts, &BTreeMap::new(), false, &Looked::default(), Some(record)));
+            assert!(page.contains("3 commits since 2026-11-22 09:50"), "{page}");
+            let gives_up = page.contains("Given up with this cut: everything that cut 2 brought");
+            assert_eq!(gives_up, std::ptr::eq(cuts, &given), "{page}");
+        }
+    }
+}
+
+#[test]
+fn a_page_that_is_old_is_told_from_somebody_who_was_faster() {
+    let cuts = Cuts::new([cut("g", 1, 1, None)]);
+    let sql = page(&place("abfss://dr@west.test/", Language::Sql), &cuts, &BTreeMap::new());
+    let shows = "SELECT cut_number, kind, active, committed_by, committed_at FROM";
+    assert_eq!(sql.matches(shows).count(), 1, "{sql}");
+    // Whoever runs the page's blocks runs it not.
+    assert!(steps(&sql, "sql").iter().all(|step| !step.text.contains(shows)));
+    let python = page(&place("/worlds/west", Language::Python), &cuts, &BTreeMap::new());
+    let fence = &steps(&python, "python")[0].text;
+    assert!(fence.contains("0 rows: this page is old") && fence.contains("was faster"), "{fence}");
 }

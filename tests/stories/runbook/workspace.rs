@@ -153,7 +153,7 @@ async fn whoever_follows_it_has_the_tables_as_the_cut_has_them_and_drsync_leaves
     west.sql(&drift).await.unwrap();
     let (page, all) = west.runbook().await;
     assert!(page.contains("- [ ] \"east is away for an hour\""), "{page}");
-    assert!(page.contains("cto&#64;"), "{page}");
+    assert!(page.contains("one of `cto@example.com` says yes"), "{page}");
     for step in &all {
         if step.is("Fence") {
             assert_eq!(west.fenced(step).await, 1, "{}", step.text);

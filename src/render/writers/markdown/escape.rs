@@ -32,6 +32,22 @@ pub(super) fn sentence(text: &str) -> String {
     unlinked(&written(text, SENTENCE_MAX, entity))
 }
 
+/// A sentence of people, in which an address can be read and copied: as code, in which nothing is a mention or a link.
+pub(super) fn words(said: &str) -> String {
+    let one = |word: &str| {
+        let around = |c: char| !c.is_alphanumeric();
+        let bare = word.trim_matches(around);
+        match word.split_once(bare) {
+            Some((before, after)) if bare.contains('@') => {
+                format!("{}{}{}", text(before), code(bare), text(after))
+            }
+            Some(_) | None => text(word),
+        }
+    };
+    let said = clean(said);
+    said.split(' ').map(one).collect::<Vec<_>>().join(" ")
+}
+
 /// An address would become a link, wherever it stands outside of real code.
 fn unlinked(text: &str) -> String {
     text.replace("://", "&#58;//").replace("www.", "www&#46;")
@@ -114,6 +130,16 @@ pub(super) fn marker(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_in_a_sentence_can_be_read_and_copied() {
+        assert_eq!(
+            words("ask <anna@x.test>, then *bob*"),
+            "ask &#60;`anna@x.test`&#62;, then &#42;bob&#42;"
+        );
+        assert_eq!(words("@all #7"), format!("{} {}", text("@all"), text("#7")));
+        assert!(!words("a`@b`c|d").contains("|"));
+    }
 
     #[test]
     fn names_are_code_whatever_they_hold() {

@@ -7,7 +7,7 @@ mod known;
 
 use std::fmt::{self, Write as _};
 
-use super::escape::{block, code, text};
+use super::escape::{block, code, text, words};
 use crate::render::figures::{bytes, count, moment, plural, tail};
 use crate::runbook::{GroupSteps, Language, Place, Runbook, TableStep};
 
@@ -56,7 +56,7 @@ fn head(runbook: &Runbook, page: &mut String) -> fmt::Result {
         (false, true) => format!("If {home} is lost: {over} to {other}, {there} there already"),
     };
     writeln!(page, "# {title}\n")?;
-    let made = format!("Made {} by {}", moment(*made_at), text(made_by));
+    let made = format!("Made {} by {}", moment(*made_at), code(made_by));
     let says = match looked {
         Some((run, at)) => format!(
             "{made}; drsync last began a look at {home} {} (run {}).",
@@ -125,7 +125,7 @@ fn decide(runbook: &Runbook, page: &mut String) -> fmt::Result {
     let place = &runbook.place;
     writeln!(page, "\n## 1 Decide\n")?;
     let says = match &place.when {
-        Some(when) => format!("- [ ] \"{}\"", text(when)),
+        Some(when) => format!("- [ ] \"{}\"", words(when)),
         None => "- [ ] that it is time; nobody wrote down when (`failover_when`)".to_owned(),
     };
     writeln!(page, "{says}")?;
@@ -137,7 +137,8 @@ fn decide(runbook: &Runbook, page: &mut String) -> fmt::Result {
         [] => "- [ ] somebody who may says yes; nobody wrote down who (`failover_approvers`)"
             .to_owned(),
         who => {
-            format!("- [ ] one of {} says yes; write down who and when", text(&who.join(", ")))
+            let who: Vec<String> = who.iter().map(code).collect();
+            format!("- [ ] one of {} says yes; write down who and when", who.join(", "))
         }
     };
     writeln!(page, "{says}")?;
@@ -211,6 +212,7 @@ fn bring_over(
     writeln!(page, "{}", fence_answers(place, group))?;
     page.push('\n');
     page.push_str(&block(language, fence));
+    newest_row(group, page)?;
     if let Some(columns) = columns {
         writeln!(
             page,
@@ -321,8 +323,16 @@ fn fence_answers(place: &Place, group: &GroupSteps) -> String {
     } else {
         "no apply writes to the group"
     };
+    let newer = match place.language {
+        Language::Sql => {
+            "the log has a newer row of the group than this page. If its `kind` is `role` somebody was faster: stop, and ask whoever `committed_by` names. If not, drsync only made a newer cut: take a newer page (the statement on top finds it)."
+        }
+        Language::Python => {
+            "the line says whether somebody was faster, then stop and ask them, or whether drsync only made a newer cut: then take a newer page (`drsync runbook`)."
+        }
+    };
     format!(
-        "Makes {active} active: from then on {then}. {answers} An error of {conflict}: somebody wrote at the same moment, run it again. 0 rows: somebody was faster; stop, look at the newest row of the group in the log, and ask whoever it names."
+        "Makes {active} active: from then on {then}. {answers} An error of {conflict}: somebody wrote at the same moment, run it again. 0 rows: {newer}"
     )
 }
 
@@ -339,7 +349,7 @@ fn there(
         "\n## {number} {}: {} is active since {since}, by {}\n",
         code(&group.group),
         code(&place.sides.other),
-        text(by)
+        code(by)
     )?;
     Ok(())
 }
@@ -371,6 +381,15 @@ fn home(place: &Place, group: &GroupSteps, fence: &str, page: &mut String) -> fm
     writeln!(page, "{}", fence_answers(place, group))?;
     page.push('\n');
     page.push_str(&block(place.language.as_str(), fence));
+    newest_row(group, page)
+}
+
+/// What shows why a fence inserted no row, where that does not say so itself.
+fn newest_row(group: &GroupSteps, page: &mut String) -> fmt::Result {
+    if let Some(statement) = &group.newest_row {
+        writeln!(page, "\nOnly after 0 rows, this shows the newest row:\n")?;
+        page.push_str(&block("text", statement));
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use crate::plan::{JobSeen, LossReceipt, Role, TableLoss, UnknownLoss};
 use crate::region::{Deployment, PauseStatus};
 use crate::render::figures::{count, moment, plural, plural_of};
 use crate::render::layout::few;
-use crate::render::writers::markdown::escape::{block, code, text};
+use crate::render::writers::markdown::escape::{block, code};
 use crate::runbook::{GroupSteps, Place};
 
 /// Runs that are named in one sentence, and who wrote.
@@ -77,8 +77,9 @@ fn lost_beyond(place: &Place, group: &GroupSteps) -> String {
             ..
         } = table;
         let rows = rows.map_or(String::new(), |rows| format!(", {} rows", count(rows)));
-        let by = few(writers, WRITERS_MAX);
-        let by = if by.is_empty() { by } else { format!(", by {}", text(&by)) };
+        let writers: Vec<String> = writers.iter().map(code).collect();
+        let by = few(&writers, WRITERS_MAX);
+        let by = if by.is_empty() { by } else { format!(", by {by}") };
         lines.push(format!(
             "- {} v{first_version} to v{last_version}: {} from {} to {}{rows}{by}",
             code(table),
@@ -108,21 +109,35 @@ pub(super) fn rights(place: &Place, group: &GroupSteps) -> String {
         .filter(|right| right.at == Role::Primary)
         .map(|right| format!("{};", right.grant()))
         .collect();
-    let mut lines = match lacking.len() {
-        0 => vec![format!("- Rights: none of {home} is lacking in {other}, as of {at}.")],
-        number => vec![format!(
-            "- Rights: {} of {home} lacking in {other}, as of {at}; run those that are still wanted:\n\n{}",
-            plural(number, "one"),
-            block("text", &lacking.join("\n"))
-        )],
+    let unseen = seen.unseen.len();
+    let known = group.tables.saturating_sub(unseen);
+    let compare = format!(
+        "compare `SHOW GRANTS` in the other region, as long as it answers, for whoever works with them in {home}"
+    );
+    let line = match (lacking.len(), known, unseen) {
+        (0, 0, _) => return format!("- Rights: not seen at both sides of any table; {compare}."),
+        (0, _, 0) => return format!("- Rights: none of {home} is lacking in {other}, as of {at}."),
+        (0, known, _) => format!(
+            "- Rights: on {} none of {home} is lacking in {other}, as of {at}.",
+            plural(known, "table")
+        ),
+        (number, _, _) => {
+            let rights = match number {
+                1 => "1 right".to_owned(),
+                number => format!("{number} rights"),
+            };
+            let are = if number == 1 { "is" } else { "are" };
+            format!(
+                "- Rights: {rights} of {home} {are} lacking in {other}, as of {at}; run those that are still wanted:\n\n{}",
+                block("text", &lacking.join("\n"))
+            )
+        }
     };
-    if !seen.unseen.is_empty() {
-        lines.push(format!(
-            "  Not seen at both sides: those of {}.",
-            plural(seen.unseen.len(), "table")
-        ));
+    if unseen == 0 {
+        return line;
     }
-    lines.join("\n")
+    let line = line.trim_end();
+    format!("{line}\n- Rights: not seen at both sides of {}; {compare}.", plural(unseen, "table"))
 }
 
 /// Which jobs are to be started, and what is known of each on both sides.
