@@ -293,7 +293,14 @@ fn after_the_fence_what_was_lost_and_what_was_given_up_stay_told() {
     let given = Cuts::new([first, second, third, again]);
     for record in [&before, &after] {
         for cuts in [&fenced, &given] {
-            let page = writers::runbook(&made(&place, cuts, &BTreeMap::new(), false, &Looked::default(), Some(record)));
+            let page = writers::runbook(&made(
+                &place,
+                cuts,
+                &BTreeMap::new(),
+                false,
+                &Looked::default(),
+                Some(record),
+            ));
             assert!(page.contains("3 commits since 2026-11-22 09:50"), "{page}");
             let gives_up = page.contains("Given up with this cut: everything that cut 2 brought");
             assert_eq!(gives_up, std::ptr::eq(cuts, &given), "{page}");
