@@ -559,7 +559,7 @@ fn not_due(
         name: group.name.clone(),
         outcome: ending.outcome(),
         ending: Some(ending),
-        message: message.map(Into::into),
+        message,
         cut: kept,
         recovery_point: last
             .map(|cut| cut.recovery_point)

@@ -163,9 +163,10 @@ impl Runbook {
             check_unwritten(workspace, regions.secondary.as_ref(), &read.cuts, group).await?;
             to_cuts.insert(group.clone(), *number);
         }
-        let on_page: Vec<&str> = match everything {
-            true => read.cuts.newest_of_each().map(|cut| cut.group_name.as_str()).collect(),
-            false => groups.iter().map(String::as_str).collect(),
+        let on_page: Vec<&str> = if everything {
+            read.cuts.newest_of_each().map(|cut| cut.group_name.as_str()).collect()
+        } else {
+            groups.iter().map(String::as_str).collect()
         };
         let looked = look_at(
             context,

@@ -155,7 +155,7 @@ impl WorkspaceObserved {
         let refusals = primary.refusal().zip(secondary.refusal());
         let (one, _) = refusals.filter(|(one, other)| one.is_same_answer(other))?;
         let of_a_table = [primary, secondary].into_iter().any(|it| it.unreadable_table().is_some());
-        (!of_a_table).then(|| one.told_of_any().into())
+        (!of_a_table).then(|| one.told_of_any())
     }
 
     /// The moment that no recovery point is later than: the earlier of drsync's clock and the primary's own.
@@ -264,7 +264,7 @@ impl RegionObserved {
     pub(super) fn answer(&self, other: &RegionObserved) -> Option<Sentence> {
         let refusal = self.refusal()?;
         Some(match self.unreadable_table().zip(self.repair(other)) {
-            None => refusal.told().into(),
+            None => refusal.told(),
             Some((place, repair)) => {
                 format!("{place} cannot be read: {}; {repair}", refusal.told()).into()
             }
