@@ -61,8 +61,8 @@ async fn a_replica_that_lost_a_file_is_found_within_a_day_due_or_not() {
     let (mut world, looks) = world_at_rest().await;
     world.later(10);
     let replica = world.path("west/sync/main/shop/orders");
-    let files = std::fs::read_dir(&replica).unwrap().map(|entry| entry.unwrap().path());
-    let lost = files.filter(|path| path.extension().is_some_and(|it| it == "parquet")).next();
+    let mut files = std::fs::read_dir(&replica).unwrap().map(|entry| entry.unwrap().path());
+    let lost = files.find(|path| path.extension().is_some_and(|it| it == "parquet"));
     std::fs::remove_file(lost.unwrap()).unwrap();
     for minutes in [20, 23 * 60] {
         world.later(minutes);

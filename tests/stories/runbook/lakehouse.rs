@@ -375,9 +375,9 @@ fn a_newest_cut_that_lacks_a_file_is_brought_back_by_no_runbook() {
     let newest = log.iter().rev().find_map(|(path, _)| {
         let commit = std::fs::read_to_string(path).ok()?;
         let actions = commit.lines().map(serde_json::from_str::<Value>);
-        let added =
+        let mut added =
             actions.flatten().filter_map(|action| Some(action["add"]["path"].as_str()?.to_owned()));
-        added.last()
+        added.next_back()
     });
     std::fs::remove_file(replica.join(newest.unwrap())).unwrap();
     let page = ends(&here(&["runbook"]), 7);
