@@ -151,7 +151,7 @@ pub struct Behind {
     /// The epoch that it lacks.
     pub epoch: u64,
     /// How that is known, a fragment.
-    pub why: String,
+    pub why: Sentence,
 }
 
 /// What is to be done, group by group.
@@ -274,7 +274,7 @@ pub fn make(facts: Facts<'_>) -> Runbook {
         if let Some(behind) = looked.behind.get(name) {
             left_out.push(LeftOut {
                 group: name.to_owned(),
-                why: Sentence::from(&behind.why),
+                why: behind.why.clone(),
                 fence: only_fence(place, cuts, name, behind.epoch),
             });
             continue;

@@ -1,13 +1,13 @@
 //! `--accept CODE:SCOPE`: which risk is meant, by the names of groups and tables as the configuration resolves them.
 
 use super::{ExitStatus, Failure, selection};
-use crate::config::{Configuration, GroupEntry, TableName, TableRef, Workspace};
+use crate::config::{Configuration, Group, GroupEntry, TableName, TableRef, Workspace};
 use crate::ledger::AcceptedRisk;
 use crate::plan::{CRASH_CONSISTENT, FindingCode, WorkspaceObserved};
 use crate::render::clean;
 
 /// A risk that somebody accepts, and what of the configuration it is about.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Accepted {
     code: String,
     reason: String,
@@ -86,6 +86,25 @@ impl Accepted {
         let scope = if *qualified { format!("{workspace}/{name}") } else { name };
         AcceptedRisk { code: code.clone(), scope, reason: reason.clone() }
     }
+
+    /// What is to be looked at for it, before names are known as the catalog spells them: all of a group that may have the table.
+    pub(super) fn to_look_at(&self, configuration: &Configuration) -> Vec<AcceptedRisk> {
+        let Scope::Table(written) = &self.scope else {
+            return vec![self.risk(configuration, &[])];
+        };
+        let Ok(asked) = TableRef::parse(written) else {
+            return Vec::new();
+        };
+        let of = configuration.workspaces.iter().filter(|it| it.name == self.workspace);
+        let having = of.flat_map(|workspace| {
+            let has =
+                |group: &&Group| group.tables.iter().any(|table| may_be(workspace, table, &asked));
+            valid_groups(workspace).filter(has)
+        });
+        let group =
+            |group: &Group| Accepted { scope: Scope::Group(group.name.clone()), ..self.clone() };
+        having.map(|it| group(it).risk(configuration, &[])).collect()
+    }
 }
 
 /// What a name means in a workspace: a group, in any case where nothing else is called so; else a table.
@@ -97,24 +116,29 @@ fn scope_of(workspace: &Workspace, text: &str) -> Option<Scope> {
         return Some(Scope::Group(name.to_owned()));
     }
     let asked = TableRef::parse(text).ok()?;
-    let known = tables(workspace).any(|table| {
-        // A catalog that only the workspace knows is whichever the other names.
-        let catalog = [table, &asked].into_iter().find_map(|it| match it.parts() {
-            [catalog, _, _] => Some(catalog.as_str()),
-            _ => None,
-        });
-        let catalog = workspace.default_catalog.as_deref().or(catalog).unwrap_or_default();
-        resolved(workspace, table, catalog) == resolved(workspace, &asked, catalog)
-    });
+    let known = tables(workspace).any(|table| may_be(workspace, table, &asked));
     known.then(|| Scope::Table(text.to_owned()))
 }
 
-fn tables(workspace: &Workspace) -> impl Iterator<Item = &TableRef> {
-    let valid = workspace.groups.iter().filter_map(|entry| match entry {
+/// Whether a configured table may be the one that is asked for: a catalog that only the workspace knows is whichever the other names.
+fn may_be(workspace: &Workspace, table: &TableRef, asked: &TableRef) -> bool {
+    let catalog = [table, asked].into_iter().find_map(|it| match it.parts() {
+        [catalog, _, _] => Some(catalog.as_str()),
+        _ => None,
+    });
+    let catalog = workspace.default_catalog.as_deref().or(catalog).unwrap_or_default();
+    resolved(workspace, table, catalog) == resolved(workspace, asked, catalog)
+}
+
+fn valid_groups(workspace: &Workspace) -> impl Iterator<Item = &Group> {
+    workspace.groups.iter().filter_map(|entry| match entry {
         GroupEntry::Valid(group) => Some(group),
         GroupEntry::Invalid { .. } => None,
-    });
-    valid.flat_map(|group| &group.tables)
+    })
+}
+
+fn tables(workspace: &Workspace) -> impl Iterator<Item = &TableRef> {
+    valid_groups(workspace).flat_map(|group| &group.tables)
 }
 
 fn resolved(workspace: &Workspace, table: &TableRef, catalog: &str) -> TableName {

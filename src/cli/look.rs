@@ -192,7 +192,7 @@ pub(super) async fn look_with(
         configured_in: found.read_in.clone(),
         variables: variables(&found.configuration),
         selection: context.selection.clone(),
-        accepted: Vec::new(),
+        accepted: accepted.iter().flat_map(|risk| risk.to_look_at(&found.configuration)).collect(),
         take_as_due: asking.now.clone(),
         full: asking.full || asking.histories,
         daily: asking.daily,

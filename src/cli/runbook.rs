@@ -177,7 +177,7 @@ impl Runbook {
         )
         .await;
         let Looked { behind, unreadable, warned: _ } = &looked;
-        let behind = behind.iter().map(|(group, behind)| (group.clone(), behind.why.clone()));
+        let behind = behind.iter().map(|(group, behind)| (group.clone(), behind.why.to_string()));
         let unreadable = unreadable.iter().map(|(group, why)| (group.clone(), why.clone()));
         let refused = behind.chain(unreadable).collect();
         let come_back = self.come_back;

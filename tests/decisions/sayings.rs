@@ -17,9 +17,10 @@ const READ_IN: [(&str, usize, &str); 2] = [
 ];
 
 /// Fields that are called as sayings are and may be looked into, and why.
-const TEXTS: [(&str, &str, &str); 11] = [
+const TEXTS: [(&str, &str, &str); 12] = [
     ("src/config/not_json.rs", "SyntaxError.message", "becomes a mistake in the next line"),
     ("src/config/not_json.rs", "SyntaxError.remedy", "becomes a mistake in the next line"),
+    ("src/cli/accept.rs", "Accepted.reason", WRITTEN),
     ("src/cli/look.rs", "Asking.reason", WRITTEN),
     ("src/config.rs", "Pause.reason", WRITTEN),
     ("src/history.rs", "Accepted.reason", WRITTEN),
@@ -61,8 +62,11 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// Something that was found: its file, and what it is.
+type Found = (String, String);
+
 /// What is wrong with a source, as far as this looks: texts that are sayings, and readings of sayings, each by its file.
-fn judge(source: &BTreeMap<String, syn::File>) -> (Vec<(String, String)>, Vec<(String, String)>) {
+fn judge(source: &BTreeMap<String, syn::File>) -> (Vec<Found>, Vec<Found>) {
     let mut known = Known::default();
     let mut texts = Vec::new();
     for (file, parsed) in source {

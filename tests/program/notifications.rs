@@ -589,7 +589,7 @@ fn validate_says_what_will_surprise_somebody() {
         .collect();
     assert_eq!(
         codes,
-        ["microsoft_password", "no_heartbeat", "teams_retired", "secret_missing", "secret_missing"]
+        ["microsoft_password", "no_heartbeat", "secret_missing", "teams_retired", "secret_missing"]
     );
     let good = json!({"smtp": receivers.smtp("open", json!({"security": "none"})), "heartbeat": {"url_secret": "beat"}});
     world.set("DRSYNC_HEARTBEAT_URL", receivers.url("check"));
@@ -668,7 +668,7 @@ fn validate_names_whom_nothing_reached_for_three_days_until_something_does() {
     assert_eq!(silent("2026-11-25T12:00:00Z"), [refused]);
     let said = stdout(&world.drsync("2026-11-25T12:00:00Z", &["validate"]));
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    let whole = format!("{refused}; drsync notify test refused@example.com says why");
+    let whole = format!("{refused}; drsync notify test 'refused@example.com' says why");
     assert!(said.contains(&whole), "{said}");
     // A server that is gone is silence for everybody, and whoever left the configuration is nobody's business.
     let mut gone = open.clone();

@@ -42,9 +42,14 @@ def duckdb_connection():
 
 
 def with_duckdb(path, version):
-    rows = duckdb_connection().execute("SELECT * FROM delta_scan(?)" if version is None
-                                       else f"SELECT * FROM delta_scan(?, version={int(version)})", [path])
-    return rows.to_arrow_table() if hasattr(rows, "to_arrow_table") else rows.fetch_arrow_table(), None
+    rows = "SELECT * FROM delta_scan(?)" if version is None else f"SELECT * FROM delta_scan(?, version={int(version)})"
+    try:
+        rows = duckdb_connection().execute(rows, [path])
+        return rows.to_arrow_table() if hasattr(rows, "to_arrow_table") else rows.fetch_arrow_table(), None
+    except Exception:
+        # Some failures leave a connection that answers nothing more.
+        duckdb_connection.cache_clear()
+        raise
 
 
 def text(value):

@@ -37,9 +37,11 @@ fn agree(key: &str, within: &Value, one: &str, other: &str) -> bool {
         let hex = text.rsplit(':').next().unwrap_or_default();
         hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
     };
-    // Why a region did not take something down; of endings it is a code.
-    let why = key == "why" && within.get("region").is_some();
-    one == other || WORDS.contains(&key) || why || (digest(one) && digest(other))
+    // Why a region did not take something down, and why a table failed; of endings it is a code.
+    let why = key == "why" && ["region", "outcome"].iter().any(|of| within.get(*of).is_some());
+    // Commits of others are made by the clock of this machine, in each world by itself.
+    let made = key == "committed_at";
+    one == other || WORDS.contains(&key) || why || made || (digest(one) && digest(other))
 }
 
 /// The first place at which two documents differ by more than words, and at how many they differ by words.

@@ -228,7 +228,7 @@ fn behind(
     let told = witnessed.role_of(&newest.group_name, Some(newest.cut_number));
     let (epoch, why) = told_of_behind(newest.epoch, marked, told)?;
     let why = format!("ledger_behind: {why}; {}", behind_remedy());
-    Some(Behind { epoch, why })
+    Some(Behind { epoch, why: why.into() })
 }
 
 /// Looks at the replicas of groups for what their log does not say: a change of role that it lacks, and files that are gone.

@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use crate::sentence::Sentence;
+
 /// Looks names up.
 pub(super) struct Names;
 
@@ -18,10 +20,8 @@ impl Resolve for Names {
                     let found: Vec<SocketAddr> = found.collect();
                     Ok(Box::new(found.into_iter()) as Addrs)
                 }
-                Err(error) => {
-                    Err(Box::new(Unresolved { why: error.to_string() })
-                        as Box<dyn Error + Send + Sync>)
-                }
+                Err(error) => Err(Box::new(Unresolved { why: error.to_string().into() })
+                    as Box<dyn Error + Send + Sync>),
             }
         })
     }
@@ -30,12 +30,12 @@ impl Resolve for Names {
 /// No address is known for a host.
 #[derive(Debug)]
 struct Unresolved {
-    why: String,
+    why: Sentence,
 }
 
 impl fmt::Display for Unresolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.why)
+        self.why.fmt(f)
     }
 }
 

@@ -43,6 +43,7 @@ const NO_PROTECTION: &[(&str, &str)] = &[
     ("secret_scope", "where tokens are looked up: without one nothing is reached, which is told"),
     ("workspaces", "one that is gone is not looked at, and no record of it is read"),
     ("workspace_name", "a label"),
+    ("no_secondary_workspace", "silences a warning that there is none, and changes nothing else"),
     ("workspace_instance_url", "another source is another table, which blocks"),
     ("workspace_pat_key", "who signs in"),
     ("workspace_profile", "who signs in"),

@@ -45,9 +45,11 @@ fn rights_at_one_side_only_are_told_with_the_grant_and_drsync_itself_is_left_out
     let said = warned(&world, WarningCode::GrantsDiffer);
     assert_eq!(
         said,
-        ["2 rights of east lacking in west: GRANT MODIFY ON TABLE main.shop.countries TO `etl`; \
-             GRANT SELECT ON TABLE main.shop.countries TO `reader``s`; \
-             in west alone: stranger has SELECT on main.shop.countries"]
+        [
+            "2 rights of east lacking in west: GRANT SELECT ON TABLE main.shop.countries TO `reader``s`; \
+             GRANT MODIFY ON TABLE main.shop.countries TO `etl`; \
+             in west alone: stranger has SELECT on main.shop.countries"
+        ]
     );
     assert_eq!(missing(&world), [NotReady::RightsLacking { rights: 2 }]);
     let seen = world.plan_of("reference").grants.unwrap();

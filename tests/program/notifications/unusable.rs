@@ -54,7 +54,7 @@ fn whom_a_mistaken_workspace_names_hears_of_it_once_and_of_its_end() {
     let came = receivers.came();
     let mail = came.iter().rfind(|it| it["mail"][0] == "ops@example.com").unwrap();
     let text = mail["plain"].as_str().unwrap().replace("\n            ", " ");
-    assert!(text.contains("sync_default_schedule"), "{text}");
+    assert!(text.contains("\"nobody\" is not an address; 1 other mistake"), "{text}");
     write(&world, &whole.to_string());
     applies(&world, 4);
     let [ended, _] = heard(&receivers, "east").try_into().unwrap();

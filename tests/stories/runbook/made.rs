@@ -211,7 +211,7 @@ fn nothing_in_a_name_breaks_out_of_what_is_run() {
 #[test]
 fn a_group_whose_log_lacks_a_change_of_role_has_no_statement_about_a_replica() {
     let cuts = Cuts::new([cut("g", 1, 2, None)]);
-    let behind = Behind { epoch: 3, why: "a replica is marked".to_owned() };
+    let behind = Behind { epoch: 3, why: "a replica is marked".into() };
     let looked = Looked { behind: [("g".to_owned(), behind)].into(), ..Looked::default() };
     for language in [Language::Sql, Language::Python] {
         let place = place("abfss://dr@west.test/", language);
