@@ -11,10 +11,8 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use futures::future::join_all;
 
-mod approval;
 mod chain;
 mod check;
-mod ending;
 mod event;
 mod evidence;
 mod exit;
@@ -24,11 +22,9 @@ mod group;
 mod here;
 mod lost;
 mod notes;
-mod notified;
 mod precondition;
 mod queue;
 mod receipts;
-mod record;
 mod registration;
 mod settings;
 mod signer;
@@ -36,27 +32,26 @@ mod site;
 mod slots;
 mod table;
 mod telling;
-mod warning;
 
-pub use approval::Approval;
-pub use check::{CHECK_KIND, GroupCheck, GroupStanding, PlanCheck, check};
-pub use ending::{Blocking, Ending, Failed, Moved};
+pub use check::{GroupCheck, GroupStanding, PlanCheck, check};
 pub use event::{Event, What};
 pub use exit::DEADLINE;
 pub use here::{LocalEvidence, NothingHere};
 pub use lost::LostOutput;
-pub use notified::{Notified, Outstanding, ToldBefore, Unreached};
-pub use record::{
-    Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, KeptConfiguration, MetadataRecord,
-    NotRecorded, PreviousElsewhere, Recorded, RecordedIn, RunRecord, RunSummary, SettingsChanged,
-    TableOutcome, TableRecord, Taken, UnreadableRecord, VerifiedRecord, WholeLook,
-};
 pub use signer::Signer;
 pub use telling::unreached;
-pub use warning::{RunWarning, RunWarningCode};
+
+/// What an apply leaves, for whoever runs one.
+pub use crate::record::{
+    Approval, Blocking, Ending, Exit, Failed, GroupOutcome, GroupRecord, KeptConfiguration,
+    MetadataRecord, Moved, NotRecorded, Notified, Outstanding, PreviousElsewhere, Recorded,
+    RecordedIn, RunRecord, RunSummary, RunWarning, RunWarningCode, SettingsChanged, TableOutcome,
+    TableRecord, Taken, ToldBefore, Unreached, UnreadableRecord, VerifiedRecord, WholeLook,
+};
 
 use crate::canonical::sha256_of_bytes;
 use crate::config::{Sides, TableName};
+use crate::formats::RUN;
 use crate::ledger::{Cut, Cuts};
 use crate::moment;
 use crate::notify::Policy;
@@ -214,8 +209,8 @@ pub async fn apply(
         .map(|group| group.ending.as_ref().expect("a group of this apply has its ending"));
     let exit = lost::exit(exit::of(plan, endings, away, signal), &lost);
     let mut record = RunRecord {
-        kind: KIND.to_owned(),
-        format_version: FORMAT_VERSION.to_owned(),
+        kind: RUN.kind.to_owned(),
+        format_version: RUN.version.to_owned(),
         run_id: options.run_id.clone(),
         plan_id: plan.plan_id.clone(),
         plan_sha256: stored.sha256.clone(),

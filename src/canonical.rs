@@ -11,30 +11,6 @@ pub fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
 }
 
-/// Says why a document of a format version is not read by a reader of `ours`: of the same major version every minor one is.
-///
-/// # Errors
-/// A fragment that begins with `its`.
-pub(crate) fn check_version(version: &str, ours: &str) -> Result<(), String> {
-    let number = |text: &str| {
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        digits && (text == "0" || !text.starts_with('0'))
-    };
-    let parts = version.split_once('.');
-    let Some((major, _)) = parts.filter(|(major, minor)| number(major) && number(minor)) else {
-        return Err(format!(
-            "its format version is {version:?}, which is not a major and a minor number as {ours} is"
-        ));
-    };
-    if ours.split_once('.').is_some_and(|(ours, _)| ours == major) {
-        Ok(())
-    } else {
-        Err(format!(
-            "its format version is {version:?}; this drsync reads {ours}: use a newer drsync"
-        ))
-    }
-}
-
 /// The canonical JSON of a document.
 ///
 /// # Panics

@@ -39,10 +39,14 @@ pub enum Verb {
     Runbook,
     /// `drsync show`.
     Show,
+    /// `drsync history`.
+    History,
     /// `drsync notify`.
     Notify,
     /// `drsync sandbox`.
     Sandbox,
+    /// `drsync help`.
+    Help,
 }
 
 /// An argument of a command.
@@ -94,6 +98,11 @@ impl Command {
         command.word("--reason").arg(Arg::Blank).word("--out").word("plan.json")
     }
 
+    /// `drsync runbook GROUP --to-cut GROUP:CUT`: the steps that bring a group to a cut that is not its newest.
+    pub fn to_cut(group: &str, cut: impl fmt::Display) -> Command {
+        Command::new(Verb::Runbook).word(group).word("--to-cut").word(format!("{group}:{cut}"))
+    }
+
     /// The line, for whoever named a configuration with that configuration, where the command reads one.
     pub fn line(&self, config: Option<&str>) -> String {
         let Command { verb, args } = self;
@@ -133,8 +142,10 @@ impl Verb {
             Verb::Demo => "demo",
             Verb::Runbook => "runbook",
             Verb::Show => "show",
+            Verb::History => "history",
             Verb::Notify => "notify",
             Verb::Sandbox => "sandbox",
+            Verb::Help => "help",
         }
     }
 
@@ -145,8 +156,9 @@ impl Verb {
             | Verb::Validate
             | Verb::Status
             | Verb::Runbook
+            | Verb::History
             | Verb::Notify => true,
-            Verb::Init | Verb::Demo | Verb::Show | Verb::Sandbox => false,
+            Verb::Init | Verb::Demo | Verb::Show | Verb::Sandbox | Verb::Help => false,
         }
     }
 }

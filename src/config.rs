@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Duration, Utc};
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -125,7 +126,7 @@ fn owner_emails(groups: &[GroupEntry]) -> BTreeMap<String, Vec<String>> {
 }
 
 /// One mistake of a configuration: where it is, what is wrong, what to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mistake {
     /// The file, as the user named it.
     pub file: String,

@@ -20,6 +20,7 @@ use crate::region::{
     Region, RegionError, RegionErrorKind, Registered, Replica, ReplicaQuestion, Source,
     SourceQuestion, Table, TableRights, Verified, Workflow, WriteAccess,
 };
+use crate::sql;
 
 mod access;
 mod auth;
@@ -45,7 +46,6 @@ mod rows;
 mod running;
 mod secret;
 mod sources;
-pub mod sql;
 mod statements;
 mod survey;
 mod timing;

@@ -5,6 +5,11 @@
 
 use std::borrow::Cow;
 
+mod clean;
+
+pub use clean::{clean, command, shell};
+pub(crate) use clean::{line, name};
+
 /// Stands visibly where something was that would have been obeyed or not seen.
 pub const MARK: char = '\u{fffd}';
 
@@ -85,7 +90,7 @@ pub fn page(text: &str) -> Cow<'_, str> {
 }
 
 /// Bytes of the colour that a text begins with.
-fn colour(text: &str) -> Option<usize> {
+pub(crate) fn colour(text: &str) -> Option<usize> {
     let after = text.strip_prefix("\u{1b}[")?;
     let end = after.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
     let end = end.strip_prefix('m')?;

@@ -9,19 +9,20 @@ pub mod era;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 use ulid::Ulid;
 
-use crate::apply::{Approval, Exit, GroupOutcome, GroupRecord, RunRecord};
 use crate::ledger::Cut;
 use crate::moment;
 use crate::plan::SettingChange;
 use crate::plan::document::TriggerKind;
+use crate::record::{Approval, Exit, GroupOutcome, GroupRecord, RunRecord, SignatureSeen};
 use crate::region::{KeptDocument, PLAN_ENDING, PassedOver};
 use crate::sentence::Sentence;
 
 pub use chain::{Chain, CutName, Head, Skew, Unrecorded};
-pub use claims::{Claim, PlanSeen, SignatureSeen, Unproved};
+pub use claims::{Claim, PlanSeen, Unproved};
 
 /// The period of a report: a moment belongs to it from its beginning on, up to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub struct Asked {
 }
 
 /// What is known of one workspace's period.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Period {
     /// The beginning of the report.
     #[serde(with = "moment::Moment")]
@@ -98,7 +99,7 @@ pub struct Evidence {
 }
 
 /// One apply.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ApplyLine {
     /// Its id; `<run_id>.run.json` is its record.
     pub run_id: String,
@@ -128,7 +129,7 @@ pub struct ApplyLine {
 }
 
 /// Settings that changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SettingsLine {
     /// The apply whose record is the first under them.
     pub run_id: String,
@@ -150,7 +151,7 @@ pub struct SettingsLine {
 }
 
 /// One group.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct GroupPeriod {
     /// Its name.
     pub group: String,
@@ -176,7 +177,7 @@ pub struct GroupPeriod {
 }
 
 /// A change of role of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RoleChange {
     /// The cut that says so.
     pub cut: u64,
@@ -192,7 +193,7 @@ pub struct RoleChange {
 }
 
 /// A time in which every apply found a group blocked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Blocked {
     /// The first apply that found it so.
     #[serde(with = "moment::Moment")]
@@ -205,7 +206,7 @@ pub struct Blocked {
 }
 
 /// A risk that somebody accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Accepted {
     /// The cut that was made all the same.
     pub cut: u64,

@@ -198,7 +198,7 @@ struct Value<'a>(&'a str);
 
 impl EncodeLabelValue for Value<'_> {
     fn encode(&self, encoder: &mut LabelValueEncoder) -> fmt::Result {
-        encoder.write_str(&crate::render::clean(self.0))
+        encoder.write_str(&crate::harmless::clean(self.0))
     }
 }
 

@@ -10,7 +10,6 @@ use futures::future::join_all;
 mod catalog;
 mod histories;
 mod kept;
-mod lost;
 mod ready;
 mod recent;
 mod watch;
@@ -22,6 +21,7 @@ use crate::plan::document::{ConfigSource, Selection};
 use crate::plan::{
     Answer, Observed, RegionObserved, Request, Watch, Witnessed, WorkspaceObserved, merge_copies,
 };
+use crate::record::LossesTold;
 use crate::region::{
     LedgerCopy, LedgerTable, Presence, Region, RegionError, RegionErrorKind, Regions, heads_agree,
     refuse_without_a_copy,
@@ -29,7 +29,6 @@ use crate::region::{
 use catalog::observe_catalog;
 use histories::{observe_histories, observe_pins};
 pub use kept::{FoundConfiguration, NamedBy, kept_configuration};
-pub(crate) use lost::LossesTold;
 use ready::observe_readiness;
 pub(crate) use recent::{FUTURE, Question, Recent, all_witnessed, recent_records};
 

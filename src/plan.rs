@@ -87,6 +87,7 @@ pub use stored::{Alteration, Digest, Digests, StoredPlan, StoredPlanError};
 pub use unheld::receipts_due;
 pub use witness::{CutsTold, DoubtedCut, RoleTold, Witnessed, WitnessedCut, WitnessedRole};
 
+use crate::formats::PLAN;
 use crate::ledger::{AcceptedRisk, Consistency};
 use crate::moment;
 use document::{BothRegions, ObservedClock, RegionSeen, Summary, Tool, Unprotected, WorkspacePlan};
@@ -108,8 +109,8 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
     let (expires_at, expiry_reason) = expiry(observed.now, &workspaces, max_age);
     let everything = request.selection == document::Selection::default();
     let plan = Plan {
-        kind: document::KIND.to_owned(),
-        format_version: document::FORMAT_VERSION.to_owned(),
+        kind: PLAN.kind.to_owned(),
+        format_version: PLAN.version.to_owned(),
         tool: Tool { name: "drsync".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         plan_id: request.plan_id.clone(),
         provenance: request.provenance.clone(),

@@ -3,12 +3,9 @@
 mod away;
 pub mod card;
 mod causes;
-mod clean;
 pub mod config;
 pub mod diff;
-mod figures;
 pub mod history;
-mod layout;
 mod leaving;
 pub mod page;
 pub mod progress;
@@ -16,15 +13,15 @@ mod protection;
 pub mod schema;
 pub mod sections;
 mod shown;
+pub mod validation;
 pub mod writers;
 
 use crate::command::Command;
-pub(crate) use clean::name as clean_name;
-pub use clean::{clean, command, shell};
-pub(crate) use figures::{bytes, minute, moment, plural};
-pub(crate) use layout::{columns, few, hanging};
+pub(crate) use crate::figures::{bytes, plural};
+pub use crate::harmless::{clean, command, shell};
+use crate::layout::UNBROKEN;
+pub(crate) use crate::layout::{columns, hanging};
 use page::Tone;
-pub(crate) use protection::sentence as setting_changed;
 
 /// How text is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,12 +45,12 @@ impl Default for Style {
 impl Style {
     /// A command on a line of its own.
     pub fn command(self, command: &Command) -> String {
-        clean::command(&command.line(self.config))
+        crate::harmless::command(&command.line(self.config))
     }
 
     /// A command within a sentence: one word of it, because nobody can copy what is broken into lines.
     fn said(self, command: &Command) -> String {
-        self.command(command).replace(' ', layout::UNBROKEN)
+        self.command(command).replace(' ', UNBROKEN)
     }
 
     /// Colours text that is already padded.

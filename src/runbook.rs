@@ -8,16 +8,15 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::apply::RunRecord;
 use crate::command::{Command, Verb};
 use crate::config::{Configuration, Sides, Workspace, WorkspaceAddress};
-use crate::databricks::sql::{self, Expected, Relation};
 use crate::ledger::{Cut, Cuts, FOLDER, NewRole, Roles, Row, SYNC_CUTS};
-use crate::observe::LossesTold;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{GrantsSeen, JobSeen, LossReceipt};
+use crate::record::{LossesTold, RunRecord};
 use crate::region::RUNBOOK_ENDING;
 use crate::sentence::Sentence;
+use crate::sql::{self, Expected, Relation};
 
 /// Tables in one statement that looks at several: longer ones are hard to read, and some editors cut them off.
 const TABLES_AT_ONCE: usize = 50;

@@ -13,6 +13,12 @@ pub fn count(number: u64) -> String {
     out
 }
 
+/// A word of ours, such as a label, as the beginning of a line.
+pub fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}
+
 /// `1 group`, `1,204 groups`.
 pub fn plural(number: usize, noun: &str) -> String {
     plural_of(number as u64, noun)

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::notified::Notified;
-use super::record::{
-    GroupOutcome, GroupRecord, KeptConfiguration, PreviousElsewhere, RunRecord, WholeLook,
-};
 use crate::canonical::sha256_of_bytes;
 use crate::harmless;
 use crate::notify::{Done, GroupCut, Told};
-use crate::observe::{FUTURE, LossesTold, Question, recent_records};
+use crate::observe::{FUTURE, Question, recent_records};
 use crate::plan::{GrantsSeen, JobSeen, ReceiptTold, RoleTold, SettingsBefore, Witnessed};
+use crate::record::{
+    GroupOutcome, GroupRecord, KeptConfiguration, LossesTold, Notified, PreviousElsewhere,
+    RunRecord, WholeLook,
+};
 use crate::region::{KeptDocument, PassedOver, RUN_RECORD_ENDING, Regions};
 
 /// The records of one workspace that no other names, as far as its regions could be asked.

@@ -2,32 +2,28 @@
 
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::blocking;
-use super::ending::Ending;
 use super::exit::{self, Away};
 use super::grant::{Missing, grant_for, with_grant};
 use super::precondition::{self, Passed, Unfit};
-use super::record::Exit;
 use super::site::healing::{Lacking, planned_rows};
+use crate::formats::CHECK;
 use crate::ledger::Cuts;
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Decision, GroupPlan, Role, StoredPlan, merge_copies, words_of_region};
+use crate::record::{Ending, Exit};
 use crate::region::{LedgerCopy, RegionError, Regions, refuse_without_a_copy};
 use crate::sentence::Sentence;
-
-/// What `kind` says of a check.
-pub const CHECK_KIND: &str = "drsync.check";
-/// The version of the document that this drsync writes.
-const CHECK_FORMAT_VERSION: &str = "1.0";
 
 /// Groups that are looked at at once.
 const GROUPS_AT_ONCE: usize = 8;
 
 /// How a stored plan stands now.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanCheck {
     /// `drsync.check`.
     pub kind: String,
@@ -59,7 +55,7 @@ pub struct PlanCheck {
 }
 
 /// How one group of a stored plan stands now.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupCheck {
     /// Its workspace.
     pub workspace: String,
@@ -78,7 +74,7 @@ pub struct GroupCheck {
 }
 
 /// How a group of a stored plan stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupStanding {
     /// It can be synchronized as planned.
@@ -170,8 +166,8 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
         }
     }
     PlanCheck {
-        kind: CHECK_KIND.to_owned(),
-        format_version: CHECK_FORMAT_VERSION.to_owned(),
+        kind: CHECK.kind.to_owned(),
+        format_version: CHECK.version.to_owned(),
         plan_id: plan.plan_id.clone(),
         plan_sha256: stored.sha256.clone(),
         effect_sha256: plan.effect_sha256.clone(),

@@ -4,10 +4,8 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ending::Ending;
-use super::record::{GroupOutcome, RunRecord};
-use super::warning::RunWarning;
 use crate::moment;
+use crate::record::{Ending, GroupOutcome, RunRecord, RunWarning};
 use crate::sentence::Sentence;
 
 /// One thing that happened, and when.

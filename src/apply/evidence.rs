@@ -7,12 +7,11 @@ use futures::StreamExt;
 
 use super::Run;
 use super::chain::{self, Tips};
-use super::record::{KeptConfiguration, Recorded, RunRecord};
-use super::warning::RunWarningCode;
 use crate::canonical::sha256_of_bytes;
 use crate::observe::{FUTURE, Question};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{FindingCode, Role};
+use crate::record::{KeptConfiguration, Recorded, RunRecord, RunWarningCode};
 use crate::region::{
     CONFIGURATION_ENDING, KeptDocument, PLAN_ENDING, RUN_RECORD_ENDING, RecordRange, Region,
     RegionError, RegionErrorKind, Regions, SIGNATURE_ENDING, apply_of, first_id_of,

@@ -1,9 +1,8 @@
 //! How an apply ended, as an exit status: the first that fits.
 
-use super::ending::Ending;
-use super::record::Exit;
 use crate::plan::document::BothRegions;
 use crate::plan::{FindingCode, Plan, Role};
+use crate::record::{Ending, Exit};
 
 /// Which regions did not answer when the apply began, of those that it had to write to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -123,8 +122,8 @@ pub(super) fn without_evidence(otherwise: Exit, lacking: bool) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apply::ending::{Blocking, Failed, Moved};
     use crate::plan::StoredPlan;
+    use crate::record::{Blocking, Failed, Moved};
 
     /// A plan that would synchronize two groups, of regions that are both there.
     fn plan() -> Plan {

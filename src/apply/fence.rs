@@ -4,10 +4,10 @@
 use std::sync::OnceLock;
 
 use super::precondition::away_from_home;
-use super::record::{TableOutcome, TableRecord};
 use super::site::Site;
 use crate::ledger::Cut;
 use crate::plan::GroupPlan;
+use crate::record::{TableOutcome, TableRecord};
 use crate::region::RegionError;
 use crate::sentence::Sentence;
 

@@ -7,20 +7,20 @@ use chrono::{DateTime, Utc};
 use futures::future::join_all;
 
 use super::Run;
-use super::ending::{Ending, Failed, Moved};
 use super::event::What;
 use super::fence::{Fence, told_with_clones};
 use super::grant::Missing;
 use super::precondition::{self, Holding, Task, Unfit};
-use super::record::{GroupRecord, Recorded, TableOutcome, TableRecord};
 use super::site::{Sent, Site};
 use super::slots::Turn;
 use super::table;
-use super::warning::RunWarningCode;
 use crate::config::TableName;
 use crate::ledger::{Consistency, Cut, row};
 use crate::plan::{
     Action, Checked, FindingCode, GroupPlan, PRIMARY_AWAY, PRIMARY_REFUSED, Role, Step,
+};
+use crate::record::{
+    Ending, Failed, GroupRecord, Moved, Recorded, RunWarningCode, TableOutcome, TableRecord,
 };
 use crate::region::{Appended, LookDepth, VerifiedLevel};
 use crate::sentence::Sentence;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::record::Exit;
+use crate::record::Exit;
 use crate::sentence::Sentence;
 
 /// Output that was lost.

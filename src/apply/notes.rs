@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use super::record::{NotRecorded, Recorded, RecordedIn, Taken};
-use super::warning::RunWarning;
 use crate::plan::Role;
+use crate::record::{NotRecorded, Recorded, RecordedIn, RunWarning, Taken};
 use crate::sentence::Sentence;
 
 /// What a region was to take down: of which workspace, in which region, what.

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 
-use super::ending::{Ending, Failed, Moved};
 use super::grant::Missing;
 use crate::config::{Location, TableName};
 use crate::ledger::{Cut, CutTableEntry, Cuts, row};
@@ -10,6 +9,7 @@ use crate::plan::{
     Action, FindingCode, GroupPlan, Named, Role, Standing, Step, active_in_secondary, damaged,
     place_of, readable_until, recreated, standing_of, told_of_roles, words_of_region,
 };
+use crate::record::{Ending, Failed, Moved};
 use crate::region::{
     ActiveRun, CloneOrder, Commit, LookDepth, PinQuestion, RegionError, RegionErrorKind, Regions,
     Replica, ReplicaFiles, ReplicaQuestion, Source, SourceQuestion, Table,

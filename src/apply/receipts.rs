@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::chain::Tips;
-use super::record::{GroupRecord, RunRecord};
 use crate::ledger::Cuts;
 use crate::plan::{FindingCode, ReceiptTold};
+use crate::record::{GroupRecord, RunRecord};
 
 /// Gives every group that this apply did not look at what the records before tell: what would be lost of its cut, what was lost with
 /// its change of role, and its jobs. `logs`: the cut log of each workspace, as far as it was read.

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::queue::Queue;
-use super::warning::{RunWarning, RunWarningCode};
 use super::{Run, evidence};
 use crate::ledger::{Cut, CutTableEntry, Cuts};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{GroupPlan, Role, path_under};
+use crate::record::{RunWarning, RunWarningCode};
 use crate::region::{Region, Registered, Unregistered};
 use crate::sentence::Sentence;
 

@@ -1,11 +1,10 @@
 //! What an apply's record says of how groups are protected, and what of it is another than the records before say.
 
 use super::Run;
-use super::approval::Approval;
 use super::chain::Tips;
-use super::record::{RunRecord, SettingsChanged};
 use crate::plan::document::{Plan, Selection, WorkspacePlan};
 use crate::plan::{ComparedWith, Settings, SettingsBefore};
+use crate::record::{Approval, RunRecord, SettingsChanged};
 
 /// Puts the settings of every workspace into a record, with what changed since the records before.
 ///

@@ -7,12 +7,11 @@ pub(super) mod healing;
 use super::Run;
 use super::exit::Away;
 use super::queue::Queue;
-use super::record::{MetadataRecord, Recorded};
-use super::warning::RunWarningCode;
 use crate::ledger::{Cut, Cuts, FOLDER, Row, SYNC_METADATA};
 use crate::observe::bring_ledgers_together;
 use crate::plan::document::{MetadataAction, WorkspacePlan};
 use crate::plan::{Decision, Role, merge_copies};
+use crate::record::{MetadataRecord, Recorded, RunWarningCode};
 use crate::region::{Appended, LedgerCopy, Region, RegionError, RegionErrorKind, Regions};
 use healing::{CutsRefused, Lacking, Made, make, planned_rows};
 

@@ -7,12 +7,11 @@ use super::Run;
 use super::event::What;
 use super::fence::Fence;
 use super::grant::Missing;
-use super::record::{TableOutcome, TableRecord, VerifiedRecord};
 use super::site::Site;
 use super::slots::Turn;
-use super::warning::RunWarningCode;
 use crate::pause::before_again;
 use crate::plan::{GroupPlan, Role, Step};
+use crate::record::{RunWarningCode, TableOutcome, TableRecord, VerifiedRecord};
 use crate::region::{CloneOrder, Cloned, Progress, RegionError};
 use crate::sentence::Sentence;
 

@@ -6,11 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Run;
 use super::chain::{End, Tips, cut_of};
-use super::ending::{Ending, Failed};
 use super::evidence::Keepers;
 use super::exit::Away;
-use super::notified::{Notified, Outstanding, ToldBefore, Unreached};
-use super::record::{GroupRecord, RunRecord};
 use crate::canonical::sha256_of_bytes;
 use crate::notify::{
     Answer, Cause, CauseCode, GroupRound, Known, Lost, Outcome, Policy, Receiver, Round, Standing,
@@ -18,6 +15,9 @@ use crate::notify::{
 };
 use crate::plan::document::{Plan, ReasonCode, Selection, WorkspacePlan};
 use crate::plan::{FindingCode, GroupPlan, Role, WarningCode};
+use crate::record::{
+    Ending, Failed, GroupRecord, Notified, Outstanding, RunRecord, ToldBefore, Unreached,
+};
 use crate::region::{KeptDocument, TOLD_ENDING};
 
 /// An apply tells for a minute after its record is kept: of one that ended longer ago and left no word of it, nothing was sent.

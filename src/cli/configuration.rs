@@ -240,9 +240,10 @@ pub(super) fn nearest() -> Result<PathBuf, Failure> {
         Some(told) => failure.with_line(&clean(told)),
         None => failure,
     };
-    let failure = failure.with_line(
-        "every apply keeps a copy beside the replicas, which drsync init --from finds by the address of the other workspace or sync location",
-    );
+    let from = Command::new(Verb::Init).word("--from");
+    let failure = failure.with_line(&format!(
+        "every apply keeps a copy beside the replicas, which {from} finds by the address of the other workspace or sync location"
+    ));
     Err(failure.with_help(Command::new(Verb::Init)))
 }
 

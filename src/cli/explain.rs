@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{ExitStatus, Failure, output, selection};
+use crate::command::{Command, Verb};
 use crate::render::{clean, hanging};
 
 /// A page of the documentation, and the tables of it that describe codes: how the first column is headed, and what its codes are.
@@ -190,8 +191,10 @@ fn unknown(asked: &str) -> Failure {
     let near = selection::nearest(&asked.replace('-', "_"), known.iter().map(String::as_str));
     let hint = match near {
         Some(near) => format!("; nearest: {near}"),
-        None => "; drsync help exit-codes lists how commands end, docs/planning.md the others"
-            .to_owned(),
+        None => format!(
+            "; {} lists how commands end, docs/planning.md the others",
+            Command::new(Verb::Help).word("exit-codes")
+        ),
     };
     Failure::new(ExitStatus::Usage, clean(&format!("no code is called {asked}{hint}")))
 }

@@ -4,6 +4,7 @@ use clap::{Args, CommandFactory as _};
 
 use super::examples::{self, Example};
 use super::{Cli, ExitStatus, Failure, described, output, selection};
+use crate::command::{Command, Verb};
 use crate::render::hanging;
 
 /// The topics that are no commands.
@@ -86,7 +87,8 @@ fn common(whole: &clap::Command) -> String {
     let global = whole.get_arguments().filter(|argument| argument.is_global_set());
     let names: Vec<String> =
         global.filter_map(|it| Some(format!("--{}", it.get_long()?))).collect();
-    let text = format!("{}: drsync help {FLAGS}", names.join(", "));
+    let command = Command::new(Verb::Help).word(FLAGS);
+    let text = format!("{}: {command}", names.join(", "));
     hanging("Common flags: ", &text, WIDTH).join("\n")
 }
 

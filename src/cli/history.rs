@@ -11,13 +11,12 @@ use super::{ExitStatus, Failure, configuration, look, output, regions, selection
 use crate::apply::{Approval, RunRecord};
 use crate::config::{GroupEntry, Workspace, WorkspaceAddress};
 use crate::databricks::Needed;
-use crate::history::{
-    Asked, Chain, Evidence, PlanSeen, SignatureSeen, Span, era, period, plans_of, records_of,
-};
+use crate::history::{Asked, Chain, Evidence, PlanSeen, Span, era, period, plans_of, records_of};
 use crate::ledger::{Cut, Cuts};
 use crate::moment;
-use crate::observe::{LossesTold, all_witnessed, witnessed};
+use crate::observe::{all_witnessed, witnessed};
 use crate::plan::{Refused, Witnessed, merge_copies};
+use crate::record::{LossesTold, SignatureSeen};
 use crate::region::{
     KeptDocument, LedgerCopy, RecordRange, RegionError, Regions, SIGNATURE_ENDING,
     refuse_without_a_copy,

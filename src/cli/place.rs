@@ -13,8 +13,8 @@ use serde::Deserialize;
 use super::{ExitStatus, Failure};
 use crate::command::{Command, Verb};
 use crate::files;
+use crate::formats::PLAN;
 use crate::limits::{CONFIGURATION, DOCUMENT};
-use crate::plan::document;
 use crate::render::clean;
 use crate::render::shell;
 
@@ -48,7 +48,7 @@ fn holds_plan(path: &Path) -> bool {
     }
     let read = files::read_named(path, &DOCUMENT).ok();
     let said = read.and_then(|bytes| serde_json::from_slice::<Kind>(&bytes).ok());
-    said.is_some_and(|said| said.kind == document::KIND)
+    said.is_some_and(|said| said.kind == PLAN.kind)
 }
 
 /// A name for a sandbox's configuration: `sandbox.json` of its world, unless something else is there, which stays.

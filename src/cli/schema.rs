@@ -24,6 +24,16 @@ enum Of {
     Config,
     /// The status: status --json
     Status,
+    /// A check of a stored plan: check --json
+    Check,
+    /// What changed between two plans: diff --json
+    Diff,
+    /// The cut log, with the report of a period: history --json
+    History,
+    /// What is wrong with a configuration, and which groups are ready: validate --json
+    Validation,
+    /// What servers answered to messages, kept beside a run record
+    Told,
 }
 
 impl Schema {
@@ -34,6 +44,11 @@ impl Schema {
             Of::Event => schema::event(),
             Of::Config => schema::configuration(),
             Of::Status => schema::status(),
+            Of::Check => schema::check(),
+            Of::Diff => schema::diff(),
+            Of::History => schema::history(),
+            Of::Validation => schema::validation(),
+            Of::Told => schema::told(),
         })?;
         Ok(ExitStatus::Ok)
     }

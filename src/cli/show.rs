@@ -7,10 +7,11 @@ use clap::Args;
 
 use super::flags::Context;
 use super::{ExitStatus, Failure, configuration, keep, output, selection};
-use crate::apply::{self, RunRecord};
 use crate::command::{Command, Verb};
+use crate::formats::RUN;
 use crate::limits::DOCUMENT;
 use crate::plan::{Alteration, Plan, StoredPlan, StoredPlanError};
+use crate::record::RunRecord;
 use crate::render::writers::{Form, write, write_all};
 use crate::render::{self, sections};
 use crate::{canonical, files};
@@ -98,7 +99,7 @@ fn is_record(bytes: &[u8]) -> bool {
         kind: String,
     }
     let said: Option<Kind> = serde_json::from_slice(canonical::without_mark(bytes)).ok();
-    said.is_some_and(|said| said.kind == apply::KIND)
+    said.is_some_and(|said| said.kind == RUN.kind)
 }
 
 /// What an apply did, as its record says, with the help of its plan where that lies beside the record.

@@ -2,7 +2,6 @@
 
 use clap::Args;
 use secrecy::ExposeSecret as _;
-use serde_json::{Value, json};
 
 use super::configuration::{self, Found};
 use super::flags::Context;
@@ -10,12 +9,13 @@ use super::look::{self, Asking, Looked};
 use super::tell::{Keychain, Teller};
 use super::{ExitStatus, Failure, output, signature};
 use crate::apply::{self, Unreached};
-use crate::config::{NeededSecret, Workspace};
+use crate::config::{Configuration, NeededSecret, Workspace};
 use crate::notify::deliver::Secrets as _;
 use crate::notify::{self, Doubt, DoubtCode, Policy};
 use crate::plan::document::RegionSeen;
 use crate::plan::{Finding, Plan};
 use crate::region::RecordRange;
+use crate::render::validation::Validation;
 use crate::render::writers::{Form, write};
 use crate::render::{self, clean, sections};
 
@@ -72,7 +72,9 @@ impl Validate {
                 .map_or(String::new(), |looked| sections::validate::sql(&looked.plan));
             output::data(&script)?;
         } else if context.json {
-            output::json(&document(&as_read, looked.as_ref(), &doubts))?;
+            let Configuration { source, mistakes, .. } = &as_read.configuration;
+            let plan = looked.as_ref().map(|looked| &looked.plan);
+            output::json(&Validation::new(source, mistakes, plan, &doubts))?;
         } else {
             output::data(&written(context, &as_read, looked.as_ref(), &doubts))?;
         }
@@ -140,33 +142,6 @@ fn written(context: &Context, found: &Found, looked: Option<&Looked>, doubts: &[
         }
     }
     text
-}
-
-/// `drsync.validation`: mistakes, and per group whether it is ready and what is in its way.
-fn document(found: &Found, looked: Option<&Looked>, doubts: &[Doubt]) -> Value {
-    let groups: Option<Vec<Value>> = looked.map(|looked| {
-        let groups = looked.plan.groups();
-        groups
-            .map(|(workspace, group)| {
-                json!({
-                    "workspace": workspace.name,
-                    "name": group.name,
-                    "ready": !group.findings.iter().any(Finding::blocks),
-                    "findings": group.findings,
-                })
-            })
-            .collect()
-    });
-    json!({
-        "kind": "drsync.validation",
-        "format_version": "1.1",
-        "source": found.configuration.source,
-        "mistakes": found.configuration.mistakes,
-        "groups": groups,
-        "warnings": looked.map(|looked| &looked.plan.warnings),
-        "unprotected": looked.map(|looked| &looked.plan.unprotected),
-        "notifications": doubts,
-    })
 }
 
 /// What will surprise somebody of who is told: of secrets as far as they can be looked up, which `--offline` only does in the

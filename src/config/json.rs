@@ -5,7 +5,8 @@
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::not_json::{SyntaxError, explained};
+use super::not_json::{SyntaxError, explained, shown_by_init};
+use crate::sentence::Sentence;
 
 /// A value and the line it begins in.
 #[derive(Debug, Clone)]
@@ -35,7 +36,9 @@ pub(super) struct Member {
 }
 
 /// What to do about a text that nobody wrote by hand.
-const REMEDY: &str = "write it anew: drsync init --stdout shows how";
+fn remedy() -> Sentence {
+    shown_by_init("write it anew").into()
+}
 
 /// Levels of nesting a configuration may have; it needs fewer than ten, and reading one costs a pass over its text.
 const DEPTH_MAX: usize = 64;
@@ -45,11 +48,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Node, SyntaxError> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| SyntaxError {
         line: line_at(bytes, error.valid_up_to()),
-        message: "is not UTF-8 text".to_string(),
-        remedy: "save it as UTF-8",
+        message: "is not UTF-8 text".into(),
+        remedy: "save it as UTF-8".into(),
     })?;
     if text.trim().is_empty() {
-        return Err(SyntaxError { line: 1, message: "is empty".to_string(), remedy: REMEDY });
+        return Err(SyntaxError { line: 1, message: "is empty".into(), remedy: remedy() });
     }
     let ends = line_ends(text);
     let raw: &RawValue = serde_json::from_str(text)
@@ -100,8 +103,8 @@ impl<'a> Text<'a> {
     fn node(&self, raw: &'a RawValue, depth: usize) -> Result<Node, SyntaxError> {
         let line = self.line(raw);
         if depth > DEPTH_MAX {
-            let message = format!("is nested deeper than {DEPTH_MAX} levels");
-            return Err(SyntaxError { line, message, remedy: REMEDY });
+            let message = format!("is nested deeper than {DEPTH_MAX} levels").into();
+            return Err(SyntaxError { line, message, remedy: remedy() });
         }
         let text = raw.get();
         let value = match text.as_bytes().first() {
@@ -225,14 +228,14 @@ mod tests {
             SyntaxError {
                 line: 2,
                 message: "is not UTF-8 text".into(),
-                remedy: "save it as UTF-8"
+                remedy: "save it as UTF-8".into()
             }
         );
         assert_eq!(refused(b"[\n\n\"\\ud800\"]").line, 3);
         assert_eq!(refused(b"[01]").line, 1);
-        assert!(refused(&[b'['; 100_000]).message.starts_with("is not JSON"));
+        assert!(refused(&[b'['; 100_000]).message.to_string().starts_with("is not JSON"));
         let deep = [vec![b'['; 100_000], vec![b']'; 100_000]].concat();
-        assert!(refused(&deep).message.starts_with("is nested deeper"));
+        assert!(refused(&deep).message.to_string().starts_with("is nested deeper"));
     }
 
     proptest! {

@@ -1,29 +1,37 @@
 //! Why a text is not JSON, as whoever wrote it would say it: a comma too many, a bracket that nobody closed, YAML.
 
+use crate::command::{Command, Verb};
+use crate::sentence::Sentence;
+
 /// Why a text is not JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SyntaxError {
     pub(super) line: usize,
-    pub(super) message: String,
+    pub(super) message: Sentence,
     /// What to do about it.
-    pub(super) remedy: &'static str,
+    pub(super) remedy: Sentence,
 }
 
 /// What to do where nothing better is known.
 const REMEDY: &str = "correct it; a comment is a key that begins with //";
 
+/// What to do, and the command that shows a configuration as it is to be.
+pub(super) fn shown_by_init(what: &str) -> String {
+    format!("{what}: {} shows how", Command::new(Verb::Init).word("--stdout"))
+}
+
 /// What is wrong with a text at the place where a parser gave up, in bytes from its beginning; `said` is what the parser said.
 pub(super) fn explained(text: &str, at: usize, said: &str) -> SyntaxError {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let line = |at: usize| 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
-    let error = |at: usize, message: String, remedy: &'static str| SyntaxError {
+    let error = |at: usize, message: String, remedy: &str| SyntaxError {
         line: line(at),
-        message,
-        remedy,
+        message: message.into(),
+        remedy: remedy.into(),
     };
     if let Some((format, at)) = other_format(text) {
         let message = format!("is {format}, not JSON");
-        return error(at, message, "write it as JSON: drsync init --stdout shows how");
+        return error(at, message, &shown_by_init("write it as JSON"));
     }
     let read = Read::until(text, at);
     let inner = read.open.last();

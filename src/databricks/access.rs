@@ -8,7 +8,6 @@ use futures::join;
 use super::client::Client;
 use super::pages::{each_page, every_item};
 use super::refusal::Refusal;
-use super::sql;
 use super::statements::Intent;
 use super::wire::{
     ExternalLocationInfo, ExternalLocations, Me, MetastoreAssignment, PathCredentialRequest,
@@ -18,6 +17,7 @@ use super::{DatabricksRegion, Workspace};
 use crate::region::{
     Denied, Grant, Presence, Privilege, RegionError, RegionErrorKind, Repair, Unproved, WriteAccess,
 };
+use crate::sql;
 
 /// `GET /api/2.0/preview/scim/v2/Me`.
 pub(super) async fn me(client: &Client) -> Result<Me, Refusal> {

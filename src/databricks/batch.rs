@@ -8,8 +8,8 @@ use futures::{StreamExt, TryFutureExt, stream};
 
 use super::refusal::Refusal;
 use super::rows::Rows;
-use super::sql::{Relation, Statement};
 use super::statements::{Intent, Sql};
+use crate::sql::{Relation, Statement};
 
 /// Tables a statement.
 pub(super) const TABLES: usize = 50;

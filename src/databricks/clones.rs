@@ -8,12 +8,12 @@ use super::refusal::Refusal;
 use super::replicas;
 use super::results::Finished;
 use super::rows::number;
-use super::sql::{Relation, Statement};
 use super::statements::Intent;
 use crate::region::{
     CloneOrder, Cloned, Mark, Progress, RegionError, RegionErrorKind, Replica, ReplicaCommit,
     ReplicaQuestion, Size,
 };
+use crate::sql::{Relation, Statement};
 
 /// How a replica stands towards an order.
 enum Standing {

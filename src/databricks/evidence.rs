@@ -8,7 +8,6 @@ use base64::Engine as _;
 use super::DatabricksRegion;
 use super::records::{repeat, table_at};
 use super::refusal::Refusal;
-use super::sql::{self, Relation, Statement};
 use super::statements::Intent;
 use crate::canonical::sha256_of_bytes;
 use crate::ledger::EVIDENCE;
@@ -16,6 +15,7 @@ use crate::limits::DOCUMENT;
 use crate::region::{
     KeptDocument, KeptRecords, PassedOver, RecordRange, RegionError, RegionErrorKind, apply_of,
 };
+use crate::sql::{self, Relation, Statement};
 
 /// Bytes of a document in one row: in base64 it has to fit a statement.
 const PART_BYTES: usize = 4 * 1024 * 1024;

@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 use super::batch::{Batches, Form, TABLES};
 use super::refusal::Refusal;
 use super::rows::{Row, Rows, number};
-use super::sql::{self, Relation};
 use super::statements::Sql;
 use crate::canonical;
 use crate::region::{RegionErrorKind, Size, Upkeep, is_maintenance};
+use crate::sql::{self, Relation};
 
 /// Commits asked for at first, and how much wider each further look is.
 const COMMITS_FIRST: u64 = 50;

@@ -5,9 +5,9 @@ use futures::future::{join_all, try_join};
 use super::DatabricksRegion;
 use super::histories::{Look, histories};
 use super::refusal::Refusal;
-use super::sql::Relation;
 use super::verify::{differences, rows};
 use crate::region::{CloneProof, ContentAnswer, ContentQuestion, RegionError};
+use crate::sql::Relation;
 
 /// Compares each clone that is asked about with its source: the rows of both, and what its commit says of files and bytes.
 ///

@@ -10,7 +10,6 @@ use super::DatabricksRegion;
 use super::histories::{Detail, details};
 use super::refusal::{ROW_UNREADABLE, Refusal};
 use super::rows::Rows;
-use super::sql::{self, CutColumns, Relation, Statement};
 use super::statements::Intent;
 use crate::ledger::{
     Cut, CutRow, Cuts, FOLDER, NEEDS_PROPERTY, OddCut, Row, SYNC_CUTS, SYNC_METADATA,
@@ -20,6 +19,7 @@ use crate::region::{
     Appended, CutTable, LedgerCopy, LedgerTable, MetadataTable, RegionError, RegionErrorKind,
     TableTrouble,
 };
+use crate::sql::{self, CutColumns, Relation, Statement};
 
 /// How often a write that lost its race, or whose reply was lost, is made again; all of them may be repeated.
 const ATTEMPTS: u32 = 8;

@@ -6,13 +6,13 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 
 use super::refusal::Refusal;
-use super::sql::{self, Statement};
 use super::statements::Intent;
 use super::wire::{ColumnInfo, TableInfo};
 use super::{DatabricksRegion, Workspace, access, catalog};
 use crate::config::{Location, TableName};
 use crate::ledger::{Cut, CutTableEntry};
 use crate::region::{Grant, RegionError, RegionErrorKind, Registered, Unregistered};
+use crate::sql::{self, Statement};
 
 /// Tables at once.
 const AT_ONCE: usize = 4;

@@ -10,12 +10,12 @@ use super::DatabricksRegion;
 use super::histories::{Detail, Entry, History, Look, histories, newest};
 use super::refusal::Refusal;
 use super::rows::number;
-use super::sql::{self, Relation};
 use super::statements::Intent;
 use crate::region::{
     CloneProof, LookDepth, Mark, RegionError, RegionErrorKind, Replica, ReplicaCommit,
     ReplicaQuestion,
 };
+use crate::sql::{self, Relation};
 use crate::text::plain_name;
 
 /// From so many on, the folders are listed first: a table that is not there costs its whole batch.

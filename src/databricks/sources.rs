@@ -10,7 +10,6 @@ use super::batch::{Form, TABLES};
 use super::histories::{Detail, Entry, History, Look, histories, newest};
 use super::refusal::Refusal;
 use super::rows::Rows;
-use super::sql::{self, Relation};
 use super::statements::Intent;
 use super::{DatabricksRegion, Workspace};
 use crate::interval;
@@ -18,6 +17,7 @@ use crate::region::{
     ColumnChange, Commit, Estimate, EstimateBasis, Pin, PinQuestion, RegionError, RegionErrorKind,
     SchemaChange, Size, Source, SourceQuestion,
 };
+use crate::sql::{self, Relation};
 
 /// Property: how long files that no version needs any more are kept, and with them older versions.
 const DELETED_FILE_RETENTION: &str = "delta.deletedFileRetentionDuration";

@@ -12,10 +12,10 @@ use super::client::Client;
 use super::notice::Notice;
 use super::refusal::Refusal;
 use super::results::{Finished, of_statement};
-use super::sql::Statement;
 use super::wire::{QueryTag, StatementRequest, StatementResponse, StatementState};
 use super::{results, running, warehouse};
 use crate::region::{Progress, RegionErrorKind};
+use crate::sql::Statement;
 
 /// Looks at once; a warehouse queues what is beyond its size.
 const LOOKS: usize = 10;

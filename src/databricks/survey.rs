@@ -16,13 +16,13 @@ use super::notice::Notice;
 use super::pages::every_item;
 use super::refusal::Refusal;
 use super::rows::{Rows, number};
-use super::sql::{self, Relation};
 use super::statements::Intent;
 use super::timing::Timing;
 use super::wire::{Catalogs, MetastoreSummary, Schemas, TableInfo};
 use super::{DatabricksRegion, Workspace, access, catalog, files, workflows};
 use crate::config::TableName;
 use crate::region::{RegionError, Unclonable, is_maintenance};
+use crate::sql::{self, Relation};
 
 /// Schemas listed at once.
 const SCHEMAS_AT_ONCE: usize = 8;

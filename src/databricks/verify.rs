@@ -5,11 +5,11 @@ use super::clones::clone_commit;
 use super::histories::{Detail, Entry, details};
 use super::refusal::Refusal;
 use super::rows::number;
-use super::sql::{self, Relation};
 use super::statements::Intent;
 use crate::region::{
     CloneOrder, RegionError, RegionErrorKind, ReplicaFiles, Verified, VerifiedLevel,
 };
+use crate::sql::{self, Relation};
 
 pub(super) async fn verify(
     region: &DatabricksRegion,

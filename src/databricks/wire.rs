@@ -21,8 +21,8 @@ pub use jobs::{
     Runs, TerminationDetails,
 };
 pub use statements::{
-    ChunkInfo, Column, ExternalLink, Manifest, Parameter, QueryHistory, QueryInfo, QueryTag,
-    ResultChunk, ResultSchema, ServiceError, StatementRequest, StatementResponse, StatementState,
+    ChunkInfo, Column, ExternalLink, Manifest, QueryHistory, QueryInfo, QueryTag, ResultChunk,
+    ResultSchema, ServiceError, StatementRequest, StatementResponse, StatementState,
     StatementStatus, Warehouse, Warehouses,
 };
 pub use workspace::{

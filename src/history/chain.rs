@@ -4,13 +4,14 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Duration, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Evidence, SignatureSeen};
-use crate::apply::RunRecord;
+use super::Evidence;
 use crate::canonical::sha256_of_bytes;
 use crate::ledger::Cut;
 use crate::moment;
+use crate::record::{RunRecord, SignatureSeen};
 use crate::region::{KeptDocument, PassedOver};
 
 /// Two clocks this far apart are told. A record takes a moment to be kept, so less proves nothing.
@@ -19,7 +20,7 @@ const SKEW_MIN: Duration = Duration::seconds(1);
 const AT_ONCE_MAX: Duration = Duration::hours(1);
 
 /// Whether each record names the one before it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Chain {
     /// Records of the period.
     pub records: usize,
@@ -44,7 +45,7 @@ pub struct Chain {
 }
 
 /// A record that somebody noted elsewhere when it was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Head {
     /// SHA-256 of the record that was found.
     pub sha256: String,
@@ -53,7 +54,7 @@ pub struct Head {
 }
 
 /// A record whose clock was behind that of the record it follows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Skew {
     /// The apply of the record.
     pub run_id: String,
@@ -64,7 +65,7 @@ pub struct Skew {
 }
 
 /// An apply that committed cuts and left no run record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Unrecorded {
     /// Its id.
     pub run_id: String,
@@ -75,7 +76,7 @@ pub struct Unrecorded {
 }
 
 /// A cut by its group and number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CutName {
     /// The group.
     pub group: String,

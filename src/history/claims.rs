@@ -4,12 +4,13 @@
 //! unseen, a cut: those are chained in two regions.
 
 use minisign_verify::{PublicKey, Signature};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Evidence;
-use crate::apply::{Approval, GroupOutcome, RunRecord};
 use crate::canonical::sha256_of_bytes;
 use crate::ledger::Cut;
+use crate::record::{Approval, GroupOutcome, RunRecord, SignatureSeen};
 
 /// What was found of the plan of an apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,21 +21,8 @@ pub struct PlanSeen {
     pub signature: Option<SignatureSeen>,
 }
 
-/// What was found of a signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SignatureSeen {
-    /// None is kept.
-    Missing,
-    /// It is none of these bytes by the key that the record names, or has another comment.
-    Wrong,
-    /// It is, and the key is none of those by which the configuration has plans signed.
-    OfAnother,
-    /// It is.
-    Verified,
-}
-
 /// Something that a record claims and that is not so, or cannot be seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Unproved {
     /// The apply of the record.
     pub run_id: String,
@@ -44,7 +32,7 @@ pub struct Unproved {
 }
 
 /// What a record claims.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "claim", rename_all = "snake_case")]
 pub enum Claim {
     /// Its plan, of which nothing is kept.
@@ -126,32 +114,8 @@ fn verifies(key: &str, comment: &str, bytes: &[u8], signature: &[u8]) -> bool {
     let (Ok(key), Some(signature)) = (PublicKey::from_base64(key), read) else {
         return false;
     };
-    let told = crate::render::clean(signature.trusted_comment());
+    let told = crate::harmless::clean(signature.trusted_comment());
     key.verify(bytes, &signature, false).is_ok() && told == comment
-}
-
-impl SignatureSeen {
-    /// Looks at the signature of a record: by one of these keys, or else by the one that the record names.
-    pub fn of_record(
-        document: &[u8],
-        record: &RunRecord,
-        signature: Option<&[u8]>,
-        keys: &[String],
-    ) -> SignatureSeen {
-        let keys = match keys {
-            [] => record.signed_by.as_slice(),
-            keys => keys,
-        };
-        let Some(text) = signature.and_then(|bytes| std::str::from_utf8(bytes).ok()) else {
-            return SignatureSeen::Missing;
-        };
-        let read = Signature::decode(text).ok();
-        let verified = read.is_some_and(|signature| {
-            let mut keys = keys.iter().filter_map(|key| PublicKey::from_base64(key).ok());
-            keys.any(|key| key.verify(document, &signature, false).is_ok())
-        });
-        if verified { SignatureSeen::Verified } else { SignatureSeen::Wrong }
-    }
 }
 
 impl Claim {

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::read;
-use crate::apply::RunRecord;
 use crate::canonical::sha256_of_bytes;
+use crate::record::RunRecord;
 use crate::region::KeptDocument;
 
 /// The records that say to be signed by one of these keys, each with its bytes, the one that began first first.

@@ -12,6 +12,7 @@ use super::Writer;
 use super::delta::DeltaError;
 use super::refusal::refusal;
 use super::write::{Table, Workspace};
+use crate::command::{Command, Verb};
 use crate::region::{RegionError, RegionErrorKind};
 
 /// Marks a folder as a demo, which may be thrown away and made again.
@@ -108,7 +109,8 @@ async fn make(dir: &Path, now: DateTime<Utc>) -> Result<Demo, DeltaError> {
     clear(dir).map_err(disk)?;
     std::fs::create_dir_all(dir).map_err(disk)?;
     // First of all, so that half a demo can be thrown away too.
-    write_new(&dir.join(MARKER), "made by drsync demo\n").map_err(disk)?;
+    write_new(&dir.join(MARKER), &format!("made by {}\n", Command::new(Verb::Demo)))
+        .map_err(disk)?;
     for sync in ["east/sync", "west/sync"] {
         std::fs::create_dir_all(dir.join(sync)).map_err(disk)?;
     }

@@ -14,7 +14,7 @@ use crate::config::TableName;
 /// One row of `sync_cuts`: append-only, committed as one.
 ///
 /// Times are in milliseconds, so that a row reads back to the same hash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cut {
     /// The group.
     pub group_name: String,
@@ -53,17 +53,19 @@ pub struct Cut {
     pub run_record_sha256: Option<String>,
     /// What the row is; `None`: a sync, as all rows of versions that did not know others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub kind: Option<CutKind>,
     /// The side that is active from this cut on, by its label; `None`: the home primary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<String>,
     /// What a later version of drsync says of the cut.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub later: LaterColumns,
 }
 
 /// One table of a cut.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CutTableEntry {
     /// The source's name.
     pub table: TableName,
@@ -97,6 +99,7 @@ pub struct CutTableEntry {
     pub replica_content_sha256: Option<String>,
     /// What a later version of drsync says of the table.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub later: LaterColumns,
 }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::{CutMeasured, GroupMeasured, GroupState, Measured};
-use crate::apply::{GroupOutcome, GroupRecord, RunRecord};
 use crate::config::Workspace;
 use crate::plan::status::{GroupStatus, Status};
+use crate::record::{GroupOutcome, GroupRecord, RunRecord};
 
 impl Measured {
     /// What is so after a round: `status` is what it saw before it applied anything, `record` what it did.

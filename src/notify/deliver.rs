@@ -166,5 +166,5 @@ fn answer(letter: &Letter, reply: Reply) -> Answer {
 
 /// What a server said, on one line, without any secret, and not endless.
 fn plain(text: &str) -> String {
-    crate::render::clean(&secrets::withheld(text))
+    crate::harmless::clean(&secrets::withheld(text))
 }

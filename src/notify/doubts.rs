@@ -1,6 +1,7 @@
 //! What is not wrong with who is told, and will surprise somebody: said by `validate`.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 use url::Url;
 
@@ -10,7 +11,7 @@ use crate::config::{Smtp, SmtpAuth, Webhook, WebhookKind, Workspace};
 use crate::sentence::Sentence;
 
 /// Something that will surprise somebody.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Doubt {
     /// Which.
     pub code: DoubtCode,
@@ -24,7 +25,7 @@ pub struct Doubt {
 }
 
 /// Every doubt there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DoubtCode {
     /// Addresses are configured, and there is no mail server.

@@ -4,15 +4,17 @@
 //! risk, needs no region to be read, and names no other receiver.
 
 use chrono::{DateTime, Utc};
-use maud::html;
 
+use super::escape;
 use super::incident::{Class, GroupCut, How, Incident, Lost};
 use super::letters::{Item, Letter, News, Receiver, Why};
 use crate::canonical::sha256_of_bytes;
 use crate::command::{Command, Verb};
+use crate::figures::{minute, moment};
+use crate::harmless::{clean, name as clean_name};
+use crate::layout::{few, hanging};
 use crate::plan::{Role, Setting};
-use crate::render::{clean, clean_name, few, hanging, minute, moment, plural, setting_changed};
-use crate::text::span;
+use crate::text::{plural, span};
 
 /// Columns of a body.
 const COLUMNS: usize = 78;
@@ -96,18 +98,8 @@ pub fn text(letter: &Letter) -> Text {
     lines.extend(footer(letter));
     let plain = lines.join("\n") + "\n";
     let facts = blocks.into_iter().flat_map(|block| block.facts).collect();
-    let html = as_html(&plain);
-    Text { subject: header(&subject), verdict, facts, command, plain, html, id, before }
-}
-
-/// A line that is safe in a header: no control character, and no end.
-fn header(text: &str) -> String {
-    const LETTERS_MAX: usize = 200;
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    match plain.char_indices().nth(LETTERS_MAX) {
-        Some((at, _)) => format!("{}…", plain[..at].trim_end()),
-        None => plain,
-    }
+    let html = escape::page(&plain);
+    Text { subject: escape::header(&subject), verdict, facts, command, plain, html, id, before }
 }
 
 /// The items of a message that get a block: a group that fails says itself how far it lags.
@@ -437,13 +429,14 @@ fn weakened(workspace: &str, incident: &Incident) -> Block {
     let whom = clean_name(incident.group.as_deref().unwrap_or(workspace));
     let mut facts = vec![("workspace", clean_name(workspace))];
     for change in incident.weakened.iter().take(CAUSES_MAX) {
-        facts.push(("what", setting_changed(workspace, change)));
+        facts.push(("what", change.says()));
     }
     let more = incident.weakened.len().saturating_sub(CAUSES_MAX);
     if more > 0 {
         facts.push(("what", format!("{more} more, which the run record names")));
     }
-    facts.push(("next", "it is told once, and drsync history keeps it".to_owned()));
+    let history = Command::new(Verb::History);
+    facts.push(("next", format!("it is told once, and {history} keeps it")));
     let since = minute(incident.since);
     let verdict = format!("{whom} is protected less since {since}, and nobody approved that");
     Block { verdict, facts }
@@ -533,11 +526,6 @@ fn of_group(
     Block { verdict, facts }
 }
 
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
-}
-
 /// What looks at what a message is about and writes nothing.
 fn command(letter: &Letter) -> Option<String> {
     let open = letter.items.iter().filter_map(|item| match item {
@@ -552,7 +540,7 @@ fn command(letter: &Letter) -> Option<String> {
         (_, [group]) => Command::new(Verb::Plan).word("--only").word(group.as_str()),
         (_, _) => Command::new(Verb::Plan),
     };
-    Some(crate::render::command(&command.to_string()))
+    Some(crate::harmless::command(&command.to_string()))
 }
 
 fn footer(letter: &Letter) -> Vec<String> {
@@ -591,24 +579,10 @@ fn reasons(letter: &Letter) -> String {
             Why::Owner(group) => owned.push(group),
         }
     }
-    let owns =
-        (!owned.is_empty()).then(|| format!("You own {} (group_owner_email)", names(&owned)));
-    let stands = (!lists.is_empty()).then(|| format!("you stand in {}", lists.join(" and ")));
-    let reasons: Vec<String> = owns.into_iter().chain(stands).collect();
-    format!("{}.", capital(&reasons.join("; ")))
-}
-
-fn as_html(plain: &str) -> String {
-    let page = html! {
-        (maud::DOCTYPE)
-        html lang="en" {
-            head { meta charset="utf-8"; }
-            body {
-                pre style="font-family: ui-monospace, Consolas, monospace; white-space: pre-wrap; font-size: 14px" {
-                    (plain)
-                }
-            }
-        }
-    };
-    page.into_string()
+    let (owned, lists) = (names(&owned), lists.join(" and "));
+    match (owned.as_str(), lists.as_str()) {
+        ("", lists) => format!("You stand in {lists}."),
+        (owned, "") => format!("You own {owned} (group_owner_email)."),
+        (owned, lists) => format!("You own {owned} (group_owner_email); you stand in {lists}."),
+    }
 }

@@ -3,6 +3,7 @@
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
+use super::escape;
 use super::incident::{Class, Incident, Telling};
 use super::letter::{Text, mail_id, text};
 use super::letters::{Item, Letter, News};
@@ -63,18 +64,16 @@ fn cut(text: &str, most: usize) -> String {
     }
 }
 
-/// Text of Slack: three characters are its own.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 fn slack(text: &Text) -> Value {
     let mut blocks = vec![json!({
         "type": "header",
         "text": { "type": "plain_text", "text": cut(&text.verdict, SLACK_HEADER_MAX) },
     })];
-    let facts: Vec<String> =
-        text.facts.iter().map(|(label, fact)| format!("*{label}* {}", escaped(fact))).collect();
+    let facts: Vec<String> = text
+        .facts
+        .iter()
+        .map(|(label, fact)| format!("*{label}* {}", escape::mrkdwn(fact)))
+        .collect();
     if !facts.is_empty() {
         blocks.push(json!({
             "type": "section",
@@ -84,32 +83,27 @@ fn slack(text: &Text) -> Value {
     if let Some(command) = &text.command {
         blocks.push(json!({
             "type": "section",
-            "text": { "type": "mrkdwn", "text": format!("```{}```", escaped(command)) },
+            "text": { "type": "mrkdwn", "text": escape::mrkdwn_code(command) },
         }));
     }
-    json!({ "text": escaped(&text.verdict), "blocks": blocks })
-}
-
-/// Text of a card, in which a name makes no link.
-fn unlinked(text: &str) -> String {
-    text.replace('[', "\\[").replace(']', "\\]")
+    json!({ "text": escape::mrkdwn(&text.verdict), "blocks": blocks })
 }
 
 fn teams(text: &Text) -> Value {
     let facts: Vec<Value> = text
         .facts
         .iter()
-        .map(|(title, value)| json!({ "title": title, "value": unlinked(value) }))
+        .map(|(title, value)| json!({ "title": title, "value": escape::card(value) }))
         .collect();
     let mut body = vec![json!({
-        "type": "TextBlock", "text": unlinked(&text.verdict), "weight": "bolder", "wrap": true,
+        "type": "TextBlock", "text": escape::card(&text.verdict), "weight": "bolder", "wrap": true,
     })];
     if !facts.is_empty() {
         body.push(json!({ "type": "FactSet", "facts": facts }));
     }
     if let Some(command) = &text.command {
         body.push(json!({
-            "type": "TextBlock", "text": unlinked(command), "fontType": "monospace", "wrap": true,
+            "type": "TextBlock", "text": escape::card(command), "fontType": "monospace", "wrap": true,
         }));
     }
     json!({

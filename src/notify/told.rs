@@ -4,13 +4,9 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::formats::TOLD;
 use crate::moment;
 use crate::sentence::Sentence;
-
-/// What `kind` says of it.
-pub const KIND: &str = "drsync.told";
-/// The version of the document that this drsync writes.
-const FORMAT_VERSION: &str = "1.0";
 
 /// What became of the messages of an apply, and of those of earlier ones that it tried again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -81,8 +77,8 @@ impl ToldDocument {
     /// The document of an apply.
     pub fn new(run_id: &str, answers: Vec<Answer>) -> ToldDocument {
         ToldDocument {
-            kind: KIND.to_owned(),
-            format_version: FORMAT_VERSION.to_owned(),
+            kind: TOLD.kind.to_owned(),
+            format_version: TOLD.version.to_owned(),
             run_id: run_id.to_owned(),
             answers,
         }
@@ -96,10 +92,8 @@ impl ToldDocument {
         let bytes = crate::canonical::without_mark(bytes);
         let document: ToldDocument =
             serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        if document.kind != KIND {
-            return Err(format!("its kind is not {KIND}"));
-        }
-        crate::canonical::check_version(&document.format_version, FORMAT_VERSION)?;
+        TOLD.check_kind(Some(&document.kind))?;
+        TOLD.check_version(&document.format_version)?;
         if document.run_id == run_id {
             Ok(document)
         } else {

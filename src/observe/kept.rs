@@ -8,10 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::recent::FUTURE;
-use crate::apply::RunRecord;
 use crate::canonical::sha256_of_bytes;
-use crate::history::SignatureSeen;
 use crate::limits::CONFIGURATION;
+use crate::record::{RunRecord, SignatureSeen};
 use crate::region::{
     KeptDocument, RecordRange, Region, RegionError, SIGNATURE_ENDING, apply_of, is_configuration,
 };

@@ -11,10 +11,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 use futures::future::join_all;
 
-use super::lost::LossesTold;
-use crate::apply::RunRecord;
-use crate::history::SignatureSeen;
 use crate::plan::{GrantsSeen, JobSeen, ReceiptTold, SettingsBefore, Witnessed};
+use crate::record::{LossesTold, RunRecord, SignatureSeen};
 use crate::region::{
     KeptDocument, KeptRecords, PassedOver, RecordRange, Region, RegionError, Regions,
     SIGNATURE_ENDING, apply_of, first_id_of,

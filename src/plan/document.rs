@@ -25,11 +25,6 @@ use crate::moment;
 use crate::region::{Estimate, RegionErrorKind, SchemaChange};
 use crate::sentence::Sentence;
 
-/// What `kind` says of a plan.
-pub const KIND: &str = "drsync.plan";
-/// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.4";
-
 /// A plan: everything that was decided and everything an apply needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {

@@ -143,6 +143,41 @@ impl FindingCode {
         matches!(self, FindingCode::PrimaryNotAvailable | FindingCode::PrimaryRefused)
     }
 
+    /// Whether it says something of a region as a whole, whatever the group.
+    pub fn is_of_region(self) -> bool {
+        match self {
+            FindingCode::LocationNotFound
+            | FindingCode::LocationNotWritable
+            | FindingCode::PrimaryNotAvailable
+            | FindingCode::SecondaryNotAvailable
+            | FindingCode::PrimaryRefused
+            | FindingCode::SecondaryRefused
+            | FindingCode::LedgerNotOurs => true,
+            FindingCode::ConfigurationInvalid
+            | FindingCode::WorkflowNotFound
+            | FindingCode::WorkflowAmbiguous
+            | FindingCode::TableNotFound
+            | FindingCode::TableNotReadable
+            | FindingCode::UnsupportedTable
+            | FindingCode::NoVersionAtRecoveryPoint
+            | FindingCode::VersionNotRetained
+            | FindingCode::SourceRecreated
+            | FindingCode::SourceShrank
+            | FindingCode::ReplicaChanged
+            | FindingCode::ReplicaDamaged
+            | FindingCode::ReplicaNotOurs
+            | FindingCode::ReplicasMissing
+            | FindingCode::ColumnMappingChanged
+            | FindingCode::WorkflowActiveInSecondary
+            | FindingCode::DuplicateTarget
+            | FindingCode::LedgerDiverged
+            | FindingCode::LedgerLost
+            | FindingCode::FailedOver
+            | FindingCode::LedgerBehind
+            | FindingCode::LedgerNewer => false,
+        }
+    }
+
     /// Whether it says that this side may bring the group nowhere: another one is active, or may be.
     pub fn is_of_roles(self) -> bool {
         matches!(

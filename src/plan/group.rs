@@ -411,18 +411,35 @@ fn brings(step: &Step, source: &Source) -> Option<Brought> {
 
 /// The clone of a step as SQL.
 pub(super) fn statement(step: &Step) -> String {
-    let properties: Vec<String> = step
-        .properties
-        .iter()
-        .map(|(key, value)| format!("{} = {}", literal(key), literal(value)))
+    statement_of(step, &step.source.version.to_string(), |_, value| literal(value))
+}
+
+fn statement_of(step: &Step, version: &str, value_of: impl Fn(&str, &str) -> String) -> String {
+    let properties = step.properties.iter();
+    let properties: Vec<String> = properties
+        .map(|(key, value)| format!("{} = {}", literal(key), value_of(key, value)))
         .collect();
     format!(
-        "CREATE OR REPLACE TABLE delta.{} DEEP CLONE {} VERSION AS OF {} TBLPROPERTIES ({})",
+        "CREATE OR REPLACE TABLE delta.{} DEEP CLONE {} VERSION AS OF {version} TBLPROPERTIES ({})",
         identifier(&step.replica.location),
         step.table.sql(),
-        step.source.version,
         properties.join(", ")
     )
+}
+
+impl Step {
+    /// Its statement with an ellipsis for the version, which the step names beside it; one that does not follow from the step is as it
+    /// stands.
+    pub(crate) fn statement_of_any_version(&self) -> Option<String> {
+        const ANY: &str = "…";
+        let stated = self.statement.as_ref()?;
+        if *stated != statement(self) {
+            return Some(stated.clone());
+        }
+        let value_of =
+            |key: &str, value: &str| literal(if key == Mark::SOURCE_VERSION { ANY } else { value });
+        Some(statement_of(self, ANY, value_of))
+    }
 }
 
 /// What must still be so when a step is applied.

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::command::{Command, Verb};
+
 /// Something that is gone with the primary.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -27,7 +29,8 @@ impl Needed {
         match self {
             Needed::Runner => "drsync itself runs in the workspace that it protects, and is gone with it: run it elsewhere, or keep a paused job of it in the secondary's workspace and a heartbeat outside of both".to_owned(),
             Needed::Configuration { source } => format!(
-                "the configuration is read from {source}, which is gone with the primary: keep it elsewhere as well; every apply keeps a copy beside the replicas (drsync init --from)"
+                "the configuration is read from {source}, which is gone with the primary: keep it elsewhere as well; every apply keeps a copy beside the replicas ({})",
+                Command::new(Verb::Init).word("--from")
             ),
             Needed::Secrets { names } => format!(
                 "{} the primary's scope alone has, is what people are told with: nobody hears anything that way once it is gone; put it into the scope of that name in the secondary's workspace, or into the runner's variables",

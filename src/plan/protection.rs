@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod words;
+
 use super::settings::{GroupSettings, PauseSetting, Settings, SuccessMail, WorkspaceSettings};
 use crate::moment;
 

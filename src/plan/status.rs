@@ -22,15 +22,11 @@ use super::retired::retired;
 use super::versions;
 use super::warnings::LagRisk;
 use crate::config::{Location, TableName};
+use crate::formats::STATUS;
 use crate::ledger::{Cut, CutTableEntry, Roles, Status as RowStatus};
 use crate::moment;
 use crate::region::{CloneProof, LookDepth, Replica};
 use crate::sentence::Sentence;
-
-/// What `kind` says of a status document.
-pub const KIND: &str = "drsync.status";
-/// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.3";
 
 /// How every group stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -246,8 +242,8 @@ impl Rpo {
 /// Says how every group stands, from what was seen and what a plan would decide.
 pub fn status(observed: &Observed, plan: &Plan) -> Status {
     Status {
-        kind: KIND.to_owned(),
-        format_version: FORMAT_VERSION.to_owned(),
+        kind: STATUS.kind.to_owned(),
+        format_version: STATUS.version.to_owned(),
         at: observed.now,
         workspaces: observed
             .workspaces

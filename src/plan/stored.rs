@@ -7,8 +7,9 @@ use serde_json::Value;
 use ulid::Ulid;
 
 use super::derived;
-use super::document::{Certificate, Decision, FORMAT_VERSION, KIND, Plan};
+use super::document::{Certificate, Decision, Plan};
 use super::finding::Finding;
+use crate::formats::PLAN;
 use crate::sentence::Sentence;
 use crate::{canonical, harmless, moment};
 
@@ -115,11 +116,10 @@ impl StoredPlan {
             ));
         }
         let value: Value = serde_json::from_slice(text).map_err(|error| unreadable(&error))?;
-        if value.get("kind").and_then(Value::as_str) != Some(KIND) {
-            return Err(unreadable(&format!("its kind is not {KIND}")));
-        }
+        let kind = value.get("kind").and_then(Value::as_str);
+        PLAN.check_kind(kind).map_err(|why| unreadable(&why))?;
         let version = value.get("format_version").and_then(Value::as_str).unwrap_or_default();
-        canonical::check_version(version, FORMAT_VERSION).map_err(|why| unreadable(&why))?;
+        PLAN.check_version(version).map_err(|why| unreadable(&why))?;
         let stated = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let mut digests = Digests {
             effect_sha256: Digest { stated: stated("effect_sha256"), computed: None },

@@ -2,6 +2,7 @@
 
 use crate::sentence::Sentence;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 use ulid::Ulid;
 
@@ -61,7 +62,7 @@ pub struct KeptRecords {
 }
 
 /// Something that lies among the evidence and is no document of it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct PassedOver {
     /// Its name.
     pub name: String,

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::clean::clean;
-use super::figures::{minute_near, moment, plural, span};
-use super::layout::first_line;
+use crate::figures::{minute_near, moment, plural, span};
+use crate::harmless::clean;
+use crate::layout::first_line;
 use crate::plan::document::{BothRegions, LastCut, WorkspacePlan};
 use crate::plan::status::{RegionsStatus, WorkspaceStatus};
 use crate::plan::{Decision, FindingCode, GroupPlan, Plan, Refused, Severity};
@@ -63,8 +63,8 @@ impl Away {
     }
 }
 
-/// Which regions cannot be looked at, as a sentence begins; `None`: all can.
-pub(super) fn sentence(all: &[Away]) -> Option<&'static str> {
+/// Which regions cannot be looked at; `None`: all can. `begins`: nothing is said before it.
+pub(super) fn sentence(all: &[Away], begins: bool) -> Option<String> {
     let primaries: Vec<Standing> = all.iter().map(|away| away.primary).collect();
     let secondaries: Vec<Standing> = all.iter().map(|away| away.secondary).collect();
     let standing = |of: &[Standing]| match of {
@@ -75,25 +75,31 @@ pub(super) fn sentence(all: &[Away]) -> Option<&'static str> {
     };
     let of_one = |away: &Away| away.primary != Standing::There && away.secondary != Standing::There;
     let one = all.iter().any(of_one);
-    match (standing(&primaries), standing(&secondaries)) {
-        (Standing::There, Standing::There) => None,
-        (Standing::Silent, Standing::There) => Some("Primary region not available"),
-        (Standing::There, Standing::Silent) => Some("Secondary region not available"),
-        (Standing::Refusing, Standing::There) => Some("Primary region cannot be read"),
-        (Standing::There, Standing::Refusing) => Some("Secondary region cannot be read"),
-        (Standing::Silent, Standing::Silent) if one => Some("Neither region available"),
-        (Standing::Silent, Standing::Silent) => Some("Regions of several workspaces not available"),
-        (Standing::Refusing, Standing::Refusing) if one => Some("Neither region can be read"),
+    let [primary, secondary, neither, regions] = if begins {
+        ["Primary", "Secondary", "Neither", "Regions"]
+    } else {
+        ["primary", "secondary", "neither", "regions"]
+    };
+    let (first, rest) = match (standing(&primaries), standing(&secondaries)) {
+        (Standing::There, Standing::There) => return None,
+        (Standing::Silent, Standing::There) => (primary, "region not available"),
+        (Standing::There, Standing::Silent) => (secondary, "region not available"),
+        (Standing::Refusing, Standing::There) => (primary, "region cannot be read"),
+        (Standing::There, Standing::Refusing) => (secondary, "region cannot be read"),
+        (Standing::Silent, Standing::Silent) if one => (neither, "region available"),
+        (Standing::Silent, Standing::Silent) => (regions, "of several workspaces not available"),
+        (Standing::Refusing, Standing::Refusing) if one => (neither, "region can be read"),
         (Standing::Refusing, Standing::Refusing) => {
-            Some("Regions of several workspaces cannot be read")
+            (regions, "of several workspaces cannot be read")
         }
         (Standing::Silent, Standing::Refusing) => {
-            Some("Primary region not available, secondary region cannot be read")
+            (primary, "region not available, secondary region cannot be read")
         }
         (Standing::Refusing, Standing::Silent) => {
-            Some("Secondary region not available, primary region cannot be read")
+            (secondary, "region not available, primary region cannot be read")
         }
-    }
+    };
+    Some(format!("{first} {rest}"))
 }
 
 /// A group that nothing blocks but a region that cannot be looked at.
@@ -114,7 +120,7 @@ pub(super) fn verdict(plan: &Plan) -> Option<String> {
 /// The same, and what may be said after it.
 pub(super) fn clauses(plan: &Plan) -> Option<(String, Vec<String>)> {
     let away: Vec<Away> = plan.workspaces.iter().map(Away::of).collect();
-    let which = sentence(&away)?;
+    let which = sentence(&away, true)?;
     let held = plan.groups().filter(|(workspace, group)| only_away(workspace, group)).count();
     let goes_on = plan.groups().filter(|(_, group)| group.decision == Decision::Sync).count();
     let line = match held {

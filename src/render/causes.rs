@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::clean::{clean, command, name};
 use crate::command::Command;
+use crate::harmless::{clean, command, name};
 use crate::plan::{Acceptance, Finding, FindingCode, Remedy};
 use crate::region::Grant;
 
@@ -106,9 +106,10 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = (&'a str, &'a Finding)>)
             (Some(_), Some(_)) if *code == FindingCode::UnsupportedTable => {
                 (*code, Some(group.to_owned()), remedy.clone())
             }
-            (Some(_), Some(_)) => (*code, None, remedy.clone()),
-            (Some(_), None) => (*code, Some(group.to_owned()), None),
-            (None, _) => (*code, Some(clean(message)), remedy.clone()),
+            (_, Some(_)) => (*code, None, remedy.clone()),
+            // Of a region as a whole the same is so for every group.
+            (None, None) if code.is_of_region() => (*code, None, None),
+            (_, None) => (*code, Some(group.to_owned()), None),
         };
         let at = *places.entry(key).or_insert_with(|| {
             all.push(Cause {
@@ -151,7 +152,7 @@ enum Said {
     Group,
 }
 
-/// What makes two findings one cause.
+/// What makes two findings one cause: they are of one kind, and one thing repairs both, in whatever words each tells what was seen.
 type Key = (FindingCode, Option<String>, Option<Repair>);
 
 impl Cause {
@@ -215,6 +216,24 @@ mod tests {
             ))
         );
         assert_eq!(causes(findings[..3].iter().map(|finding| ("crm", finding))).len(), 3);
+    }
+
+    #[test]
+    fn findings_are_one_cause_by_what_they_are_and_not_by_their_words() {
+        let told = |message: &str, remedy: Option<&str>| Finding {
+            message: message.into(),
+            ..finding(
+                FindingCode::WorkflowNotFound,
+                None,
+                remedy.map(|words| Remedy::Words(words.into())),
+            )
+        };
+        let (one, other) = (told("no job", Some("make it")), told("no such job", Some("make it")));
+        let all = causes([("a", &one), ("b", &other)].into_iter());
+        let [cause] = all.as_slice() else { panic!("one cause: {all:?}") };
+        assert_eq!(cause.messages, ["no job", "no such job"]);
+        let (one, other) = (told("no job", None), told("no job", None));
+        assert_eq!(causes([("a", &one), ("b", &other)].into_iter()).len(), 2);
     }
 
     #[test]

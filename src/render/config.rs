@@ -1,11 +1,11 @@
 //! Mistakes of a configuration: all at once, each with its line, its path and what to do.
 
 use super::Style;
-use super::clean::{clean, name};
-use super::figures::plural;
-use super::layout::{hanging, pad_left, width};
 use super::page::{Block, Notes, Page, Phrase, Section};
 use crate::config::{Configuration, GroupEntry, Mistake};
+use crate::figures::plural;
+use crate::harmless::{clean, name};
+use crate::layout::{hanging, pad_left, width};
 
 /// `drsync.json has 2 mistakes`.
 pub fn headline(configuration: &Configuration) -> String {

@@ -4,25 +4,22 @@
 
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use similar::{Algorithm, ChangeTag, capture_diff_slices};
 
-use super::clean::{clean, command, name};
+use crate::formats::DIFF;
+use crate::harmless::{clean, command, name};
 use crate::ledger::Consistency;
 use crate::plan::document::{Refused, RegionSeen, RowChange, WorkspacePlan};
 use crate::plan::{Action, Decision, GroupPlan, Plan, Severity, Step};
-
-/// What `kind` says of a difference.
-pub const KIND: &str = "drsync.diff";
-/// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.0";
 
 /// Lines of one part in both plans that are compared in their order: that takes as many steps as the square of what differs,
 /// and whoever made a plan decides how long it is. Of more lines it is said which are gone and which are new.
 const ORDERED_MAX: usize = 5_000;
 
 /// What changed between two plans.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Difference {
     /// `drsync.diff`.
     pub kind: String,
@@ -41,7 +38,7 @@ pub struct Difference {
 }
 
 /// One of the two plans.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Side {
     /// Its id.
     pub plan_id: String,
@@ -50,7 +47,7 @@ pub struct Side {
 }
 
 /// A group, or what is said of a whole workspace or plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Part {
     /// Its name, with the workspace's before it.
     pub name: String,
@@ -104,7 +101,7 @@ impl From<String> for Line {
 }
 
 /// What became of a part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// Only the plan after has it.
@@ -150,8 +147,8 @@ impl Difference {
             effect_sha256: plan.effect_sha256.clone(),
         };
         Difference {
-            kind: KIND.to_owned(),
-            format_version: FORMAT_VERSION.to_owned(),
+            kind: DIFF.kind.to_owned(),
+            format_version: DIFF.version.to_owned(),
             same_effect: before.effect_sha256 == after.effect_sha256,
             before: side(before),
             after: side(after),
@@ -336,18 +333,11 @@ fn step(step: &Step) -> Vec<Line> {
         Line::of(&table, Detail::From, &from),
         Line::of(&table, Detail::To, &name(&step.replica.location)),
     ];
-    if let Some(statement) = &step.statement {
-        let by = without_version(&command(statement), source.version);
-        lines.push(Line::of(&table, Detail::By, &by));
+    // The version stands in the first line already.
+    if let Some(statement) = step.statement_of_any_version() {
+        lines.push(Line::of(&table, Detail::By, &command(&statement)));
     }
     lines
-}
-
-/// The statement without the version, which its step names already.
-fn without_version(statement: &str, version: u64) -> String {
-    statement
-        .replace(&format!(" VERSION AS OF {version} "), " VERSION AS OF … ")
-        .replace(&format!("'drsync.source_version' = '{version}'"), "'drsync.source_version' = '…'")
 }
 
 fn metadata(workspace: &WorkspacePlan) -> Vec<String> {

@@ -1,19 +1,16 @@
 //! The cut log as a document: when a group was whole, by what, and who saw to it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::formats::HISTORY;
 use crate::history::Period;
 use crate::ledger::Cut;
 use crate::plan::{LossReceipt, Refused};
 use crate::sentence::Sentence;
 
-/// What `kind` says of a history.
-pub const KIND: &str = "drsync.history";
-/// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.1";
-
 /// The cuts of every workspace.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct History {
     /// `drsync.history`.
     pub kind: String,
@@ -24,7 +21,7 @@ pub struct History {
 }
 
 /// The cuts of one workspace.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct WorkspaceHistory {
     /// Its label.
     pub name: String,
@@ -50,7 +47,7 @@ pub struct WorkspaceHistory {
 }
 
 /// What was lost with a change of role: beyond the cut before it, as somebody last looked.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct LostWithRole {
     /// The group.
     pub group: String,
@@ -61,7 +58,7 @@ pub struct LostWithRole {
 }
 
 /// A cut that a run record tells of and that the cut log does not have.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct LostCut {
     /// The group.
     pub group: String,
@@ -86,7 +83,7 @@ impl LostCut {
 }
 
 /// A region whose copy of the cut log could not be read.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct UnreadRegion {
     /// `primary` or `secondary`.
     pub region: String,
@@ -118,7 +115,11 @@ impl WorkspaceHistory {
 impl History {
     /// Puts the histories of all workspaces together.
     pub fn new(workspaces: Vec<WorkspaceHistory>) -> History {
-        History { kind: KIND.to_owned(), format_version: FORMAT_VERSION.to_owned(), workspaces }
+        History {
+            kind: HISTORY.kind.to_owned(),
+            format_version: HISTORY.version.to_owned(),
+            workspaces,
+        }
     }
 
     /// The document as it is printed: JSON with a line's end.

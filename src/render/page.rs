@@ -5,6 +5,7 @@ mod block;
 mod phrase;
 mod planned;
 
+use crate::command::Verb;
 pub(super) use below::{Below, Copied, Fact, Language, Obstacle, Obstacles};
 pub(super) use block::{
     Block, CAUSE, Changed, Changes, Entries, Entry, Named, Names, Note, Notes, Row, Table, Told,
@@ -39,8 +40,8 @@ pub struct Page {
 pub(super) struct Document {
     pub(super) bytes: Vec<u8>,
     pub(super) id: String,
-    /// What shows a file of it.
-    pub(super) shown_by: &'static str,
+    /// The command that shows a file of it; `None`: none of drsync's.
+    pub(super) shown_by: Option<Verb>,
 }
 
 /// What is told together.

@@ -7,9 +7,15 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
-use crate::apply::{self, Event, RunRecord};
-use crate::plan::document::{self, Plan};
-use crate::plan::status::{self, Status};
+use super::diff::Difference;
+use super::history::History;
+use super::validation::Validation;
+use crate::apply::{Event, PlanCheck};
+use crate::formats::{self, Format};
+use crate::notify::ToldDocument;
+use crate::plan::Plan;
+use crate::plan::status::Status;
+use crate::record::RunRecord;
 
 mod configuration;
 
@@ -17,14 +23,12 @@ pub use configuration::configuration;
 
 /// The schema of a stored plan.
 pub fn plan() -> Value {
-    let said = (document::KIND, document::FORMAT_VERSION);
-    document::<Plan>("plan", "A stored drsync plan", Some(said))
+    document::<Plan>("plan", "A stored drsync plan", Some(formats::PLAN))
 }
 
 /// The schema of a run record.
 pub fn run() -> Value {
-    let said = (apply::KIND, apply::FORMAT_VERSION);
-    document::<RunRecord>("run", "A drsync run record", Some(said))
+    document::<RunRecord>("run", "A drsync run record", Some(formats::RUN))
 }
 
 /// The schema of one event, a line of `apply --events`.
@@ -34,8 +38,34 @@ pub fn event() -> Value {
 
 /// The schema of the status document.
 pub fn status() -> Value {
-    let said = (status::KIND, status::FORMAT_VERSION);
-    document::<Status>("status", "A drsync status", Some(said))
+    document::<Status>("status", "A drsync status", Some(formats::STATUS))
+}
+
+/// The schema of a check of a stored plan.
+pub fn check() -> Value {
+    document::<PlanCheck>("check", "A check of a stored drsync plan", Some(formats::CHECK))
+}
+
+/// The schema of what changed between two plans.
+pub fn diff() -> Value {
+    document::<Difference>("diff", "What changed between two drsync plans", Some(formats::DIFF))
+}
+
+/// The schema of a history.
+pub fn history() -> Value {
+    document::<History>("history", "A drsync history", Some(formats::HISTORY))
+}
+
+/// The schema of what `validate` found.
+pub fn validation() -> Value {
+    let title = "What drsync validate found";
+    document::<Validation>("validation", title, Some(formats::VALIDATION))
+}
+
+/// The schema of what servers answered to the messages of an apply.
+pub fn told() -> Value {
+    let title = "What servers answered to messages of drsync";
+    document::<ToldDocument>("told", title, Some(formats::TOLD))
 }
 
 /// Names a schema; the names are addresses of nothing, so that nobody asks the network for them.
@@ -56,15 +86,16 @@ fn named(name: &str, title: &str, body: Map<String, Value>) -> Value {
 }
 
 /// The schema of a document, with the kind and the major version that it says of itself.
-fn document<T: JsonSchema>(name: &str, title: &str, said: Option<(&str, &str)>) -> Value {
+fn document<T: JsonSchema>(name: &str, title: &str, said: Option<Format>) -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let mut schema = generator.into_root_schema_for::<T>();
     RecursiveTransform(plain).transform(&mut schema);
     let mut body = std::mem::take(schema.ensure_object());
-    if let Some((kind, version)) = said
+    if let Some(format) = said
         && let Some(Value::Object(properties)) = body.get_mut("properties")
     {
-        let major = version.split('.').next().unwrap_or(version);
+        let Format { kind, version: _ } = format;
+        let major = format.major();
         let fixed = [
             ("kind", "const", json!(kind)),
             ("format_version", "pattern", json!(format!("^{major}\\.(0|[1-9][0-9]*)$"))),

@@ -1,8 +1,8 @@
 //! A plan as its screens go through it: every group with its label, in columns of one width.
 
-use super::clean::name;
-use super::layout::width;
 use super::page::{Columns, Entry, Phrase, Tone};
+use crate::harmless::name;
+use crate::layout::width;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Decision, GroupPlan, Plan};
 

@@ -11,8 +11,8 @@ pub use markdown::budget::{BUDGET, BUDGET_MIN};
 pub use markdown::runbook::runbook;
 
 use super::Style;
-use super::figures::count;
 use super::page::{Page, Step};
+use crate::figures::count;
 use crate::plan::Action;
 
 /// In which form a page is written.

@@ -18,6 +18,75 @@ const CIRCLES: [&[&str]; 1] = [&[
     "src/sandbox/sql/query.rs",
 ]];
 
+/// The floors of the house, the lowest first: a module takes from those below it, and from none beside or above it.
+const FLOORS: [&[&str]; 15] = [
+    &[
+        "formats",
+        "interval",
+        "limits",
+        "moment",
+        "off_thread",
+        "pause",
+        "proxy",
+        "secrets",
+        "sentence",
+        "text",
+        "wire_log",
+    ],
+    &["canonical", "command", "figures", "files", "foreign", "harmless", "schedule"],
+    &["layout"],
+    &["config"],
+    &["ledger"],
+    &["region"],
+    &["plan", "sql"],
+    &["notify"],
+    &["record"],
+    &["history", "metrics", "observe", "runbook"],
+    &["apply"],
+    &["render"],
+    &["databricks", "lakehouse"],
+    &["sandbox"],
+    &["cli"],
+];
+
+/// What stands behind the port: it is high up, where nobody but the sandbox and the commands takes from it, and takes from nobody who
+/// decides.
+const BEHIND_THE_PORT: [&str; 3] = ["databricks", "lakehouse", "sandbox"];
+/// What it does not take from.
+const DECIDES: [&str; 9] =
+    ["plan", "notify", "record", "history", "metrics", "observe", "runbook", "apply", "render"];
+
+#[test]
+fn no_module_takes_from_one_above_or_beside_it() {
+    let house = House::read();
+    let floor = |module: &str| FLOORS.iter().position(|floor| floor.contains(&module));
+    let module = |file: &str| {
+        let inside = file.strip_prefix("src/").unwrap();
+        inside.split('/').next().unwrap().trim_end_matches(".rs").to_owned()
+    };
+    let files = house.modules.iter().map(|it| module(&it.file));
+    let all: BTreeSet<String> = files.filter(|name| name != "lib").collect();
+    let told: BTreeSet<String> = FLOORS.concat().into_iter().map(str::to_owned).collect();
+    assert_eq!(told, all, "every module has its floor in FLOORS");
+    let (mut up, mut seen) = (Vec::new(), 0);
+    for (file, taken) in house.arrows() {
+        for (other, names) in taken {
+            let (from, to) = (module(file), module(other));
+            if from == to || from == "lib" {
+                continue;
+            }
+            seen += 1;
+            let below = floor(&to) < floor(&from);
+            let decides = BEHIND_THE_PORT.contains(&&*from) && DECIDES.contains(&&*to);
+            if !below || decides {
+                up.push(format!("{file} takes {names:?} of {other}"));
+            }
+        }
+    }
+    assert!(seen > 500, "{seen} arrows");
+    assert!(up.is_empty(), "what both need goes below them: {up:#?}");
+}
+
 #[test]
 fn files_take_nothing_from_each_other_in_circles() {
     let house = House::read();
@@ -72,6 +141,37 @@ fn writers_alone_escape_and_draw() {
     }
     found.sort();
     assert_eq!(found, [], "what is escaped and drawn is in src/render/writers");
+}
+
+#[test]
+fn one_file_escapes_what_is_sent() {
+    let escapes = ["maud::", "html!", "&amp;", "&lt;", "replace('<'", "replace('['", "\\\\["];
+    for (file, text) in texts_of("src/notify") {
+        for it in escapes.iter().filter(|_| file != "src/notify/escape.rs") {
+            assert!(
+                !text.contains(it),
+                "{file} has {it}: each form is escaped in src/notify/escape.rs"
+            );
+        }
+    }
+}
+
+/// The texts of the files below a folder, by their names.
+fn texts_of(folder: &str) -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut texts, mut folders) = (BTreeMap::new(), vec![root.join(folder)]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if name.ends_with(".rs") {
+                texts.insert(name, fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    texts
 }
 
 /// A module: a file, or a part of one.

@@ -9,9 +9,11 @@
 mod architecture;
 mod commands;
 mod configuration;
+mod finished;
 mod opens;
 mod plan;
 mod sayings;
 mod schemas;
+mod shapes;
 #[path = "../support/mod.rs"]
 mod support;

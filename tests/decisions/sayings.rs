@@ -17,9 +17,7 @@ const READ_IN: [(&str, usize, &str); 2] = [
 ];
 
 /// Fields that are called as sayings are and may be looked into, and why.
-const TEXTS: [(&str, &str, &str); 12] = [
-    ("src/config/not_json.rs", "SyntaxError.message", "becomes a mistake in the next line"),
-    ("src/config/not_json.rs", "SyntaxError.remedy", "becomes a mistake in the next line"),
+const TEXTS: [(&str, &str, &str); 10] = [
     ("src/cli/accept.rs", "Accepted.reason", WRITTEN),
     ("src/cli/look.rs", "Asking.reason", WRITTEN),
     ("src/config.rs", "Pause.reason", WRITTEN),

@@ -20,6 +20,11 @@ fn schemas() -> BTreeMap<&'static str, Value> {
         ("event", schema::event()),
         ("config", schema::configuration()),
         ("status", schema::status()),
+        ("check", schema::check()),
+        ("diff", schema::diff()),
+        ("history", schema::history()),
+        ("validation", schema::validation()),
+        ("told", schema::told()),
     ])
 }
 
@@ -51,9 +56,10 @@ fn fits(schema: &Validator, document: &Value, named: &str) {
 /// The name of the schema that a document's own words ask for.
 fn asks_for(document: &Value) -> Option<&'static str> {
     match document["kind"].as_str() {
-        Some("drsync.plan") => Some("plan"),
-        Some("drsync.run") => Some("run"),
-        Some("drsync.status") => Some("status"),
+        Some(kind) => {
+            let of = kind.strip_prefix("drsync.").unwrap_or(kind);
+            schemas().into_keys().find(|name| *name == of)
+        }
         _ if document.get("event").is_some() => Some("event"),
         _ if document.get("secret_scope").is_some() => Some("config"),
         _ => None,

@@ -9,7 +9,7 @@ mod sent;
 
 use std::collections::BTreeSet;
 
-use drsync::databricks::sql::Statement;
+use drsync::sql::Statement;
 
 use crate::support::able::python;
 use kind::{Piece, kind, pieces};

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use drsync::apply::{self, GroupOutcome, GroupRecord, RecordedIn, RunRecord, RunSummary, Taken};
 use drsync::config::TableName;
+use drsync::formats::{PLAN, RUN};
 use drsync::ledger::Consistency;
 use drsync::plan::document::*;
 use drsync::plan::{
@@ -44,8 +45,8 @@ pub(crate) fn plan(groups: Vec<GroupPlan>) -> Plan {
         observed_at: at("2026-11-22T10:59:20Z"),
     };
     let mut plan = Plan {
-        kind: KIND.to_owned(),
-        format_version: FORMAT_VERSION.to_owned(),
+        kind: PLAN.kind.to_owned(),
+        format_version: PLAN.version.to_owned(),
         tool: Tool { name: "drsync".to_owned(), version: "0.1.0".to_owned() },
         plan_id: "01M81EJNE0N3V5T7K2M0XBCEF0".to_owned(),
         provenance: Provenance::of_actor("user:someone"),
@@ -345,8 +346,8 @@ fn in_both() -> RecordedIn {
 /// The record of an apply of six minutes.
 pub(crate) fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
     RunRecord {
-        kind: apply::KIND.to_owned(),
-        format_version: apply::FORMAT_VERSION.to_owned(),
+        kind: RUN.kind.to_owned(),
+        format_version: RUN.version.to_owned(),
         run_id: "01JD9Z8M000000000001JDA2C7".to_owned(),
         plan_id: "01JD9Z6W4Q8N3V5T7K2M0XBCEF".to_owned(),
         plan_sha256: String::new(),

@@ -205,7 +205,7 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
             assert_no_line_of_theirs(&text.replace("0;own", ""), &about);
         }
         let check = PlanCheck {
-            kind: drsync::apply::CHECK_KIND.to_owned(),
+            kind: drsync::formats::CHECK.kind.to_owned(),
             format_version: "1.0".to_owned(),
             plan_id: evil.clone(),
             plan_sha256: evil.clone(),

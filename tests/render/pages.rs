@@ -41,7 +41,7 @@ fn check_of(plan: &Plan, text: &str) -> Page {
         run_id: Some(text.to_owned()),
     });
     let check = PlanCheck {
-        kind: drsync::apply::CHECK_KIND.to_owned(),
+        kind: drsync::formats::CHECK.kind.to_owned(),
         format_version: "1.0".to_owned(),
         plan_id: text.to_owned(),
         plan_sha256: text.to_owned(),

@@ -1,5 +1,6 @@
 //! How groups stand, with either region away.
 
+use drsync::formats::STATUS;
 use drsync::ledger::Consistency;
 use drsync::plan::document::LastCut;
 use drsync::plan::status::*;
@@ -82,8 +83,8 @@ fn group(name: &str, number: u64) -> GroupStatus {
 
 fn status(groups: Vec<GroupStatus>) -> Status {
     Status {
-        kind: KIND.to_owned(),
-        format_version: FORMAT_VERSION.to_owned(),
+        kind: STATUS.kind.to_owned(),
+        format_version: STATUS.version.to_owned(),
         at: at("2026-11-22T11:10:00Z"),
         workspaces: vec![WorkspaceStatus {
             name: "east".to_owned(),

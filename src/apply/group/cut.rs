@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::Attempt;
 use crate::apply::precondition::PinnedCommit;
-use crate::apply::record::TableRecord;
 use crate::config::TableName;
 use crate::ledger::{AcceptedRisk, Cut, CutTableEntry, LaterColumns};
 use crate::plan::{GroupPlan, Step, StoredPlan};
+use crate::record::TableRecord;
 
 /// The cut that holds what was done; `commits` are the pinned commits, in the plan's order of tables.
 pub(super) fn cut(

@@ -1,13 +1,12 @@
 //! How a group ends that does not come to its cut, and what its row says then.
 
 use super::Attempt;
-use crate::apply::ending::{Ending, Failed, Moved};
 use crate::apply::fence::{Fence, told_with_clones};
 use crate::apply::grant::{Missing, grant_for, with_grant};
 use crate::apply::precondition::{self, Passed, Unfit};
-use crate::apply::record::TableRecord;
 use crate::ledger::{Cut, Cuts, row};
 use crate::plan::{FindingCode, Role, words_of_region};
+use crate::record::{Ending, Failed, Moved, TableRecord};
 use crate::region::RegionError;
 use crate::sentence::Sentence;
 

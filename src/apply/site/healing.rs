@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::apply::record::MetadataRecord;
 use crate::config::Sides;
 use crate::ledger::{Cut, Cuts, Row, SYNC_METADATA};
 use crate::plan::document::{GroupPlan, MetadataAction, WorkspacePlan};
 use crate::plan::{LedgerAction, Role, aside_name, row_after};
+use crate::record::MetadataRecord;
 use crate::region::{LedgerCopy, LedgerTable, Region, RegionError, RegionErrorKind, TableTrouble};
 
 /// What became of the metadata tables of one region.

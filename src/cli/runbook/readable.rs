@@ -6,7 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use crate::cli::flags::Context;
 use crate::cli::{ExitStatus, Failure};
-use crate::command::{Command, Verb};
+use crate::command::Command;
 use crate::config::{GroupEntry, Location, TableName, Workspace};
 use crate::ledger::{Cut, Cuts, Roles};
 use crate::plan::{Witnessed, behind_remedy, told_of_behind};
@@ -42,14 +42,8 @@ pub(super) async fn check_cut(
         None => failure.with_line("no other cut of the group can be read either"),
         Some(cut) => failure
             .with_line(&format!("the nearest that can be read is {}", cut.label()))
-            .with_help(to_cut(group, cut)),
+            .with_help(Command::to_cut(group, cut.cut_number)),
     })
-}
-
-/// The command that prints the steps to another cut of a group.
-fn to_cut(group: &str, cut: &Cut) -> Command {
-    let command = Command::new(Verb::Runbook).word(group).word("--to-cut");
-    command.word(format!("{group}:{}", cut.cut_number))
 }
 
 /// Refuses to bring a group to another cut at the side that is active of it, where somebody wrote there since.
@@ -273,7 +267,7 @@ pub(super) async fn look_at(
             let over = matches!(cuts.roles(group, &workspace.sides()), Roles::FailedOver(_));
             match look.nearest(cuts, newest.cut_number).await {
                 Some(cut) => {
-                    let to = context.style.command(&to_cut(group, cut));
+                    let to = context.style.command(&Command::to_cut(group, cut.cut_number));
                     let text = format!("{why}; the nearest cut that can is {}: {to}", cut.label());
                     // Somebody may work there by now: what is left to do is told all the same.
                     let told = if over { &mut looked.warned } else { &mut looked.unreadable };

@@ -169,14 +169,14 @@ fn unknown(word: &str, known: impl Iterator<Item = String>) -> Failure {
 mod tests {
     use super::*;
     use crate::config::TableName;
-    use crate::plan::status::{FORMAT_VERSION, KIND};
+    use crate::formats::STATUS;
 
     /// A status of one group that leaves tables out, and a warning of another.
     fn status() -> Status {
         let region =
             || serde_json::json!({"location": "/west", "reachable": true, "ledger": "present"});
         serde_json::from_value(serde_json::json!({
-            "kind": KIND, "format_version": FORMAT_VERSION, "at": "2026-11-22T11:00:00.000Z",
+            "kind": STATUS.kind, "format_version": STATUS.version, "at": "2026-11-22T11:00:00.000Z",
             "workspaces": [{
                 "name": "east",
                 "regions": {"primary": region(), "secondary": region()},

@@ -1,7 +1,7 @@
 //! Which of several tables a refusal names, in the service's own words.
 
 use super::Refusal;
-use crate::databricks::sql::Relation;
+use crate::sql::Relation;
 use crate::text::plain_name;
 
 impl Refusal {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{is_false, is_zero, lenient, or_default};
 use crate::sentence::Sentence;
+use crate::sql::Parameter;
 
 /// `POST /api/2.0/sql/statements`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -31,19 +32,6 @@ pub struct StatementRequest {
     /// Shown in the query history.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub query_tags: Vec<QueryTag>,
-}
-
-/// The value of a named marker; without a value it is NULL.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parameter {
-    /// The marker's name.
-    pub name: String,
-    /// The value as text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-    /// Its SQL type; `STRING` where absent.
-    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
 }
 
 /// A tag of a statement.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Finding, FindingCode, finding};
+use crate::command::{Command, Verb};
 use crate::config::TableName;
 use crate::ledger::{Cut, CutKind, FOLDER, Roles, SYNC_CUTS};
 use crate::moment;
@@ -11,7 +12,6 @@ use crate::plan::failover::{FailedOver, GivenUp};
 use crate::plan::over::failed_over;
 use crate::plan::view::GroupView;
 use crate::plan::witness::WitnessedRole;
-use crate::text::shell_word;
 
 /// What a cut means for whoever would bring its group on from its home: the finding, and what is said of it.
 pub fn told_of_roles(cut: &Cut) -> (FindingCode, String) {
@@ -134,8 +134,8 @@ impl TablesOver {
         let (table, group, text) = tables.next()?;
         let text = format!("{table} is of the group {group} in the cut log, and of that {text}");
         Some(finding(FindingCode::FailedOver, None, text).words(format!(
-            "leave it as it is; to come back, bring {group} home under that name: drsync runbook --come-back {}, docs/bad-day.md#coming-back",
-            shell_word(group)
+            "leave it as it is; to come back, bring {group} home under that name: {}, docs/bad-day.md#coming-back",
+            Command::new(Verb::Runbook).word("--come-back").word(group)
         )))
     }
 }

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::command::Command;
-use crate::render::clean::{clean, name};
-use crate::render::layout;
+use crate::harmless::{clean, name};
+use crate::layout;
 
 /// Words of ours with those of others among them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::pace::Pace;
-use crate::apply::{Event, GroupOutcome, What};
+use crate::apply::{Event, What};
+use crate::figures::{bytes, elapsed, plural, share};
+use crate::harmless::name;
+use crate::layout::{pad, pad_left, width};
 use crate::plan::{Action, Decision, Plan};
-use crate::render::clean::name;
-use crate::render::figures::{bytes, elapsed, plural};
-use crate::render::layout::{pad, pad_left, width};
+use crate::record::GroupOutcome;
 use crate::render::shown::label_among;
 
 /// Tables at work that are shown of all groups; the others are counted.
@@ -249,15 +250,6 @@ impl Table {
             }
         }
         line
-    }
-}
-
-/// `62.7 of 913.7 GiB`; the unit of the smaller one only where it is another.
-fn share(part: u64, whole: u64) -> String {
-    let (part, whole) = (bytes(part), bytes(whole));
-    match (part.rsplit_once(' '), whole.rsplit_once(' ')) {
-        (Some((number, unit)), Some((_, same))) if unit == same => format!("{number} of {whole}"),
-        _ => format!("{part} of {whole}"),
     }
 }
 

@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 
 use super::*;
+use crate::layout::width;
 use crate::plan::StoredPlan;
-use crate::render::layout::width;
 
 const MIB: u64 = 1 << 20;
 

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::apply::{Ending, Event, GroupOutcome, What};
+use crate::apply::{Event, What};
+use crate::figures::{bytes, elapsed, plural};
+use crate::harmless::{clean, name};
+use crate::layout::{few, pad, width};
 use crate::ledger::cut_label;
 use crate::plan::{Decision, Plan};
-use crate::render::clean::{clean, name};
-use crate::render::figures::{bytes, elapsed, plural};
-use crate::render::layout::{few, pad, width};
+use crate::record::{Ending, GroupOutcome};
 use crate::render::sections::run::GOES_ON;
 use crate::render::shown::label_among;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::apply::{Event, What};
-use crate::render::figures::{bytes, elapsed, span};
+use crate::figures::{bytes, elapsed, span};
 
 /// Before this an apply has no pace to speak of.
 const FIRST: TimeDelta = TimeDelta::seconds(10);

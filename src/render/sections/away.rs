@@ -1,10 +1,10 @@
 //! Regions that cannot be looked at: what is known of them, and the groups that wait for nothing else.
 
+use crate::figures::{plural, span};
+use crate::harmless::clean;
 use crate::plan::document::{BothRegions, RegionSeen};
 use crate::plan::{GroupPlan, Plan};
 use crate::render::away::{cut_cell, only_away, place, rpo_cell};
-use crate::render::clean::clean;
-use crate::render::figures::{plural, span};
 use crate::render::page::{Block, Fact, Phrase, Section, Table};
 use crate::render::shown::label;
 

@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 
 use super::causes::remedy;
+use crate::figures::{bytes, count, minute, plural_of};
+use crate::harmless::name;
 use crate::plan::document::SourceCommit;
 use crate::plan::{Action, Finding, Plan, Severity, Step};
 use crate::region::{SchemaChange, changes_schema};
 use crate::render::card::Card;
 use crate::render::causes::Repair;
-use crate::render::clean::name;
-use crate::render::figures::{bytes, count, minute, plural_of};
 use crate::render::page::{Block, Copied, Fact, Language, Page, Phrase, Section};
 use crate::render::shown::label;
 

@@ -6,11 +6,11 @@ use super::findings::blocking;
 use super::run::REGION_AWAY;
 use crate::apply::{GroupCheck, GroupStanding, PlanCheck};
 use crate::command::{Command, Verb};
+use crate::figures::{minute, plural, tail};
+use crate::harmless::clean;
+use crate::layout::{few, first_line};
 use crate::ledger::cut_label;
 use crate::plan::{Decision, Plan};
-use crate::render::clean::clean;
-use crate::render::figures::{minute, plural, tail};
-use crate::render::layout::{few, first_line};
 use crate::render::page::{Block, Copied, Entries, Entry, Page, Part, Phrase, Section, Tone};
 use crate::render::shown::label;
 

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::render::clean::clean;
+use crate::figures::{plural, short};
+use crate::harmless::clean;
 use crate::render::diff::{Detail, Difference, Line, Part, Side};
-use crate::render::figures::{plural, short};
 use crate::render::page::{Block, Changed, Changes, Page, Phrase, Section};
 
 /// The verdict, then every part that changed.

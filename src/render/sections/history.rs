@@ -5,12 +5,12 @@ mod period;
 use chrono::{DateTime, Utc};
 
 use super::losses::lost_words;
+use crate::figures::{count, moment, plural};
+use crate::harmless::name;
+use crate::layout::first_line;
 use crate::ledger::Cut;
 use crate::plan::LossReceipt;
-use crate::render::clean::name;
-use crate::render::figures::{count, moment, plural};
 use crate::render::history::{History, LostWithRole, WorkspaceHistory};
-use crate::render::layout::first_line;
 use crate::render::page::{
     Block, Columns, Document, Fact, Notes, Page, Part, Phrase, Row, Section, Table,
 };
@@ -51,7 +51,7 @@ pub fn page(history: &History, now: DateTime<Utc>) -> Page {
     }
     let until = history.periods().map(|period| period.until).max();
     let id = until.map(crate::moment::text).unwrap_or_default();
-    page.document = Some(Document { bytes: history.bytes(), id, shown_by: "jq ." });
+    page.document = Some(Document { bytes: history.bytes(), id, shown_by: None });
     page
 }
 

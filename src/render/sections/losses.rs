@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::figures::plural_of;
+use crate::harmless::name;
+use crate::layout::few;
 use crate::plan::{LossReceipt, UnknownLoss};
-use crate::render::clean::name;
-use crate::render::figures::plural_of;
-use crate::render::layout::few;
 
 /// Runs to repeat that are named one by one.
 const RUNS_MAX: usize = 3;

@@ -13,10 +13,11 @@ pub(super) use verdict::REGION_AWAY;
 use std::collections::BTreeMap;
 
 use super::away::{groups as groups_held, regions};
-use crate::apply::{Ending, GroupOutcome, GroupRecord, RunRecord};
+use crate::command::Verb;
+use crate::figures::{bytes, elapsed};
 use crate::plan::Plan;
+use crate::record::{Ending, GroupOutcome, GroupRecord, RunRecord};
 use crate::render::away;
-use crate::render::figures::{bytes, elapsed};
 use crate::render::page::{Block, Document, Entries, Entry, Notes, Page, Part, Phrase, Section};
 use crate::render::shown::label_among;
 
@@ -65,7 +66,7 @@ pub fn stored(plan: Option<&Plan>, record: &RunRecord, bytes: &[u8], kept: Optio
     page.document = Some(Document {
         bytes: bytes.to_vec(),
         id: record.run_id.clone(),
-        shown_by: "drsync show",
+        shown_by: Some(Verb::Show),
     });
     page
 }

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::apply::{GroupOutcome, RunRecord};
+use crate::figures::{minute, tail};
+use crate::harmless::clean;
 use crate::plan::{Plan, Provenance, StoredPlan};
-use crate::render::clean::clean;
-use crate::render::figures::{minute, tail};
+use crate::record::{GroupOutcome, RunRecord};
 use crate::render::page::{Block, Fact, Page, Part, Phrase};
 
 /// The provenance of a stored plan; its digests were recomputed when it was read.

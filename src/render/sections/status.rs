@@ -9,6 +9,8 @@ mod verdict;
 
 use super::notes;
 use crate::command::{Command, Verb};
+use crate::figures::{moment, plural};
+use crate::harmless::clean;
 use crate::plan::document::Unprotected;
 use crate::plan::status::{
     Checked, GroupStatus, RegionStatus, RegionsStatus, Status, WorkspaceStatus,
@@ -16,8 +18,6 @@ use crate::plan::status::{
 use crate::plan::{Refused, WarningCode};
 use crate::region::LookDepth;
 use crate::render::away;
-use crate::render::clean::clean;
-use crate::render::figures::{moment, plural};
 use crate::render::page::{Block, Columns, Copied, Fact, Notes, Page, Phrase, Section, Told};
 use crate::render::shown::label_among;
 use verdict::{nothing_known, primary_away};

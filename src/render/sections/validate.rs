@@ -5,13 +5,13 @@ use super::causes::{entry, head};
 use super::{away as regions_away, notes};
 use crate::command::{Command, Verb};
 use crate::config::Configuration;
+use crate::figures::plural;
+use crate::harmless::name;
+use crate::layout::few;
 use crate::notify::{Doubt, DoubtCode};
 use crate::plan::{Decision, GroupPlan, Observed, Plan, ReasonCode, Severity};
 use crate::render::away::{self, Away};
 use crate::render::causes::{Cause, Repair, causes};
-use crate::render::clean::name;
-use crate::render::figures::plural;
-use crate::render::layout::few;
 use crate::render::page::{
     Below, Block, CAUSE, Columns, Copied, Entries, Entry, Notes, Page, Part, Phrase, Section, Told,
     Tone,
@@ -202,7 +202,7 @@ pub fn sql(plan: &Plan) -> String {
             Some(repair) if told.contains(&repair) => script.push_str("--   as above\n"),
             Some(repair) => {
                 script.push_str(&match &repair {
-                    Repair::Sql(text) => format!("{};\n", text.trim_end_matches(';')),
+                    Repair::Sql(text) => format!("{text};\n"),
                     Repair::Shell(text) | Repair::Words(text) => format!("--   {text}\n"),
                     Repair::Command(command) => {
                         format!("--   {}\n", Style::default().command(command))

@@ -6,14 +6,15 @@ mod sheet;
 use maud::{Markup, html};
 
 use super::super::Style;
-use super::super::clean::{clean, line, name};
-use super::super::figures::count;
 use super::super::page::{
     Below, Block, CAUSE, Changes, Copied, Entries, Entry, Fact, Grid, Names, Note, Notes, Page,
     Part, Phrase, Section, Table, Told, Tone,
 };
 use super::text::line_of;
 use crate::canonical;
+use crate::figures::count;
+use crate::harmless::{clean, line, name};
+use crate::text::capital;
 use sheet::{Sheet, code, time};
 
 /// The page as a file.
@@ -30,7 +31,7 @@ pub(super) fn html(page: &Page) -> String {
         @for section in sections { (section) }
         @if let Some(document) = &page.document {
             @let digest = canonical::sha256_of_bytes(&document.bytes);
-            (sheet::document(&document.bytes, &digest, page.kind, &document.id, document.shown_by))
+            (sheet::document(document, &digest, page.kind))
         }
     };
     if page.document.is_some() {
@@ -176,12 +177,6 @@ fn facts(facts: &[Fact]) -> Markup {
 /// A word of an entry; what begins with a mark in text says here what that means.
 fn word(word: &'static str) -> &'static str {
     if word == CAUSE { "blocks" } else { word }
-}
-
-/// A word as the beginning of a line.
-fn capital(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// Entries by their words, what is wrong first, each word a part of the page.

@@ -6,14 +6,14 @@ mod planned;
 pub(super) mod runbook;
 
 use super::super::Style;
-use super::super::clean::line;
-use super::super::figures::{moment, plural};
-use super::super::layout::few;
 use super::super::page::{
     Below, Block, CAUSE, Changes, Copied, Entries, Entry, Fact, Grid, Language, Names, Notes, Page,
     Part, Phrase, Row, Section, Table, Told, Tone,
 };
 use super::text::line_of;
+use crate::figures::{moment, plural};
+use crate::harmless::line;
+use crate::layout::few;
 use budget::{Comment, Detail, fitted, heading, hidden};
 use escape::{code, fence, sentence, text};
 

@@ -7,12 +7,12 @@ mod steps;
 mod table;
 
 use super::super::Style;
-use super::super::clean::{clean, command, line, name};
-use super::super::figures::{moment, short, tail};
-use super::super::layout::{few, hanging, pad, pad_left, width};
 use super::super::page::{
     Block, CAUSE, Changes, Columns, Copied, Fact, Page, Part, Phrase, Section, Told, Tone,
 };
+use crate::figures::{moment, short, tail};
+use crate::harmless::{clean, command, line, name};
+use crate::layout::{few, hanging, pad, pad_left, width};
 
 /// Lines of one part that changed which are shown.
 const CHANGES_MAX: usize = 20;
@@ -126,21 +126,27 @@ fn fact(fact: &Fact, style: &Style) -> Vec<String> {
     lines
 }
 
-/// A word, and a name after it, up to where the rest begins.
-fn head(columns: Columns, word: &str, label: Option<&str>) -> String {
+/// A word in its colour, and a name after it, up to where the rest begins.
+fn head(
+    columns: Columns,
+    word: &str,
+    tone: Option<Tone>,
+    label: Option<&str>,
+    style: &Style,
+) -> String {
+    let painted = tone.map_or(word.to_owned(), |tone| style.paint(tone, word));
     if word == CAUSE {
-        let head = format!("  ! {}", label.unwrap_or_default());
+        let head = format!("  {painted} {}", label.unwrap_or_default());
         return format!("{}   ", pad(&head, columns.name + 1));
     }
-    let mut head = format!("{}  ", pad(word, columns.word.saturating_sub(2)));
-    if let Some(label) = label {
-        head.push_str(label);
-        head = pad(&head, columns.word + columns.name);
-    }
-    if !head.ends_with("  ") {
-        head.push_str("  ");
-    }
-    head
+    let head = format!("{}  ", pad(&painted, columns.word.saturating_sub(2)));
+    let Some(label) = label else {
+        return head;
+    };
+    let head = format!("{head}{label}");
+    // The label goes as far as its column, and two blanks are between it and the rest.
+    let to = (columns.word + columns.name).max(width(&head) + 2);
+    pad(&head, to)
 }
 
 /// A word of no entry, up to where the rest begins.

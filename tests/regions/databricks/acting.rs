@@ -18,7 +18,7 @@ fn order(source_version: u64, replica_version: Option<u64>) -> CloneOrder {
     let mark =
         Mark { source_table_id: "uc-1".to_owned(), source_version, replica: PATH.to_owned() };
     let properties = mark.properties();
-    let text = drsync::databricks::sql::properties(&properties);
+    let text = drsync::sql::properties(&properties);
     CloneOrder {
         table: TableName::new("main", "core", "gold"),
         source_location: None,

@@ -1,9 +1,9 @@
 //! One statement of every kind that drsync sends or tells people to run, with names that try to break out of their quotes.
 
 use drsync::config::TableName;
-use drsync::databricks::sql::{self, CutColumns, Relation, Statement};
 use drsync::ledger::{ColumnKind, Cut, CutColumn, NewRole};
 use drsync::region::{Grant, Mark, RecordRange};
+use drsync::sql::{self, CutColumns, Relation, Statement};
 
 /// What people and attackers call things.
 const NAMES: [&str; 9] = [

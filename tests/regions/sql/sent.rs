@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use drsync::apply::{self, Options};
 use drsync::config::read_text;
-use drsync::databricks::sql::Statement;
 use drsync::databricks::{ConnectOptions, Environment, connect};
 use drsync::observe::observe;
 use drsync::plan::{Request, plan};
 use drsync::region::{RecordRange, Regions};
 use drsync::sandbox::{self, Quirks, Running, Served};
+use drsync::sql::Statement;
 use serde_json::Value;
 
 use super::kind::{Piece, pieces};

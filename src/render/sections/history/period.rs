@@ -1,8 +1,8 @@
 //! The report of a period: what an auditor asks first, first.
 
 use super::notes;
+use crate::figures::{count, elapsed, moment, plural, span};
 use crate::history::{ApplyLine, GroupPeriod, Period, SettingsLine, Skew, Unrecorded};
-use crate::render::figures::{count, elapsed, moment, plural, span};
 use crate::render::history::History;
 use crate::render::page::{Block, Fact, Note, Notes, Part, Phrase, Section, Table, Told, Tone};
 use crate::render::protection::told;

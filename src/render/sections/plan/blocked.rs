@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use super::{drift, steps};
 use crate::command::{Arg, Command, Verb};
+use crate::figures::plural;
+use crate::harmless::name;
 use crate::ledger::cut_label;
 use crate::plan::document::TableColumns;
 use crate::plan::{Decision, Finding, GroupPlan, Plan, risk};
 use crate::render::away::{self, Away};
 use crate::render::causes::{Cause, Repair, causes};
-use crate::render::clean::name;
-use crate::render::figures::plural;
 use crate::render::page::{
     Below, Block, Copied, Entries, Entry, Fact, Obstacles, Page, Part, Phrase, Section,
 };

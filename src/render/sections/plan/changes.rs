@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::figures::{bytes_short, plural};
+use crate::harmless::name;
 use crate::plan::document::RowChange;
 use crate::plan::{Decision, Plan};
-use crate::render::clean::name;
-use crate::render::figures::{bytes_short, plural};
 use crate::render::leaving::tables_kept;
 use crate::render::page::{Part, Phrase, Table};
 use crate::render::protection::{of_plan, of_whom, weakens};

@@ -6,9 +6,9 @@ use super::changes::changes;
 use super::notes::due_anyway;
 use super::steps;
 use super::verdict::verdict;
-use crate::apply::RunRecord;
+use crate::figures::{minute, plural, short};
 use crate::plan::{Decision, Plan, ReasonCode, Setting, SettingChange, StoredPlan};
-use crate::render::figures::{minute, plural, short};
+use crate::record::RunRecord;
 use crate::render::page::{
     Below, Block, Entries, Entry, Notes, Obstacles, Page, Phrase, Section, Tone,
 };

@@ -1,11 +1,11 @@
 //! Drift: who wrote to a replica, what a sync would lose, and the ways out.
 
+use crate::figures::{count, plural_of};
+use crate::harmless::name;
 use crate::ledger::cut_label;
 use crate::plan::document::{Drift, DriftCommit};
 use crate::plan::{FindingCode, GroupPlan};
 use crate::render::causes::Cause;
-use crate::render::clean::name;
-use crate::render::figures::{count, plural_of};
 use crate::render::page::{Below, Copied, Grid, Language, Part, Phrase};
 use crate::render::shown::Labelled;
 use crate::text::identifier;

@@ -3,8 +3,8 @@
 use super::size::tables;
 use super::steps;
 use crate::command::{Command, Verb};
+use crate::figures::{bytes, bytes_short, count, plural, plural_of, span};
 use crate::plan::{Decision, GroupPlan, Plan, Step};
-use crate::render::figures::{bytes, bytes_short, count, plural, plural_of, span};
 use crate::render::page::{Below, Block, Copied, Entries, Fact, Grid, Page, Phrase, Size};
 use crate::render::shown::{Labelled, entry};
 

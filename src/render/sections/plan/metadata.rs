@@ -2,13 +2,13 @@
 
 use similar::{ChangeTag, TextDiff};
 
+use crate::figures::plural;
+use crate::harmless::{clean, name};
+use crate::layout::few;
 use crate::ledger::{Row, Status};
 use crate::moment;
 use crate::plan::document::{MetadataAction, RowChange, WorkspacePlan};
 use crate::plan::{LedgerAction, Plan, Role};
-use crate::render::clean::{clean, name};
-use crate::render::figures::plural;
-use crate::render::layout::few;
 use crate::render::page::{Block, Changed, Changes, Fact, Phrase, Section, Table};
 use crate::render::sections::notes::leaving_workspace;
 

@@ -1,9 +1,9 @@
 //! What else there is to know: accepted risks, warnings, tables left out, maintenance, the source of it all.
 
 use crate::command::{Command, Verb};
+use crate::figures::{bytes_short, plural, tally};
 use crate::plan::document::{DriftCommit, DueAnyway, RegionSeen};
 use crate::plan::{Decision, Plan, SettingChange, WarningCode};
-use crate::render::figures::{bytes_short, plural, tally};
 use crate::render::page::{Block, Fact, Named, Names, Phrase, Section};
 use crate::render::protection::{all_compared, settings};
 use crate::render::sections::notes::{accepted, unprotected, warnings};

@@ -8,11 +8,12 @@ use chrono::{DateTime, Utc};
 use super::metadata;
 use super::notes::due_anyway;
 use super::verdict::verdict;
-use crate::apply::RunRecord;
+use crate::command::Verb;
+use crate::figures::{plural, span};
 use crate::ledger::cut_label;
 use crate::plan::{Decision, Plan, StoredPlan};
+use crate::record::RunRecord;
 use crate::render::causes::Cause;
-use crate::render::figures::{plural, span};
 use crate::render::page::{
     Block, Document, Entries, Fact, Obstacles, Page, Part, Phrase, Section, Table,
 };
@@ -49,7 +50,7 @@ pub fn report(stored: &StoredPlan, applies: &[RunRecord], now: DateTime<Utc>) ->
     page.document = Some(Document {
         bytes: stored.bytes.clone(),
         id: plan.plan_id.clone(),
-        shown_by: "drsync show",
+        shown_by: Some(Verb::Show),
     });
     page
 }

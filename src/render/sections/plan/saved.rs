@@ -2,11 +2,11 @@
 
 use super::verdict::named;
 use crate::command::{Command, Verb};
+use crate::figures::minute;
+use crate::harmless::{clean, name};
+use crate::layout::width;
 use crate::plan::{Decision, Plan};
 use crate::render::Style;
-use crate::render::clean::{clean, name};
-use crate::render::figures::minute;
-use crate::render::layout::width;
 
 /// Where a plan was stored, how to recognize it, until when it can be applied, and how.
 pub fn saved(plan: &Plan, path: &str, sha256: &str, style: &Style) -> String {

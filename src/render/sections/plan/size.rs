@@ -1,7 +1,7 @@
 //! How much a plan synchronizes: what is told table by table, what group by group, what in sums.
 
+use crate::figures::plural;
 use crate::plan::{Decision, GroupPlan, Plan};
-use crate::render::figures::plural;
 
 /// Up to this many tables every one is shown.
 const TABLES_MAX: usize = 30;

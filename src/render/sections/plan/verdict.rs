@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 
 use super::size::is_big;
 use super::{first, notes};
+use crate::figures::{bytes_short, minute_near, plural, span, tally};
+use crate::harmless::name;
+use crate::layout;
 use crate::plan::{
     Action, Decision, FindingCode, GroupPlan, Plan, ReasonCode, Severity, WarningCode,
 };
-use crate::render::clean::name;
-use crate::render::figures::{bytes_short, minute_near, plural, span, tally};
-use crate::render::{away, layout, protection};
+use crate::render::{away, protection};
 
 /// What the plan comes to, in one line.
 pub(super) fn verdict(plan: &Plan) -> String {
@@ -18,16 +19,20 @@ pub(super) fn verdict(plan: &Plan) -> String {
 
 /// The same above so many warnings.
 pub(super) fn verdict_above(plan: &Plan, warnings: usize) -> String {
-    let (mut line, goes_on) = of_groups(plan, warnings);
+    let weakens = protection::weakens(plan);
+    let begins = weakens.is_none();
+    let (mut line, goes_on) = of_groups(plan, warnings, begins);
     let lost = plan.groups().filter(|(_, group)| {
         let mut findings = group.findings.iter();
         findings.any(|finding| finding.code == FindingCode::LedgerLost && finding.blocks())
     });
     if let lost @ 1.. = lost.count() {
-        line = format!("The cut log lost cuts of {} (ledger_lost); {line}", plural(lost, "group"));
+        let the = if begins { "The" } else { "the" };
+        let lost = plural(lost, "group");
+        line = format!("{the} cut log lost cuts of {lost} (ledger_lost); {line}");
     }
-    if let Some(weakens) = protection::weakens(plan) {
-        line = format!("This {weakens}; {}", uncapital(&line));
+    if let Some(weakens) = weakens {
+        line = format!("This {weakens}; {line}");
     }
     let mut all = plan.warnings.iter();
     let incomplete = all
@@ -36,18 +41,8 @@ pub(super) fn verdict_above(plan: &Plan, warnings: usize) -> String {
     layout::first_line(line, incomplete.into_iter().chain(goes_on))
 }
 
-/// A line that goes on within a sentence; names of groups are left as they are.
-fn uncapital(line: &str) -> String {
-    for begins in ["Nothing to ", "No answer"] {
-        if line.starts_with(begins) {
-            return line.replacen('N', "n", 1);
-        }
-    }
-    line.to_owned()
-}
-
-/// How the groups stand, and what may be said after it.
-fn of_groups(plan: &Plan, warnings: usize) -> (String, Vec<String>) {
+/// How the groups stand, and what may be said after it; `begins`: nothing is said before it.
+fn of_groups(plan: &Plan, warnings: usize, begins: bool) -> (String, Vec<String>) {
     if let Some(said) = away::clauses(plan) {
         return said;
     }
@@ -55,13 +50,16 @@ fn of_groups(plan: &Plan, warnings: usize) -> (String, Vec<String>) {
     let blocked = number(plan, Decision::Blocked);
     if plan.selection.changed && plan.groups().next().is_none() && !plan.applyable {
         let nothing = match protection::of_whom(protection::of_plan(plan)) {
-            None => "Nothing to do: the configuration changes no group".to_owned(),
-            Some(whom) => format!("Nothing to sync: the configuration changes settings of {whom}"),
+            None => format!("{}: the configuration changes no group", nothing_to("do", begins)),
+            Some(whom) => {
+                let nothing = nothing_to("sync", begins);
+                format!("{nothing}: the configuration changes settings of {whom}")
+            }
         };
         return (nothing, vec![]);
     }
     if sync == 0 && blocked == 0 {
-        return standing(plan, warnings);
+        return standing(plan, warnings, begins);
     }
     if is_big(plan) {
         return first::clauses(plan);
@@ -85,8 +83,8 @@ pub(super) fn nothing_to_tell(plan: &Plan) -> bool {
         && !plan.groups().any(|(_, group)| calls_for_attention(group))
 }
 
-fn nothing(plan: &Plan) -> &'static str {
-    if nothing_to_tell(plan) { "Nothing to do" } else { "Nothing to sync" }
+fn nothing_to(what: &str, begins: bool) -> String {
+    format!("{} to {what}", if begins { "Nothing" } else { "nothing" })
 }
 
 /// A waiting group that will not come right by itself.
@@ -115,7 +113,7 @@ fn breaches(group: &GroupPlan) -> bool {
 }
 
 /// How the groups stand where none is to be synchronized and none is blocked.
-fn standing(plan: &Plan, warnings: usize) -> (String, Vec<String>) {
+fn standing(plan: &Plan, warnings: usize, begins: bool) -> (String, Vec<String>) {
     let parts = [
         (number(plan, Decision::UpToDate), " up to date"),
         (number(plan, Decision::Waiting), " waiting"),
@@ -171,7 +169,8 @@ fn standing(plan: &Plan, warnings: usize) -> (String, Vec<String>) {
         0 => format!("; {says}"),
         _ => format!(", {says}"),
     });
-    let line = format!("{}: {}", nothing(plan), tally(&parts));
+    let what = if nothing_to_tell(plan) { "do" } else { "sync" };
+    let line = format!("{}: {}", nothing_to(what, begins), tally(&parts));
     (line, goes_on.collect())
 }
 

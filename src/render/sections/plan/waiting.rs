@@ -2,10 +2,10 @@
 
 use super::blocked::{accept, keeps, lag};
 use super::verdict::named;
+use crate::figures::{minute, plural_of, span};
+use crate::harmless::name;
 use crate::ledger::cut_label;
 use crate::plan::{CRASH_CONSISTENT, Decision, GroupPlan, Plan, ReasonCode, risk};
-use crate::render::clean::name;
-use crate::render::figures::{minute, plural_of, span};
 use crate::render::page::{Below, Block, Copied, Entries, Entry, Fact, Page, Phrase};
 use crate::render::shown::{Labelled, Shown, entry};
 

@@ -1,12 +1,12 @@
 //! One group of an apply: how it ended, why, and what was done to its tables.
 
 use super::{GOES_ON, was_stopped, word};
-use crate::apply::{GroupOutcome, GroupRecord, TableOutcome, TableRecord};
+use crate::figures::{bytes, count, plural};
 use crate::ledger::cut_label;
 use crate::plan::Plan;
+use crate::record::{GroupOutcome, GroupRecord, TableOutcome, TableRecord};
 use crate::region::VerifiedLevel;
 use crate::render::away;
-use crate::render::figures::{bytes, count, plural};
 use crate::render::page::{Below, Block, Entry, Phrase, Table, Told, Tone};
 use crate::render::sections::findings::blocking;
 

@@ -1,8 +1,8 @@
 //! What an apply did to the metadata tables, beside what became of its groups.
 
-use crate::apply::{MetadataRecord, RunRecord};
+use crate::figures::plural;
 use crate::plan::{LedgerAction, Role};
-use crate::render::figures::plural;
+use crate::record::{MetadataRecord, RunRecord};
 
 /// What an apply did to the metadata tables.
 pub(super) struct Written {

@@ -1,7 +1,7 @@
 //! Where a run record comes from: which apply of which plan, by whom, with whose approval.
 
-use crate::apply::{Approval, RunRecord};
 use crate::plan::Provenance;
+use crate::record::{Approval, RunRecord};
 use crate::render::page::{Block, Fact, Part, Phrase, Section};
 
 /// Which run it was.

@@ -1,8 +1,8 @@
 //! Where an apply is recorded: what each region took down, and the digest against which the record can be checked later.
 
-use crate::apply::{Recorded, RunRecord};
+use crate::figures::tail;
 use crate::plan::{Plan, Role};
-use crate::render::figures::tail;
+use crate::record::{Recorded, RunRecord};
 use crate::render::page::{Block, Copied, Language, Part, Phrase, Section};
 
 /// Where it is recorded; `kept` is where its record lies on this machine. Of a plan that does nothing nothing is kept.

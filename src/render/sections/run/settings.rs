@@ -1,6 +1,6 @@
 //! Settings that are others from an apply on, and whether somebody approved what is weaker.
 
-use crate::apply::RunRecord;
+use crate::record::RunRecord;
 use crate::render::page::{Block, Note, Notes, Phrase, Section, Table, Told};
 use crate::render::protection::{compared, told};
 

@@ -2,13 +2,15 @@
 
 use super::metadata::{self, Written};
 use super::word;
-use crate::apply::{DEADLINE, GroupOutcome, GroupRecord, RunRecord};
+use crate::apply::DEADLINE;
+use crate::figures::{plural, tally};
+use crate::harmless::name;
+use crate::layout::{first_line, has_room};
 use crate::ledger::cut_label;
 use crate::plan::Plan;
+use crate::record::{GroupOutcome, GroupRecord, RunRecord};
 use crate::render::away;
-use crate::render::clean::name;
-use crate::render::figures::{plural, tally};
-use crate::render::layout::{first_line, has_room};
+use crate::text::capital;
 
 /// How an apply ended, in one line.
 pub(in crate::render) struct Verdict {
@@ -42,7 +44,7 @@ pub(in crate::render) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> Ver
         return line.into();
     }
     if record.exit.code == REGION_AWAY {
-        let away = sentence(&record.exit.name);
+        let away = capital(&record.exit.name);
         let line = match trouble {
             0 => format!("{away}: its metadata tables are behind"),
             held => format!("{away}: {} not synchronized, cuts are kept", plural(held, "group")),
@@ -82,12 +84,6 @@ fn of_metadata(written: &Written, blocked: Option<String>, all_else: &str) -> Ve
 
 /// A region went away after the plan was made.
 pub(in crate::render) const REGION_AWAY: u8 = 8;
-
-/// A name as the beginning of a line.
-fn sentence(name: &str) -> String {
-    let mut chars = name.chars();
-    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
-}
 
 /// Every group has moved: nothing of the plan can be applied any more.
 fn stale(record: &RunRecord) -> String {

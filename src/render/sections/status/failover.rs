@@ -4,9 +4,9 @@ use super::label;
 use super::receipt::receipt;
 use super::rows::ROWS_MAX;
 use crate::command::{Command, Verb};
+use crate::figures::{moment, plural_of};
+use crate::harmless::name;
 use crate::plan::status::{FailedOver, GivenUp, GroupStatus, Status, TableStatus, WorkspaceStatus};
-use crate::render::clean::name;
-use crate::render::figures::{moment, plural_of};
 use crate::render::page::{Block, Copied, Phrase, Section, Table};
 
 /// Who is active, and what was lost, of each workspace that has such groups.

@@ -3,10 +3,10 @@
 use super::rows::ROWS_MAX;
 use super::{entries, label};
 use crate::command::{Command, Verb};
+use crate::figures::plural;
+use crate::harmless::name;
 use crate::plan::status::Status;
 use crate::plan::{Needed, NotReady};
-use crate::render::clean::name;
-use crate::render::figures::plural;
 use crate::render::page::{Block, Phrase, Section, Table};
 
 /// A line a group of which it is known; none where no workspace stands by.

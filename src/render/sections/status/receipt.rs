@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use super::label;
 use super::rows::ROWS_MAX;
 use crate::command::{Command, Verb};
+use crate::figures::minute_near;
+use crate::harmless::name;
 use crate::plan::LossReceipt;
 use crate::plan::status::{Status, WorkspaceStatus};
-use crate::render::clean::name;
-use crate::render::figures::minute_near;
 use crate::render::page::{Block, Phrase, Section, Table};
 use crate::render::sections::losses::lost_words;
 

@@ -3,11 +3,11 @@
 use super::verdict::{blocked, failed, paused, primary_away};
 use super::{entries, label};
 use crate::command::{Command, Verb};
+use crate::figures::span;
 use crate::plan::status::{
     GroupStatus, LedgerPresence, OffCut, RegionsStatus, Rpo, Status, TableStatus, WorkspaceStatus,
 };
 use crate::render::away;
-use crate::render::figures::span;
 use crate::render::page::{Block, Phrase, Row, Section, Table};
 
 /// Groups in the table; further ones that are in order are counted.

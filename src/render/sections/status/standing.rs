@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::verdict::{failed, paused, primary_away};
 use super::{entries, label};
 use crate::command::{Command, Verb};
+use crate::figures::{moment, plural, plural_of};
 use crate::plan::document::DriftCommit;
 use crate::plan::status::{GroupStatus, OffCut, RetiredStatus, Rpo, Status, WorkspaceStatus};
 use crate::plan::{Decision, Finding, FindingCode};
 use crate::render::away::Away;
-use crate::render::figures::{moment, plural, plural_of};
 use crate::render::page::{
     Below, Block, Copied, Entries, Entry, Named, Names, Part, Phrase, Section, Told, Tone,
 };

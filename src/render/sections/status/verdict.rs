@@ -1,13 +1,13 @@
 //! How all groups stand, in one line.
 
 use super::entries;
+use crate::figures::{plural, span};
+use crate::harmless::name;
+use crate::layout::{first_line, has_room};
 use crate::ledger::Status as RowStatus;
 use crate::plan::status::{GroupStatus, Rpo, Status, WorkspaceStatus};
 use crate::plan::{Decision, ReasonCode};
 use crate::render::away::{self, Away};
-use crate::render::clean::name;
-use crate::render::figures::{plural, span};
-use crate::render::layout::{first_line, has_room};
 use crate::render::sections::plan::just_pending;
 use crate::sentence::Sentence;
 
@@ -19,7 +19,7 @@ pub(super) fn verdict(status: &Status) -> String {
     });
     let line = match entries(status).filter(|(_, group)| group.failed_over.is_some()).count() {
         0 => {
-            let (line, goes_on) = standing(status);
+            let (line, goes_on) = standing(status, true);
             first_line(line, goes_on)
         }
         over => over_and_others(status, over),
@@ -36,18 +36,15 @@ fn over_and_others(status: &Status, over: usize) -> String {
     let line = format!("{} failed over{whither} and copied nowhere", plural(over, "group"));
     let others = at_home(status).count();
     let away: Vec<Away> = status.workspaces.iter().map(Away::of_status).collect();
-    let (clause, further) = match (others, away::sentence(&away)) {
-        (0, Some(which)) => (lower_first(which), vec![]),
+    let (clause, further) = match (others, away::sentence(&away, false)) {
+        (0, Some(which)) => (which, vec![]),
         (0, None) => return line,
         (_, Some(_)) if primary_away(status) => {
             let ready =
                 at_home(status).filter(|(workspace, group)| can_be_brought(workspace, group));
             (format!("{} of {} can go to a cut", ready.count(), plural(others, "other")), vec![])
         }
-        (_, _) => {
-            let (standing, further) = standing(status);
-            (lower_first(&standing), further)
-        }
+        (_, _) => standing(status, false),
     };
     let clause = format!("; {clause}");
     // What goes on from a clause that has no room would go on from another.
@@ -67,19 +64,13 @@ fn side(status: &Status) -> Option<&str> {
     sides.all(|over| over.active == first).then_some(first)
 }
 
-fn lower_first(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_lowercase().to_string());
-    first.unwrap_or_default() + letters.as_str()
-}
-
 /// Groups that no other side is active of.
 fn at_home(status: &Status) -> impl Iterator<Item = (&WorkspaceStatus, &GroupStatus)> {
     entries(status).filter(|(_, group)| group.failed_over.is_none())
 }
 
-/// How the groups at home stand, and what that goes on to say.
-fn standing(status: &Status) -> (String, Vec<String>) {
+/// How the groups at home stand, and what that goes on to say; `begins`: nothing is said before it.
+fn standing(status: &Status, begins: bool) -> (String, Vec<String>) {
     let all = at_home(status).count();
     let other = if all < entries(status).count() { "other group" } else { "group" };
     let number = |counts: &dyn Fn(&WorkspaceStatus, &GroupStatus) -> bool| {
@@ -87,7 +78,7 @@ fn standing(status: &Status) -> (String, Vec<String>) {
         groups.filter(|(workspace, group)| counts(workspace, group)).count()
     };
     let away: Vec<Away> = status.workspaces.iter().map(Away::of_status).collect();
-    let which = away::sentence(&away).unwrap_or_default();
+    let which = away::sentence(&away, begins).unwrap_or_default();
     if nothing_known(status) {
         return (format!("{which}: nothing is known"), vec![]);
     }

@@ -4,10 +4,10 @@ use maud::{Markup, html};
 
 use super::sheet::{code, copied, table};
 use super::{below, phrase};
+use crate::figures::{bytes, count};
+use crate::harmless::line;
+use crate::layout::few;
 use crate::plan::Action;
-use crate::render::clean::line;
-use crate::render::figures::{bytes, count};
-use crate::render::layout::few;
 use crate::render::page::{Obstacles, Setting, Statement, Step, Steps, Table};
 use crate::render::writers::{stays_out, versions};
 

@@ -8,8 +8,10 @@ use chrono::{DateTime, Utc};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use crate::render::clean::{clean, command, name};
-use crate::render::figures::moment;
+use crate::command::Command;
+use crate::figures::moment;
+use crate::harmless::{clean, command, name};
+use crate::render::page::Document;
 
 /// How every page looks; the policy of the page allows this text and no other.
 const CSS: &str = include_str!("page.css");
@@ -117,10 +119,15 @@ pub(super) fn address(text: &str) -> Markup {
 }
 
 /// The document itself, to be saved, checked, and shown by a program.
-pub(super) fn document(bytes: &[u8], sha256: &str, kind: &str, id: &str, shown_by: &str) -> Markup {
+pub(super) fn document(document: &Document, sha256: &str, kind: &str) -> Markup {
+    let Document { bytes, id, shown_by } = document;
     let id: String = id.chars().filter(char::is_ascii_alphanumeric).take(26).collect();
     let file = format!("{kind}-{id}.json");
     let address = format!("data:application/json;base64,{}", BASE64.encode(bytes));
+    let shows = match shown_by {
+        Some(verb) => Command::new(*verb).word(&*file).to_string(),
+        None => format!("jq . {file}"),
+    };
     html! {
         section aria-labelledby="document" {
             h2 id="document" { "The document" }
@@ -131,7 +138,7 @@ pub(super) fn document(bytes: &[u8], sha256: &str, kind: &str, id: &str, shown_b
             }
             (copied(sha256))
             p { "To check what was saved, and to see it as text:" }
-            (copied(&format!("sha256sum {file} && {shown_by} {file}")))
+            (copied(&format!("sha256sum {file} && {shows}")))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Text that came from a service, in Markdown: it can be read and does nothing.
 
 use crate::canonical;
-use crate::render::clean::{clean, command, line, name};
+use crate::harmless::{clean, command, line, name};
 
 /// Bytes of a name as it is written: longer ones are cut, for a name must not eat the budget of a comment.
 const NAME_MAX: usize = 240;
@@ -46,6 +46,11 @@ pub(super) fn words(said: &str) -> String {
     };
     let said = clean(said);
     said.split(' ').map(one).collect::<Vec<_>>().join(" ")
+}
+
+/// Our own symbols; a tilde would strike words out.
+pub(super) fn symbols(text: &str) -> String {
+    text.replace('~', "&#126;")
 }
 
 /// An address would become a link, wherever it stands outside of real code.

@@ -1,10 +1,10 @@
 //! What a plan is told of, in a comment: groups with their tables, causes, statements, settings.
 
 use super::budget::{Comment, Detail, names};
-use super::escape::{code, fence, text};
+use super::escape::{code, fence, symbols, text};
 use super::{copied, phrase};
+use crate::figures::{bytes, bytes_short, plural};
 use crate::plan::Action;
-use crate::render::figures::{bytes, bytes_short, plural};
 use crate::render::page::{
     Below, Entry, Obstacle, Obstacles, Phrase, Setting, Size, Statement, Step, Steps,
 };
@@ -67,11 +67,6 @@ fn counted(steps: &Steps) -> String {
         (number > 0).then(|| format!("{} {number}", action.with_symbol()))
     });
     symbols(&said.collect::<Vec<_>>().join(", "))
-}
-
-/// Our own symbols; a tilde would strike words out.
-fn symbols(text: &str) -> String {
-    text.replace('~', "&#126;")
 }
 
 fn step(step: &Step) -> String {

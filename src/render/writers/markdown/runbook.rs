@@ -8,7 +8,8 @@ mod known;
 use std::fmt::{self, Write as _};
 
 use super::escape::{block, code, text, words};
-use crate::render::figures::{bytes, count, moment, plural, tail};
+use crate::command::{Command, Verb};
+use crate::figures::{bytes, count, moment, plural, tail};
 use crate::runbook::{GroupSteps, Language, Place, Runbook, TableStep};
 
 /// The runbook of one workspace.
@@ -230,7 +231,8 @@ fn bring_over(
     writeln!(page, "{says}")?;
     writeln!(
         page,
-        "An error that files or the version are gone: leave the group, and take an earlier cut of it (`drsync runbook GROUP --to-cut GROUP:CUT` refuses those that cannot be read, and names the nearest that can).\n"
+        "An error that files or the version are gone: leave the group, and take an earlier cut of it ({} refuses those that cannot be read, and names the nearest that can).\n",
+        code(Command::to_cut(&group.group, "CUT"))
     )?;
     page.push_str(&block(language, &statements(place, &group.restore)));
     writeln!(page, "\n### {number}.3 Mark with epoch {epoch}\n")?;
@@ -263,7 +265,8 @@ fn bring_over(
     if !group.files.is_empty() {
         writeln!(
             page,
-            "\nA warehouse may count from the log, and see no file that is gone. Run each of these on its own: it must answer no row. A row is a file that is gone, and the cut is not whole: let nobody work with the group, and take the cut before it (`drsync runbook GROUP --to-cut GROUP:CUT`).\n"
+            "\nA warehouse may count from the log, and see no file that is gone. Run each of these on its own: it must answer no row. A row is a file that is gone, and the cut is not whole: let nobody work with the group, and take the cut before it ({}).\n",
+            code(Command::to_cut(&group.group, "CUT"))
         )?;
         page.push_str(&block("text", &group.files.join(";\n")));
     }
@@ -323,13 +326,15 @@ fn fence_answers(place: &Place, group: &GroupSteps) -> String {
     } else {
         "no apply writes to the group"
     };
+    let page = code(Command::new(Verb::Runbook));
     let newer = match place.language {
         Language::Sql => {
             "the log has a newer row of the group than this page. If its `kind` is `role` somebody was faster: stop, and ask whoever `committed_by` names. If not, drsync only made a newer cut: take a newer page (the statement on top finds it)."
+                .to_owned()
         }
-        Language::Python => {
-            "the line says whether somebody was faster, then stop and ask them, or whether drsync only made a newer cut: then take a newer page (`drsync runbook`)."
-        }
+        Language::Python => format!(
+            "the line says whether somebody was faster, then stop and ask them, or whether drsync only made a newer cut: then take a newer page ({page})."
+        ),
     };
     format!(
         "Makes {active} active: from then on {then}. {answers} An error of {conflict}: somebody wrote at the same moment, run it again. 0 rows: {newer}"
@@ -424,7 +429,8 @@ fn come_back(runbook: &Runbook, number: usize, page: &mut String) -> fmt::Result
     let says = if runbook.come_back {
         format!("4. Run the fence of each group below: it makes {home} active again.")
     } else {
-        format!("4. `drsync runbook --come-back` prints the fence that makes {home} active again.")
+        let command = code(Command::new(Verb::Runbook).word("--come-back"));
+        format!("4. {command} prints the fence that makes {home} active again.")
     };
     writeln!(page, "{says}")?;
     writeln!(

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{copied, head, phrase, steps};
+use crate::figures::plural;
+use crate::harmless::line;
+use crate::layout::{columns as aligned, few, hanging, indented};
 use crate::render::Style;
-use crate::render::clean::line;
-use crate::render::figures::plural;
-use crate::render::layout::{columns as aligned, few, hanging, indented};
 use crate::render::page::{
     Below, Columns, Entries, Entry, Fact, Grid, Obstacle, Obstacles, Part, Phrase, Told, Tone,
 };
@@ -59,7 +59,7 @@ pub(super) fn lines(entries: &Entries, columns: Columns, style: &Style) -> Vec<S
     for word in order {
         if let Some((_, hidden @ 1..)) = numbers.get(word) {
             let more = plural(*hidden, &format!("more {}", entries.noun));
-            lines.push(format!("{}{more}", head(columns, word, None)));
+            lines.push(format!("{}{more}", head(columns, word, None, None, style)));
         }
     }
     lines
@@ -90,10 +90,8 @@ fn entry(alike: &[&Entry], noun: &str, columns: Columns, style: &Style) -> Vec<S
             (plural(many.len(), noun), format!("{}: {says}", few(&labels, ALIKE_NAMED)))
         }
     };
-    let mut lines = hanging(&head(columns, entry.word, Some(&label)), &says, style.width);
-    if let (Some(first), Some(tone)) = (lines.first_mut(), entry.tone) {
-        *first = first.replacen(entry.word, &style.paint(tone, entry.word), 1);
-    }
+    let head = head(columns, entry.word, entry.tone, Some(&label), style);
+    let mut lines = hanging(&head, &says, style.width);
     lines.extend(below(&entry.below, style));
     lines
 }

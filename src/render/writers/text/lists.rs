@@ -2,9 +2,9 @@
 
 use super::entries::below;
 use super::{aside, phrase};
+use crate::harmless::name;
+use crate::layout::{few, hanging};
 use crate::render::Style;
-use crate::render::clean::name;
-use crate::render::layout::{few, hanging};
 use crate::render::page::{Columns, Named, Names, Note, Notes, Setting};
 
 /// Subjects of notes of one code that are named.

@@ -1,11 +1,11 @@
 //! What happens to which table, as lines: from which version to which, and how much is copied.
 
 use super::phrase;
+use crate::figures::{bytes, count, plural, plural_of};
+use crate::harmless::name;
+use crate::layout::{columns, few, hanging, indented, pad_left, width};
 use crate::plan::Action;
 use crate::render::Style;
-use crate::render::clean::name;
-use crate::render::figures::{bytes, count, plural, plural_of};
-use crate::render::layout::{columns, few, hanging, indented, pad_left, width};
 use crate::render::page::{Counted, Size, Step, Steps, Tone};
 use crate::render::writers::{stays_out, versions};
 
@@ -21,7 +21,7 @@ pub(super) fn lines(steps: &Steps, style: &Style) -> Vec<String> {
         let columns = step.columns.as_ref().map(|columns| phrase(columns, style));
         let notes: Vec<String> = columns.into_iter().chain(stays_out(step.newer)).collect();
         let note = (!notes.is_empty()).then(|| notes.join("; "));
-        lines.extend(with_note(signed(line, step.action, style), note, style));
+        lines.extend(with_note(line, note, style));
     }
     let unchanged: Vec<String> = unchanged.iter().map(|step| name(&step.table)).collect();
     if !unchanged.is_empty() {
@@ -32,15 +32,14 @@ pub(super) fn lines(steps: &Steps, style: &Style) -> Vec<String> {
     lines
 }
 
-/// A line with the sign of its action in its colour.
-fn signed(line: String, action: Action, style: &Style) -> String {
-    let tone = match action {
-        Action::Create => Tone::Good,
-        Action::Update => Tone::Wait,
-        Action::NoOp => return line,
-    };
+/// The sign of an action in its colour.
+fn sign(action: Action, style: &Style) -> String {
     let sign = action.with_symbol();
-    line.replacen(sign, &style.paint(tone, sign), 1)
+    match action {
+        Action::Create => style.paint(Tone::Good, sign),
+        Action::Update => style.paint(Tone::Wait, sign),
+        Action::NoOp => sign.to_owned(),
+    }
 }
 
 /// `+ create  62 tables, 388.1 GiB in 60,114 files`.
@@ -48,14 +47,11 @@ fn counted(all: &[Counted], style: &Style) -> Vec<String> {
     let told = all.iter().map(|Counted { action, tables, copies }| {
         let tables = plural(*tables, "table");
         let copies = copies.map_or(String::new(), |copies| format!(", {}", size(copies)));
-        (*action, format!("  {}  {tables}{copies}", action.with_symbol()))
+        format!("  {}  {tables}{copies}", sign(*action, style))
     });
-    let told: Vec<(Action, String)> = told.collect();
-    let plain: Vec<&str> = told.iter().map(|(_, line)| line.as_str()).collect();
-    let together = !plain.is_empty() && width(&plain.join(" ")) <= style.width;
-    let told = told.into_iter().map(|(action, line)| signed(line, action, style));
     let told: Vec<String> = told.collect();
-    if together { vec![told.join(" ")] } else { told }
+    let together = told.join(" ");
+    if !told.is_empty() && width(&together) <= style.width { vec![together] } else { told }
 }
 
 fn size(size: Size) -> String {
@@ -72,7 +68,8 @@ enum Files {
 
 /// The lines with as much about files as fits the screen.
 fn fitting(clones: &[&Step], style: &Style) -> Vec<String> {
-    let laid = |files: Files| columns(&rows(clones, files), &[false, false, true, true], 2, 2);
+    let laid =
+        |files: Files| columns(&rows(clones, files, style), &[false, false, true, true], 2, 2);
     let fits = |lines: &Vec<String>| lines.iter().all(|line| width(line) <= style.width);
     [Files::OfAll, Files::Copied]
         .into_iter()
@@ -81,7 +78,7 @@ fn fitting(clones: &[&Step], style: &Style) -> Vec<String> {
         .unwrap_or_else(|| laid(Files::Untold))
 }
 
-fn rows(clones: &[&Step], told: Files) -> Vec<Vec<String>> {
+fn rows(clones: &[&Step], told: Files, style: &Style) -> Vec<Vec<String>> {
     let files = |step: &Step| match (step.action, step.copies, told) {
         // Of a table without files there is nothing to tell.
         (Action::Update, Some(copies), _) if copies.files == 0 && step.files == Some(0) => None,
@@ -113,7 +110,7 @@ fn rows(clones: &[&Step], told: Files) -> Vec<Vec<String>> {
                 None => String::new(),
             };
             vec![
-                step.action.with_symbol().to_owned(),
+                sign(step.action, style),
                 name(&step.table),
                 versions(step, "->"),
                 [size, files].join(" ").trim().to_owned(),

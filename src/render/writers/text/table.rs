@@ -1,9 +1,9 @@
 //! Figures in rows under their heads, fitted to the screen.
 
 use super::phrase;
+use crate::figures::plural;
+use crate::layout::{UNBROKEN, hanging, width, words};
 use crate::render::Style;
-use crate::render::figures::plural;
-use crate::render::layout::{UNBROKEN, hanging, width, words};
 use crate::render::page::{Row, Table};
 
 pub(super) fn lines(table: &Table, style: &Style) -> Vec<String> {

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::figures::{count, plural, span};
 use crate::ledger::{Consistency, cut_label};
 use crate::plan::document::{Drift, DriftCommit, SourceMaintenance};
 use crate::plan::{Decision, Finding, GroupPlan, Plan, ReasonCode, Severity, Step};
 use crate::render::away;
 use crate::render::causes::Repair;
-use crate::render::figures::{count, plural, span};
 use crate::render::page::{
     Block, Entry, Fact, Note, Notes, Part, Phrase, Row, Section, Table, Tone,
 };

@@ -1,10 +1,10 @@
 //! Where a plan comes from: who made it of what, what was seen of both regions, its digests, and its applies.
 
-use crate::apply::RunRecord;
 use crate::command::{Command, Verb};
+use crate::figures::minute;
 use crate::plan::document::{Refused, RegionSeen};
 use crate::plan::{Role, StoredPlan};
-use crate::render::figures::minute;
+use crate::record::RunRecord;
 use crate::render::page::{Block, Copied, Fact, Part, Phrase, Section, Table};
 use crate::render::sections::run::provenance;
 

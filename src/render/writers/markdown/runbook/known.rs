@@ -1,9 +1,9 @@
 //! What is known of a group on a bad day: what is lost beyond its cut, which rights the other side lacks, which jobs are to be started.
 
+use crate::figures::{count, moment, plural, plural_of};
+use crate::layout::few;
 use crate::plan::{JobSeen, LossReceipt, Role, TableLoss, UnknownLoss};
 use crate::region::{Deployment, PauseStatus};
-use crate::render::figures::{count, moment, plural, plural_of};
-use crate::render::layout::few;
 use crate::render::writers::markdown::escape::{block, code};
 use crate::runbook::{GroupSteps, Place};
 

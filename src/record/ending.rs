@@ -137,7 +137,7 @@ pub enum Failed {
 
 impl Ending {
     /// What the plan holds as blocked.
-    pub(super) fn blocked<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Ending {
+    pub(crate) fn blocked<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Ending {
         let blocking = findings.into_iter().filter(|finding| finding.blocks());
         let findings = blocking
             .map(|finding| Blocking { code: finding.code, table: finding.table.clone() })
@@ -146,12 +146,12 @@ impl Ending {
     }
 
     /// Another apply brought the group to a cut.
-    pub(super) fn overtaken(cut: &Cut) -> Ending {
+    pub(crate) fn overtaken(cut: &Cut) -> Ending {
         Ending::Overtaken { cut: cut.cut_number, run_id: cut.run_id.clone() }
     }
 
     /// Whether it is for a finding of which this holds.
-    pub(super) fn is_found(&self, holds: impl Fn(FindingCode) -> bool) -> bool {
+    pub(crate) fn is_found(&self, holds: impl Fn(FindingCode) -> bool) -> bool {
         match self {
             Ending::Blocked { findings } => findings.iter().any(|it| holds(it.code)),
             Ending::Failed(Failed::Found { code, table: _ }) => holds(*code),
@@ -175,7 +175,7 @@ impl Ending {
     }
 
     /// A region could not be looked at.
-    pub(super) fn of_region(side: Role, refusal: &RegionError) -> Ending {
+    pub(crate) fn of_region(side: Role, refusal: &RegionError) -> Ending {
         if refusal.kind.is_away() {
             Ending::Away { side }
         } else {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::apply::GroupRecord;
+use super::GroupRecord;
 use crate::ledger::{Cut, Cuts};
 use crate::plan::{LossReceipt, ReceiptTold};
 

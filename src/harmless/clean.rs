@@ -3,7 +3,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use crate::harmless::{MARK, is_unseen, without_orders};
+use super::{MARK, is_unseen, without_orders};
 use crate::text::shell_word;
 
 /// Longer texts are cut: an error page of a proxy must not push the verdict off the screen.
@@ -32,7 +32,7 @@ pub fn command(text: &str) -> String {
 }
 
 /// The same of a line of what is copied, whose blanks at its beginning count.
-pub(super) fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     without_orders(text)
         .chars()
         .map(|c| if is_unseen(c) || c.is_control() { MARK } else { c })

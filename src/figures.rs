@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-pub(crate) use crate::text::plural;
-pub(super) use crate::text::{count, plural_of, span};
+pub(crate) use crate::text::{count, plural, plural_of, span};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -12,28 +11,42 @@ const TIB: u64 = 1024 * GIB;
 
 /// A size in KiB, MiB or GiB with one decimal: `1,402.0 GiB`, `0.5 KiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
-    match bytes {
-        0 => "0 B".to_owned(),
-        1..KIB => format!("{bytes} B"),
-        KIB..MIB => in_units(bytes, KIB, "KiB"),
-        MIB..GIB => in_units(bytes, MIB, "MiB"),
-        _ => in_units(bytes, GIB, "GiB"),
-    }
+    let (number, unit) = in_unit(bytes);
+    format!("{number} {unit}")
 }
 
 /// A size for a sentence: as [`bytes`], and in TiB where that is shorter.
-pub(super) fn bytes_short(size: u64) -> String {
-    if size >= TIB { in_units(size, TIB, "TiB") } else { bytes(size) }
+pub(crate) fn bytes_short(size: u64) -> String {
+    if size >= TIB { format!("{} TiB", in_units(size, TIB)) } else { bytes(size) }
 }
 
-fn in_units(bytes: u64, unit: u64, name: &str) -> String {
+/// `62.7 of 913.7 GiB`; the unit of the part only where it is another.
+pub(crate) fn share(part: u64, whole: u64) -> String {
+    let ((number, unit), (_, same)) = (in_unit(part), in_unit(whole));
+    if unit == same {
+        format!("{number} of {}", bytes(whole))
+    } else {
+        format!("{} of {}", bytes(part), bytes(whole))
+    }
+}
+
+fn in_unit(bytes: u64) -> (String, &'static str) {
+    match bytes {
+        ..KIB => (bytes.to_string(), "B"),
+        KIB..MIB => (in_units(bytes, KIB), "KiB"),
+        MIB..GIB => (in_units(bytes, MIB), "MiB"),
+        _ => (in_units(bytes, GIB), "GiB"),
+    }
+}
+
+fn in_units(bytes: u64, unit: u64) -> String {
     let tenths = (u128::from(bytes) * 10 + u128::from(unit) / 2) / u128::from(unit);
     let whole = u64::try_from(tenths / 10).unwrap_or(u64::MAX);
-    format!("{}.{} {name}", count(whole), tenths % 10)
+    format!("{}.{}", count(whole), tenths % 10)
 }
 
 /// `1 group to sync, 1 blocked, 10 up to date`: what is zero is left out.
-pub(super) fn tally(parts: &[(usize, &str)]) -> String {
+pub(crate) fn tally(parts: &[(usize, &str)]) -> String {
     let mut said: Vec<String> = vec![];
     for (number, what) in parts.iter().filter(|(number, _)| *number > 0) {
         said.push(if said.is_empty() {
@@ -46,7 +59,7 @@ pub(super) fn tally(parts: &[(usize, &str)]) -> String {
 }
 
 /// How long something took: `9m12s`, `1h02m`, `0.8s`.
-pub(super) fn elapsed(took: Duration) -> String {
+pub(crate) fn elapsed(took: Duration) -> String {
     let millis = took.num_milliseconds().max(0);
     match millis / 1000 {
         0..10 => format!("{}.{}s", millis / 1000, millis / 100 % 10),
@@ -67,12 +80,12 @@ pub(crate) fn minute(at: DateTime<Utc>) -> String {
 }
 
 /// `09:41Z` on the day of `now`, else with its date.
-pub(super) fn minute_near(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+pub(crate) fn minute_near(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     if at.date_naive() == now.date_naive() { at.format("%H:%MZ").to_string() } else { minute(at) }
 }
 
 /// The first eight characters of a digest.
-pub(super) fn short(digest: &str) -> &str {
+pub(crate) fn short(digest: &str) -> &str {
     digest.char_indices().nth(8).map_or(digest, |(at, _)| &digest[..at])
 }
 
@@ -94,6 +107,8 @@ mod tests {
         assert_eq!(bytes(1_402 * GIB), "1,402.0 GiB");
         assert_eq!(bytes_short(3_162 * GIB), "3.1 TiB");
         assert_eq!(bytes(u64::MAX), "17,179,869,184.0 GiB");
+        assert_eq!(share(64 * MIB, 2 * GIB), "64.0 MiB of 2.0 GiB");
+        assert_eq!(share(GIB, 2 * GIB), "1.0 of 2.0 GiB");
     }
 
     #[test]

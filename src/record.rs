@@ -6,12 +6,15 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::approval::Approval;
-use super::ending::Ending;
-pub use super::ending::GroupOutcome;
-use super::notified::Notified;
-use super::warning::{self, RunWarning};
+mod approval;
+mod ending;
+mod losses;
+mod notified;
+mod signature;
+mod warning;
+
 use crate::config::TableName;
+use crate::formats::RUN;
 use crate::ledger::AcceptedRisk;
 use crate::moment;
 use crate::plan::document::Unprotected;
@@ -21,11 +24,12 @@ use crate::plan::{
 };
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, VerifiedLevel};
 use crate::sentence::Sentence;
-
-/// What `kind` says of a run record.
-pub const KIND: &str = "drsync.run";
-/// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.5";
+pub use approval::Approval;
+pub use ending::{Blocking, Ending, Failed, GroupOutcome, Moved};
+pub(crate) use losses::LossesTold;
+pub use notified::{Notified, Outstanding, ToldBefore, Unreached};
+pub use signature::SignatureSeen;
+pub use warning::{RunWarning, RunWarningCode};
 
 /// What one apply did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -443,11 +447,8 @@ impl RunRecord {
         let json = |error: serde_json::Error| UnreadableRecord(error.to_string());
         let bytes = crate::canonical::without_mark(bytes);
         let head: Head = serde_json::from_slice(bytes).map_err(json)?;
-        if head.kind != KIND {
-            return Err(UnreadableRecord(format!("its kind is not {KIND}")));
-        }
-        crate::canonical::check_version(&head.format_version, FORMAT_VERSION)
-            .map_err(UnreadableRecord)?;
+        RUN.check_kind(Some(&head.kind)).map_err(UnreadableRecord)?;
+        RUN.check_version(&head.format_version).map_err(UnreadableRecord)?;
         serde_json::from_slice(bytes).map_err(json)
     }
 }
@@ -509,7 +510,7 @@ impl Taken {
     }
 
     /// Says whether it was.
-    pub(super) fn set(&mut self, what: Recorded, taken: bool) {
+    pub(crate) fn set(&mut self, what: Recorded, taken: bool) {
         let place = match what {
             Recorded::Rows => &mut self.rows,
             Recorded::Cuts => &mut self.cuts,

@@ -126,7 +126,7 @@ pub(super) mod stored {
 
     use super::{RunWarning, RunWarningCode, Stored};
 
-    pub(in crate::apply) fn serialize<S: Serializer>(
+    pub(in crate::record) fn serialize<S: Serializer>(
         warnings: &[RunWarning],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -138,7 +138,7 @@ pub(super) mod stored {
         stored.serialize(serializer)
     }
 
-    pub(in crate::apply) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(in crate::record) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<RunWarning>, D::Error> {
         let Stored { warnings, warned } = Stored::deserialize(deserializer)?;

@@ -2,21 +2,32 @@
 
 use unicode_width::UnicodeWidthStr;
 
-/// A blank at which no line is broken; on screen it is a plain one.
-pub(super) const UNBROKEN: &str = "\u{a0}";
+use crate::harmless::colour;
 
-/// Columns a text takes.
-pub(super) fn width(text: &str) -> usize {
-    UnicodeWidthStr::width(text)
+/// A blank at which no line is broken; on screen it is a plain one.
+pub(crate) const UNBROKEN: &str = "\u{a0}";
+
+/// Columns a text takes; colours take none.
+pub(crate) fn width(text: &str) -> usize {
+    const ESCAPE: char = '\u{1b}';
+    let mut taken = 0;
+    let mut rest = text;
+    while let Some(at) = rest.find(ESCAPE) {
+        let (before, from) = rest.split_at(at);
+        let length = colour(from).unwrap_or(ESCAPE.len_utf8());
+        taken += UnicodeWidthStr::width(before);
+        rest = &from[length..];
+    }
+    taken + UnicodeWidthStr::width(rest)
 }
 
 /// The text with blanks up to a width.
-pub(super) fn pad(text: &str, to: usize) -> String {
+pub(crate) fn pad(text: &str, to: usize) -> String {
     format!("{text}{}", " ".repeat(to.saturating_sub(width(text))))
 }
 
 /// The text with blanks before it up to a width.
-pub(super) fn pad_left(text: &str, to: usize) -> String {
+pub(crate) fn pad_left(text: &str, to: usize) -> String {
     format!("{}{text}", " ".repeat(to.saturating_sub(width(text))))
 }
 
@@ -54,7 +65,7 @@ pub(crate) fn hanging(head: &str, text: &str, columns: usize) -> Vec<String> {
 }
 
 /// Words of a text; a date and its time are one.
-pub(super) fn words(text: &str) -> Vec<String> {
+pub(crate) fn words(text: &str) -> Vec<String> {
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let mut words: Vec<String> = vec![];
     for word in text.split(' ') {
@@ -71,7 +82,7 @@ pub(super) fn words(text: &str) -> Vec<String> {
 }
 
 /// Text wrapped at words behind a margin.
-pub(super) fn indented(margin: usize, text: &str, columns: usize) -> Vec<String> {
+pub(crate) fn indented(margin: usize, text: &str, columns: usize) -> Vec<String> {
     hanging(&" ".repeat(margin), text, columns.max(margin + 24))
 }
 
@@ -110,7 +121,7 @@ pub(crate) fn columns(
 const FIRST_LINE: usize = 80;
 
 /// A first line and what it goes on to say, `; 2 blocked`, as far as there is room; the lines below tell the rest.
-pub(super) fn first_line(
+pub(crate) fn first_line(
     mut line: String,
     goes_on: impl IntoIterator<Item = impl AsRef<str>>,
 ) -> String {
@@ -124,7 +135,7 @@ pub(super) fn first_line(
 }
 
 /// Whether a first line can go on to say a clause.
-pub(super) fn has_room(line: &str, clause: &str) -> bool {
+pub(crate) fn has_room(line: &str, clause: &str) -> bool {
     width(line) + width(clause) <= FIRST_LINE
 }
 
@@ -169,6 +180,12 @@ mod tests {
     fn where_no_room_is_left_the_text_begins_on_the_next_line() {
         let lines = hanging(&"n".repeat(70), "a reason that is not short at all", 80);
         assert_eq!(lines[1], "      a reason that is not short at all");
+    }
+
+    #[test]
+    fn colours_take_no_column() {
+        assert_eq!(width("\u{1b}[32m+ create\u{1b}[0m x"), 10);
+        assert_eq!(width("大\u{1b}"), 2);
     }
 
     #[test]

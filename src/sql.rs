@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::wire::Parameter;
+use serde::{Deserialize, Serialize};
+
 use crate::config::TableName;
 use crate::text::{identifier, literal};
 
@@ -34,6 +35,19 @@ pub struct Statement {
     pub text: String,
     /// The values.
     pub parameters: Vec<Parameter>,
+}
+
+/// The value of a named marker; without a value it is NULL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// The marker's name.
+    pub name: String,
+    /// The value as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Its SQL type; `STRING` where absent.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
 }
 
 impl Statement {
