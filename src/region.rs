@@ -28,7 +28,7 @@ use crate::config::{TableName, WorkflowRef};
 use crate::ledger::{Cut, Cuts, Row};
 pub use clone::{CloneOrder, Cloned, Progress, ReplicaFiles, Verified, VerifiedLevel};
 pub(crate) use error::told;
-pub use error::{Hint, RegionError, RegionErrorKind};
+pub use error::{AnswerName, Hint, RegionError, RegionErrorKind};
 pub use evidence::{
     CONFIGURATION_ENDING, KeptDocument, KeptRecords, PLAN_ENDING, PassedOver, RUN_RECORD_ENDING,
     RUNBOOK_ENDING, RecordRange, SIGNATURE_ENDING, TOLD_ENDING, apply_of, first_id_of,

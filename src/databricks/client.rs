@@ -28,6 +28,7 @@ mod names;
 mod retry;
 mod shape;
 mod store;
+mod tls;
 
 use gate::Gate;
 use retry::{Again, Repeat, Tries};

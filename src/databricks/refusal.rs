@@ -1,18 +1,16 @@
 //! A refusal by Databricks, of a request or of a statement, and what it means to a caller.
 
-mod answered;
+pub(super) mod answered;
 mod named;
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::region::{
-    Grant, Hint, Lack, Privilege, RegionError, RegionErrorKind, SecurableKind, told,
+    AnswerName, Grant, Hint, Lack, Privilege, RegionError, RegionErrorKind, SecurableKind, told,
 };
 use crate::secrets;
 use crate::sentence::Sentence;
-
-pub(super) use answered::{kind_of, passes};
 
 /// The code of a refusal for what a row says.
 pub(super) const ROW_UNREADABLE: &str = "ROW_UNREADABLE";
@@ -117,6 +115,10 @@ impl Refusal {
             (false, _) => self.kind,
         };
         RegionError {
+            answer: Some(Box::new(AnswerName {
+                status: self.status,
+                code: self.code.as_str().into(),
+            })),
             lack: self.lack().map(Box::new),
             references: self.references(),
             hints: self.hints,

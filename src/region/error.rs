@@ -18,6 +18,8 @@ pub struct RegionError {
     pub doing: Sentence,
     /// What the region said.
     pub detail: Sentence,
+    /// Which answer it is, as the region's protocol names it; `None`: it names none.
+    pub answer: Option<Box<AnswerName>>,
     /// The right that is missing, where the region named one.
     pub lack: Option<Box<Lack>>,
     /// What to do about it, in addition.
@@ -36,6 +38,15 @@ pub struct RegionError {
     pub unresolved: bool,
     /// When the region asks to try again.
     pub retry_after: Option<Duration>,
+}
+
+/// What a protocol calls an answer that refuses, whatever it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerName {
+    /// The status of HTTP, of a request.
+    pub status: Option<u16>,
+    /// The code or the error class; empty where there is none.
+    pub code: Box<str>,
 }
 
 /// What to do about a refusal.
@@ -115,6 +126,7 @@ impl RegionError {
             kind,
             doing: doing.into(),
             detail: detail.into(),
+            answer: None,
             lack: None,
             hints: Box::default(),
             references: Box::default(),
@@ -137,10 +149,13 @@ impl RegionError {
         told(&self.detail, &self.hints, &[])
     }
 
-    /// Whether another question got the same answer.
+    /// Whether another question got the same answer, in whatever words.
     pub fn is_same_answer(&self, other: &RegionError) -> bool {
-        let said = |error: &RegionError| (error.kind, error.detail.clone(), error.hints.clone());
-        said(self) == said(other)
+        let which = |error: &RegionError| {
+            let RegionError { kind, answer, lack, unresolved, ledger_table, .. } = error.clone();
+            (kind, answer, lack, unresolved, ledger_table)
+        };
+        which(self) == which(other)
     }
 
     /// The right to be given that repairs it, and the same as [`RegionError::told`] without it.
@@ -188,4 +203,22 @@ pub(crate) fn told(detail: &impl fmt::Display, hints: &[Hint], references: &[Str
     let references = references.iter().map(|reference| format!(" ({reference})"));
     let text: String = [detail.to_string()].into_iter().chain(hints).chain(references).collect();
     text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_answer_is_known_by_what_it_is_and_not_by_its_words() {
+        let refused = |code: &str, said: &str| RegionError {
+            answer: Some(Box::new(AnswerName { status: Some(403), code: code.into() })),
+            ..RegionError::new(RegionErrorKind::Denied, "look", said)
+        };
+        let one = refused("PERMISSION_DENIED", "no right on warehouse 7 (a)");
+        assert!(one.is_same_answer(&refused("PERMISSION_DENIED", "no right on warehouse 7 (b)")));
+        assert!(!one.is_same_answer(&refused("FEATURE_DISABLED", "no right on warehouse 7 (a)")));
+        let away = RegionError { kind: RegionErrorKind::Unavailable, ..one.clone() };
+        assert!(!one.is_same_answer(&away));
+    }
 }

@@ -1,4 +1,4 @@
-//! Answers: JSON where it is, and what a refusal in any of its many shapes says.
+//! Answers: JSON where it is, and when a refusal is worth another try.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,7 +9,8 @@ use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::super::refusal::{Refusal, kind_of, passes};
+use super::super::refusal::Refusal;
+use super::super::refusal::answered::{self, Answered};
 use super::retry::Again;
 use super::shape;
 use crate::limits::Exceeded;
@@ -23,7 +24,7 @@ pub(super) fn nothing(headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
 /// Reads an answer that was to be a JSON object.
 pub(super) fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Refusal> {
     let unreadable = |said: &str| Refusal {
-        request_id: request_id(headers, &Value::Null),
+        request_id: request_id(headers),
         ..Refusal::new(RegionErrorKind::Other, said)
     };
     match body.trim_ascii().first() {
@@ -40,9 +41,9 @@ pub(super) fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Res
             }
             Unread::NotJson(error) => error,
         };
-        let id = request_id(headers, &Value::Null);
+        let id = request_id(headers);
         // Whoever sends it is there, whatever it is.
-        let said = match html(&String::from_utf8_lossy(body)) {
+        let said = match answered::page(&String::from_utf8_lossy(body)) {
             Some(title) => format!("a web page came instead of an answer ({title}): is a proxy or a sign-in page in between?"),
             None if error.is_eof() => "the answer ends in the middle".to_owned(),
             None => format!("the answer is not what the API promises: {error}"),
@@ -76,138 +77,35 @@ fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unread> {
     serde_json::from_slice(body).map_err(Unread::NotJson)
 }
 
-/// Reads a refusal.
+/// A refusal, and whether it is worth another try; what it says is read where all of that is.
 pub(super) fn refusal(
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
     now: DateTime<Utc>,
 ) -> (Refusal, Again) {
-    let text = String::from_utf8_lossy(body);
-    let value: Value = serde_json::from_slice(body).unwrap_or_default();
-    let (code, said) = code_and_message(&value, &text, status);
     if status.is_redirection() {
-        let to =
-            headers.get("location").and_then(|to| to.to_str().ok()).unwrap_or("somewhere else");
-        let to = to.split(['?', '#']).next().unwrap_or_default();
-        let private = headers
-            .get("location")
-            .is_some_and(|to| to.as_bytes().windows(12).any(|it| it == b"private-link"));
-        let text = if private {
-            "the workspace is behind a private link that this machine does not come through"
-                .to_owned()
-        } else {
-            format!("redirected to {to}: is the workspace's address right?")
-        };
-        return (
-            Refusal {
-                status: Some(status.as_u16()),
-                ..Refusal::new(RegionErrorKind::Unavailable, text)
-            },
-            Again::Never,
-        );
+        return (answered::redirected(status, headers.get("location")), Again::Never);
     }
-    let kind = match kind_of(status, &code, &said) {
-        // Whoever answers with a page knows nothing of what was asked for.
-        RegionErrorKind::NotFound if html(&text).is_some() => RegionErrorKind::Other,
-        kind => kind,
-    };
-    let refusal = Refusal {
-        status: Some(status.as_u16()),
-        request_id: request_id(headers, &value),
-        retry_after: retry_after(headers, now),
-        ..Refusal::new(kind, message(status, &code, &said))
-    };
-    let json = value.is_object();
+    let Answered { refusal, is_own, passes } = answered::read(status, body);
     let again = match status.as_u16() {
         429 => Again::Surely,
         // The workspace's own 503 is a refusal; a proxy's may come after the effect.
-        503 if json => Again::Surely,
+        503 if is_own => Again::Surely,
         500 | 502 | 503 | 504 | 408 => Again::IfSafe,
-        _ if passes(&said) => Again::Surely,
+        _ if passes => Again::Surely,
         _ => Again::Never,
     };
-    (Refusal { code, ..refusal }, again)
-}
-
-fn message(status: StatusCode, code: &str, said: &str) -> String {
-    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    let name = if code.is_empty() || code.parse::<u16>().is_ok() {
-        status.to_string()
-    } else {
-        format!("{code} ({})", status.as_u16())
+    let refusal = Refusal {
+        request_id: request_id(headers).or(refusal.request_id),
+        retry_after: retry_after(headers, now),
+        ..refusal
     };
-    if said.is_empty() { name } else { format!("{said} [{name}]") }
+    (refusal, again)
 }
 
-/// The code and the message of a refusal, whichever part of the service wrote it.
-fn code_and_message(value: &Value, text: &str, status: StatusCode) -> (String, String) {
-    let field = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    if value.is_object() {
-        let code = match value.get("error_code") {
-            Some(Value::String(code)) => code.clone(),
-            Some(Value::Number(code)) => code.to_string(),
-            _ => String::new(),
-        };
-        if let Some(message) = field("message") {
-            return (code, message);
-        }
-        if let Some(said) = field("detail") {
-            // SCIM, RFC 7644; one that fails within says that it has nothing to say.
-            let status = field("status").unwrap_or_else(|| status.as_u16().to_string());
-            let nothing = said == "null";
-            let said =
-                if nothing { "internal error of the identity service".to_owned() } else { said };
-            return (format!("SCIM_{status}"), said);
-        }
-        let said = field("error_description").or_else(|| field("error")).unwrap_or_default();
-        return (code, said);
-    }
-    if let Some(title) = html(text) {
-        let code =
-            status.canonical_reason().unwrap_or("UNKNOWN").to_uppercase().replace([' ', '-'], "_");
-        // A gateway's trouble is known by its status; who refuses with a page is not the workspace.
-        return if status.is_client_error() {
-            (
-                code,
-                format!("a web page came instead of an answer ({title}): is a proxy in between?"),
-            )
-        } else {
-            (code, title)
-        };
-    }
-    if let Some((code, rest)) = text.split_once(": ")
-        && !code.is_empty()
-        && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
-    {
-        return (code.to_owned(), rest.to_owned());
-    }
-    (String::new(), text.chars().take(500).collect())
-}
-
-/// The words of a web page: its `<pre>` or its title.
-fn html(text: &str) -> Option<String> {
-    let lower = text.to_ascii_lowercase();
-    if !lower.trim_start().starts_with('<') {
-        return None;
-    }
-    let inside = |open: &str, close: &str| {
-        let from = lower.find(open)? + open.len();
-        let to = lower[from..].find(close)? + from;
-        text.get(from..to).map(|text| text.trim().chars().take(200).collect::<String>())
-    };
-    inside("<pre>", "</pre>")
-        .or_else(|| inside("<title>", "</title>"))
-        .filter(|text| !text.is_empty())
-        .or_else(|| Some("without a title".to_owned()))
-}
-
-fn request_id(headers: &HeaderMap, value: &Value) -> Option<Box<str>> {
-    let header = headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(Into::into);
-    header.or_else(|| {
-        let details = value.get("details")?.as_array()?;
-        details.iter().find_map(|it| Some(it.get("request_id")?.as_str()?.into()))
-    })
+fn request_id(headers: &HeaderMap) -> Option<Box<str>> {
+    headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(Into::into)
 }
 
 /// The service's clock, to the second.

@@ -6,6 +6,7 @@ use super::super::refusal::Refusal;
 use super::super::timing::Timing;
 use super::is_loopback;
 use super::names::is_unresolved;
+use super::tls;
 use crate::proxy;
 use crate::region::RegionErrorKind;
 
@@ -102,21 +103,6 @@ impl Tries {
     }
 }
 
-/// A cause as it is told: one of TLS with what to do, and without the names of a certificate that is somebody else's.
-fn of_tls(cause: &str) -> String {
-    let (text, _) = cause.split_once("; certificate is only valid for").unwrap_or((cause, ""));
-    let hint = if text.contains("InvalidContentType") {
-        "it does not speak TLS: is the address right?"
-    } else if text.contains("UnknownIssuer") {
-        "add the authority of a proxy in between to the system's certificates, or name its file in SSL_CERT_FILE"
-    } else if text.contains("certificate not valid for name") {
-        "something else answers there: is the address right, or a proxy in between?"
-    } else {
-        return text.to_owned();
-    };
-    format!("{text}; {hint}")
-}
-
 /// What an answer that began and did not end means: whoever began it is there, unless it fell silent.
 pub(super) fn cut_off(error: &reqwest::Error) -> (Refusal, Again) {
     let (refusal, again) = lost(error);
@@ -130,10 +116,10 @@ pub(super) fn lost(error: &reqwest::Error) -> (Refusal, Again) {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    let why = if error.is_timeout() {
-        "no answer in time".to_owned()
-    } else {
-        of_tls(&cause.to_string())
+    let why = match tls::of_tls(error) {
+        _ if error.is_timeout() => "no answer in time".to_owned(),
+        Some(error) => tls::told(error),
+        None => cause.to_string(),
     };
     let by = by_proxy(error);
     let (text, again) = if error.is_connect() {
@@ -159,21 +145,4 @@ pub(in crate::databricks) fn unresolved(error: &reqwest::Error) -> bool {
 pub(in crate::databricks) fn by_proxy(error: &reqwest::Error) -> String {
     let asked = error.url().filter(|url| !is_loopback(url));
     asked.and_then(proxy::of).map_or(String::new(), |proxy| format!(" by the proxy {proxy}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::of_tls;
-
-    #[test]
-    fn causes_of_tls_say_what_to_do_and_name_nobody_else() {
-        let other = "invalid peer certificate: certificate not valid for name \"a.test\"; certificate is only valid for DnsName(\"b.test\")";
-        assert_eq!(
-            of_tls(other),
-            "invalid peer certificate: certificate not valid for name \"a.test\"; something else answers there: is the address right, or a proxy in between?"
-        );
-        assert!(of_tls("invalid peer certificate: UnknownIssuer").ends_with("SSL_CERT_FILE"));
-        assert!(of_tls("received corrupt message of type InvalidContentType").contains("TLS"));
-        assert_eq!(of_tls("connection refused"), "connection refused");
-    }
 }
