@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+mod append;
 mod columns;
 mod copies;
 mod cut;
@@ -14,6 +15,7 @@ mod odd;
 mod role;
 pub mod row;
 
+pub use append::Appended;
 pub use columns::{ColumnKind, CutColumn, LaterColumns, columns_appended};
 pub use copies::{Ledger, merge_rows, newer_row};
 pub use cut::{AcceptedRisk, Consistency, Cut, CutTableEntry};

@@ -77,7 +77,7 @@ pub use provenance::Provenance;
 pub use readiness::NotReady;
 pub use receipt::{LossReceipt, LostCommit, ReceiptTold, TableLoss, UnknownLoss, UnknownWhy};
 pub use remedy::{Acceptance, Remedy, RemedyKind, risk};
-pub use replica::{Standing, damaged, standing_of};
+pub use replica::{damaged, standing_of};
 pub(crate) use replica::{is_drifted, unproved_clone};
 pub use request::{ConfiguredIn, Request};
 pub use rows::aside_name;

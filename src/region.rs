@@ -10,6 +10,7 @@ mod grant;
 mod ledger_table;
 mod metadata;
 mod presence;
+mod reading;
 mod replica;
 mod rights;
 mod source;
@@ -25,6 +26,7 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use crate::config::{TableName, WorkflowRef};
+pub use crate::ledger::Appended;
 use crate::ledger::{Cut, Cuts, Row};
 pub use clone::{CloneOrder, Cloned, Progress, ReplicaFiles, Verified, VerifiedLevel};
 pub(crate) use error::told;
@@ -37,10 +39,11 @@ pub use evidence::{
 pub use grant::{Grant, Lack, Privilege, Securable, SecurableKind};
 pub use ledger_table::LedgerTable;
 pub use metadata::{
-    Appended, CutTable, LedgerCopy, MetadataTable, Registered, TableTrouble, Unregistered,
-    heads_agree, refuse_without_a_copy,
+    CutTable, LedgerCopy, MetadataTable, Registered, TableTrouble, Unregistered, heads_agree,
+    refuse_without_a_copy,
 };
 pub use presence::{Presence, Unproved, WriteAccess};
+pub use reading::{CLONE, Change, CommitKind, Expected, Reading, Standing, Theirs, standing};
 pub use replica::{
     CloneProof, ContentAnswer, ContentQuestion, LookDepth, Mark, NamedContent, Replica,
     ReplicaCommit, ReplicaContent, ReplicaQuestion, UnprovedClone,

@@ -6,13 +6,13 @@ use super::grant::Missing;
 use crate::config::{Location, TableName};
 use crate::ledger::{Cut, CutTableEntry, Cuts, row};
 use crate::plan::{
-    Action, FindingCode, GroupPlan, Named, Role, Standing, Step, active_in_secondary, damaged,
-    place_of, readable_until, recreated, standing_of, told_of_roles, words_of_region,
+    Action, FindingCode, GroupPlan, Named, Role, Step, active_in_secondary, damaged, place_of,
+    readable_until, recreated, standing_of, told_of_roles, words_of_region,
 };
 use crate::record::{Ending, Failed, Moved};
 use crate::region::{
     ActiveRun, CloneOrder, Commit, LookDepth, PinQuestion, RegionError, RegionErrorKind, Regions,
-    Replica, ReplicaFiles, ReplicaQuestion, Source, SourceQuestion, Table,
+    Replica, ReplicaFiles, ReplicaQuestion, Source, SourceQuestion, Standing, Table,
 };
 use crate::sentence::Sentence;
 
@@ -424,26 +424,28 @@ fn check_replica(
     let stale = |why: Moved, text: String| Err(Unfit::stale(step, why, text));
     let standing = standing_of(step, replica, entry);
     match standing {
-        Standing::AsPlanned(version) if step.action == Action::NoOp => match version.zip(replica) {
-            Some((version, replica)) => match damaged(replica, entry) {
-                None => Ok(Held::Holds(Holding::of(version, replica, entry))),
-                // The plan did not see it, and nothing of it would be copied.
-                Some(what) => stale(
-                    Moved::ReplicaDamaged,
-                    format!("the replica of {} is damaged: {what}: plan again", step.table),
+        Standing::AsLookedAt(version) if step.action == Action::NoOp => {
+            match version.zip(replica) {
+                Some((version, replica)) => match damaged(replica, entry) {
+                    None => Ok(Held::Holds(Holding::of(version, replica, entry))),
+                    // The plan did not see it, and nothing of it would be copied.
+                    Some(what) => stale(
+                        Moved::ReplicaDamaged,
+                        format!("the replica of {} is damaged: {what}: plan again", step.table),
+                    ),
+                },
+                None => stale(
+                    Moved::ReplicaGone,
+                    format!("the replica of {} is gone: plan again", step.table),
                 ),
-            },
-            None => stale(
-                Moved::ReplicaGone,
-                format!("the replica of {} is gone: plan again", step.table),
-            ),
-        },
-        Standing::AsPlanned(version) => {
+            }
+        }
+        Standing::AsLookedAt(version) => {
             order.replica_version = version;
             Ok(Held::Lacks(Box::new(order)))
         }
         // Nothing was to be cloned, so it was no attempt of this plan; whether it is what it says a plan finds out.
-        Standing::AlreadyCloned(version) if step.action == Action::NoOp => stale(
+        Standing::Cloned { newest: version, .. } if step.action == Action::NoOp => stale(
             Moved::ReplicaCloned,
             format!(
                 "v{version} of the replica of {} is a clone that was made after the plan: plan again",
@@ -451,7 +453,7 @@ fn check_replica(
             ),
         ),
         // An earlier attempt got this far: the clone finds its own mark, and verification decides.
-        Standing::AlreadyCloned(_) => Ok(Held::Lacks(Box::new(order))),
+        Standing::Cloned { .. } => Ok(Held::Lacks(Box::new(order))),
         Standing::Other(source_version) => stale(
             Moved::ReplicaCloned,
             format!(
@@ -459,8 +461,8 @@ fn check_replica(
                 step.table
             ),
         ),
-        Standing::Changed(text) => {
-            let text = format!("{}: {text}", step.table);
+        Standing::Changed(change) => {
+            let text = format!("{}: {change}", step.table);
             Err(Unfit::found(step, FindingCode::ReplicaChanged, text))
         }
     }

@@ -244,7 +244,7 @@ impl<'a> Site<'a> {
             Err(refusal) if away(&refusal) => Cuts::default(),
             Err(refusal) => return vec![Ok(Sent::No(refusal)); cuts.len()],
         };
-        let newer: Vec<Option<Appended>> = cuts.iter().map(|cut| newer(cut, &there)).collect();
+        let newer: Vec<Option<Appended>> = cuts.iter().map(|cut| there.newer_than(cut)).collect();
         let open: Vec<Cut> = cuts
             .iter()
             .zip(&newer)
@@ -411,21 +411,6 @@ pub(super) enum Sent {
     Yes(Appended),
     /// The primary refuses to tell its copy, so that nothing was sent.
     No(RegionError),
-}
-
-/// What a copy of the log says of a cut that is to be appended to the other; `None`: nothing that is newer.
-fn newer(cut: &Cut, there: &Cuts) -> Option<Appended> {
-    let newest = there.newest(&cut.group_name)?;
-    // What was appended before, and not seen to be.
-    let own = newest.run_id == cut.run_id && newest.cut_number == cut.cut_number;
-    let beyond = newest.cut_number >= cut.cut_number || newest.epoch > cut.epoch;
-    (beyond && !own).then(|| {
-        if newest.previous_sha256 == cut.previous_sha256 {
-            Appended::Lost(Box::new(newest.clone()))
-        } else {
-            Appended::Diverged(Some(Box::new(newest.clone())))
-        }
-    })
 }
 
 /// Whether a group of the plan has another newest cut than the one its plan follows.

@@ -10,20 +10,9 @@ use super::results::Finished;
 use super::rows::number;
 use super::statements::Intent;
 use crate::region::{
-    CloneOrder, Cloned, Mark, Progress, RegionError, RegionErrorKind, Replica, ReplicaCommit,
-    ReplicaQuestion, Size,
+    CloneOrder, Cloned, Progress, RegionError, RegionErrorKind, ReplicaQuestion, Size, Standing,
 };
 use crate::sql::{Relation, Statement};
-
-/// How a replica stands towards an order.
-enum Standing {
-    /// It holds what is ordered.
-    Done,
-    /// It is as it was when it was looked at, maintenance aside.
-    Ready,
-    /// It is not.
-    Other(String),
-}
 
 /// Whose clone a replica holds.
 enum Maker<'a> {
@@ -42,12 +31,12 @@ pub(super) async fn deep_clone(
 ) -> Result<Cloned, RegionError> {
     let doing = || format!("clone {} version {}", order.table, order.source_version);
     let refused = |kind, text: String| RegionError::new(kind, doing(), text).of_order();
-    match look(region, order).await? {
-        Standing::Done => return done(region, order, Maker::Before, progress).await,
-        Standing::Ready => {}
-        Standing::Other(text) => {
-            return Err(refused(RegionErrorKind::Conflict, text));
-        }
+    let before = look(region, order).await?;
+    if let Standing::Cloned { .. } = before {
+        return done(region, order, Maker::Before, progress).await;
+    }
+    if let Some(why) = before.conflict() {
+        return Err(refused(RegionErrorKind::Conflict, why));
     }
     if progress.stopped() {
         return Err(refused(RegionErrorKind::Other, "stopped before it began".to_owned()));
@@ -63,7 +52,7 @@ pub(super) async fn deep_clone(
         |refusal: &Refusal| refusal.kind == RegionErrorKind::Conflict && !refusal.outcome_unknown;
     if ran.as_ref().is_err_and(lost)
         && !progress.stopped()
-        && let Ok(Standing::Ready) = look(region, order).await
+        && let Ok(Standing::AsLookedAt(_)) = look(region, order).await
     {
         ran = sql.run(&statement, Intent::Long(progress)).await;
     }
@@ -73,25 +62,31 @@ pub(super) async fn deep_clone(
         ran = sql.attach(&id, Intent::Long(progress)).await;
     }
     match ran {
-        Ok(finished) => match look(region, order).await? {
-            Standing::Done => done(region, order, Maker::Told(&finished), progress).await,
-            Standing::Ready => {
-                let text = "the statement succeeded, and the replica's history does not show it";
-                Err(refused(RegionErrorKind::Other, text.to_owned()))
+        Ok(finished) => {
+            let after = look(region, order).await?;
+            if let Standing::Cloned { .. } = after {
+                return done(region, order, Maker::Told(&finished), progress).await;
             }
-            Standing::Other(text) => Err(refused(RegionErrorKind::Conflict, text)),
-        },
+            Err(match after.conflict() {
+                Some(why) => refused(RegionErrorKind::Conflict, why),
+                None => {
+                    let text =
+                        "the statement succeeded, and the replica's history does not show it";
+                    refused(RegionErrorKind::Other, text.to_owned())
+                }
+            })
+        }
         Err(refusal) if refusal.outcome_unknown || refusal.kind == RegionErrorKind::Conflict => {
             // The reply was lost, or another clone came first: the replica knows.
-            match look(region, order).await {
-                Ok(Standing::Done) => {
-                    let maker =
-                        if refusal.outcome_unknown { Maker::Unheard } else { Maker::Before };
-                    done(region, order, maker, progress).await
-                }
-                Ok(Standing::Other(text)) => Err(refused(RegionErrorKind::Conflict, text)),
-                Ok(Standing::Ready) | Err(_) => Err(RegionError::of_order(refusal.doing(doing()))),
+            let after = look(region, order).await.ok();
+            if let Some(Standing::Cloned { .. }) = after {
+                let maker = if refusal.outcome_unknown { Maker::Unheard } else { Maker::Before };
+                return done(region, order, maker, progress).await;
             }
+            Err(match after.and_then(|after| after.conflict()) {
+                Some(why) => refused(RegionErrorKind::Conflict, why),
+                None => RegionError::of_order(refusal.doing(doing())),
+            })
         }
         Err(refusal) => Err(RegionError::of_order(refusal.doing(doing()))),
     }
@@ -101,46 +96,7 @@ async fn look(region: &DatabricksRegion, order: &CloneOrder) -> Result<Standing,
     let question =
         ReplicaQuestion { path: order.replica_path.clone(), since_version: order.replica_version };
     let replica = replicas::one(region, &question).await?;
-    Ok(standing(order, replica.as_ref()))
-}
-
-fn standing(order: &CloneOrder, replica: Option<&Replica>) -> Standing {
-    let ordered = Mark::from_properties(|key| order.properties.get(key).map(String::as_str));
-    let Some(replica) = replica else {
-        return match order.replica_version {
-            None => Standing::Ready,
-            Some(version) => Standing::Other(format!("the replica is gone; it was at v{version}")),
-        };
-    };
-    if order.replica_version.is_some_and(|version| replica.version < version) {
-        return Standing::Other(format!(
-            "the replica is at v{}, which is before what was looked at",
-            replica.version
-        ));
-    }
-    let ours = |commit: &ReplicaCommit| {
-        commit.operation == "CLONE"
-            && commit.source_version == Some(order.source_version)
-            && commit.mark == ordered
-    };
-    if let Some(other) =
-        replica.commits.iter().find(|commit| !ours(commit) && commit.upkeep.changes())
-    {
-        let user = other.user.as_deref().unwrap_or("someone else");
-        return Standing::Other(format!(
-            "{} by {user} made v{} of the replica; its rows can still be read under that version",
-            other.operation, other.version
-        ));
-    }
-    // The mark alone proves nothing: it stays when somebody else writes over the clone that set it.
-    let made = replica.commits.iter().any(ours) && replica.mark == ordered && ordered.is_some();
-    match (made, order.replica_version) {
-        (true, _) => Standing::Done,
-        (false, Some(_)) => Standing::Ready,
-        (false, None) => Standing::Other(
-            "a table lies there that was not there when the plan was made".to_owned(),
-        ),
-    }
+    Ok(order.standing(replica.as_ref()))
 }
 
 /// The clone's own commit: the newest CLONE of the ordered version.

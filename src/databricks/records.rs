@@ -405,20 +405,13 @@ async fn append_open(
         for (cut, answer) in cuts.iter().zip(answers.iter_mut()) {
             if answer.is_none() {
                 let of_group = here.iter().filter(|it| it.group_name == cut.group_name);
-                let mut of_group: Vec<&Cut> = of_group.collect();
+                let mut of_group: Vec<Cut> = of_group.cloned().collect();
                 // Its predecessor may have a lower number: one that was ever seen is not given again.
-                let before = if of_group.is_empty() && cut.previous_sha256.is_some() {
-                    newest(region, cut).await
-                } else {
-                    None
-                };
-                of_group.extend(before.as_deref());
-                *answer = if odd.iter().any(|row| row.group_name.as_ref() == Some(&cut.group_name))
-                {
-                    Some(Appended::Diverged(of_group.last().map(|cut| Box::new((*cut).clone()))))
-                } else {
-                    decide(cut, &of_group)
-                };
+                if of_group.is_empty() && cut.previous_sha256.is_some() {
+                    of_group.extend(newest(region, cut).await.map(|cut| *cut));
+                }
+                let names = odd.iter().filter_map(|row| row.group_name.clone());
+                *answer = Cuts::new(of_group).with_odd(names).answer_to(cut);
             }
             if answer.is_none() {
                 open.push(cut.clone());
@@ -514,30 +507,6 @@ async fn newest(region: &DatabricksRegion, cut: &Cut) -> Option<Box<Cut>> {
     let heads = sql::read_heads_of(&table, &[&cut.group_name]);
     let (heads, _) = selected(region, &heads).await.unwrap_or_default();
     heads.into_iter().last().map(Box::new)
-}
-
-/// What a group's log says of a cut, given its end from the cut's predecessor on; `None`: the cut may be appended.
-fn decide(cut: &Cut, here: &[&Cut]) -> Option<Appended> {
-    let ours = cut.sha256();
-    if here.iter().any(|other| other.sha256() == ours) {
-        return Some(Appended::Committed);
-    }
-    let newest = || here.last().map(|cut| Box::new((*cut).clone()));
-    if let Some(other) = here.iter().find(|other| other.cut_number >= cut.cut_number) {
-        let same_place =
-            other.cut_number == cut.cut_number && other.previous_sha256 == cut.previous_sha256;
-        return Some(if same_place {
-            Appended::Lost(Box::new((*other).clone()))
-        } else {
-            Appended::Diverged(newest())
-        });
-    }
-    let follows = match here {
-        [] => cut.follows(None),
-        [previous] => cut.follows(Some(previous)),
-        _ => false,
-    };
-    (!follows).then(|| Appended::Diverged(newest()))
 }
 
 pub(super) async fn copy_cuts(region: &DatabricksRegion, cuts: &[Cut]) -> Result<(), RegionError> {

@@ -10,8 +10,8 @@ use super::replicas::refuse_foreign;
 use super::sources::open;
 use crate::off_thread::off_thread;
 use crate::region::{
-    CloneOrder, Cloned, Mark, Progress, RegionError, RegionErrorKind, ReplicaCommit, ReplicaFiles,
-    ReplicaQuestion, Size, Verified, VerifiedLevel,
+    CloneOrder, Cloned, Progress, RegionError, RegionErrorKind, ReplicaFiles, ReplicaQuestion,
+    Size, Standing, Verified, VerifiedLevel,
 };
 
 /// How often a clone's counters are carried over to whoever shows them.
@@ -121,48 +121,25 @@ impl LakehouseRegion {
         let replica = super::replicas::replica(&self.root, &asked)
             .await
             .map_err(|refused| RegionError { doing: doing.into(), ..refused })?;
-        let conflict =
-            |detail: String| Err(RegionError::new(RegionErrorKind::Conflict, doing, detail));
-        let Some(replica) = replica else {
+        if replica.is_none() {
             refuse_foreign(target, doing).await?;
-            return match order.replica_version {
-                None => Ok(Found::AsExpected(Expect::Absent)),
-                Some(version) => {
-                    conflict(format!("the replica was at version {version} and is no longer there"))
-                }
-            };
+        }
+        let standing = order.standing(replica.as_ref());
+        if let Some(why) = standing.conflict() {
+            return Err(RegionError::new(RegionErrorKind::Conflict, doing, why));
+        }
+        let Standing::Cloned { version, newest: _ } = standing else {
+            let newest = replica.map(|replica| replica.version);
+            return Ok(Found::AsExpected(newest.map_or(Expect::Absent, Expect::Version)));
         };
-        if order.replica_version.is_some_and(|version| replica.version < version) {
-            return conflict(format!(
-                "the replica is at version {}, older than the one that was looked at",
-                replica.version
-            ));
-        }
-        if order.replica_version == Some(replica.version) {
-            return Ok(Found::AsExpected(Expect::Version(replica.version)));
-        }
-        let (maintenance, rest): (Vec<_>, Vec<_>) =
-            replica.commits.iter().partition(|commit| !commit.upkeep.changes());
-        let first = order.replica_version.map_or(0, |version| version + 1);
-        let whole = (first..=replica.version).eq(replica.commits.iter().map(|it| it.version));
-        match rest.as_slice() {
-            [ours] if whole && is_order(ours, order) => Ok(Found::Done(Cloned {
-                replica_version: ours.version,
-                already: true,
-                source_size: ours.source_size,
-                ..Cloned::default()
-            })),
-            [] if whole && !maintenance.is_empty() && order.replica_version.is_some() => {
-                Ok(Found::AsExpected(Expect::Version(replica.version)))
-            }
-            [] => conflict(format!("the replica is at version {}, unseen before", replica.version)),
-            [first, ..] => conflict(format!(
-                "version {} of the replica is {} by {}, made since it was looked at",
-                first.version,
-                first.operation,
-                first.user.as_deref().unwrap_or("someone unnamed"),
-            )),
-        }
+        let mut commits = replica.iter().flat_map(|replica| &replica.commits);
+        let made = commits.find(|commit| commit.version == version);
+        Ok(Found::Done(Cloned {
+            replica_version: version,
+            already: true,
+            source_size: made.and_then(|commit| commit.source_size),
+            ..Cloned::default()
+        }))
     }
 
     pub(super) async fn compare(
@@ -245,13 +222,4 @@ fn source_of(order: &CloneOrder, doing: &str) -> Result<TableStore, RegionError>
         return Err(RegionError::new(RegionErrorKind::Unsupported, doing, detail));
     };
     open(location, doing)
-}
-
-/// Whether a commit is the clone that an order asks for.
-fn is_order(commit: &ReplicaCommit, order: &CloneOrder) -> bool {
-    let mark = Mark::from_properties(|key| order.properties.get(key).map(String::as_str));
-    commit.operation == "CLONE"
-        && commit.source_version == Some(order.source_version)
-        && mark.is_some()
-        && commit.mark == mark
 }

@@ -148,6 +148,13 @@ impl Cuts {
         newest(self.groups.get(group)?)
     }
 
+    /// Whether the log has this very cut.
+    pub(super) fn holds(&self, cut: &Cut) -> bool {
+        let of_group = self.groups.get(&cut.group_name);
+        let at_number = of_group.and_then(|numbers| numbers.get(&cut.cut_number));
+        at_number.is_some_and(|cuts| cuts.contains_key(&cut.sha256()))
+    }
+
     /// All cuts of a group, oldest first; of a diverged number all.
     pub fn of(&self, group: &str) -> impl Iterator<Item = &Cut> {
         let numbers = self.groups.get(group).into_iter();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{RegionError, RegionErrorKind, Size};
+use super::{Expected, Mark, RegionError, RegionErrorKind, Replica, Size, Standing, standing};
 use crate::config::{TableName, check_path};
 
 /// One clone, exactly as planned.
@@ -40,6 +40,13 @@ impl CloneOrder {
     /// `Unsupported`, with the path.
     pub fn check_place(&self) -> Result<(), RegionError> {
         place_is_plain(&self.replica_path, || format!("clone {}", self.table))
+    }
+
+    /// How a replica, with its commits since the version that was looked at, stands to it.
+    pub fn standing(&self, replica: Option<&Replica>) -> Standing {
+        let mark = Mark::from_properties(|key| self.properties.get(key).map(String::as_str));
+        let (path, version) = (self.replica_path.as_str(), self.replica_version);
+        standing(replica, Expected { path, version, mark: mark.as_ref() })
     }
 }
 

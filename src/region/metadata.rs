@@ -130,14 +130,3 @@ pub struct Unregistered {
     /// Why, in words that name them.
     pub why: Sentence,
 }
-
-/// What came of appending a cut, decided by reading back.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Appended {
-    /// The cut is in the log.
-    Committed,
-    /// Another cut has the number, after the same predecessor: a lost race.
-    Lost(Box<Cut>),
-    /// The log's newest cut of the group is not the one this cut follows.
-    Diverged(Option<Box<Cut>>),
-}

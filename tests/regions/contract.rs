@@ -80,6 +80,7 @@ contract! {
         a_clone_where_a_table_came_up_meanwhile_is_a_conflict,
         a_clone_over_a_replica_that_is_gone_is_a_conflict,
         maintenance_of_the_replica_does_not_stop_a_clone,
+        a_replica_that_a_change_of_role_marked_meanwhile_is_not_cloned_over,
         of_two_different_clones_at_once_no_more_than_one_is_believed,
         of_two_different_clones_at_once_one_is_made (not by databricks: "CREATE OR REPLACE … CLONE takes no condition, so both may be made, one after the other"),
         the_same_clone_many_times_at_once_is_made_for_all_of_them,

@@ -74,9 +74,9 @@ async fn append_open(
                 *answer = if !beyond(cut, &log.heads) || log.heads.has_odd(&cut.group_name) {
                     // Which cut has the number the heads alone do not tell.
                     let all = existing::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await?;
-                    decided(cut, &all.into_cuts())
+                    all.into_cuts().answer_to(cut)
                 } else {
-                    decided(cut, &log.heads)
+                    log.heads.answer_to(cut)
                 };
             }
             if answer.is_none() {
@@ -150,32 +150,6 @@ async fn append(region: &LakehouseRegion, log: &mut Log, cuts: &[Cut]) -> Result
     let batch = to_batch(cuts_as_in(&log.columns), cuts)?;
     log.version = delta::append(&store, batch, Expect::Version(log.version), author()).await?;
     Ok(())
-}
-
-/// What the log says of a cut that is to be appended; `None`: it may be.
-fn decided(cut: &Cut, log: &Cuts) -> Option<Appended> {
-    let mut same_number = log.of(&cut.group_name).filter(|it| it.cut_number == cut.cut_number);
-    let ours =
-        |other: &&Cut| other.run_id == cut.run_id && other.previous_sha256 == cut.previous_sha256;
-    let (mut lost, mut there) = (None, false);
-    for other in same_number.by_ref() {
-        if ours(&other) {
-            return Some(Appended::Committed);
-        }
-        there = true;
-        if other.previous_sha256 == cut.previous_sha256 {
-            lost = Some(other.clone());
-        }
-    }
-    let newest = log.newest(&cut.group_name);
-    if log.has_odd(&cut.group_name) {
-        return Some(Appended::Diverged(newest.cloned().map(Box::new)));
-    }
-    match lost {
-        Some(other) => Some(Appended::Lost(Box::new(other))),
-        None if !there && cut.follows(newest) => None,
-        None => Some(Appended::Diverged(newest.cloned().map(Box::new))),
-    }
 }
 
 pub(in crate::lakehouse) async fn copy_cuts(

@@ -154,6 +154,17 @@ pub(crate) async fn maintenance_of_the_replica_does_not_stop_a_clone(world: Worl
     assert_eq!(world.rows(ORDERS).await, Some(25));
 }
 
+pub(crate) async fn a_replica_that_a_change_of_role_marked_meanwhile_is_not_cloned_over(
+    world: World,
+) {
+    let first = world.clone_table(ORDERS, 1, None).await.unwrap().replica_version;
+    world.replica_table(ORDERS).set_properties(&[("drsync.epoch", "1")]).await.unwrap();
+    let refused = world.clone_table(ORDERS, 2, Some(first)).await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::Conflict);
+    assert!(refused.detail.to_string().contains("epoch 1"), "{refused}");
+    assert_eq!(world.rows(ORDERS).await, Some(10), "it is not overwritten");
+}
+
 pub(crate) async fn of_two_different_clones_at_once_no_more_than_one_is_believed(world: World) {
     let orders = [world.order(ORDERS, 1, None).await, world.order(ORDERS, 2, None).await];
     let done = at_once(&world, orders.to_vec()).await;
