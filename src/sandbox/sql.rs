@@ -1,6 +1,6 @@
 //! The warehouse: reads a statement and carries it out on the lakehouse.
 //!
-//! It understands what drsync sends and what a person would try; everything else is refused with a list of that.
+//! It understands what drsync sends and what a person would try; everything else is refused by its name.
 
 mod among;
 mod arithmetic;
@@ -117,6 +117,7 @@ impl Session {
             Statement::Merge(merge) => self.merge(&merge).await,
             Statement::Restore { target, at } => self.restore(&target, &at).await,
             Statement::Optimize(target) => self.optimize(&target).await,
+            Statement::Use { catalog, schema } => self.look_up_session(catalog, schema),
             Statement::Repair(target) => self.repair(&target).await,
             Statement::Grant(grant) => self.grant(&grant).await,
         }

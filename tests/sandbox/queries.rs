@@ -162,10 +162,48 @@ async fn what_joins_or_filters_beyond_is_refused_by_its_name() {
         ("SELECT 1 MINUS SELECT 1", "a set operation other than UNION ALL"),
         ("SELECT * EXCEPT (id) FROM p", "* EXCEPT"),
         ("SELECT id FROM p WHERE name ILIKE 'a%'", "ILIKE in an expression"),
+        ("SELECT kind, count(*) FROM p GROUP BY ROLLUP (kind)", "GROUP BY ROLLUP"),
+        ("SELECT id, explode(tags) FROM p", "explode beside other columns"),
+        ("SELECT date_add(current_date(), 1)", "the function date_add"),
+        ("OPTIMIZE main.scratch.p ZORDER BY (id)", "ZORDER"),
+        ("CREATE TABLE main.scratch.c (id INT) CLUSTER BY (id)", "CLUSTER"),
+        ("CREATE TABLE main.scratch.c (id BIGINT GENERATED ALWAYS AS IDENTITY)", "GENERATED"),
+        ("CREATE TABLE main.scratch.c (id INT DEFAULT 3)", "DEFAULT"),
+        ("SELECT id FROM p@20260101000000000", "a table at a time by @"),
     ] {
-        let wanted = format!("{word} is not understood here. This sandbox understands");
+        let wanted = format!("{word} is not understood here: docs/sandbox.md");
         refusals(&sandbox, &[(sql, &wanted)]).await;
     }
+}
+
+#[tokio::test]
+async fn groups_filters_and_versions_are_written_as_databricks_takes_them() {
+    let sandbox = with_rows().await;
+    answers(
+        &sandbox,
+        &[
+            (
+                "SELECT kind, count(*) AS rows FROM p GROUP BY ALL ORDER BY kind",
+                json!([["x", "2"], ["y", "1"]]),
+            ),
+            ("SELECT count(*) FROM p GROUP BY ALL", json!([["3"]])),
+            (
+                "SELECT count(*) FILTER (WHERE id > 1), sum(id) FILTER (WHERE id > 1), count(*) FROM p",
+                json!([["2", "12", "3"]]),
+            ),
+        ],
+    )
+    .await;
+    let then = sandbox.rows("SELECT count(*) FROM main.shop.orders VERSION AS OF 1").await;
+    assert_eq!(sandbox.rows("SELECT count(*) FROM main.shop.orders@v1").await, then);
+    for named in ["USE CATALOG main", "USE main.shop", "USE SCHEMA shop"] {
+        sandbox.rows(named).await;
+    }
+    refusals(
+        &sandbox,
+        &[("USE main.gone", "[SCHEMA_NOT_FOUND]"), ("USE CATALOG gone", "[NO_SUCH_CATALOG_")],
+    )
+    .await;
 }
 
 #[tokio::test]

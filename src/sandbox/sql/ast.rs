@@ -65,6 +65,11 @@ pub(super) enum Statement {
     Optimize(Target),
     Repair(Target),
     Grant(Grant),
+    /// `USE`: holds for its own statement, each being a session.
+    Use {
+        catalog: Option<String>,
+        schema: Option<String>,
+    },
 }
 
 impl Statement {
@@ -76,7 +81,8 @@ impl Statement {
             | Self::DescribeHistory { .. }
             | Self::DescribeDetail(_)
             | Self::DescribeTable { .. }
-            | Self::List { .. } => false,
+            | Self::List { .. }
+            | Self::Use { .. } => false,
             Self::Clone(_)
             | Self::CreateTable(_)
             | Self::CreateSchema(_)
@@ -246,7 +252,16 @@ pub(super) struct Select {
     pub(super) items: Vec<(Expr, Option<String>)>,
     pub(super) from: Option<Relation>,
     pub(super) filter: Option<Expr>,
-    pub(super) group: Vec<Expr>,
+    pub(super) group: Group,
+}
+
+/// What rows are grouped by.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Group {
+    /// These; none: the rows are one group where there is an aggregate.
+    By(Vec<Expr>),
+    /// Whatever is selected and no aggregate.
+    All,
 }
 
 /// What rows come from.

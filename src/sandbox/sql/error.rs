@@ -15,11 +15,8 @@ pub(in crate::sandbox) struct SqlError {
 
 pub(super) type Result<T, E = SqlError> = std::result::Result<T, E>;
 
-/// What this warehouse can do, for whoever asked for something else.
-const UNDERSTOOD: &str = "This sandbox understands SELECT … FROM … [VERSION AS OF n] [WHERE …] [GROUP BY …] [ORDER BY …] [LIMIT n] [OFFSET n] [UNION ALL …], \
-DESCRIBE HISTORY, DESCRIBE DETAIL, DESCRIBE [EXTENDED], SHOW CATALOGS, SHOW EXTERNAL LOCATIONS, SHOW SCHEMAS, SHOW TABLES, SHOW COLUMNS, SHOW TBLPROPERTIES, SHOW GRANTS, LIST, \
-CREATE [OR REPLACE] TABLE … [DEEP CLONE …], DROP TABLE, ALTER TABLE … SET TBLPROPERTIES, INSERT, UPDATE, DELETE, MERGE, RESTORE, OPTIMIZE, REPAIR TABLE, \
-CREATE SCHEMA, GRANT and REVOKE";
+/// Where the statements stand that this warehouse understands.
+const PAGE: &str = "docs/sandbox.md lists what the sandbox understands";
 
 impl SqlError {
     pub(super) fn new(class: &str, state: &'static str, message: impl AsRef<str>) -> SqlError {
@@ -51,7 +48,7 @@ impl SqlError {
         SqlError::new(
             "UNSUPPORTED_FEATURE.SANDBOX",
             "0A000",
-            format!("{} is not understood here. {UNDERSTOOD}.", what.as_ref()),
+            format!("{} is not understood here: {PAGE}.", what.as_ref()),
         )
     }
 

@@ -20,7 +20,7 @@ use super::lexer;
 pub(super) const AGGREGATES: [&str; 7] =
     ["COUNT", "SUM", "MIN", "MAX", "AVG", "COLLECT_LIST", "ANY_VALUE"];
 
-/// The functions that there are, for whoever asked for another.
+/// The functions that there are.
 const UNDERSTOOD: &str = "abs, array, base64, coalesce, concat, current_catalog, current_date, current_schema, \
 current_timestamp, current_user, element_at, from_json, get, greatest, if, least, length, lower, map, named_struct, \
 size, split, struct, timestamp_micros, timestamp_millis, to_date, to_json, to_timestamp, trim, try_element_at, unbase64, \
@@ -131,18 +131,22 @@ pub(super) fn call(name: &str, args: Vec<Datum>, zone: Tz) -> Result<Datum> {
         ("ABS", [Datum::Float(number)]) => Datum::Float(number.abs()),
         ("ABS", [Datum::Double(number)]) => Datum::Double(number.abs()),
         ("ABS", [Datum::Decimal(number)]) => Datum::Decimal(number.absolute()),
-        _ => {
-            return Err(SqlError::new(
-                "UNRESOLVED_ROUTINE",
-                "42883",
-                format!(
-                    "Cannot resolve routine `{}` with these {} arguments. This sandbox understands {UNDERSTOOD}.",
-                    name.to_lowercase(),
-                    args.len()
-                ),
-            ));
-        }
+        _ => return Err(unresolved(name, args.len())),
     })
+}
+
+/// Why a call came to nothing: a warehouse may know a function that is unknown here, or take other values.
+fn unresolved(name: &str, args: usize) -> SqlError {
+    let lower = name.to_lowercase();
+    if GENERATORS.contains(&name) {
+        return SqlError::unsupported(format!("{lower} beside other columns"));
+    }
+    let known = UNDERSTOOD.split([',', ' ', '\n']).any(|known| known == lower);
+    if !known {
+        return SqlError::unsupported(format!("the function {lower}"));
+    }
+    let what = format!("Cannot resolve routine `{lower}` with these {args} arguments.");
+    SqlError::new("UNRESOLVED_ROUTINE", "42883", what)
 }
 
 /// A type as `from_json` takes it: `array<struct<a:int>>`, or columns `a INT, b STRING`.

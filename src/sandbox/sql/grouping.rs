@@ -1,7 +1,7 @@
 //! Groups of rows, and what their aggregates come to.
 
 use super::Session;
-use super::ast::{Expr, Select};
+use super::ast::{Expr, Group, Select};
 use super::datum::{Datum, key as key_of};
 use super::error::{Result, SqlError};
 use super::eval::Row;
@@ -16,7 +16,7 @@ impl Session {
             self.check_grouped(item, &by, input)?;
         }
         let mut groups: Vec<(String, Vec<&Vec<Datum>>)> = Vec::new();
-        if select.group.is_empty() {
+        if by.is_empty() {
             groups.push((String::new(), input.rows.iter().collect()));
         } else {
             for values in &input.rows {
@@ -89,7 +89,14 @@ impl Session {
     /// What rows are grouped by; a number stands for a place in what is selected, and a name for its alias.
     fn group_of(&self, select: &Select, input: &Rows) -> Result<Vec<Expr>> {
         let items = &select.items;
-        let by = select.group.iter().map(|by| match by {
+        let group = match &select.group {
+            Group::By(group) => group,
+            Group::All => {
+                let items = items.iter().map(|(item, _)| item);
+                return Ok(items.filter(|item| !aggregates(item)).cloned().collect());
+            }
+        };
+        let by = group.iter().map(|by| match by {
             Expr::Literal(Datum::Int(at)) => {
                 let item = usize::try_from(*at - 1).ok().and_then(|at| items.get(at));
                 let item = item.ok_or_else(|| out_of_range("GROUP_BY", *at, items.len()))?;
@@ -140,8 +147,17 @@ impl Session {
     }
 }
 
+/// Whether the rows of a query are put into groups.
+pub(super) fn has_groups(select: &Select) -> bool {
+    let by = match &select.group {
+        Group::By(group) => !group.is_empty(),
+        Group::All => true,
+    };
+    by || select.items.iter().any(|(item, _)| aggregates(item))
+}
+
 /// Whether an expression has an aggregate in it.
-pub(super) fn aggregates(expr: &Expr) -> bool {
+fn aggregates(expr: &Expr) -> bool {
     match expr {
         Expr::Call { name, .. } if AGGREGATES.contains(&name.as_str()) => true,
         expr => expr.parts().into_iter().any(aggregates),

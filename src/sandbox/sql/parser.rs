@@ -47,6 +47,40 @@ struct Parser<'a> {
 /// Levels of one statement: each takes stack while it is read and while it is carried out.
 const DEPTH: usize = 64;
 
+/// Words of Databricks' SQL that no statement here has, where one stands in the way: what has them may be right.
+const BEYOND: [&str; 30] = [
+    "ALWAYS",
+    "CACHE",
+    "CHECK",
+    "CLUSTER",
+    "COLLATE",
+    "CONSTRAINT",
+    "DEFAULT",
+    "DISTRIBUTE",
+    "DIV",
+    "FILTER",
+    "FOREIGN",
+    "GENERATED",
+    "HAVING",
+    "IDENTIFIER",
+    "ILIKE",
+    "INTERVAL",
+    "LATERAL",
+    "MASK",
+    "OPTIONS",
+    "OVER",
+    "PIVOT",
+    "PRIMARY",
+    "QUALIFY",
+    "RETAIN",
+    "SORT",
+    "TABLESAMPLE",
+    "UNPIVOT",
+    "WINDOW",
+    "WITHIN",
+    "ZORDER",
+];
+
 /// Operators in one statement.
 const LINKS: usize = 2000;
 
@@ -120,6 +154,7 @@ impl Parser<'_> {
                 Ok(Statement::Repair(target))
             }
             "GRANT" | "REVOKE" => self.grant(),
+            "USE" => self.use_names(),
             other => Err(SqlError::unsupported(format!("{other} …"))),
         }
     }
@@ -137,6 +172,30 @@ impl Parser<'_> {
             return Ok(Some(Point::Time(self.expression()?)));
         }
         Ok(None)
+    }
+
+    /// The `v3` of `t@v3`.
+    fn named_point(&mut self) -> Result<Point> {
+        let version = self.peek_word(0).and_then(|word| word.strip_prefix('V')?.parse().ok());
+        self.at += 1;
+        version.map(Point::Version).ok_or_else(|| SqlError::unsupported("a table at a time by @"))
+    }
+
+    /// `USE [CATALOG] catalog`, `USE [SCHEMA] [catalog.]schema`.
+    fn use_names(&mut self) -> Result<Statement> {
+        self.at += 1;
+        if self.word("CATALOG") {
+            return Ok(Statement::Use { catalog: Some(self.name()?), schema: None });
+        }
+        let _ = self.word("SCHEMA") || self.word("DATABASE");
+        let names = self.names()?;
+        match names.as_slice() {
+            [schema] => Ok(Statement::Use { catalog: None, schema: Some(schema.clone()) }),
+            [catalog, schema] => {
+                Ok(Statement::Use { catalog: Some(catalog.clone()), schema: Some(schema.clone()) })
+            }
+            _ => Err(self.unexpected("a name of one or two parts")),
+        }
     }
 
     /// A table by name or path; `IDENTIFIER` is not understood.
@@ -288,6 +347,16 @@ impl Parser<'_> {
     }
 
     fn unexpected(&self, wanted: &str) -> SqlError {
+        // One that begins with such a word may have been taken for a name.
+        let here = [self.at, self.at.wrapping_sub(1)];
+        let here = here.into_iter().filter_map(|at| self.tokens.get(at));
+        let mut words = here.filter_map(|(token, _)| match token {
+            Token::Word(word) => Some(word.to_ascii_uppercase()),
+            _ => None,
+        });
+        if let Some(word) = words.find(|word| BEYOND.contains(&word.as_str())) {
+            return SqlError::unsupported(word);
+        }
         let (found, at) = match self.tokens.get(self.at) {
             Some((token, at)) => (shown(token), *at),
             None => ("the end".to_owned(), self.sql.len()),

@@ -95,8 +95,7 @@ impl Session {
             return Err(error);
         }
         input.columns = columns;
-        let grouped = !select.group.is_empty()
-            || select.items.iter().any(|(item, _)| grouping::aggregates(item));
+        let grouped = grouping::has_groups(select);
         let mut output =
             if grouped { self.grouped(select, &input)? } else { self.projected(select, &input)? };
         if !order.is_empty() {

@@ -1,7 +1,7 @@
 //! What rows come from: tables, histories, values, queries.
 
 use super::Session;
-use super::ast::{Expr, Relation, Select, Source, Target};
+use super::ast::{Expr, Group, Relation, Select, Source, Target};
 use super::datum::Datum;
 use super::error::{Result, SqlError};
 use super::eval::Row;
@@ -22,7 +22,8 @@ impl Session {
         let Some(Relation { of: Source::Table(target, at), .. }) = &select.from else {
             return Ok(None);
         };
-        if name != "COUNT" || !all || select.filter.is_some() || !select.group.is_empty() {
+        let grouped = select.group != Group::By(Vec::new());
+        if name != "COUNT" || !all || select.filter.is_some() || grouped {
             return Ok(None);
         }
         if let Target::Name(parts) = target

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Session;
 use super::ast::{Show, Target};
 use super::datum::Datum;
-use super::error::Result;
+use super::error::{Result, SqlError};
 use super::eval::like;
 use super::kind::Kind;
 use super::rows::Rows;
@@ -30,6 +30,31 @@ fn tables_of_schema(names: &[TableName]) -> Rows {
 }
 
 impl Session {
+    /// Whether what `USE` names is there; it holds for the statement alone, as every statement is a session of its own.
+    pub(super) fn look_up_session(
+        &self,
+        catalog: Option<String>,
+        schema: Option<String>,
+    ) -> Result<Rows> {
+        let catalog = catalog.unwrap_or_else(|| self.catalog.clone());
+        let catalogs = self.workspace.catalogs();
+        if !catalogs.iter().any(|name| name.eq_ignore_ascii_case(&catalog)) {
+            let what = format!("Catalog `{catalog}` was not found.");
+            return Err(SqlError::new("NO_SUCH_CATALOG_EXCEPTION", "42704", what));
+        }
+        let there = schema.as_ref().is_none_or(|schema| {
+            self.workspace.schemas().iter().any(|(of, name)| {
+                of.eq_ignore_ascii_case(&catalog) && name.eq_ignore_ascii_case(schema)
+            })
+        });
+        if there {
+            return Ok(Rows::default());
+        }
+        let schema = schema.unwrap_or_default();
+        let what = format!("The schema `{catalog}`.`{schema}` cannot be found.");
+        Err(SqlError::new("SCHEMA_NOT_FOUND", "42704", what))
+    }
+
     pub(super) async fn show(&self, show: &Show) -> Result<Rows> {
         let text = |text: &str| Datum::text(text);
         match show {
@@ -240,7 +265,17 @@ impl Session {
         let partitions = table.metadata.partition_columns();
         if !partitions.is_empty() {
             rows.push(row("# Partition Information", ""));
-            rows.extend(partitions.into_iter().map(|name| row(name, "")));
+            rows.push(
+                vec!["# col_name", "data_type", "comment"].into_iter().map(Datum::text).collect(),
+            );
+            let kind = |name: &str| {
+                let mut columns = columns_of(&table).into_iter();
+                columns
+                    .find(|(column, _)| column == name)
+                    .map(|(_, kind)| kind.sql().to_lowercase())
+            };
+            let of = |name: &str| row(name, &kind(name).unwrap_or_default());
+            rows.extend(partitions.into_iter().map(of));
         }
         if extended {
             rows.push(row("", ""));

@@ -234,6 +234,7 @@ impl Parser<'_> {
                 self.at += 2;
                 let distinct = self.word("DISTINCT");
                 let args = self.arguments()?;
+                let args = self.filtered(args)?;
                 if self.is_word("OVER") {
                     return Err(SqlError::unsupported("a window function"));
                 }
@@ -241,6 +242,27 @@ impl Parser<'_> {
             }
             _ => self.column(),
         }
+    }
+
+    /// What an aggregate with `FILTER (WHERE …)` is of: nulls, which it passes over, where the condition does not hold.
+    fn filtered(&mut self, args: Vec<Expr>) -> Result<Vec<Expr>> {
+        let filters = self.is_word("FILTER")
+            && matches!(self.tokens.get(self.at + 1), Some((Token::Sign("("), _)));
+        if !filters {
+            return Ok(args);
+        }
+        self.at += 2;
+        self.expect_word("WHERE")?;
+        let condition = self.expression()?;
+        self.expect(")")?;
+        let kept = |arg| {
+            let value = match arg {
+                Expr::Star(_) => Expr::Literal(Datum::Int(1)),
+                value => value,
+            };
+            Expr::Case { of: None, arms: vec![(condition.clone(), value)], otherwise: None }
+        };
+        Ok(args.into_iter().map(kept).collect())
     }
 
     fn column(&mut self) -> Result<Expr> {

@@ -1,7 +1,7 @@
 //! Reads queries.
 
 use super::Parser;
-use crate::sandbox::sql::ast::{Expr, Order, Query, Relation, Select, Source};
+use crate::sandbox::sql::ast::{Expr, Group, Order, Query, Relation, Select, Source};
 use crate::sandbox::sql::error::{Result, SqlError};
 use crate::sandbox::sql::lexer::Token;
 
@@ -95,7 +95,7 @@ impl Parser<'_> {
             items: vec![(Expr::Star(None), None)],
             from: Some(from),
             filter: None,
-            group: Vec::new(),
+            group: Group::By(Vec::new()),
         };
         if self.take("(") {
             let inner = self.query()?;
@@ -141,19 +141,28 @@ impl Parser<'_> {
             return Err(SqlError::unsupported("a join of several relations"));
         }
         let filter = if self.word("WHERE") { Some(self.expression()?) } else { None };
-        let mut group = Vec::new();
-        if self.words(&["GROUP", "BY"]) {
-            loop {
-                group.push(self.expression()?);
-                if !self.take(",") {
-                    break;
-                }
-            }
-        }
+        let group = if self.words(&["GROUP", "BY"]) { self.group()? } else { Group::By(vec![]) };
         if let Some(word) = ["HAVING", "QUALIFY"].into_iter().find(|it| self.is_word(it)) {
             return Err(SqlError::unsupported(word));
         }
         Ok(Select { distinct, items, from, filter, group })
+    }
+
+    fn group(&mut self) -> Result<Group> {
+        if self.word("ALL") {
+            return Ok(Group::All);
+        }
+        let beyond = ["ROLLUP", "CUBE", "GROUPING"];
+        if let Some(word) = beyond.into_iter().find(|word| self.is_word(word)) {
+            return Err(SqlError::unsupported(format!("GROUP BY {word}")));
+        }
+        let mut group = Vec::new();
+        loop {
+            group.push(self.expression()?);
+            if !self.take(",") {
+                return Ok(Group::By(group));
+            }
+        }
     }
 
     pub(super) fn relation(&mut self) -> Result<Relation> {
@@ -195,7 +204,8 @@ impl Parser<'_> {
             Source::Function(name, self.arguments()?)
         } else {
             let target = self.target()?;
-            Source::Table(target, self.point()?)
+            let at = if self.take("@") { Some(self.named_point()?) } else { self.point()? };
+            Source::Table(target, at)
         };
         self.named(of)
     }
