@@ -64,7 +64,7 @@ use crate::region::{KeptDocument, RUN_RECORD_ENDING, RegionError, Regions, SIGNA
 use crate::sentence::Sentence;
 use chain::Tips;
 use evidence::Keepers;
-use exit::Away;
+use exit::{Away, exit_of_endings, exit_without_evidence, exit_without_output};
 use notes::Notes;
 use registration::Registrations;
 use site::Site;
@@ -207,7 +207,7 @@ pub async fn apply(
     let endings = groups
         .iter()
         .map(|group| group.ending.as_ref().expect("a group of this apply has its ending"));
-    let exit = lost::exit(exit::of(plan, endings, away, signal), &lost);
+    let exit = exit_without_output(exit_of_endings(plan, endings, away, signal), &lost);
     let mut record = RunRecord {
         kind: RUN.kind.to_owned(),
         format_version: RUN.version.to_owned(),
@@ -221,7 +221,7 @@ pub async fn apply(
         provenance: options.provenance.clone(),
         approval: Some(options.approval.clone()),
         quiet: !plan.applyable,
-        exit: exit::without_evidence(exit, run.notes.lacks_any(Recorded::Plan)),
+        exit: exit_without_evidence(exit, run.notes.lacks_any(Recorded::Plan)),
         summary: summary(&groups),
         groups,
         metadata,
@@ -414,7 +414,7 @@ impl<'p> Run<'p> {
         // A round that wrote nothing owes one region a record of it, any other owes it to both.
         let lacking =
             if record.quiet { !everywhere } else { self.notes.lacks_any(Recorded::Record) };
-        record.exit = exit::without_evidence(record.exit.clone(), lacking || unsigned);
+        record.exit = exit_without_evidence(record.exit.clone(), lacking || unsigned);
         record.warnings = self.notes.warnings();
         record.recorded = Some(self.notes.recorded());
         record.not_recorded = Some(self.notes.not_recorded());

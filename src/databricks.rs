@@ -168,11 +168,6 @@ impl DatabricksRegion {
             None => Err((RegionErrorKind::Unsupported, "no secondary workspace is configured")),
         }
     }
-
-    /// Statements that this process left running on the warehouse, by id.
-    pub fn statements_left_running(&self) -> Vec<String> {
-        self.workspace.sql.running()
-    }
 }
 
 #[async_trait]

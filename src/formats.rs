@@ -28,8 +28,11 @@ pub const HISTORY: Format = Format { kind: "drsync.history", version: "1.1" };
 /// What is wrong with a configuration, and which groups are ready.
 pub const VALIDATION: Format = Format { kind: "drsync.validation", version: "1.1" };
 
+/// Why a command could not do what it was asked for.
+pub const ERROR: Format = Format { kind: "drsync.error", version: "1.0" };
+
 /// All of them.
-pub const ALL: [Format; 8] = [PLAN, RUN, TOLD, STATUS, CHECK, DIFF, HISTORY, VALIDATION];
+pub const ALL: [Format; 9] = [PLAN, RUN, TOLD, STATUS, CHECK, DIFF, HISTORY, VALIDATION, ERROR];
 
 impl Format {
     /// The major version.

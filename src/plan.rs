@@ -15,6 +15,7 @@ mod finding;
 mod finding_code;
 mod grants;
 mod group;
+mod identity;
 mod job;
 mod jobs;
 mod look;
@@ -45,14 +46,15 @@ mod trigger;
 mod unheld;
 mod versions;
 mod view;
+mod waits;
 mod warnings;
 mod witness;
 mod workflow;
 
 pub(crate) use checks::active_in_secondary;
 pub use checks::{
-    Named, PRIMARY_AWAY, PRIMARY_REFUSED, SECONDARY_AWAY, SECONDARY_REFUSED, behind_remedy,
-    readable_until, recreated, told_of_behind, told_of_roles, words_of_region,
+    PRIMARY_AWAY, PRIMARY_REFUSED, SECONDARY_AWAY, SECONDARY_REFUSED, behind_remedy,
+    readable_until, told_of_behind, told_of_roles, words_of_region,
 };
 pub use document::{
     Action, Decision, GroupPlan, LedgerAction, Plan, ReasonCode, Refused, Role, Step, TriggerKind,
@@ -61,6 +63,7 @@ pub use failover::{FailedOver, GivenUp};
 pub use finding::{CRASH_CONSISTENT, Finding, FindingCode, Severity, Warning, WarningCode};
 pub use grants::{GrantsSeen, RightDiffers, RightsSeen};
 pub use group::{may_be_due, pins};
+pub use identity::{Named, recreated};
 pub use job::JobSeen;
 pub use look::Checked;
 pub use needed::Needed;
@@ -85,6 +88,7 @@ pub use rows::row_after;
 pub use settings::{GroupSettings, PauseSetting, Settings, SuccessMail, WorkspaceSettings};
 pub use stored::{Alteration, Digest, Digests, StoredPlan, StoredPlanError};
 pub use unheld::receipts_due;
+pub use waits::WaitsFor;
 pub use witness::{CutsTold, DoubtedCut, RoleTold, Witnessed, WitnessedCut, WitnessedRole};
 
 use crate::formats::PLAN;

@@ -3,8 +3,8 @@
 mod away;
 pub mod card;
 mod causes;
-pub mod config;
 pub mod diff;
+pub mod error;
 pub mod history;
 mod leaving;
 pub mod page;
@@ -17,10 +17,10 @@ pub mod validation;
 pub mod writers;
 
 use crate::command::Command;
-pub(crate) use crate::figures::{bytes, plural};
+pub(crate) use crate::figures::plural;
 pub use crate::harmless::{clean, command, shell};
 use crate::layout::UNBROKEN;
-pub(crate) use crate::layout::{columns, hanging};
+pub(crate) use crate::layout::hanging;
 use page::Tone;
 
 /// How text is to look.

@@ -35,6 +35,7 @@ use crate::sentence::Sentence;
 use fault::Faults;
 pub use fault::{Fault, FaultError, Misbehaviour, Side};
 use listener::Door;
+use statements::kept::Statements;
 use workspace::{Guard, Ids, Workspace};
 pub use world::World;
 
@@ -296,6 +297,7 @@ impl Shared {
 struct Site {
     side: Side,
     workspace: Arc<Workspace>,
+    statements: Statements,
     shared: Arc<Shared>,
 }
 
@@ -386,7 +388,12 @@ fn start(
         drop(listener);
         return tokio::spawn(std::future::pending());
     }
-    let site = Arc::new(Site { side, workspace, shared: shared.clone() });
+    let site = Arc::new(Site {
+        side,
+        workspace,
+        statements: Statements::default(),
+        shared: shared.clone(),
+    });
     let service = routes::router(site).into_make_service_with_connect_info::<listener::Cord>();
     tokio::spawn(async move { axum::serve(Door(listener), service).await })
 }

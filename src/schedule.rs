@@ -1,4 +1,4 @@
-//! Cron expressions: was this due since then, when next, what is the shortest interval.
+//! Cron expressions: was this due since then, when next, and how far apart at the most.
 //!
 //! Times of day are those of the schedule's zone; everything that comes in or goes out is UTC.
 //! A time that the clocks skip in spring fires when they go on, if the expression names one time of day, else not;
@@ -35,7 +35,6 @@ pub struct Schedule {
     expression: String,
     zone: Tz,
     cron: Arc<Cron>,
-    shortest: Duration,
     longest: Duration,
 }
 
@@ -44,9 +43,9 @@ impl Schedule {
     pub fn parse(expression: &str, timezone: &str) -> Result<Schedule, ScheduleError> {
         let zone = parse::zone(timezone)?;
         let cron = parse::cron(expression)?;
-        let gaps::Gaps { shortest, longest } = gaps::measure(&cron, zone)?;
+        let longest = gaps::measure(&cron, zone)?.longest()?;
         let expression = expression.split_whitespace().collect::<Vec<_>>().join(" ");
-        Ok(Schedule { expression, zone, cron: Arc::new(cron), shortest, longest })
+        Ok(Schedule { expression, zone, cron: Arc::new(cron), longest })
     }
 
     /// Whether `timezone` is an IANA name.
@@ -76,11 +75,6 @@ impl Schedule {
     /// The longest time between two firings.
     pub fn longest_gap(&self) -> Duration {
         self.longest
-    }
-
-    /// The shortest time between two firings.
-    pub fn shortest_gap(&self) -> Duration {
-        self.shortest
     }
 
     /// The expression, its fields parted by one blank.
@@ -114,7 +108,7 @@ impl fmt::Debug for Schedule {
 
 impl PartialEq for Schedule {
     fn eq(&self, other: &Self) -> bool {
-        let Schedule { expression, zone, cron: _, shortest: _, longest: _ } = self;
+        let Schedule { expression, zone, cron: _, longest: _ } = self;
         *expression == other.expression && *zone == other.zone
     }
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::blocking;
-use super::exit::{self, Away};
+use super::exit::{Away, exit_of_endings};
 use super::grant::{Missing, grant_for, with_grant};
 use super::precondition::{self, Passed, Unfit};
 use super::site::healing::{Lacking, planned_rows};
@@ -183,7 +183,7 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
         exit: if expired {
             Exit { code: 5, name: "stale".to_owned() }
         } else {
-            exit::of(plan, &endings, away, 0)
+            exit_of_endings(plan, &endings, away, 0)
         },
         groups,
     }

@@ -1,5 +1,6 @@
 //! How an apply ended, as an exit status: the first that fits.
 
+use super::lost::LostOutput;
 use crate::plan::document::BothRegions;
 use crate::plan::{FindingCode, Plan, Role};
 use crate::record::{Ending, Exit};
@@ -66,7 +67,7 @@ impl Seen {
 }
 
 /// The exit status of an apply whose groups ended so, or would; `signal`: 130, 143, [`DEADLINE`] or 0.
-pub(super) fn of<'a>(
+pub(super) fn exit_of_endings<'a>(
     plan: &Plan,
     endings: impl IntoIterator<Item = &'a Ending>,
     away: Away,
@@ -110,13 +111,18 @@ pub(super) fn of<'a>(
     Exit { code, name: name.to_owned() }
 }
 
-/// How an apply ends that would have ended so: a good end is none where evidence of it is lacking.
-pub(super) fn without_evidence(otherwise: Exit, lacking: bool) -> Exit {
-    if otherwise.code == 0 && lacking {
-        Exit { code: 1, name: "record not kept".to_owned() }
-    } else {
-        otherwise
-    }
+/// How an apply ends that would have ended so: a good end is none where something that it said was lost.
+pub(super) fn exit_without_output(otherwise: Exit, lost: &[LostOutput]) -> Exit {
+    no_good_end(otherwise, lost.iter().any(LostOutput::counts), "failed")
+}
+
+/// The same where evidence of it may be lacking.
+pub(super) fn exit_without_evidence(otherwise: Exit, lacking: bool) -> Exit {
+    no_good_end(otherwise, lacking, "record not kept")
+}
+
+fn no_good_end(otherwise: Exit, lacking: bool, name: &str) -> Exit {
+    if otherwise.code == 0 && lacking { Exit { code: 1, name: name.to_owned() } } else { otherwise }
 }
 
 #[cfg(test)]
@@ -141,7 +147,7 @@ mod tests {
     }
 
     fn code(endings: &[Ending]) -> (u8, String) {
-        let Exit { code, name } = of(&plan(), endings, Away::default(), 0);
+        let Exit { code, name } = exit_of_endings(&plan(), endings, Away::default(), 0);
         (code, name)
     }
 
@@ -179,14 +185,14 @@ mod tests {
             let told = code(&endings);
             assert_eq!((told.0, told.1.as_str()), expected, "{endings:?}");
         }
-        let stopped = of(&plan(), &[Ending::Interrupted], Away::default(), 143);
+        let stopped = exit_of_endings(&plan(), &[Ending::Interrupted], Away::default(), 143);
         assert_eq!((stopped.code, stopped.name.as_str()), (143, "interrupted"));
     }
 
     #[test]
     fn a_deadline_is_the_end_of_an_apply_that_left_work_and_of_no_other() {
         let at_deadline = |endings: &[Ending]| {
-            let Exit { code, name } = of(&plan(), endings, Away::default(), DEADLINE);
+            let Exit { code, name } = exit_of_endings(&plan(), endings, Away::default(), DEADLINE);
             (code, name)
         };
         for left in [Ending::Interrupted, Ending::NotStarted] {

@@ -19,7 +19,8 @@ use crate::databricks::{Environment, Timing};
 use crate::files;
 use crate::plan::ConfiguredIn;
 use crate::region::RegionErrorKind;
-use crate::render::{self, clean};
+use crate::render::writers::{Form, write};
+use crate::render::{clean, sections};
 use crate::secrets;
 
 /// A configuration and where drsync keeps its own files beside it.
@@ -114,8 +115,8 @@ pub(super) async fn usable(context: &Context) -> Result<Found, Failure> {
         return Err(Failure::configuration(configuration, &context.style));
     }
     if !configuration.mistakes.is_empty() {
-        let lines = render::config::mistakes(configuration, &context.style);
-        let headline = render::config::headline(configuration);
+        let lines = write(&sections::config::mistakes(configuration), Form::Text(context.style));
+        let headline = sections::config::headline(configuration);
         let told = format!("drsync: {headline}: only what is valid goes on\n{}", lines.trim_end());
         if context.said.first(&told) {
             output::note(&told);

@@ -1,12 +1,13 @@
 //! What is wrong with this run: a message, the exit status it leads to, and what to do about it.
 
-use serde_json::json;
-
 use super::{ExitStatus, output};
 use crate::command::Command;
 use crate::config::{Configuration, Mistake};
 use crate::databricks::SignInError;
 use crate::plan::{Digest, Digests};
+use crate::render::error::ErrorDocument;
+use crate::render::sections::config;
+use crate::render::writers::{Form, write};
 use crate::render::{self, Style, clean};
 use crate::sentence::Sentence;
 
@@ -130,9 +131,9 @@ impl Failure {
     /// The mistakes of a configuration of which nothing can be used.
     pub(super) fn configuration(configuration: &Configuration, style: &Style) -> Failure {
         Failure {
-            below: render::config::mistakes(configuration, style),
+            below: write(&config::mistakes(configuration), Form::Text(*style)),
             mistakes: configuration.mistakes.clone(),
-            ..Failure::new(ExitStatus::Configuration, render::config::headline(configuration))
+            ..Failure::new(ExitStatus::Configuration, config::headline(configuration))
         }
     }
 
@@ -161,18 +162,13 @@ impl Failure {
         }
         output::note(text.trim_end());
         if json {
-            let mut document = json!({
-                "kind": "drsync.error",
-                "exit": exit.document(),
-                "message": message,
-                "remedy": help,
-                "mistakes": mistakes,
-            });
-            if let Some(digests) = digests {
-                document["digests"] = json!(digests);
-            }
             // Nobody is left to be told that stdout is gone.
-            let _ = output::json(&document);
+            let _ = output::json(&ErrorDocument {
+                remedy: help.map(Sentence::from),
+                mistakes,
+                digests: digests.map(|digests| *digests),
+                ..ErrorDocument::new(exit.document(), message)
+            });
         }
         exit
     }

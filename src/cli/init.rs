@@ -3,7 +3,6 @@
 mod folder;
 mod found;
 mod from;
-mod groups;
 mod proposal;
 mod talk;
 mod workspace;

@@ -59,8 +59,8 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    /// Whether anything was asked for.
-    pub(super) fn anything(&self) -> bool {
+    /// What a person asked for, as words of a command.
+    fn words(&self) -> Vec<&str> {
         let Asking {
             now,
             full,
@@ -72,38 +72,23 @@ impl Asking {
             accept,
             reason,
         } = self;
-        !now.is_empty() || *full || !accept.is_empty() || reason.is_some()
+        let groups = now.iter().flat_map(|group| ["--now", group.as_str()]);
+        let risks = accept.iter().flat_map(|risk| ["--accept", risk.as_str()]);
+        let reason = reason.iter().flat_map(|reason| ["--reason", reason.as_str()]);
+        groups.chain(full.then_some("--full")).chain(risks).chain(reason).collect()
+    }
+
+    /// Whether anything was asked for.
+    pub(super) fn anything(&self) -> bool {
+        !self.words().is_empty()
     }
 
     /// A command that asks for the same.
     pub(super) fn repeated(&self, mut command: Command) -> Command {
-        let Asking {
-            now,
-            full,
-            histories: _,
-            daily: _,
-            rights: _,
-            either: _,
-            base,
-            accept,
-            reason,
-        } = self;
-        for group in now {
-            command = command.word("--now").word(group);
-        }
-        if *full {
-            command = command.word("--full");
-        }
-        if let Some(base) = base {
+        if let Some(base) = &self.base {
             command = command.word("--base").word(base.display().to_string());
         }
-        for risk in accept {
-            command = command.word("--accept").word(risk);
-        }
-        match reason {
-            Some(reason) => command.word("--reason").word(reason),
-            None => command,
-        }
+        self.words().into_iter().fold(command, Command::word)
     }
 
     /// The histories of everything are looked at; with `content`, the files of replicas are read as well.

@@ -7,8 +7,9 @@ use super::flags::Context;
 use super::look::{self, Asking};
 use super::tell::{Keychain, Teller, over, receiver};
 use super::{ExitStatus, Failure, configuration, output, signals};
-use crate::config::Workspace;
 use crate::notify::{Answer, Letter, Outcome, Policy, deliver, samples};
+use crate::render::sections::notify::{Channel, Standing, page};
+use crate::render::writers::{Form, write};
 use crate::render::{clean, plural};
 
 /// Try out who is told
@@ -37,24 +38,6 @@ struct Test {
     receiver: Option<String>,
 }
 
-/// What one receiver's server said to all of them.
-struct Heard<'a> {
-    letter: &'a Letter,
-    took: usize,
-    of: usize,
-    /// The first answer that was none of a message that was taken, else the last.
-    said: &'a Answer,
-    kind: Kind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Refused,
-    Silent,
-    Ask,
-    Took,
-}
-
 impl Notify {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         let What::Test(test) = self.what;
@@ -81,16 +64,19 @@ impl Test {
             let letters: Vec<Letter> = all.iter().flatten().cloned().collect();
             let answers = deliver::send(&letters, &secrets, over(&stop)).await;
             let mut heard = heard(&all, &answers);
-            heard.sort_by_key(|heard| heard.kind);
-            for heard in heard.iter_mut().filter(|heard| heard.kind == Kind::Ask) {
-                ask(context, heard)?;
+            heard.sort_by_key(|channel| channel.standing);
+            for channel in heard.iter_mut().filter(|it| it.standing == Standing::Ask) {
+                ask(context, channel)?;
             }
-            heard.sort_by_key(|heard| heard.kind);
-            output::data(&text(&heard, workspaces))?;
-            let took = heard.iter().filter(|heard| heard.kind == Kind::Took).count();
+            heard.sort_by_key(|channel| channel.standing);
+            let heartbeat = workspaces.iter().any(|workspace| {
+                workspace.notifications.as_ref().is_some_and(|it| it.heartbeat.is_some())
+            });
+            output::data(&write(&page(&heard, heartbeat), Form::Text(context.style)))?;
+            let took = heard.iter().filter(|it| it.standing == Standing::Took).count();
             Ok(match took {
                 took if took == heard.len() => ExitStatus::Ok,
-                0 if heard.iter().all(|heard| heard.kind != Kind::Ask) => ExitStatus::Failed,
+                0 if heard.iter().all(|it| it.standing != Standing::Ask) => ExitStatus::Failed,
                 _ => ExitStatus::Partial,
             })
         })
@@ -124,7 +110,8 @@ fn nobody(policies: &[Policy], to: Option<&str>) -> Failure {
     }
 }
 
-fn heard<'a>(all: &'a [Vec<Letter>], answers: &'a [Answer]) -> Vec<Heard<'a>> {
+/// What each receiver's server said, receiver by receiver.
+fn heard(all: &[Vec<Letter>], answers: &[Answer]) -> Vec<Channel> {
     let mut rest = answers;
     let mut heard = Vec::new();
     for letters in all {
@@ -134,81 +121,38 @@ fn heard<'a>(all: &'a [Vec<Letter>], answers: &'a [Answer]) -> Vec<Heard<'a>> {
         let (Some(letter), Some(said)) = (letters.first(), worst) else {
             continue;
         };
-        let kind = match said.outcome {
-            Outcome::Refused | Outcome::Dropped => Kind::Refused,
-            Outcome::Deferred => Kind::Silent,
+        let standing = match said.outcome {
+            Outcome::Refused | Outcome::Dropped => Standing::Refused,
+            Outcome::Deferred => Standing::Silent,
             // A flow of Teams says yes before it has looked at the card.
-            Outcome::Sent if said.channel == "teams" => Kind::Ask,
-            Outcome::Sent => Kind::Took,
+            Outcome::Sent if said.channel == "teams" => Standing::Ask,
+            Outcome::Sent => Standing::Took,
+        };
+        let name = match said.channel.as_str() {
+            "mail" => format!("mail {}", receiver(letter)),
+            _ => receiver(letter),
         };
         let took = own.iter().filter(|answer| answer.outcome == Outcome::Sent).count();
-        heard.push(Heard { letter, took, of: own.len(), said, kind });
+        let reply = said.reply.clone();
+        heard.push(Channel { name, standing, took, of: own.len(), reply });
     }
     heard
 }
 
 /// Whether messages arrived that their server takes in any case.
-fn ask(context: &Context, heard: &mut Heard<'_>) -> Result<(), Failure> {
+fn ask(context: &Context, channel: &mut Channel) -> Result<(), Failure> {
     if !context.can_ask {
         return Ok(());
     }
     let question = format!(
         "Did {} marked TEST arrive at {}? (yes, no)",
-        plural(heard.of, "message"),
-        clean(&receiver(heard.letter))
+        plural(channel.of, "message"),
+        clean(&channel.name)
     );
-    heard.kind = match output::ask(&question)?.as_str() {
-        "yes" | "y" => Kind::Took,
-        "no" | "n" => Kind::Refused,
-        _ => Kind::Ask,
+    channel.standing = match output::ask(&question)?.as_str() {
+        "yes" | "y" => Standing::Took,
+        "no" | "n" => Standing::Refused,
+        _ => Standing::Ask,
     };
     Ok(())
-}
-
-fn text(heard: &[Heard<'_>], workspaces: &[Workspace]) -> String {
-    let of = |kind: Kind| heard.iter().filter(|heard| heard.kind == kind).count();
-    let mut verdict =
-        format!("{} of {} took every message", of(Kind::Took), plural(heard.len(), "channel"));
-    for (kind, word) in
-        [(Kind::Refused, "refused"), (Kind::Silent, "not reached"), (Kind::Ask, "cannot know")]
-    {
-        if of(kind) > 0 {
-            verdict.push_str(&format!("; {} {word}", of(kind)));
-        }
-    }
-    let mut lines = vec![verdict, String::new()];
-    for Heard { letter, took, of, said, kind } in heard {
-        let word = match kind {
-            Kind::Refused => "refused",
-            Kind::Silent => "failed",
-            Kind::Ask => "ask",
-            Kind::Took => "took",
-        };
-        let told = match kind {
-            Kind::Ask => format!(
-                "{}, which proves nothing: look there for {} marked TEST",
-                said.reply,
-                plural(*of, "message")
-            ),
-            Kind::Took | Kind::Refused | Kind::Silent => {
-                format!("{took} of {of}, {}", said.reply)
-            }
-        };
-        let channel = match said.channel.as_str() {
-            "mail" => format!("mail {}", receiver(letter)),
-            _ => receiver(letter),
-        };
-        let head = format!("{word:<8} {}  ", clean(&channel));
-        lines.extend(crate::render::hanging(&head, &told, 80));
-    }
-    let silent = |workspace: &Workspace| {
-        workspace.notifications.as_ref().is_none_or(|it| it.heartbeat.is_none())
-    };
-    if workspaces.iter().all(silent) {
-        lines.push(String::new());
-        lines.push(
-            "nobody tells if this machine dies: notifications.heartbeat is not set".to_owned(),
-        );
-    }
-    lines.join("\n") + "\n"
 }

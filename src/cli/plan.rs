@@ -66,7 +66,8 @@ impl Plan {
             };
             let mut text = write(&page, form);
             if let (Form::Text(style), Some(path)) = (form, &out) {
-                text.push_str(&screens::saved(&plan, &shown(path), &stored.sha256, &style));
+                let saved = screens::saved(&plan, &shown(path), &stored.sha256);
+                text.push_str(&format!("\n{}", write(&saved, Form::Text(style))));
             }
             output::data(&text)?;
             if matches!(form, Form::Text(_)) && out.is_none() && plan.applyable {
@@ -102,7 +103,7 @@ fn shown(path: &Path) -> String {
 
 /// A mistake of the configuration blocks whatever it is about, even a group that it keeps out of the plan.
 fn exit(plan: &Document, detailed: bool, mistaken: bool) -> ExitStatus {
-    let blocked = mistaken || plan.groups().any(|(_, group)| group.decision == Decision::Blocked);
+    let blocked = mistaken || plan.decided(Decision::Blocked).next().is_some();
     match (look::no_primary(plan), detailed) {
         (Some(unseen), _) => unseen,
         (None, true) if blocked => ExitStatus::Blocked,

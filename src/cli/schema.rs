@@ -34,6 +34,8 @@ enum Of {
     Validation,
     /// What servers answered to messages, kept beside a run record
     Told,
+    /// A failure of any command: --json
+    Error,
 }
 
 impl Schema {
@@ -49,6 +51,7 @@ impl Schema {
             Of::History => schema::history(),
             Of::Validation => schema::validation(),
             Of::Told => schema::told(),
+            Of::Error => schema::error(),
         })?;
         Ok(ExitStatus::Ok)
     }

@@ -22,7 +22,7 @@ use crate::notify::deliver::{self, Beat, SENDING, Secrets};
 use crate::notify::{Answer, Letter, Outcome, Policy, Receiver, ToldDocument, letters};
 use crate::plan::{Plan, Role};
 use crate::region::{RUN_RECORD_ENDING, Region, Regions, TOLD_ENDING};
-use crate::render::{self, clean, plural};
+use crate::render::{clean, plural, sections};
 use crate::sentence::Sentence;
 
 mod unbegun;
@@ -138,7 +138,7 @@ impl Teller {
             let names: BTreeSet<&str> = named(configuration).collect();
             let mut kept = keep::used_configurations(folder);
             kept.retain(|kept| !names.contains(kept.name.as_str()));
-            let why = Sentence::from(render::config::headline(configuration));
+            let why = Sentence::from(sections::config::headline(configuration));
             unusable.extend(
                 kept.iter().map(|kept| Unusable { why: why.clone(), hearers: Hearers::of(kept) }),
             );

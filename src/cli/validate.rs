@@ -17,7 +17,7 @@ use crate::plan::{Finding, Plan};
 use crate::region::RecordRange;
 use crate::render::validation::Validation;
 use crate::render::writers::{Form, write};
-use crate::render::{self, clean, sections};
+use crate::render::{clean, sections};
 
 /// Run records that are asked for whom nothing reached.
 const RECORDS: usize = 32;
@@ -118,14 +118,14 @@ fn written(context: &Context, found: &Found, looked: Option<&Looked>, doubts: &[
     } else {
         format!(
             "{}\n{}",
-            render::config::headline(configuration),
-            render::config::mistakes(configuration, &context.style)
+            sections::config::headline(configuration),
+            write(&sections::config::mistakes(configuration), form)
         )
     };
     match looked {
         None => {
             if text.is_empty() {
-                text = render::config::valid(configuration, &context.style);
+                text = write(&sections::config::page(configuration), form);
             }
             if let Some(page) = sections::validate::doubts(doubts) {
                 text.push_str(&format!("\n{}", write(&page, form)));
@@ -137,7 +137,8 @@ fn written(context: &Context, found: &Found, looked: Option<&Looked>, doubts: &[
             }
             text.push_str(&write(&sections::validate::page(&looked.plan, doubts), form));
             if context.style.verbose {
-                text.push_str(&sections::validate::names(&looked.observed));
+                let resolved = write(&sections::config::resolved(&looked.observed), form);
+                text.push_str(&format!("\n{resolved}"));
             }
         }
     }

@@ -67,7 +67,6 @@ pub(super) struct Sql {
     notice: Notice,
     /// Somebody was told that the workspace is silent, and it is.
     silence_told: AtomicBool,
-    running: Mutex<Vec<String>>,
     /// What ran on the service when this process first looked, by text.
     earlier: OnceCell<Mutex<BTreeMap<String, String>>>,
 }
@@ -83,14 +82,8 @@ impl Sql {
             looks: Semaphore::new(LOOKS),
             notice,
             silence_told: AtomicBool::new(false),
-            running: Mutex::default(),
             earlier: OnceCell::new(),
         }
-    }
-
-    /// Statements that were left running, by id.
-    pub(super) fn running(&self) -> Vec<String> {
-        self.running.lock().expect("no panic while an id is noted").clone()
     }
 
     /// Looks whether there is a warehouse that can be used, and starts none.
@@ -187,24 +180,11 @@ impl Sql {
         intent: Intent<'_>,
     ) -> Result<Finished, Refusal> {
         let id = submitted.statement_id.clone();
-        self.note(&id, true);
         if let Intent::Long(progress) = intent {
             progress.runs_as(&id);
         }
-        let ended = self.await_end(submitted, intent).await;
-        if !matches!(&ended, Err(refusal) if refusal.outcome_unknown || refusal.code == LEFT) {
-            self.note(&id, false);
-        }
-        let ended = ended?;
+        let ended = self.await_end(submitted, intent).await?;
         results::read(&self.client, ended).await
-    }
-
-    fn note(&self, id: &str, runs: bool) {
-        let mut running = self.running.lock().expect("no panic while an id is noted");
-        running.retain(|it| it != id);
-        if runs {
-            running.push(id.to_owned());
-        }
     }
 
     /// `GET /api/2.0/sql/statements/{id}` until it has ended.
@@ -334,7 +314,7 @@ impl Sql {
 }
 
 /// The code of a statement that was left to its warehouse.
-pub(super) const LEFT: &str = "LEFT_RUNNING";
+const LEFT: &str = "LEFT_RUNNING";
 
 fn failed(seen: &StatementResponse) -> Refusal {
     let error = seen.status.error.clone().unwrap_or_default();

@@ -3,14 +3,13 @@
 //! Answers follow proto3 JSON: an absent field is the default, lists and numbers included, and unknown fields and enum values
 //! are left alone. Both directions are implemented, so that a server can speak with the same types.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 
 mod catalog;
 mod jobs;
 mod statements;
 mod workspace;
 
-use crate::sentence::Sentence;
 pub use catalog::{
     Assignment, CatalogInfo, Catalogs, ColumnInfo, EffectivePrivilege, ExternalLocationInfo,
     ExternalLocations, MetastoreAssignment, MetastoreSummary, PathCredentialRequest, Permissions,
@@ -29,21 +28,6 @@ pub use workspace::{
     DirectoryEntry, DirectoryPage, HostMetadata, Me, ObjectInfo, Objects, OidcEndpoints, Secret,
     TokenAnswer,
 };
-
-/// An answer that refuses, in the standard form; other forms are read by the client.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ErrorBody {
-    /// The code; gateways write a number.
-    #[serde(skip_serializing_if = "serde_json::Value::is_null")]
-    pub error_code: serde_json::Value,
-    /// What is wrong, for people.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<Sentence>,
-    /// More of it, by type.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
-    pub details: Vec<serde_json::Value>,
-}
 
 /// Reads `null` as the default.
 pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>

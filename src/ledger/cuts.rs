@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Consistency, Cut, CutTableEntry};
-use crate::config::{Location, Sides, TableName};
+use crate::config::{Sides, TableName};
 
 /// Cuts under one number by their digests; more than one is a divergence, and all are kept.
 type Numbered = BTreeMap<String, Cut>;
@@ -175,18 +175,6 @@ impl Cuts {
         places.filter_map(|(group, place)| {
             let cut = self.newest(group)?;
             Some((cut, cut.tables.get(*place)?))
-        })
-    }
-
-    /// What the newest cut of a table's own group says of its replica at a location, or of any other group where that says nothing.
-    pub fn entry_at(
-        &self,
-        own: Option<&str>,
-        table: &TableName,
-        location: &str,
-    ) -> Option<&CutTableEntry> {
-        self.newest_entry(own, table, |entry| {
-            Location::is_one_place(&entry.replica_location, location)
         })
     }
 

@@ -17,14 +17,12 @@ use crate::moment;
 use crate::region::RegionErrorKind;
 use crate::sentence::Sentence;
 
-mod identity;
 mod regions;
 mod roles;
 mod tables;
 mod target;
 mod unanswered;
 
-pub use identity::{Named, recreated};
 pub(super) use regions::{CREDENTIAL, external_location, ledger_is_foreign, odd_rows_of_others};
 use regions::{ledger_findings, location_findings, region_finding};
 use roles::{TablesOver, behind_finding, role_finding};

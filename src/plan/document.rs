@@ -916,6 +916,14 @@ impl Plan {
         warnings.any(|warning| warning.code == WarningCode::ConfigurationIncomplete)
     }
 
+    /// Every group of which so was decided, with its workspace.
+    pub fn decided(
+        &self,
+        decision: Decision,
+    ) -> impl Iterator<Item = (&WorkspacePlan, &GroupPlan)> {
+        self.groups().filter(move |(_, group)| group.decision == decision)
+    }
+
     /// Every group with its workspace.
     pub fn groups(&self) -> impl Iterator<Item = (&WorkspacePlan, &GroupPlan)> {
         self.workspaces

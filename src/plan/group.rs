@@ -2,13 +2,14 @@
 
 use serde_json::json;
 
-use super::checks::{self, Facts, Named};
+use super::checks::{self, Facts};
 use super::document::{
     Action, Brought, Certificate, Decision, Drift, DriftCommit, GroupPlan, LastCut, Precondition,
     PreconditionCode, Reason, ReasonCode, ReplicaPin, SourceCommit, SourceMaintenance, SourcePin,
     Step, TableColumns,
 };
 use super::finding::Finding;
+use super::identity::Named;
 use super::jobs;
 use super::observed::{GroupObserved, Observed, TableObserved, WorkspaceObserved};
 use super::over::failed_over;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, DurationRound, Utc};
 
-use super::document::{Decision, GroupPlan, Reason, ReasonCode, Trigger, TriggerKind};
+use super::document::{Reason, ReasonCode, Trigger, TriggerKind};
 use super::loss::goes_on_without_lost_cuts;
 use super::versions;
 use super::view::GroupView;
@@ -342,31 +342,6 @@ pub(super) fn next_due(view: &GroupView<'_>, why: ReasonCode) -> Option<DateTime
         | ReasonCode::Paused
         | ReasonCode::Locked
         | ReasonCode::Blocked => None,
-    }
-}
-
-impl GroupPlan {
-    /// Whether it is worth an offer to go on without a finished run of its workflow: commits wait for one that failed, or for one
-    /// that is at work while the lag comes close to the objective.
-    pub fn may_go_unfinished(&self) -> bool {
-        let waits = match self.reason.code {
-            ReasonCode::WorkflowFailed => true,
-            ReasonCode::WorkflowActive => self.is_late(),
-            ReasonCode::WorkflowSucceeded
-            | ReasonCode::ScheduleDue
-            | ReasonCode::FirstSync
-            | ReasonCode::MaxLagExceeded
-            | ReasonCode::ReplicaDiffers
-            | ReasonCode::NothingNew
-            | ReasonCode::NotDue
-            | ReasonCode::MinInterval
-            | ReasonCode::WorkflowNeverSucceeded
-            | ReasonCode::WorkflowRunsOverlap
-            | ReasonCode::Paused
-            | ReasonCode::Locked
-            | ReasonCode::Blocked => false,
-        };
-        waits && self.decision == Decision::Waiting && self.pending_commits != Some(0)
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::checks::{Named, recreated};
 use super::document::{GroupPlan, TriggerKind};
+use super::identity::{Named, recreated};
 use super::observed::{GroupObserved, TableObserved, WorkspaceObserved};
 use super::receipt::{LossReceipt, LostCommit, ReceiptTold, TableLoss, UnknownLoss, UnknownWhy};
 use super::versions;

@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::identity::{Named, recreated};
 use super::observed::{Answer, GroupObserved, TableObserved, WorkspaceObserved};
 use super::place::{Place, place_of};
 use super::replica::{Assessment, Damage, assess, damage};
 use super::request::Request;
-use super::{CRASH_CONSISTENT, FindingCode, Named, checks, versions};
+use super::{CRASH_CONSISTENT, FindingCode, versions};
 use crate::config::{Group, GroupEntry, Location, TableName};
 use crate::ledger::{Cut, CutTableEntry, Row};
 use crate::region::{CloneProof, Commit, Grant, RegionError, Replica, Workflow};
@@ -120,7 +121,7 @@ impl<'a> GroupView<'a> {
             else {
                 return false;
             };
-            checks::recreated(source, &Named::in_cut(entry)).is_none()
+            recreated(source, &Named::in_cut(entry)).is_none()
                 && versions::at(&source.commits, point)
                     .is_some_and(|pinned| pinned.commit.version < entry.source_version)
         })
@@ -218,7 +219,7 @@ impl<'a> GroupView<'a> {
             return false;
         };
         self.accepts(FindingCode::SourceRecreated, &table.name)
-            && checks::recreated(source, &Named::in_cut(entry)).is_some()
+            && recreated(source, &Named::in_cut(entry)).is_some()
     }
 
     /// Whether anything about the group was accepted, so that it has to be looked at.

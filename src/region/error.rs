@@ -178,12 +178,6 @@ impl RegionError {
         RegionError { hints, ..self }
     }
 
-    /// The same of a metadata table that is there and cannot be read.
-    #[must_use]
-    pub fn of_ledger(self, table: LedgerTable) -> RegionError {
-        RegionError { ledger_table: Some(table), ..self }
-    }
-
     /// The same of all that was ordered.
     #[must_use]
     pub fn of_order(self) -> RegionError {

@@ -122,7 +122,7 @@ pub(super) fn clauses(plan: &Plan) -> Option<(String, Vec<String>)> {
     let away: Vec<Away> = plan.workspaces.iter().map(Away::of).collect();
     let which = sentence(&away, true)?;
     let held = plan.groups().filter(|(workspace, group)| only_away(workspace, group)).count();
-    let goes_on = plan.groups().filter(|(_, group)| group.decision == Decision::Sync).count();
+    let goes_on = plan.decided(Decision::Sync).count();
     let line = match held {
         0 => format!("{which}: no group was due, cuts are kept"),
         held => format!("{which}: {} cannot be synchronized, cuts are kept", plural(held, "group")),

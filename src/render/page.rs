@@ -8,7 +8,8 @@ mod planned;
 use crate::command::Verb;
 pub(super) use below::{Below, Copied, Fact, Language, Obstacle, Obstacles};
 pub(super) use block::{
-    Block, CAUSE, Changed, Changes, Entries, Entry, Named, Names, Note, Notes, Row, Table, Told,
+    Block, CAUSE, Changed, Changes, Entries, Entry, Located, Named, Names, Note, Notes, Row, Table,
+    Told,
 };
 pub(super) use phrase::{Part, Phrase, Tone};
 pub(super) use planned::{Counted, Grid, Setting, Size, Statement, Step, Steps};
@@ -120,7 +121,8 @@ impl Page {
             | Block::Steps(_)
             | Block::Obstacles(_)
             | Block::Statements(_)
-            | Block::Apart(_) => None,
+            | Block::Apart(_)
+            | Block::Located(_) => None,
         });
         let name = labels.flatten().max().unwrap_or(0).clamp(least, 28) + 3;
         self.columns = Columns { word, name, aside: word };

@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 use super::diff::Difference;
+use super::error::ErrorDocument;
 use super::history::History;
 use super::validation::Validation;
 use crate::apply::{Event, PlanCheck};
@@ -66,6 +67,11 @@ pub fn validation() -> Value {
 pub fn told() -> Value {
     let title = "What servers answered to messages of drsync";
     document::<ToldDocument>("told", title, Some(formats::TOLD))
+}
+
+/// The schema of what a command that failed says of it.
+pub fn error() -> Value {
+    document::<ErrorDocument>("error", "A failure of drsync", Some(formats::ERROR))
 }
 
 /// Names a schema; the names are addresses of nothing, so that nobody asks the network for them.

@@ -21,6 +21,7 @@ mod history;
 mod kind;
 mod lexer;
 mod meet;
+mod members;
 mod merge;
 mod parser;
 mod query;
@@ -31,6 +32,7 @@ mod show;
 mod spell;
 mod tables;
 mod types;
+mod within;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -72,7 +72,7 @@ pub(super) async fn submit(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
         progress,
         shape,
     });
-    site.workspace.statements.keep(statement.clone());
+    site.statements.keep(statement.clone());
     tokio::spawn(live(site.clone(), statement.clone(), session, sql));
     if wait.is_zero() {
         return Ok(Json(json!({"statement_id": statement.id, "status": {"state": "PENDING"}})));
@@ -205,7 +205,7 @@ fn failed(error: &SqlError) -> Value {
 
 /// `GET /api/2.0/sql/statements/{id}`.
 pub(super) async fn poll(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Reply {
-    let statement = site.workspace.statements.find(&id)?;
+    let statement = site.statements.find(&id)?;
     answer(&site, &statement)
 }
 
@@ -222,7 +222,7 @@ pub(super) async fn history(State(site): State<Arc<Site>>, RawQuery(query): RawQ
     };
     let statuses = said("filter_by.statuses");
     let most = said("max_results").first().and_then(|it| it.parse().ok());
-    let found = site.workspace.statements.newest().into_iter();
+    let found = site.statements.newest().into_iter();
     let found = found.filter_map(|statement| {
         let status = match &*statement.state.borrow() {
             Life::Pending => "QUEUED",
@@ -251,7 +251,7 @@ pub(super) async fn chunk(
     Path((id, index)): Path<(String, String)>,
 ) -> Reply {
     let index = chunk_index(&index)?;
-    let statement = site.workspace.statements.find(&id)?;
+    let statement = site.statements.find(&id)?;
     let Life::Succeeded(outcome) = statement.state.borrow().clone() else {
         return Err(Refusal::bad(format!("The statement {id} has no result.")));
     };
@@ -266,13 +266,13 @@ fn chunk_index(text: &str) -> Result<usize, Refusal> {
 
 /// `POST /api/2.0/sql/statements/{id}/cancel`: it may come too late.
 pub(super) async fn cancel(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Reply {
-    cancel_now(&*site.workspace.statements.find(&id)?);
+    cancel_now(&*site.statements.find(&id)?);
     Ok(Json(json!({})))
 }
 
 /// `DELETE /api/2.0/sql/statements/{id}`, as drivers close statements.
 pub(super) async fn close(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Reply {
-    let statement = site.workspace.statements.find(&id)?;
+    let statement = site.statements.find(&id)?;
     cancel_now(&statement);
     if statement.state.borrow().is_over() {
         statement.state.send_replace(Life::Closed);
@@ -286,7 +286,7 @@ pub(super) async fn linked(
     Path((id, index)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
     let index = chunk_index(&index)?;
-    let statement = site.workspace.statements.find(&id)?;
+    let statement = site.statements.find(&id)?;
     let Life::Succeeded(outcome) = statement.state.borrow().clone() else {
         return Err(Refusal::not_found("NOT_FOUND", "The link has expired."));
     };

@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Quirks;
-use super::statements::kept::Statements;
 use crate::config::{Location, TableName};
 use crate::files;
 use crate::lakehouse::unchanged::Kept;
@@ -49,7 +48,6 @@ pub(super) struct Workspace {
     pub(super) oauth: Mutex<BTreeMap<String, DateTime<Utc>>>,
     /// The warehouse's state.
     pub(super) warehouse: Mutex<&'static str>,
-    pub(super) statements: Statements,
 }
 
 /// The lakehouse's catalog as it was read.
@@ -166,7 +164,6 @@ impl Workspace {
             edits: tokio::sync::Mutex::default(),
             oauth: Mutex::default(),
             warehouse: Mutex::new("RUNNING"),
-            statements: Statements::default(),
         })
     }
 

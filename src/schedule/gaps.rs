@@ -10,12 +10,6 @@ use super::parse::wrong;
 use super::{SHORTEST_MINUTES, ScheduleError};
 use crate::text::plural_of;
 
-/// The shortest and longest time between two firings.
-pub(super) struct Gaps {
-    pub(super) shortest: Duration,
-    pub(super) longest: Duration,
-}
-
 /// The years looked at: dates and weekdays repeat every 28 years, leap days included. A fixed start, so that
 /// an expression that is valid stays so.
 const FIRST_YEAR: i32 = 2026;
@@ -31,8 +25,8 @@ pub(super) fn last(cron: &Cron, zone: Tz, moment: DateTime<Utc>) -> Option<DateT
     cron.find_previous_occurrence(&moment.with_timezone(&zone), true).ok().map(|at| at.to_utc())
 }
 
-/// Measures the gaps, and refuses an expression that never fires or fires twice within half an hour.
-pub(super) fn measure(cron: &Cron, zone: Tz) -> Result<Gaps, ScheduleError> {
+/// Measures the gaps, and refuses an expression that never fires.
+pub(super) fn measure(cron: &Cron, zone: Tz) -> Result<Measured, ScheduleError> {
     let times = times(cron);
     let days = days(cron);
     let (Some(opens), Some(closes)) = (times.first(), times.last()) else {
@@ -64,12 +58,14 @@ pub(super) fn measure(cron: &Cron, zone: Tz) -> Result<Gaps, ScheduleError> {
     for at in &changes {
         around(cron, zone, *at, &mut measured);
     }
-    measured.finish()
+    Ok(measured)
 }
 
+/// The gaps as far as they were measured.
 #[derive(Default)]
-struct Measured {
-    shortest: Option<(Duration, String, String)>,
+pub(super) struct Measured {
+    /// With the firings at both of its ends, as they are told.
+    pub(super) shortest: Option<(Duration, String, String)>,
     longest: Option<Duration>,
 }
 
@@ -82,7 +78,8 @@ impl Measured {
         self.longest = self.longest.max(Some(gap));
     }
 
-    fn finish(self) -> Result<Gaps, ScheduleError> {
+    /// The longest of them; refuses an expression that fires twice within half an hour.
+    pub(super) fn longest(self) -> Result<Duration, ScheduleError> {
         let (Some((shortest, from, to)), Some(longest)) = (self.shortest, self.longest) else {
             return Err(never());
         };
@@ -93,7 +90,7 @@ impl Measured {
                 format!("fires at {from} and {to}, {apart} apart"),
                 format!("leave at least {SHORTEST_MINUTES} minutes between two firings"),
             )),
-            Ordering::Equal | Ordering::Greater => Ok(Gaps { shortest, longest }),
+            Ordering::Equal | Ordering::Greater => Ok(longest),
         }
     }
 }

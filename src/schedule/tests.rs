@@ -6,6 +6,12 @@ fn read(expression: &str, zone: &str) -> Schedule {
     Schedule::parse(expression, zone).expect("a schedule")
 }
 
+/// The shortest time between two firings.
+fn shortest_gap(schedule: &Schedule) -> Duration {
+    let measured = gaps::measure(&schedule.cron, schedule.zone).expect("it fires");
+    measured.shortest.expect("it fires twice").0
+}
+
 fn refused(expression: &str, zone: &str) -> String {
     let ScheduleError { message, remedy } =
         Schedule::parse(expression, zone).expect_err("not a schedule");
@@ -40,7 +46,7 @@ fn every_twelve_hours_fires_at_midnight_and_noon() {
         Some(at("2026-11-22T00:00:00Z"))
     );
     assert_eq!(
-        (schedule.shortest_gap(), schedule.longest_gap()),
+        (shortest_gap(&schedule), schedule.longest_gap()),
         (Duration::hours(12), Duration::hours(12))
     );
     assert_eq!(schedule.to_string(), "0 */12 * * * UTC");
@@ -105,7 +111,7 @@ fn half_hours_stay_half_hours_while_the_clocks_change() {
             moment = next;
         }
         assert_eq!(
-            (schedule.shortest_gap(), schedule.longest_gap()),
+            (shortest_gap(&schedule), schedule.longest_gap()),
             (Duration::minutes(30), Duration::minutes(30))
         );
     }
@@ -148,7 +154,7 @@ fn looking_back_finds_what_looking_ahead_found() {
 #[test]
 fn a_spring_hour_that_is_skipped_shortens_a_gap_without_being_a_mistake() {
     let schedule = read("0 1,3 * * *", "America/New_York");
-    assert_eq!(schedule.shortest_gap(), Duration::hours(1));
+    assert_eq!(shortest_gap(&schedule), Duration::hours(1));
     assert_eq!(schedule.longest_gap(), Duration::hours(22));
 }
 
@@ -231,7 +237,7 @@ fn gaps_agree_with_a_walk_through_a_year() {
             while moment < at("2028-01-01T00:00:00Z") {
                 let next = schedule.next_after(moment).expect("fires");
                 let gap = next - moment;
-                assert!(schedule.shortest_gap() <= gap, "{expression} {zone} {moment} {gap}");
+                assert!(shortest_gap(&schedule) <= gap, "{expression} {zone} {moment} {gap}");
                 assert!(schedule.longest_gap() >= gap, "{expression} {zone} {moment} {gap}");
                 moment = next;
             }

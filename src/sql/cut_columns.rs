@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::schemas::{CUT_SCHEMA, named_types};
 use crate::ledger::{ColumnKind, CutColumn};
 use crate::text::identifier;
 
@@ -14,14 +13,6 @@ pub struct CutColumns {
 }
 
 impl CutColumns {
-    /// The columns of a table that this version made.
-    ///
-    /// # Panics
-    /// If the schema of `sync_cuts` is not written as this reads it.
-    pub fn of_new_table() -> CutColumns {
-        CutColumns::described(&named_types(CUT_SCHEMA)).expect("its own schema is read")
-    }
-
     /// The columns of a table by their names and types, as a result announces them; `None`: it cannot be a `sync_cuts`.
     pub fn described(columns: &[(String, String)]) -> Option<CutColumns> {
         let (_, tables) = columns.iter().find(|(name, _)| is(name, "tables"))?;
@@ -124,6 +115,7 @@ fn field(text: &str) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sql::schemas::{CUT_SCHEMA, named_types};
 
     fn column(of_table: bool, name: &str) -> CutColumn {
         CutColumn { of_table, name: name.to_owned(), kind: ColumnKind::Text }
@@ -158,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_new_table_has_every_column() {
-        let columns = CutColumns::of_new_table();
+        let columns = CutColumns::described(&named_types(CUT_SCHEMA)).unwrap();
         let needed = BTreeSet::from([
             column(false, "run_record_sha256"),
             column(false, "kind"),

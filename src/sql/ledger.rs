@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn a_cut_is_appended_only_beyond_its_groups_newest() {
         let table = Relation::Path("s3://b/_drsync/sync_cuts".to_owned());
-        let columns = CutColumns::of_new_table();
+        let columns = CutColumns::described(&named_types(CUT_SCHEMA)).unwrap();
         let statement = append_cut(&table, &columns, "[]".to_owned());
         assert!(statement.text.starts_with("MERGE INTO delta.`s3://b/_drsync/sync_cuts` t USING (SELECT r.* FROM (SELECT explode(from_json(:cuts, 'array<struct<group_name:string,"));
         assert!(statement.text.contains(") s ON t.group_name = s.group_name AND t.cut_number >= s.cut_number WHEN NOT MATCHED THEN INSERT (group_name, cut_number,"));

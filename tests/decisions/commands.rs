@@ -38,7 +38,10 @@ const VERBS: [&str; 20] = [
 
 /// Texts that name a command and are none to be copied: the file, each text that is found in it, and why.
 const NAMED: &[(&str, &[&str], &str)] = &[
-    ("src/render/config.rs", &["drsync validate"], TITLE),
+    ("src/render/sections/config.rs", &["drsync validate"], TITLE),
+    ("src/render/sections/init.rs", &["drsync init"], TITLE),
+    ("src/render/sections/notify.rs", &["drsync notify"], TITLE),
+    ("src/render/sections/plan/saved.rs", &["drsync plan"], TITLE),
     ("src/render/sections/card.rs", &["drsync plan"], TITLE),
     ("src/render/sections/check.rs", &["drsync check"], TITLE),
     ("src/render/sections/diff.rs", &["drsync diff"], TITLE),

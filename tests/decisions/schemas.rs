@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use drsync::config::{KEYS, Level, read_text};
 use drsync::render::schema;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use crate::support::process::PROGRAM;
+use crate::support::runner;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -25,6 +24,7 @@ fn schemas() -> BTreeMap<&'static str, Value> {
         ("history", schema::history()),
         ("validation", schema::validation()),
         ("told", schema::told()),
+        ("error", schema::error()),
     ])
 }
 
@@ -175,16 +175,7 @@ fn every_example_of_the_documentation_fits_where_it_has_a_schema() {
 
 /// Runs drsync in a folder, and returns what it printed on stdout.
 fn drsync(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new(PROGRAM)
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .env("DRSYNC_NOW", "2026-11-22T11:00:00Z")
-        .env("USER", "someone")
-        .stdin(Stdio::null())
-        .output()
-        .expect("drsync runs");
-    String::from_utf8(output.stdout).expect("text")
+    runner::stdout(&runner::drsync(folder, arguments).at("2026-11-22T11:00:00Z").output())
 }
 
 #[test]
@@ -230,6 +221,15 @@ fn every_document_that_a_world_makes_fits() {
         let of = asks_for(&document).expect("a kind");
         fits(&schemas[of], &document, &path.display().to_string());
     }
+    check("error", &drsync(folder, &["plan", "--json", "--only", "nobody"]), "a mistake");
+    std::fs::write(folder.join("bad.json"), "{\"workspaces\": 1}").expect("written");
+    check("error", &drsync(folder, &["plan", "--json", "-c", "bad.json"]), "no configuration");
+    let altered = first.replacen("\"complete\": true", "\"complete\": false", 1);
+    assert_ne!(altered, first);
+    std::fs::write(folder.join("altered.json"), altered).expect("written");
+    let altered = drsync(folder, &["show", "altered.json", "--json"]);
+    let altered = check("error", &altered, "an altered plan");
+    assert!(altered["digests"]["document_sha256"]["computed"].is_string(), "{altered}");
     // With the secondary away, the same documents say other things.
     std::fs::rename(folder.join("west"), folder.join("gone")).expect("moved");
     check("plan", &drsync(folder, &["plan", "--json"]), "plan, away");

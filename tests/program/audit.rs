@@ -9,21 +9,11 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::support::process::PROGRAM;
+use crate::support::runner;
+pub(crate) use crate::support::runner::code;
 
 fn drsync(folder: &Path, words: &[&str]) -> Output {
-    Command::new(PROGRAM)
-        .args(words)
-        .current_dir(folder)
-        .env_remove("DRSYNC_CONFIG")
-        .env("NO_COLOR", "1")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
+    runner::drsync(folder, words).output()
 }
 
 /// Programs of the page that this machine lacks.
@@ -251,11 +241,8 @@ fn the_months_that_have_passed_lie_in_folders_and_the_history_is_as_whole_as_bef
     let copy = world.folder.path().join("copy-of-primary");
     for (days, moved) in [(40, 0), (40, 1), (80, 2)] {
         let now = chrono::Utc::now() + chrono::TimeDelta::days(days);
-        let later = |words: &[&str]| {
-            let mut command = Command::new(PROGRAM);
-            command.args(words).current_dir(world.world()).env_remove("DRSYNC_CONFIG");
-            command.env("DRSYNC_NOW", now.to_rfc3339()).stdin(Stdio::null()).output().unwrap()
-        };
+        let later =
+            |words: &[&str]| runner::drsync(world.world(), words).at(now.to_rfc3339()).output();
         if moved > 0 {
             later(&["apply", "--auto-approve", "--only", "reference_data"]);
         }

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 use crate::support::able;
-use crate::support::process::PROGRAM;
+use crate::support::runner::PROGRAM;
 
 const SERVICE: &str = include_str!("../../docs/deploy/systemd/drsync.service");
 const DAEMON: &str = include_str!("../../docs/deploy/systemd/drsync-daemon.service");

@@ -1,7 +1,7 @@
 //! The command lines of the guides, run as they stand there.
 
 use crate::support::able;
-use crate::support::process::PROGRAM;
+use crate::support::runner::PROGRAM;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -1,7 +1,7 @@
 //! Who is told what over which server: real mail and real webhooks on this machine, received by programs of others.
 
 use crate::support::able;
-use crate::support::process::PROGRAM;
+use crate::support::runner::{self, Run, stderr, stdout};
 
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader};
@@ -148,20 +148,12 @@ impl World {
 
     fn drsync(&self, now: &str, arguments: &[&str]) -> Output {
         *self.now.borrow_mut() = now.to_owned();
-        self.command(arguments).env("DRSYNC_NOW", now).output().unwrap()
+        self.command(arguments).at(now).output()
     }
 
     /// By the clock of this machine.
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .envs(self.variables.iter().cloned())
-            .env("USER", "someone")
-            .stdin(Stdio::null());
-        command
+    fn command(&self, arguments: &[&str]) -> Run {
+        runner::drsync(self.folder.path(), arguments).envs(self.variables.iter().cloned())
     }
 
     fn apply(&self, now: &str) -> Output {
@@ -188,14 +180,6 @@ fn collect(folder: &Path, ending: &str, all: &mut String) {
             all.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap()))
         }
     }
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[test]
@@ -619,7 +603,7 @@ fn that_no_apply_can_begin_is_told_once_and_so_is_that_they_begin_again() {
         let mails = receivers.mails().into_iter();
         mails.filter(|mail| mail.starts_with("ops@") && mail.contains("east:")).collect()
     };
-    let apply = || world.command(&["apply", "--auto-approve"]).output().unwrap();
+    let apply = || world.command(&["apply", "--auto-approve"]).output();
     for _ in 0..3 {
         let ended = apply();
         assert_eq!(ended.status.code(), Some(77), "{}", stderr(&ended));

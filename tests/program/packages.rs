@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::support::process::PROGRAM;
+use crate::support::runner::PROGRAM;
 
 const GUIDE: &str = include_str!("../../docs/install.md");
 

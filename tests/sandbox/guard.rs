@@ -4,14 +4,14 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use reqwest::{Method, StatusCode, header};
 use serde_json::json;
 
 use crate::world::Sandbox;
 
-use crate::support::process::PROGRAM;
+use crate::support::runner::{Run, drsync, stderr};
 
 #[tokio::test]
 async fn no_link_among_workspace_files_or_volumes_is_shown_or_followed() {
@@ -134,16 +134,14 @@ async fn a_request_that_was_meant_for_another_host_is_refused_with_a_good_token_
     }
 }
 
-fn program(world: &Path, more: &[&str]) -> Command {
-    let mut command = Command::new(PROGRAM);
-    command.args(["sandbox", "--port", "0", "--world"]).arg(world).args(more);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
+fn program(world: &Path, more: &[&str]) -> Run {
+    let serve = ["sandbox", "--port", "0", "--world"];
+    drsync(".", &serve).args(&[world]).args(more)
 }
 
 /// What the program says until it serves; then it is ended.
 fn served(world: &Path) -> String {
-    let mut child = program(world, &[]).spawn().unwrap();
+    let mut child = program(world, &[]).stdout(Stdio::piped()).spawn();
     let mut said = String::new();
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     while !said.contains("Next:") && lines.read_line(&mut said).unwrap() > 0 {}
@@ -153,9 +151,9 @@ fn served(world: &Path) -> String {
 }
 
 fn refused(world: &Path, more: &[&str]) -> String {
-    let Output { status, stderr, stdout } = program(world, more).output().unwrap();
-    let said = String::from_utf8_lossy(&stderr).into_owned();
-    assert!(!status.success() && stdout.is_empty(), "{said}");
+    let output = program(world, more).output();
+    let said = stderr(&output);
+    assert!(!output.status.success() && output.stdout.is_empty(), "{said}");
     said
 }
 
@@ -193,7 +191,7 @@ async fn a_folder_that_nobody_made_for_it_is_served_read_only() {
         fs::remove_file(world.join(name)).unwrap();
     }
     let ask = |more: &'static [&'static str]| async move {
-        let mut child = program(world, more).spawn().unwrap();
+        let mut child = program(world, more).stdout(Stdio::piped()).spawn();
         let mut said = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         while !said.contains("Next:") && lines.read_line(&mut said).unwrap() > 0 {}

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::metrics::understood;
-use crate::support::process::PROGRAM;
+use crate::support::runner::{self, Run};
 use crate::support::world::{World, batch};
 
 /// Whatever a daemon does that is waited for is done by then.
@@ -25,18 +25,11 @@ struct Daemon {
     clock: PathBuf,
 }
 
-fn command(world: &World, clock: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(PROGRAM);
-    command
-        .args(arguments)
-        .current_dir(world.path(""))
-        .env_clear()
-        .env("USER", "someone")
+fn command(world: &World, clock: &Path, arguments: &[&str]) -> Run {
+    runner::drsync(world.path(""), arguments)
+        .at(format!("@{}", clock.display()))
         // What the allocator keeps for many threads is no leak.
         .env("MALLOC_ARENA_MAX", "2")
-        .env("DRSYNC_NOW", format!("@{}", clock.display()))
-        .stdin(Stdio::null());
-    command
 }
 
 fn configure(world: &World) {
@@ -52,7 +45,7 @@ impl Daemon {
         let clock = world.path("clock");
         show(&clock, world);
         let arguments = [&["daemon", "--listen", "127.0.0.1:0"], more].concat();
-        let mut child = command(world, &clock, &arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command(world, &clock, &arguments).stderr(Stdio::piped()).spawn();
         let said: Arc<Mutex<Vec<String>>> = Arc::default();
         let heard = Arc::clone(&said);
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -167,7 +160,7 @@ fn show(clock: &Path, world: &World) {
 fn drsync(world: &World, arguments: &[&str]) -> Output {
     let clock = world.path("clock");
     show(&clock, world);
-    command(world, &clock, arguments).output().unwrap()
+    command(world, &clock, arguments).output()
 }
 
 /// Beside `reference` a group that waits for its workflow, which succeeded once.
@@ -305,10 +298,7 @@ async fn a_daemon_listens_to_this_machine_and_waits_for_a_clock_that_goes_on() {
         assert_eq!(refused.status.code(), Some(64), "{arguments:?}: {said}");
         assert!(said.contains(told), "{said}");
     }
-    let mut still = Command::new(PROGRAM);
-    still.arg("daemon").current_dir(world.path("")).env("DRSYNC_NOW", world.now.to_rfc3339());
-    let still = still.output().unwrap();
-    assert_eq!(still.status.code(), Some(64), "{}", String::from_utf8_lossy(&still.stderr));
+    runner::drsync(world.path(""), &["daemon"]).at(world.now.to_rfc3339()).ends(64);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,16 +1,12 @@
 //! Once a day all groups are looked at by whatever runs, so that what happens to one that is not due is told all the same.
 
-use std::process::{Output, Stdio};
-
 use serde_json::Value;
 
-use crate::support::process::drsync;
 use crate::support::world::{World, batch};
 
 fn apply(world: &World, only: &[&str]) -> (i32, Value) {
     let arguments = [&["apply", "--auto-approve", "--json"], only].concat();
-    let output: Output =
-        drsync(world, &arguments).stdin(Stdio::null()).stdout(Stdio::piped()).output().unwrap();
+    let output = world.drsync(&arguments).output();
     let record = serde_json::from_slice(&output.stdout);
     let record = record.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     (output.status.code().unwrap(), record)
@@ -88,7 +84,7 @@ async fn a_group_that_is_not_due_is_told_to_be_behind_its_objective_by_what_came
     world.later(10);
     world.source_at("tables/orders").insert(&batch([666])).await.unwrap();
     let lag = |world: &World| {
-        let output = drsync(world, &["plan", "--json"]).output().unwrap();
+        let output = world.drsync(&["plan", "--json"]).output();
         let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
         let groups = plan["workspaces"][0]["groups"].as_array().unwrap();
         let orders = groups.iter().find(|group| group["name"] == "orders").unwrap().clone();

@@ -5,7 +5,6 @@ mod cleaning;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::support::process::drsync;
 use crate::support::readers::{assert_same, readers};
 use crate::support::world::{World, batch};
 use drsync::ledger::Status;
@@ -72,7 +71,7 @@ async fn an_apply_killed_at_any_instant_is_completed_by_the_next() {
 
     // How long an apply takes that nobody kills, on this machine and now.
     let begun = Instant::now();
-    let done = drsync(&world, &["apply", "--auto-approve"]).output().unwrap();
+    let done = world.drsync(&["apply", "--auto-approve"]).output();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let whole = begun.elapsed();
 
@@ -85,11 +84,11 @@ async fn an_apply_killed_at_any_instant_is_completed_by_the_next() {
         }
         expected.push(id);
         world.later(1);
-        let mut child = drsync(&world, &["apply", "--auto-approve"])
+        let mut child = world
+            .drsync(&["apply", "--auto-approve"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+            .spawn();
         std::thread::sleep(
             whole.mul_f64(f64::from(round + 1) / f64::from(KILLS)).min(Duration::from_secs(20)),
         );
@@ -99,7 +98,7 @@ async fn an_apply_killed_at_any_instant_is_completed_by_the_next() {
         assert_whole(&world, &names).await;
 
         world.later(1);
-        let done = drsync(&world, &["apply", "--auto-approve"]).output().unwrap();
+        let done = world.drsync(&["apply", "--auto-approve"]).output();
         assert!(done.status.success(), "round {round}: {}", String::from_utf8_lossy(&done.stderr));
         assert_whole(&world, &names).await;
         for name in &names {

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 
-use crate::support::below::files;
+use crate::below::files;
 use crate::support::world::{Form, World, batch};
 
 const SIDE: &str = "east-secondary";

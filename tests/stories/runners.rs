@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::process::{Child, Output, Stdio};
 
-use crate::support::process::drsync;
 use crate::support::world::{World, batch};
 
 /// Runners of each round, which begin together.
@@ -65,8 +64,8 @@ async fn runners_that_begin_together_make_every_cut_once_and_accuse_nobody() {
             world.later(1);
         }
         let runner = |_| {
-            let mut apply = drsync(&world, &["apply", "--auto-approve"]);
-            apply.stdout(Stdio::piped()).spawn().unwrap()
+            let apply = world.drsync(&["apply", "--auto-approve"]);
+            apply.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
         };
         let runners: Vec<Child> = (0..RUNNERS).map(runner).collect();
         for runner in runners {
@@ -78,14 +77,13 @@ async fn runners_that_begin_together_make_every_cut_once_and_accuse_nobody() {
         // Whatever they left to each other is done by one that is alone.
         world.later(1);
         for args in [&["apply", "--auto-approve"][..], &["plan", "--json"]] {
-            let output = drsync(&world, args).output().unwrap();
+            let output = world.drsync(args).output();
             let said = said(&output);
             assert!(output.status.success(), "round {round}: {said}");
         }
     }
     assert_every_cut_once_in_both(&world, &groups).await;
-    let history = drsync(&world, &["history", "--since", &first_day]).output();
-    let history = history.unwrap();
+    let history = world.drsync(&["history", "--since", &first_day]).output();
     let said = said(&history);
     assert_eq!(history.status.code(), Some(0), "{said}");
 }

@@ -16,7 +16,7 @@ use drsync::sandbox::{self, Running, World};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::process::PROGRAM;
+use crate::support::runner::drsync;
 
 struct Flow {
     folder: TempDir,
@@ -158,15 +158,10 @@ async fn apply_as_process(flow: &Flow, arguments: &[&str]) -> (Value, String) {
     let folder = flow.folder.path();
     std::fs::write(folder.join("served.json"), &flow.running.configuration).unwrap();
     let served = [&flow.running.primary, &flow.running.secondary];
-    let output = tokio::process::Command::new(PROGRAM)
-        .args(["apply", "--auto-approve", "--json", "--config", "served.json"])
+    let apply = drsync(folder, &["apply", "--auto-approve", "--json", "--config", "served.json"])
         .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .envs(served.map(|it| (&it.token_variable, &it.token)))
-        .output()
-        .await
-        .unwrap();
+        .envs(served.map(|it| (&it.token_variable, &it.token)));
+    let output = apply.among_others().output().await.unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     (serde_json::from_slice(&output.stdout).expect(&said), said)
 }

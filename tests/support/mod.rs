@@ -3,11 +3,10 @@
 #![allow(dead_code, reason = "every binary takes another part")]
 
 pub(crate) mod able;
-pub(crate) mod below;
 pub(crate) mod edits;
 pub(crate) mod metrics;
-pub(crate) mod process;
 pub(crate) mod readers;
 pub(crate) mod remembered;
 pub(crate) mod reworded;
+pub(crate) mod runner;
 pub(crate) mod world;

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::reworded::Reworded;
+use super::runner::{Run, drsync};
 
 /// No pause of a client takes longer.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
@@ -194,6 +195,11 @@ impl World {
     pub(crate) fn replica(&self, name: &str) -> Table {
         let writer = Writer { user: "someone@example.com".to_owned(), clock: Arc::new(Utc::now) };
         Table::at(self.replica_folder(name), writer).when(self.now)
+    }
+
+    /// drsync as a process in this world, at its moment.
+    pub(crate) fn drsync(&self, arguments: &[&str]) -> Run {
+        drsync(self.path(""), arguments).at(self.now.to_rfc3339())
     }
 
     pub(crate) fn configuration(&self) -> Configuration {

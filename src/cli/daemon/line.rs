@@ -1,4 +1,7 @@
 //! What a daemon says: one line a thing, each with its moment.
+//!
+//! These are lines of a log and no page: they are followed as they come, counted and searched by their second word, and there is
+//! no other form in which anybody reads them. Whoever wants it in blocks asks for the status, or reads the run record.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -32,7 +35,7 @@ pub(super) type Once = (&'static str, String, String);
 
 /// How many groups a round brings on.
 pub(super) fn begins(plan: &Plan, whole: bool) -> String {
-    let of = |decision| plan.groups().filter(|(_, group)| group.decision == decision).count();
+    let of = |decision| plan.decided(decision).count();
     let (sync, blocked) = (of(Decision::Sync), of(Decision::Blocked));
     let (up_to_date, waiting) = (of(Decision::UpToDate), of(Decision::Waiting));
     let mut text = format!("{}: {sync} due", plural(plan.groups().count(), "group"));
@@ -58,7 +61,7 @@ pub(super) fn begins(plan: &Plan, whole: bool) -> String {
 
 /// Groups that are blocked, with their findings.
 pub(super) fn blocked(plan: &Plan) -> Vec<Once> {
-    let groups = plan.groups().filter(|(_, group)| group.decision == Decision::Blocked);
+    let groups = plan.decided(Decision::Blocked);
     groups
         .map(|(workspace, group)| {
             let findings = group.findings.iter().filter(|finding| finding.blocks());

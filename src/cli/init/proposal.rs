@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::config::TableName;
-use crate::databricks::{Job, Listed};
-use crate::region::Unclonable;
-use crate::render::clean;
+use crate::databricks::Job;
 
 /// Where an editor finds the schema of a configuration, from the folder of it.
 pub(super) const SCHEMA: &str = "./.drsync/config.schema.json";
@@ -97,20 +95,6 @@ pub(super) fn groups(tables: &[TableName], writers: &BTreeMap<TableName, Job>) -
     proposed
 }
 
-/// How many of what cannot be cloned, most first: `91 views`.
-pub(super) fn left_out(tables: &[Listed]) -> Vec<String> {
-    let mut counts: BTreeMap<&Unclonable, usize> = BTreeMap::new();
-    for what in tables.iter().filter_map(|it| it.unsupported.as_ref()) {
-        *counts.entry(what).or_default() += 1;
-    }
-    let mut counts: Vec<(&Unclonable, usize)> = counts.into_iter().collect();
-    counts.sort_by_key(|(what, count)| (std::cmp::Reverse(*count), what.noun_of(1)));
-    let each = counts
-        .into_iter()
-        .map(|(what, count)| format!("{count:>5} {}", clean(&what.noun_of(count))));
-    each.collect()
-}
-
 /// The configuration, as it is written.
 pub(super) fn configuration(answers: &Answers) -> String {
     let Answers { name, address, said, groups } = answers;
@@ -188,15 +172,5 @@ mod tests {
                 ("no_workflow", None, 1),
             ]
         );
-    }
-
-    #[test]
-    fn what_cannot_be_cloned_is_counted_in_words() {
-        let listed = |what| Listed { name: table("a.b.c"), unsupported: what };
-        let view = || Some(Unclonable::View);
-        let tables = [view(), None, view(), Some(Unclonable::RowFilter)].map(listed);
-        assert_eq!(left_out(&tables), ["    2 views", "    1 table with a row filter"]);
-        let tables = [Unclonable::RowFilter, Unclonable::RowFilter].map(|what| listed(Some(what)));
-        assert_eq!(left_out(&tables), ["    2 tables with a row filter"]);
     }
 }

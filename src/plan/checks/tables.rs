@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use super::{Finding, FindingCode, Named, Remedy, finding, recreated};
+use super::{Finding, FindingCode, Remedy, finding};
 use crate::command::{Command, Verb};
 use crate::config::{Location, Scheme, TableName};
 use crate::moment;
 use crate::plan::document::DriftCommit;
 use crate::plan::finding::Severity;
+use crate::plan::identity::{Named, recreated};
 use crate::plan::observed::TableObserved;
 use crate::plan::view::GroupView;
 use crate::region::{CloneProof, RegionError, RegionErrorKind};

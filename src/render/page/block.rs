@@ -38,6 +38,8 @@ pub(in crate::render) enum Block {
     Statements(Vec<Statement>),
     /// What belongs to the entry before, and stands apart from it.
     Apart(Vec<Below>),
+    /// What is wrong in a file, each at its place.
+    Located(Vec<Located>),
 }
 
 /// Things that are told one by one.
@@ -106,6 +108,18 @@ pub(in crate::render) struct Note {
     pub(in crate::render) says: Phrase,
     /// What is to be done.
     pub(in crate::render) below: Vec<Below>,
+}
+
+/// What is wrong at a place of a file.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Located {
+    /// The file, where there are several.
+    pub(in crate::render) file: Option<String>,
+    /// From 1.
+    pub(in crate::render) line: usize,
+    /// What stands there, by its path; empty: the whole file.
+    pub(in crate::render) place: String,
+    pub(in crate::render) says: Phrase,
 }
 
 /// Names in a row, after a word.
@@ -216,7 +230,22 @@ impl Block {
             }
             Block::Statements(statements) => statements.is_empty(),
             Block::Apart(below) => below.is_empty(),
+            Block::Located(all) => all.is_empty(),
         }
+    }
+}
+
+impl Located {
+    /// `line 7: workspaces[0].name  is missing`.
+    fn sentence(&self) -> Phrase {
+        let Located { file, line, place, says } = self;
+        let file = file.as_ref().map(|file| Phrase::name(file).and(" ")).unwrap_or_default();
+        let head = file.and(format!("line {line}: "));
+        let place = match place.as_str() {
+            "" => Phrase::default(),
+            place => Phrase::name(place).and("  "),
+        };
+        head.and(place).and(says.clone())
     }
 }
 
@@ -308,6 +337,11 @@ impl Notes {
     ) -> Notes {
         let notes = says.into_iter().map(Note::new).collect();
         Notes { word, notes, alike_max: usize::MAX }
+    }
+
+    /// What is wrong in a file, where places are not told under one another.
+    pub(in crate::render) fn located(all: &[Located]) -> Notes {
+        Notes::of("mistake", all.iter().map(Located::sentence))
     }
 
     /// Notes of one code together, in the order of the first of each; every note without one alone.

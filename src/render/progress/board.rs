@@ -67,7 +67,7 @@ struct Table {
 impl Board {
     pub(super) fn of(plan: &Plan) -> Board {
         let several_workspaces = plan.workspaces.len() > 1;
-        let sync = plan.groups().filter(|(_, group)| group.decision == Decision::Sync);
+        let sync = plan.decided(Decision::Sync);
         let mut groups: Vec<Group> = sync
             .map(|(workspace, group)| {
                 let clones = group.steps.iter().filter(|step| step.action != Action::NoOp);

@@ -39,7 +39,7 @@ struct Running {
 impl Log {
     /// A log of the apply of a plan.
     pub fn of(plan: &Plan) -> Log {
-        let groups = plan.groups().filter(|(_, group)| group.decision == Decision::Sync);
+        let groups = plan.decided(Decision::Sync);
         let several_workspaces = plan.workspaces.len() > 1;
         let names = groups
             .map(|(workspace, group)| {

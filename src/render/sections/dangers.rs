@@ -11,7 +11,7 @@ pub(in crate::render) fn dangers(plan: &Plan) -> Section {
     let away = away(plan).into_iter().map(|away| kind(away, "", vec![]));
     let mut blocks: Vec<Block> = away.map(Block::Names).collect();
     blocks.extend(accepted(plan).blocks);
-    let synchronized = || plan.groups().filter(|(_, group)| group.decision == Decision::Sync);
+    let synchronized = || plan.decided(Decision::Sync);
     let lost = synchronized()
         .flat_map(|(_, group)| &group.drift)
         .filter(|drift| !drift.theirs.is_empty())

@@ -5,6 +5,7 @@ mod changes;
 mod comment;
 mod drift;
 mod first;
+mod group;
 mod metadata;
 mod notes;
 mod report;
@@ -12,6 +13,7 @@ mod saved;
 mod size;
 mod steps;
 mod sync;
+mod tally;
 mod verdict;
 mod waiting;
 

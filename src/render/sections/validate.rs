@@ -2,14 +2,15 @@
 
 use super::acceptances::{all_the_same, apart, together};
 use super::causes::{entry, head};
-use super::{away as regions_away, notes};
+use super::{away as regions_away, config, notes};
 use crate::command::{Command, Verb};
 use crate::config::Configuration;
 use crate::figures::plural;
 use crate::harmless::name;
 use crate::layout::few;
 use crate::notify::{Doubt, DoubtCode};
-use crate::plan::{Decision, GroupPlan, Observed, Plan, ReasonCode, Severity};
+use crate::plan::{Decision, GroupPlan, Plan, ReasonCode, Severity};
+use crate::render::Style;
 use crate::render::away::{self, Away};
 use crate::render::causes::{Cause, Repair, causes};
 use crate::render::page::{
@@ -18,7 +19,6 @@ use crate::render::page::{
 };
 use crate::render::shown::{Shown, label};
 use crate::render::writers::text;
-use crate::render::{Style, config};
 
 /// Causes of one kind that are told each.
 const SAME_MAX: usize = 5;
@@ -169,22 +169,6 @@ fn more(causes: &[Cause]) -> Option<Entry> {
     entry.below = vec![Below::Note(Part::Names(groups, GROUPS_NAMED).into())];
     entry.told = Told::InBrief;
     Some(entry)
-}
-
-/// Every table as it was resolved, group by group.
-pub fn names(observed: &Observed) -> String {
-    let mut text = String::new();
-    for workspace in &observed.workspaces {
-        text.push_str(&format!("\n{}\n", name(&workspace.workspace.name)));
-        for group in &workspace.groups {
-            let label = group.entry.name().unwrap_or("(a group without a name)");
-            text.push_str(&format!("  {}\n", name(label)));
-            for table in &group.tables {
-                text.push_str(&format!("    {}\n", name(&table.name)));
-            }
-        }
-    }
-    text
 }
 
 /// All remedies as one SQL script: what is not SQL is a comment.

@@ -99,6 +99,7 @@ fn number(section: &Section) -> usize {
         | Block::Obstacles(_)
         | Block::Statements(_)
         | Block::Apart(_) => 0,
+        Block::Located(all) => all.len(),
     });
     blocks.sum()
 }
@@ -122,6 +123,7 @@ fn block(block: &Block, parts: &mut Vec<(String, String)>) -> Markup {
         Block::Obstacles(obstacles) => planned::obstacles(obstacles),
         Block::Statements(statements) => planned::statements(statements),
         Block::Apart(below) => html! { @for below in below { (self::below(below)) } },
+        Block::Located(all) => self::notes(&Notes::located(all)),
     }
 }
 

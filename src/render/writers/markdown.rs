@@ -78,11 +78,12 @@ fn block(comment: &mut Comment, block: &Block, title: Option<&str>, detail: Deta
         Block::Asides(facts) => self::facts(comment, facts, detail),
         Block::Settings(settings) => planned::settings(comment, settings, detail),
         Block::Steps(steps) => {
-            planned::groups(comment, &[(&Phrase::name(&steps.of), steps)], detail)
+            planned::groups(comment, &[(Phrase::name(&steps.of), steps)], detail)
         }
         Block::Obstacles(obstacles) => planned::obstacles(comment, obstacles, detail),
         Block::Statements(statements) => planned::statements(comment, statements, detail),
         Block::Apart(below) => self::below(comment, below, detail),
+        Block::Located(all) => self::notes(comment, &Notes::located(all), title, detail),
     }
 }
 
@@ -217,7 +218,7 @@ fn below(comment: &mut Comment, all: &[Below], detail: Detail) -> String {
                 rows.map(|cells| format!("  - {}\n", cells.join(" "))).collect()
             }
             Below::Steps(steps) => {
-                format!("\n{}", planned::groups(comment, &[(&Phrase::default(), steps)], detail))
+                format!("\n{}", planned::groups(comment, &[(Phrase::default(), steps)], detail))
             }
         });
     }

@@ -195,6 +195,12 @@ fn blocks(text: &str) -> Vec<Block> {
         }),
         Block::Statements(vec![Statement { table: name(), text: name() }]),
         Block::Apart(below(text)),
+        Block::Located(vec![Located {
+            file: Some(name()),
+            line: 7,
+            place: name(),
+            says: phrase(text),
+        }]),
     ];
     // Of every kind there is one: a new kind finds its place above and here.
     let kinds: BTreeSet<u8> = all
@@ -214,9 +220,10 @@ fn blocks(text: &str) -> Vec<Block> {
             Block::Obstacles(_) => 11,
             Block::Statements(_) => 12,
             Block::Apart(_) => 13,
+            Block::Located(_) => 14,
         })
         .collect();
-    assert_eq!(kinds, (0..14).collect());
+    assert_eq!(kinds, (0..15).collect());
     all
 }
 

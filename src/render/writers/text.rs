@@ -89,6 +89,7 @@ pub(in crate::render) fn block(block: &Block, columns: Columns, style: &Style) -
             statements.iter().map(|statement| command(&statement.text)).collect()
         }
         Block::Apart(below) => entries::below(below, style),
+        Block::Located(all) => lists::located(all, style),
     }
 }
 

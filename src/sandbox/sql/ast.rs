@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::among::Members;
 use super::datum::Datum;
 use super::error::Result;
 use super::kind::Kind;
+use super::members::Members;
 
 /// A statement.
 #[derive(Debug, Clone)]
@@ -375,5 +375,33 @@ impl Expr {
                 otherwise: optional(otherwise)?,
             },
         })
+    }
+
+    /// What a column of it is called where nobody gave it another name.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Expr::Column(parts) => parts.last().cloned().unwrap_or_default(),
+            Expr::Member(_, name) => name.clone(),
+            Expr::Literal(value) => {
+                value.wire(chrono_tz::Tz::UTC).unwrap_or_else(|| "NULL".to_owned())
+            }
+            Expr::Marker(name) => name.clone(),
+            Expr::Binary(left, sign, right) => {
+                format!("({} {sign} {})", left.name(), right.name())
+            }
+            Expr::Call { name, args, distinct } => {
+                let args: Vec<String> = args
+                    .iter()
+                    .map(|arg| match arg {
+                        Expr::Star(_) => "1".to_owned(),
+                        other => other.name(),
+                    })
+                    .collect();
+                let distinct = if *distinct { "DISTINCT " } else { "" };
+                format!("{}({distinct}{})", name.to_lowercase(), args.join(", "))
+            }
+            Expr::Cast { value, .. } => value.name(),
+            _ => "expression".to_owned(),
+        }
     }
 }

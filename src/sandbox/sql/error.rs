@@ -52,6 +52,18 @@ impl SqlError {
         )
     }
 
+    /// A place in the list of what is selected that there is not.
+    pub(super) fn out_of_range(clause: &str, at: i64, items: usize) -> SqlError {
+        SqlError::new(
+            &format!("{clause}_POS_OUT_OF_RANGE"),
+            "42805",
+            format!(
+                "{} position {at} is not in select list (valid range is [1, {items}]).",
+                clause.replace('_', " ")
+            ),
+        )
+    }
+
     pub(super) fn table_not_found(name: &str) -> SqlError {
         SqlError::new(
             "TABLE_OR_VIEW_NOT_FOUND",

@@ -12,9 +12,9 @@ use super::cast::moment;
 use super::datum::{Datum, key};
 use super::decimal::PRECISION_MAX;
 use super::error::{Result, SqlError};
-use super::eval::{found_at, index_of};
 use super::kind::Kind;
 use super::lexer;
+use super::within::{found_at, index_of};
 
 /// Functions over the rows of a group.
 pub(super) const AGGREGATES: [&str; 7] =

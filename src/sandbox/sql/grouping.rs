@@ -6,8 +6,7 @@ use super::datum::{Datum, key as key_of};
 use super::error::{Result, SqlError};
 use super::eval::Row;
 use super::functions::{self, AGGREGATES};
-use super::query::{kind_at, name_of, out_of_range};
-use super::rows::{Column, Rows};
+use super::rows::{Column, Rows, kind_at};
 
 impl Session {
     pub(super) fn grouped(&self, select: &Select, input: &Rows) -> Result<Rows> {
@@ -49,7 +48,7 @@ impl Session {
         for (at, ((item, alias), kind)) in select.items.iter().zip(kinds).enumerate() {
             columns.push(Column {
                 of: None,
-                name: alias.clone().unwrap_or_else(|| name_of(item)),
+                name: alias.clone().unwrap_or_else(|| item.name()),
                 kind: kind.unwrap_or_else(|| kind_at(&rows, at)),
             });
         }
@@ -99,7 +98,8 @@ impl Session {
         let by = group.iter().map(|by| match by {
             Expr::Literal(Datum::Int(at)) => {
                 let item = usize::try_from(*at - 1).ok().and_then(|at| items.get(at));
-                let item = item.ok_or_else(|| out_of_range("GROUP_BY", *at, items.len()))?;
+                let item =
+                    item.ok_or_else(|| SqlError::out_of_range("GROUP_BY", *at, items.len()))?;
                 Ok(item.0.clone())
             }
             Expr::Column(parts) if input.place(parts).is_err() => {

@@ -1,7 +1,5 @@
 //! Carries out queries.
 
-use std::collections::BTreeMap;
-
 use chrono_tz::Tz;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -15,10 +13,7 @@ use super::functions::{self, GENERATORS};
 use super::grouping;
 use super::kind::Kind;
 use super::meet::common;
-use super::rows::{Column, Rows};
-
-/// Queries named by WITH, as they came out.
-pub(super) type Named = BTreeMap<String, Rows>;
+use super::rows::{Column, Named, Rows, cast_column, kind_at};
 
 impl Session {
     pub(super) fn query<'a>(
@@ -183,7 +178,7 @@ impl Session {
             }
             columns.push(Column {
                 of: None,
-                name: alias.clone().unwrap_or_else(|| name_of(item)),
+                name: alias.clone().unwrap_or_else(|| item.name()),
                 kind: kind.unwrap_or_else(|| kind_at(&rows, at)),
             });
         }
@@ -202,7 +197,7 @@ impl Session {
                 (Expr::Literal(Datum::Int(at)), ..) => {
                     let value = usize::try_from(*at - 1).ok();
                     let value = value.and_then(|at| own.values.get(at)).cloned();
-                    value.ok_or_else(|| out_of_range("ORDER_BY", *at, own.values.len()))
+                    value.ok_or_else(|| SqlError::out_of_range("ORDER_BY", *at, own.values.len()))
                 }
                 (_, Ok(key), _) => Ok(key),
                 (_, Err(_), Some(from)) => self.scope.eval(by, from),
@@ -215,48 +210,6 @@ impl Session {
             }
         };
         order.iter().map(key).collect()
-    }
-}
-
-/// A place in the list of what is selected that there is not.
-pub(super) fn out_of_range(clause: &str, at: i64, items: usize) -> SqlError {
-    SqlError::new(
-        &format!("{clause}_POS_OUT_OF_RANGE"),
-        "42805",
-        format!(
-            "{} position {at} is not in select list (valid range is [1, {items}]).",
-            clause.replace('_', " ")
-        ),
-    )
-}
-
-pub(super) fn kind_at(rows: &[Vec<Datum>], at: usize) -> Kind {
-    let found = rows.iter().filter_map(|row| row.get(at)).find(|value| !value.is_null());
-    found.map_or(Kind::Null, Datum::kind)
-}
-
-pub(super) fn name_of(expr: &Expr) -> String {
-    match expr {
-        Expr::Column(parts) => parts.last().cloned().unwrap_or_default(),
-        Expr::Member(_, name) => name.clone(),
-        Expr::Literal(value) => value.wire(chrono_tz::Tz::UTC).unwrap_or_else(|| "NULL".to_owned()),
-        Expr::Marker(name) => name.clone(),
-        Expr::Binary(left, sign, right) => {
-            format!("({} {sign} {})", name_of(left), name_of(right))
-        }
-        Expr::Call { name, args, distinct } => {
-            let args: Vec<String> = args
-                .iter()
-                .map(|arg| match arg {
-                    Expr::Star(_) => "1".to_owned(),
-                    other => name_of(other),
-                })
-                .collect();
-            let distinct = if *distinct { "DISTINCT " } else { "" };
-            format!("{}({distinct}{})", name.to_lowercase(), args.join(", "))
-        }
-        Expr::Cast { value, .. } => name_of(value),
-        _ => "expression".to_owned(),
     }
 }
 
@@ -290,14 +243,6 @@ fn join(all: &mut Rows, mut more: Rows, zone: Tz) -> Result<()> {
         column.kind = kind;
     }
     all.rows.extend(more.rows);
-    Ok(())
-}
-
-/// Casts the values of a column.
-pub(super) fn cast_column(rows: &mut [Vec<Datum>], at: usize, kind: &Kind, zone: Tz) -> Result<()> {
-    for row in rows {
-        row[at] = std::mem::replace(&mut row[at], Datum::Null).cast(kind, zone)?;
-    }
     Ok(())
 }
 

@@ -8,8 +8,7 @@ use super::eval::Row;
 use super::functions::{self, GENERATORS};
 use super::kind::Kind;
 use super::meet::common_of;
-use super::query::{Named, cast_column, kind_at};
-use super::rows::{Column, Rows};
+use super::rows::{Column, Named, Rows, cast_column, kind_at};
 use crate::lakehouse::delta::Detail;
 
 impl Session {

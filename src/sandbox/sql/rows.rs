@@ -1,5 +1,9 @@
 //! Rows with named columns: what relations give and results hold.
 
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+
 use super::datum::Datum;
 use super::error::{Result, SqlError};
 use super::kind::Kind;
@@ -19,6 +23,9 @@ pub(in crate::sandbox) struct Rows {
     pub(in crate::sandbox) columns: Vec<Column>,
     pub(in crate::sandbox) rows: Vec<Vec<Datum>>,
 }
+
+/// Queries named by WITH, as they came out.
+pub(super) type Named = BTreeMap<String, Rows>;
 
 impl Rows {
     /// Rows of the given columns.
@@ -103,4 +110,18 @@ fn ambiguous(parts: &[String]) -> SqlError {
     let shown: Vec<String> = parts.iter().map(|part| format!("`{part}`")).collect();
     let message = format!("Reference {} is ambiguous.", shown.join("."));
     SqlError::new("AMBIGUOUS_REFERENCE", "42704", message)
+}
+
+/// The type of the values at a place, by the first that there is.
+pub(super) fn kind_at(rows: &[Vec<Datum>], at: usize) -> Kind {
+    let found = rows.iter().filter_map(|row| row.get(at)).find(|value| !value.is_null());
+    found.map_or(Kind::Null, Datum::kind)
+}
+
+/// Casts the values of a column.
+pub(super) fn cast_column(rows: &mut [Vec<Datum>], at: usize, kind: &Kind, zone: Tz) -> Result<()> {
+    for row in rows {
+        row[at] = std::mem::replace(&mut row[at], Datum::Null).cast(kind, zone)?;
+    }
+    Ok(())
 }

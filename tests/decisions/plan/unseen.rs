@@ -187,12 +187,14 @@ fn a_group_whose_replicas_are_gone_does_not_meet_its_objective() {
 #[test]
 fn a_metadata_table_that_cannot_be_read_is_named_with_its_place_and_what_repairs_it() {
     let mut world = due();
-    let corrupt = RegionError::new(
-        RegionErrorKind::Other,
-        "look into what is there",
-        "00000000000000000001.json is corrupt: line 1",
-    )
-    .of_ledger(LedgerTable::Metadata);
+    let corrupt = RegionError {
+        ledger_table: Some(LedgerTable::Metadata),
+        ..RegionError::new(
+            RegionErrorKind::Other,
+            "look into what is there",
+            "00000000000000000001.json is corrupt: line 1",
+        )
+    };
     let place = "/world/west/sync/_drsync/sync_metadata";
     world.workspace().secondary.ledger = Err(corrupt.clone());
     world.merge();

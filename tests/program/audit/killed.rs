@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::signed::{apply_signed, make_keys, said};
 use super::{ALL, Applied, code, copied, drsync, files, lacks};
 
-use crate::support::process::PROGRAM;
+use crate::support::runner::drsync_under;
 
 /// How long the kernel waits before it puts a document into a region's evidence, in microseconds.
 const DELAY: &str = "700000";
@@ -19,14 +19,13 @@ fn killed_between(world: &Applied, region: &str, ending: &str) -> bool {
     let other = if region == "east" { "west" } else { "east" };
     let known = world.names(other, ending);
     let place = fs::canonicalize(world.evidence(region)).unwrap();
-    let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=linkat", "-P"]).arg(place);
-    command.args(["-e", &format!("inject=linkat:delay_enter={DELAY}")]);
-    command.arg(PROGRAM);
-    command.args(["apply", "--auto-approve", "--only", "orders"]);
-    command.current_dir(world.world()).env_remove("DRSYNC_CONFIG").stdin(Stdio::null());
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut strace = command.spawn().unwrap();
+    let delayed = format!("inject=linkat:delay_enter={DELAY}");
+    let (place, trace) = (place.to_str().unwrap(), "trace=linkat");
+    let strace =
+        ["strace", "-f", "-qq", "-o", "/dev/null", "-e", trace, "-P", place, "-e", &delayed];
+    let apply = ["apply", "--auto-approve", "--only", "orders"];
+    let apply = drsync_under(&strace, world.world(), &apply);
+    let mut strace = apply.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     loop {
         let new = world.names(other, ending) != known;
         if new && world.names(region, ending) == known {

@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +12,7 @@ use minisign_verify::{PublicKey, Signature};
 
 use super::{ALL, Applied, audit, code, drsync, files, lacks};
 
-use crate::support::process::PROGRAM;
+use crate::support::runner;
 
 const PASSWORD: &str = "correct-horse-of-a-runner";
 
@@ -37,15 +37,9 @@ pub(crate) fn apply_signed(
     key: &str,
     password: Option<&str>,
 ) -> Output {
-    let mut apply = Command::new(PROGRAM);
-    let words = ["apply", "--auto-approve", "--only", group];
-    apply.args(words).args(["--sign-record-with", key]);
-    apply.current_dir(world.world()).env("NO_COLOR", "1");
-    apply.env_remove("DRSYNC_CONFIG").stdin(Stdio::null());
-    if let Some(password) = password {
-        apply.env("DRSYNC_SIGN_PASSWORD", password);
-    }
-    apply.output().unwrap()
+    let words = ["apply", "--auto-approve", "--only", group, "--sign-record-with", key];
+    let password = password.map(|password| ("DRSYNC_SIGN_PASSWORD", password));
+    runner::drsync(world.world(), &words).envs(password).output()
 }
 
 pub(crate) fn said(output: &Output) -> String {
@@ -249,12 +243,8 @@ fn the_environment_may_name_the_key() {
     let world = Applied::new();
     make_keys(&world.world(), "runner", None);
     let since = now();
-    let mut apply = Command::new(PROGRAM);
-    apply.args(["apply", "--auto-approve", "--only", "orders"]);
-    apply.current_dir(world.world()).stdin(Stdio::null());
-    apply.env_remove("DRSYNC_CONFIG");
-    apply.env("DRSYNC_SIGN_RECORD_WITH", "runner.key");
-    assert_eq!(code(&apply.output().unwrap()), 0);
+    let apply = runner::drsync(world.world(), &["apply", "--auto-approve", "--only", "orders"]);
+    apply.env("DRSYNC_SIGN_RECORD_WITH", "runner.key").ends(0);
     let (status, text) = world.history(&["--since", &since, "--signed-by", "runner.pub"]);
     assert_eq!(status, 0, "{text}");
     let nobody = drsync(&world.world(), &["history", "--signed-by", "nobody.pub"]);

@@ -1,12 +1,12 @@
 //! What is printed in which format, and what is an answer at all.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 use super::program::{NOW, code, drsync, stderr, stdout, world};
 
-use crate::support::process::PROGRAM;
+use crate::support::runner;
 
 #[test]
 fn lakehouse_folders_are_compared_file_by_file_whatever_verify_says() {
@@ -103,15 +103,8 @@ fn events_are_lines_of_json_and_the_summary_is_the_last() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let world = world();
-    let mut child = Command::new(PROGRAM)
-        .args(["plan", "--json"])
-        .current_dir(world.path())
-        .env("DRSYNC_NOW", NOW)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("drsync runs");
+    let plan = runner::drsync(world.path(), &["plan", "--json"]).at(NOW);
+    let mut child = plan.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
     assert_eq!((code(&output), stderr(&output)), (0, String::new()));

@@ -1,12 +1,11 @@
 //! The first hour of a new user: slips of the command line, a plan that is to be kept, a configuration from files.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
 use super::program::{code, drsync, stderr, stdout, world};
-use crate::support::process::PROGRAM;
+use crate::support::runner;
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).expect("a folder");
@@ -180,16 +179,11 @@ fn a_manual_page_has_exit_status_environment_files_and_examples() {
 fn completed(folder: &Path, words: &[&str]) -> Vec<String> {
     let mut line = vec!["--", "drsync"];
     line.extend(words);
-    let output = Command::new(PROGRAM)
-        .args(&line)
-        .current_dir(folder)
-        .env_clear()
+    let shell = runner::drsync(folder, &line)
         .env("DRSYNC_COMPLETE", "bash")
         .env("_CLAP_COMPLETE_INDEX", words.len().to_string())
-        .env("_CLAP_IFS", "\n")
-        .output()
-        .expect("drsync runs");
-    let text = String::from_utf8(output.stdout).expect("text");
+        .env("_CLAP_IFS", "\n");
+    let text = stdout(&shell.output());
     text.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::program::{NOW, code, drsync, stderr, stdout, world};
 use crate::support::edits::resealed;
-use crate::support::process::PROGRAM;
+use crate::support::runner;
 
 /// A host that counts who connects, and knows nobody.
 struct Host {
@@ -50,16 +50,8 @@ fn signed_in(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 fn at(now: &str, folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(PROGRAM)
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .env("DRSYNC_NOW", now)
-        .env("DRSYNC_TOKEN_EAST", "dapiCANARY")
-        .env("DATABRICKS_TOKEN", "dapiAMBIENT")
-        .stdin(Stdio::null())
-        .output()
-        .expect("drsync runs")
+    let tokens = [("DRSYNC_TOKEN_EAST", "dapiCANARY"), ("DATABRICKS_TOKEN", "dapiAMBIENT")];
+    runner::drsync(folder, arguments).at(now).envs(tokens).output()
 }
 
 /// A plan of the demo's world whose primary is another host, as whoever may write the file can make it; with its effect.

@@ -1,29 +1,22 @@
 //! File systems that cannot do what a commit needs, as strace lets the kernel answer for them.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use super::program::{NOW, code, stderr, stdout, world};
 
-use crate::support::process::PROGRAM;
+use crate::support::runner::drsync_under;
 
 /// Runs drsync with system calls that fail; `None`, aloud, where there is no strace.
 fn failing(folder: &Path, faults: &[&str], arguments: &[&str]) -> Option<Output> {
-    let mut command = Command::new("strace");
     let traced: Vec<&str> = faults.iter().filter_map(|it| it.split(':').next()).collect();
-    command.args(["-f", "-qq", "-o", "/dev/null", "-e"]);
-    command.arg(format!("trace={}", traced.join(",")));
+    let trace = format!("trace={}", traced.join(","));
+    let mut strace =
+        ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace].map(str::to_owned).to_vec();
     for fault in faults {
-        command.args(["-e", &format!("inject={fault}")]);
+        strace.extend(["-e".to_owned(), format!("inject={fault}")]);
     }
-    let ran = command
-        .arg(PROGRAM)
-        .args(arguments)
-        .current_dir(folder)
-        .env("DRSYNC_NOW", NOW)
-        .env_remove("DRSYNC_CONFIG")
-        .stdin(Stdio::null())
-        .output();
+    let ran = drsync_under(&strace, folder, arguments).at(NOW).try_output();
     let told = ran.as_ref().map(stderr).unwrap_or_default();
     // Containers may forbid to trace.
     let unable = ["ptrace(", "PTRACE_", "strace: "].iter().any(|said| told.contains(said));

@@ -1,7 +1,6 @@
 //! Output that cannot be written, input that comes from a pipe, and files that are somebody's.
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -11,36 +10,21 @@ use tempfile::TempDir;
 
 use super::program::{NOW, code, drsync, stderr, stdout, world};
 
-use crate::support::process::PROGRAM;
+use crate::support::runner::{self, Run};
 
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(PROGRAM);
-    command
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .env("DRSYNC_NOW", NOW)
-        .env("USER", "someone")
-        .stdin(Stdio::null());
-    command
+fn command(folder: &Path, arguments: &[&str]) -> Run {
+    runner::drsync(folder, arguments).at(NOW)
 }
 
 /// Runs it with stdout at a device that takes nothing.
 fn to_full(folder: &Path, arguments: &[&str]) -> Output {
     let full = File::options().write(true).open("/dev/full");
-    let mut command = command(folder, arguments);
-    command.stdout(full.expect("a device")).output().expect("runs")
+    command(folder, arguments).stdout(full.expect("a device")).output()
 }
 
 /// Runs it with a document on stdin.
 fn piped(folder: &Path, arguments: &[&str], bytes: &[u8]) -> Output {
-    let mut command = command(folder, arguments);
-    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("runs");
-    let mut stdin = child.stdin.take().expect("piped");
-    stdin.write_all(bytes).expect("taken");
-    drop(stdin);
-    child.wait_with_output().expect("ends")
+    command(folder, arguments).reads(bytes).output()
 }
 
 /// The demo's world without the records of its first apply.
@@ -137,8 +121,8 @@ fn an_apply_whose_events_are_lost_is_none_that_succeeded() {
 fn a_reader_that_leaves_stops_no_apply_and_is_no_failure() {
     let world = world_without_records();
     let folder = world.path();
-    let mut command = command(folder, &["apply", "--auto-approve", "--only", "orders"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    let apply = command(folder, &["apply", "--auto-approve", "--only", "orders"]);
+    let mut child = apply.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     drop(child.stdout.take());
     let ended = child.wait_with_output().expect("ends");
     assert_eq!(code(&ended), 0, "{}", stderr(&ended));
@@ -230,8 +214,7 @@ fn events_replace_nothing_but_events() {
     let log = File::options().append(true).open(folder.join("log")).expect("opened");
     let ended = command(folder, &["apply", "--auto-approve", "--json", "--events", "/dev/stderr"])
         .stderr(log)
-        .output()
-        .expect("runs");
+        .output();
     assert_eq!(code(&ended), 4);
     let log = read("log");
     assert!(log.starts_with("before\n") && log.contains("\"event\":\"started\""), "{log}");
@@ -316,8 +299,7 @@ fn a_sandbox_takes_another_name_for_its_configuration_where_one_is_taken() {
     symlink(&precious, folder.join("sandbox.json")).expect("linked");
     let arguments = ["sandbox", "--world", ".", "--port", "0"];
     for _ in 0..2 {
-        let mut command = command(folder, &arguments);
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("runs");
+        let mut child = command(folder, &arguments).stdout(Stdio::piped()).spawn();
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let next = lines.map_while(Result::ok).find(|line| line.contains("Next:"));
         child.kill().expect("killed");

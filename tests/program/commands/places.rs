@@ -4,11 +4,11 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use crate::commands::program::{NOW, world};
 
-use crate::support::process::PROGRAM;
+use crate::support::runner::drsync_under;
 
 /// What may lie in a place instead of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,20 +79,13 @@ fn named(path: &'static str, command: &'static str) -> Place {
 
 /// Within two gigabytes and half a minute.
 fn run(folder: &Path, command: &str) -> Output {
-    Command::new("timeout")
-        .args(["-sKILL", "30", "sh", "-c", "ulimit -v 2097152; exec \"$@\"", "sh"])
-        .arg(PROGRAM)
-        .args(command.split(' '))
-        .current_dir(folder)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+    let bounded = "ulimit -v 2097152; exec \"$@\"";
+    let within = ["timeout", "-sKILL", "30", "sh", "-c", bounded, "sh"];
+    drsync_under(&within, folder, &command.split(' ').collect::<Vec<_>>())
+        .at(NOW)
         .env("MALLOC_ARENA_MAX", "2")
-        .env("DRSYNC_NOW", NOW)
-        .env("USER", "someone")
         .env("HOME", folder)
-        .stdin(Stdio::null())
         .output()
-        .expect("runs")
 }
 
 /// The newest file below a folder with an ending.

@@ -1,11 +1,12 @@
 //! Runs the program, and a world to run it in.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use tempfile::TempDir;
 
-use crate::support::process::PROGRAM;
+use crate::support::runner;
+pub(crate) use crate::support::runner::{code, stderr, stdout};
 
 /// The moment at which every command here runs.
 pub(crate) const NOW: &str = "2026-11-22T11:00:00Z";
@@ -16,27 +17,7 @@ pub(crate) fn drsync(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 pub(crate) fn drsync_at(now: &str, folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(PROGRAM)
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .env("DRSYNC_NOW", now)
-        .env("USER", "someone")
-        .stdin(Stdio::null())
-        .output()
-        .expect("drsync runs")
-}
-
-pub(crate) fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).expect("text")
-}
-
-pub(crate) fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).expect("text")
-}
-
-pub(crate) fn code(output: &Output) -> i32 {
-    output.status.code().expect("it was not killed")
+    runner::drsync(folder, arguments).at(now).output()
 }
 
 /// The demo's world after its first apply: `orders` is due again, `customer_360` is blocked.

@@ -1,12 +1,10 @@
 //! Stored plans and run records: shown, checked, compared, applied once.
 
-use std::process::{Command, Stdio};
-
 use serde_json::Value;
 
 use super::program::{NOW, code, drsync, drsync_at, stderr, stdout, world};
 
-use crate::support::process::PROGRAM;
+use crate::support::runner;
 
 #[test]
 fn a_plan_replaces_nothing_but_a_plan() {
@@ -67,20 +65,15 @@ fn a_pipeline_is_named_in_plan_and_record_and_show_finds_the_apply() {
     let world = world();
     let folder = world.path();
     let in_pipeline = |arguments: &[&str]| {
-        Command::new(PROGRAM)
-            .args(arguments)
-            .current_dir(folder)
-            .env_clear()
-            .env("DRSYNC_NOW", NOW)
+        runner::drsync(folder, arguments)
+            .at(NOW)
             .env("GITHUB_ACTIONS", "true")
             .env("GITHUB_SERVER_URL", "https://x:hunter2@github.test")
             .env("GITHUB_REPOSITORY", "acme/dr-config")
             .env("GITHUB_RUN_ID", "7")
             .env("GITHUB_REF", "refs/pull/418/merge")
             .env("GITHUB_SHA", "f1e2d3c4b5a697887766554433221100ffeeddcc")
-            .stdin(Stdio::null())
             .output()
-            .expect("drsync runs")
     };
     assert_eq!(code(&in_pipeline(&["plan", "--out", "p.json"])), 0);
     let text = std::fs::read_to_string(folder.join("p.json")).expect("stored");

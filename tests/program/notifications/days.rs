@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{Receivers, stderr};
-use crate::support::process::drsync;
+use crate::support::runner::drsync;
 use crate::support::world::{World, batch};
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -49,12 +49,10 @@ impl Runners {
 
     fn runs(&self, folder: &Path, more: &[&str]) -> Output {
         let arguments = [&["apply", "--auto-approve"], more].concat();
-        let mut command = drsync(&self.world, &arguments);
-        command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null());
-        if folder == self.pipeline.path() {
-            command.env("GITHUB_ACTIONS", "true").env("GITHUB_REPOSITORY", "acme/dr");
-        }
-        command.output().unwrap()
+        let run = drsync(folder, &arguments).at(self.world.now.to_rfc3339());
+        let pipeline = [("GITHUB_ACTIONS", "true"), ("GITHUB_REPOSITORY", "acme/dr")];
+        let is_pipeline = folder == self.pipeline.path();
+        run.envs(pipeline.into_iter().filter(|_| is_pipeline)).output()
     }
 
     fn scheduler(&self, more: &[&str]) {

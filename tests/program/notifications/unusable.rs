@@ -22,7 +22,7 @@ fn heard(receivers: &Receivers, workspace: &str) -> Vec<String> {
 
 /// Applies and expects an exit status.
 fn applies(world: &World, expected: i32) {
-    let ended = world.command(&["apply", "--auto-approve"]).output().unwrap();
+    let ended = world.command(&["apply", "--auto-approve"]).output();
     assert_eq!(ended.status.code(), Some(expected), "{}", stderr(&ended));
 }
 

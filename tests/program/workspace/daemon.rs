@@ -8,8 +8,6 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::site::Site;
 
-use crate::support::process::PROGRAM;
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quiet_round_of_a_daemon_costs_what_a_quiet_apply_costs() {
     let site = Site::new().await;
@@ -24,9 +22,8 @@ async fn a_quiet_round_of_a_daemon_costs_what_a_quiet_apply_costs() {
         counts.push(site.running.requests().len() - before);
     }
     let before = site.running.requests().len();
-    let mut command = site.command(PROGRAM, &variables);
-    command.arg("daemon").stderr(Stdio::piped()).kill_on_drop(true);
-    let mut daemon = command.spawn().unwrap();
+    let mut command = site.drsync(&["daemon"], &variables).stderr(Stdio::piped()).among_others();
+    let mut daemon = command.kill_on_drop(true).spawn().unwrap();
     let mut lines = BufReader::new(daemon.stderr.take().unwrap()).lines();
     let round = async {
         while let Some(line) = lines.next_line().await.unwrap() {

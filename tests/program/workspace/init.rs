@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::workspace::site::{Said, Site};
 
-use crate::support::process::PROGRAM;
+use crate::support::runner::PROGRAM;
 
 /// Puts the metastore of a workspace into a region.
 fn lies_in(site: &Site, folder: &str, region: &str) {
@@ -28,13 +28,9 @@ async fn asked_with(
     variables: &BTreeMap<String, String>,
 ) -> Option<Said> {
     let script = format!("{}/tests/python/pty_answers.py", env!("CARGO_MANIFEST_DIR"));
-    let mut command = site.command("python3", variables);
-    command
-        .arg(script)
-        .arg(json!(answers).to_string())
-        .arg(PROGRAM)
-        .args(["init", &site.running.primary.url]);
-    match command.output().await {
+    let answers = json!(answers).to_string();
+    let init = [&script, &answers, PROGRAM, "init", &site.running.primary.url];
+    match site.another("python3", variables).args(&init).among_others().output().await {
         Ok(output) => Some(site.said(output)),
         Err(error) => {
             eprintln!("SKIPPED: no python3 makes a terminal: {error}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use crate::support::able;
-use crate::support::process::PROGRAM;
+use crate::support::runner::PROGRAM;
 use crate::workspace::site::{Said, Site};
 
 /// The task, with a program in the runtime's place; `None` where there is no SDK.
@@ -20,7 +20,7 @@ fn task(site: &Site, arguments: &[&str]) -> Option<Command> {
     let variables = BTreeMap::from([("PATH".to_owned(), path)]);
     std::fs::write(site.path("here/drsync.json"), &site.running.configuration).unwrap();
     let primary = &site.running.primary;
-    let mut command = site.command(python.to_str().unwrap(), &variables);
+    let mut command = site.another(python.to_str().unwrap(), &variables).among_others();
     command.arg(script).args([&primary.url, &primary.client_id, &primary.client_secret]);
     // The other region is not where the job runs, and has a credential of its own.
     command.args(["--secret", "DRSYNC_TOKEN_WEST=sandbox/secondary-pat"]);

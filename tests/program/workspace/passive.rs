@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use drsync::lakehouse::write::Workspace;
 
 use super::site::{Said, Site};
-use crate::support::process::PROGRAM;
 
 /// The job of the group `orders` in the west's workspace.
 const JOB: i64 = 2016;
@@ -59,9 +58,8 @@ async fn a_workflow_that_starts_there_while_tables_are_cloned_keeps_the_cut_out(
     variables.insert("DRSYNC_TOKEN_EAST".to_owned(), site.running.primary.token.clone());
     site.fault("SQL *DEEP CLONE* every delay=2s");
     let arguments = ["apply", "--auto-approve", "--only", "orders", "--events", "events", "--json"];
-    let mut command = site.command(PROGRAM, &variables);
-    let child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let child = child.unwrap();
+    let apply = site.drsync(&arguments, &variables).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = apply.among_others().spawn().unwrap();
     let (events, begun) = (site.path("here/events"), Instant::now());
     while !std::fs::read_to_string(&events).is_ok_and(|it| it.contains("\"table")) {
         assert!(begun.elapsed() < Duration::from_secs(120), "no clone began");

@@ -10,8 +10,6 @@ use drsync::lakehouse::delta::{self, TableStore};
 
 use crate::workspace::site::Site;
 
-use crate::support::process::PROGRAM;
-
 /// What is searched for besides the services' own secrets; every canary that is handed to the program has this in it.
 const CANARY: &str = "canary-5ecret";
 
@@ -36,8 +34,8 @@ impl Search {
 
     /// Runs the program; whatever it says is kept for the search.
     async fn run(&mut self, words: &[&str], variables: &BTreeMap<String, String>) -> i32 {
-        let mut command = self.site.command(PROGRAM, variables);
-        let output = command.args(words).output().await.unwrap();
+        let mut command = self.site.drsync(words, variables).among_others();
+        let output = command.output().await.unwrap();
         for (of, bytes) in [("stdout", output.stdout), ("stderr", output.stderr)] {
             let text = String::from_utf8(bytes).unwrap();
             self.said.push(format!("{of} of {}\n{text}", words[0]));

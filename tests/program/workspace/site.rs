@@ -7,9 +7,8 @@ use std::process::Output;
 use drsync::lakehouse::demo;
 use drsync::sandbox::{Options, Running, World, serve};
 use tempfile::TempDir;
-use tokio::process::Command;
 
-use crate::support::process::PROGRAM;
+use crate::support::runner::{Run, another, drsync};
 
 pub(crate) struct Site {
     folder: TempDir,
@@ -62,20 +61,18 @@ impl Site {
         .into()
     }
 
-    pub(crate) fn command(&self, program: &str, variables: &BTreeMap<String, String>) -> Command {
-        let mut command = Command::new(program);
-        command
-            .current_dir(self.path("here"))
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.path("here"))
-            .envs(variables);
-        command
+    pub(crate) fn drsync(&self, args: &[&str], variables: &BTreeMap<String, String>) -> Run {
+        drsync(self.path("here"), args).env("HOME", self.path("here")).envs(variables)
+    }
+
+    /// Another program, which runs drsync by itself.
+    pub(crate) fn another(&self, program: &str, variables: &BTreeMap<String, String>) -> Run {
+        another(program, self.path("here")).env("HOME", self.path("here")).envs(variables)
     }
 
     pub(crate) async fn run(&self, args: &[&str], variables: &BTreeMap<String, String>) -> Said {
-        let mut command = self.command(PROGRAM, variables);
-        self.said(command.args(args).output().await.unwrap())
+        let mut command = self.drsync(args, variables).among_others();
+        self.said(command.output().await.unwrap())
     }
 
     /// What was said, with HOST for the primary's address and WORLD for the folder.

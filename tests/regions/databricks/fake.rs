@@ -116,6 +116,11 @@ impl Fake {
         state.requests.iter().filter(|request| request.contains(text)).cloned().collect()
     }
 
+    /// Statements that have no end, by id.
+    pub(super) fn held(&self) -> Vec<String> {
+        self.state.lock().unwrap().held.keys().cloned().collect()
+    }
+
     /// Time that passes at once and is written down.
     pub(super) fn timing(&self) -> Timing {
         let pauses = self.pauses.clone();

@@ -1,11 +1,10 @@
 //! Grants that the program prints: of what it asked about and of what it needs, whatever a service says is missing.
 
 use serde_json::json;
-use tokio::process::Command;
 
 use super::fake::{Fake, PRIMARY, SECONDARY, TOKEN, What};
 
-use crate::support::process::PROGRAM;
+use crate::support::runner::drsync;
 
 /// Runs the program for one table of the workspace; everything that it said.
 async fn said(fake: &Fake, words: &[&str]) -> String {
@@ -19,15 +18,9 @@ async fn said(fake: &Fake, words: &[&str]) -> String {
         "sync_groups": [{"group_name": "g", "group_owner_email": "a@example.com", "workflow": "nightly",
             "tables": ["main.core.gold"]}]}]});
     std::fs::write(folder.path().join("drsync.json"), configuration.to_string()).unwrap();
-    let output = Command::new(PROGRAM)
-        .args(words)
-        .current_dir(folder.path())
-        .env_clear()
-        .env("HOME", folder.path())
-        .env("DATABRICKS_TOKEN", TOKEN)
-        .output()
-        .await
-        .unwrap();
+    let run = drsync(folder.path(), words).env("HOME", folder.path());
+    let mut run = run.env("DATABRICKS_TOKEN", TOKEN).among_others();
+    let output = run.output().await.unwrap();
     let [stdout, stderr] = [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());
     assert!(!stdout.is_empty(), "{stderr}");
     format!("{stdout}{stderr}")

@@ -25,6 +25,20 @@ pub(crate) fn all() -> Vec<Statement> {
     names.flat_map(of_name).collect()
 }
 
+/// A cut log with columns of every type that it has, as a warehouse describes one.
+fn cut_columns() -> CutColumns {
+    let tables = "array<struct<table:string,source_version:bigint,source_committed_at:timestamp>>";
+    let columns = [
+        ("group_name", "string"),
+        ("cut_number", "bigint"),
+        ("recovery_point", "timestamp"),
+        ("tables", tables),
+        ("accepted", "array<struct<code:string,scope:string,reason:string>>"),
+    ];
+    let columns = columns.map(|(name, kind)| (name.to_owned(), kind.to_owned()));
+    CutColumns::described(&columns).unwrap()
+}
+
 fn of_name(name: &str) -> Vec<Statement> {
     let table = TableName::new("main", name, name);
     let named = Relation::Named(table.clone());
@@ -68,8 +82,8 @@ fn of_name(name: &str) -> Vec<Statement> {
         sql::add_cut_columns(&path, &[later(false, name), later(true, name)]),
         sql::add_cut_columns(&path, &[later(false, name)]),
         sql::add_cut_columns(&path, &[later(true, name)]),
-        sql::append_cut(&path, &CutColumns::of_new_table(), "[]".to_owned()),
-        sql::copy_cuts(&path, &CutColumns::of_new_table(), "[]".to_owned()),
+        sql::append_cut(&path, &cut_columns(), "[]".to_owned()),
+        sql::copy_cuts(&path, &cut_columns(), "[]".to_owned()),
         sql::keep_evidence(&path, name, 0, String::new(), name),
         sql::read_evidence(&path, name, 0),
         sql::evidence_kept(&path, name),

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use super::{assert_whole, drsync};
+use super::assert_whole;
+use crate::support::runner::drsync_under;
 use crate::support::world::{World, batch};
 
 /// The calls that move and remove.
@@ -45,18 +46,11 @@ fn newest_version(table: &Path) -> u64 {
 /// Runs an apply that is killed at a thread's call of that number. `None`: nobody may trace here; false: it was not killed.
 fn killed(world: &World, number: usize) -> Option<bool> {
     let log = world.path("strace.log");
-    let apply = drsync(world, &["apply", "--auto-approve"]);
-    let mut command = Command::new("strace");
-    command
-        .args(["-f", "-qq", "-e", &format!("trace={CALLS}")])
-        .args(["-e", &format!("inject={CALLS}:signal=KILL:when={number}"), "-o"])
-        .arg(&log)
-        .arg(apply.get_program())
-        .args(apply.get_args())
-        .current_dir(world.path(""))
-        .env("DRSYNC_NOW", world.now.to_rfc3339())
-        .stdout(Stdio::null());
-    let ran = command.output().ok()?;
+    let (trace, written) = (format!("trace={CALLS}"), log.to_str().unwrap());
+    let kill = format!("inject={CALLS}:signal=KILL:when={number}");
+    let strace = ["strace", "-f", "-qq", "-e", &trace, "-e", &kill, "-o", written];
+    let apply = drsync_under(&strace, world.path(""), &["apply", "--auto-approve"]);
+    let ran = apply.at(world.now.to_rfc3339()).try_output().ok()?;
     let told = String::from_utf8_lossy(&ran.stderr);
     if ["ptrace(", "PTRACE_", "strace: "].iter().any(|said| told.contains(said)) {
         return None;
@@ -77,7 +71,7 @@ async fn an_apply_killed_at_each_move_and_removal_of_its_cleaning_loses_nothing(
         world.later(1);
     };
     let apply = |world: &World| {
-        let done = drsync(world, &["apply", "--auto-approve"]).output().unwrap();
+        let done = world.drsync(&["apply", "--auto-approve"]).output();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     };
     apply(&world);
@@ -124,7 +118,7 @@ async fn an_apply_killed_at_each_move_and_removal_of_its_cleaning_loses_nothing(
             let after = documents(&world, region);
             assert!(before.is_subset(&after), "kill {number}, {region}");
         }
-        let history = drsync(&world, &["history", "--since", "2020-01-01"]).output().unwrap();
+        let history = world.drsync(&["history", "--since", "2020-01-01"]).output();
         assert!(history.status.success(), "kill {number}");
         for region in ["east", "west"] {
             std::fs::remove_dir_all(world.path(region)).unwrap();

@@ -1,9 +1,10 @@
 //! Takes a runbook's blocks, and runs the program.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
-use crate::support::process::PROGRAM;
+use crate::support::runner;
+pub(crate) use crate::support::runner::stdout;
 
 /// One step of a runbook: the heading that it stands under, and what is to be run.
 #[derive(Debug, Clone)]
@@ -49,19 +50,7 @@ pub(crate) fn steps(page: &str, language: &str) -> Vec<Step> {
 
 /// Runs drsync in a folder, with what it is told of services.
 pub(crate) fn drsync(folder: &Path, variables: &[(String, String)], arguments: &[&str]) -> Output {
-    Command::new(PROGRAM)
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .envs(variables.iter().cloned())
-        .env("USER", "someone")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
-}
-
-pub(crate) fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
+    runner::drsync(folder, arguments).envs(variables.iter().cloned()).output()
 }
 
 /// Runs it and takes what it says; it has to end so.

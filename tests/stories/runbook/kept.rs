@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use crate::below::files;
 use crate::runbook::follow::{drsync, ends, steps};
 use crate::runbook::workspace::{ODD, West};
-use crate::support::below::files;
 
 /// A lakehouse after two applies, of which only the west is left; and an empty folder to work in.
 struct Left {

@@ -5,9 +5,9 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::below::files;
 use crate::runbook::follow::{Step, drsync, ends, guided, steps};
 use crate::support::able::python;
-use crate::support::below::files;
 
 pub(crate) fn run(python: &Path, text: &str) -> Output {
     Command::new(python).args(["-c", text]).output().unwrap()

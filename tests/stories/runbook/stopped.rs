@@ -2,18 +2,18 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use drsync::lakehouse::{LakehouseRegion, Writer};
 use drsync::ledger::Cut;
 use drsync::region::Region;
 
+use crate::below::files;
 use crate::runbook::follow::{drsync, ends, steps};
 use crate::runbook::lakehouse::run;
 use crate::support::able::python;
-use crate::support::below::files;
-use crate::support::process::PROGRAM;
+use crate::support::runner;
 
 /// How often a runner is stopped; each time later.
 const STOPS: u32 = 6;
@@ -27,15 +27,10 @@ fn world() -> tempfile::TempDir {
 
 fn apply(folder: &Path) -> Child {
     let said = File::create(folder.join("said.txt")).unwrap();
-    Command::new(PROGRAM)
-        .args(["apply", "--auto-approve", "--only", "orders"])
-        .current_dir(folder)
-        .env_clear()
-        .stdin(Stdio::null())
+    runner::drsync(folder, &["apply", "--auto-approve", "--only", "orders"])
         .stdout(said.try_clone().unwrap())
         .stderr(said)
         .spawn()
-        .unwrap()
 }
 
 fn send(signal: &str, child: &Child) {

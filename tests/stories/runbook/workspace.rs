@@ -11,9 +11,9 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::below::files;
 use crate::runbook::follow::{Step, drsync, ends, guided, steps};
 use crate::runbook::lakehouse::run_to_its_end;
-use crate::support::below::files;
 
 /// A demo that is served, after two applies; the group of reference data has a name that needs quoting everywhere.
 pub(crate) struct West {

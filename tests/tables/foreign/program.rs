@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
@@ -16,7 +16,7 @@ use crate::foreign::corpus::{self, files_below};
 use crate::foreign::mutate::{Dice, mutated};
 use crate::foreign::{FIRST, LONGEST_TRIAL, keep_for_repair, number, seconds};
 
-use crate::support::process::PROGRAM;
+use crate::support::runner::drsync_under;
 
 /// KiB of addresses that the program may use: its threads reserve many more than it uses.
 const MEMORY_KIB: u64 = 2 << 20;
@@ -148,21 +148,16 @@ impl World {
 
     fn run(&self, arguments: &[String]) -> Output {
         let bounded = format!("ulimit -v {MEMORY_KIB}; exec \"$@\"");
-        Command::new("timeout")
-            .args(["-sKILL", &LONGEST_TRIAL.as_secs().to_string(), "sh", "-c", &bounded, "sh"])
-            .arg(PROGRAM)
+        let seconds = LONGEST_TRIAL.as_secs().to_string();
+        let within = ["timeout", "-sKILL", &seconds, "sh", "-c", &bounded, "sh"];
+        drsync_under(&within, self.path(""), &[])
             .args(arguments)
-            .current_dir(self.path(""))
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .at(self.now.to_rfc3339())
             .env("HOME", self.folder.path())
             .env("MALLOC_ARENA_MAX", "2")
             .env("DATABRICKS_CONFIG_FILE", self.path("profiles"))
-            .env("DRSYNC_NOW", self.now.to_rfc3339())
             .env("DRSYNC_WEBHOOK_NOBODY_URL", "http://127.0.0.1:9/")
-            .stdin(Stdio::null())
             .output()
-            .unwrap()
     }
 
     /// Runs a command over a file that was changed, which afterwards is as it was.

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::{drift, steps};
+use super::drift;
+use super::group::{self, Depth};
 use crate::command::{Arg, Command, Verb};
 use crate::figures::plural;
 use crate::harmless::name;
-use crate::ledger::cut_label;
-use crate::plan::document::TableColumns;
-use crate::plan::{Decision, Finding, GroupPlan, Plan, risk};
+use crate::plan::{Decision, Finding, GroupPlan, risk};
 use crate::render::away::{self, Away};
 use crate::render::causes::{Cause, Repair, causes};
 use crate::render::page::{
-    Below, Block, Copied, Entries, Entry, Fact, Obstacles, Page, Part, Phrase, Section,
+    Below, Block, Copied, Entries, Entry, Obstacles, Page, Part, Phrase, Section,
 };
 use crate::render::sections::causes::{about, entry_of_configuration, obstacle, remedy};
 use crate::render::shown::{Labelled, Shown, entry};
@@ -55,7 +54,7 @@ pub(super) fn say(shown: &Shown<'_>, page: &mut Page) {
     let room = shown.room(DETAILED_MAX);
     let detailed = if alone.len() <= room + 1 { alone.len() } else { room };
     for (of, causes) in &alone[..detailed] {
-        page.say(Block::Entries(Entries::chosen("group", vec![group(shown, of, causes)])));
+        page.say(Block::Entries(Entries::chosen("group", vec![detailed_entry(shown, of, causes)])));
     }
     let rest = &alone[detailed..];
     let mut lines: Vec<Entry> = rest
@@ -99,7 +98,7 @@ fn blocking<'a>(entry: &Labelled<'a>) -> impl Iterator<Item = &'a Finding> {
     findings.filter(move |finding| finding.blocks() && !away.says(finding.code))
 }
 
-fn group(shown: &Shown<'_>, of: &Labelled<'_>, causes: &[&Cause]) -> Entry {
+fn detailed_entry(shown: &Shown<'_>, of: &Labelled<'_>, causes: &[&Cause]) -> Entry {
     let group = of.group;
     let mut told_of = entry(Decision::Blocked, Phrase::name(&of.label), headline(group, causes));
     let below = &mut told_of.below;
@@ -131,7 +130,7 @@ fn group(shown: &Shown<'_>, of: &Labelled<'_>, causes: &[&Cause]) -> Entry {
         let says = Phrase::from(format!("and {more} more causes: ")).and(validate);
         below.push(Below::Note(says.and(", or ").and(plan)));
     }
-    below.extend(facts(shown.plan, group, causes).into_iter().map(Below::Fact));
+    below.extend(group::known(shown.plan, of, Depth::Short));
     below.extend(drift::ways_out(of, told).into_iter().map(Below::Copied));
     let risks = risks(of, told);
     if !risks.is_empty() {
@@ -191,46 +190,6 @@ fn seen(cause: &Cause) -> Vec<Below> {
         seen.push(Below::Note(Part::Names(cause.tables.clone(), TABLES_NAMED).into()));
     }
     seen
-}
-
-/// What the blocking means for the group.
-fn facts(plan: &Plan, group: &GroupPlan, causes: &[&Cause]) -> Vec<Fact> {
-    let tables = affected(causes);
-    let mut facts = vec![];
-    if tables > 0 && group.tables > tables {
-        facts.push(Fact::new("held back with it", plural(group.tables - tables, "table")));
-    }
-    facts.extend(columns(group));
-    facts.push(keeps(group));
-    facts.extend(lag(plan, group));
-    facts
-}
-
-/// Tables whose columns would change that are told.
-const COLUMNS_TOLD: usize = 3;
-
-/// The columns that the sync that is held up would change.
-pub(super) fn columns(group: &GroupPlan) -> Option<Fact> {
-    let told = group.columns.iter().filter_map(|TableColumns { table, change }| {
-        Some(Phrase::name(table).and(" ").and(steps::changed(change)?))
-    });
-    let told: Vec<Phrase> = told.collect();
-    (!told.is_empty()).then(|| Fact::new("would change", Phrase::few(told, COLUMNS_TOLD)))
-}
-
-/// The cut that its replicas are at.
-pub(super) fn keeps(group: &GroupPlan) -> Fact {
-    let keeps = match &group.last_cut {
-        Some(cut) => cut_label(cut.number, cut.recovery_point),
-        None => "nothing: it was never synchronized".to_owned(),
-    };
-    Fact::new("keeps", keeps)
-}
-
-/// How far behind the group is, where it is.
-pub(super) fn lag(plan: &Plan, group: &GroupPlan) -> Option<Fact> {
-    let lag = group.lag_seconds.filter(|lag| *lag > 0)?;
-    Some(Fact::new("lag", away::lag_words(lag, group.rpo_seconds, plan.created_at)))
 }
 
 /// What may be accepted of a group, each `CODE:SCOPE`.

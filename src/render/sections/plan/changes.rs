@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::tally::Tally;
 use crate::figures::{bytes_short, plural};
 use crate::harmless::name;
+use crate::plan::Plan;
 use crate::plan::document::RowChange;
-use crate::plan::{Decision, Plan};
 use crate::render::leaving::tables_kept;
 use crate::render::page::{Part, Phrase, Table};
 use crate::render::protection::{of_plan, of_whom, weakens};
@@ -118,23 +119,19 @@ impl Changes {
                 }
             }
         }
-        let number = |decision| {
-            let groups = plan.groups();
-            groups.filter(|(_, group)| group.decision == decision).count()
-        };
-        if number(Decision::Blocked) > 0 {
-            parts.push(format!("{} blocked", plural(number(Decision::Blocked), "group")));
+        let Tally { sync, blocked, waiting: _, up_to_date: _ } = Tally::of(plan);
+        if blocked > 0 {
+            parts.push(format!("{} blocked", plural(blocked, "group")));
         }
-        if number(Decision::Sync) > 0 {
+        if sync > 0 {
             parts.push(match plan.summary.copy_bytes {
-                0 => format!("{} to synchronize", plural(number(Decision::Sync), "group")),
+                0 => format!("{} to synchronize", plural(sync, "group")),
                 size => format!("{} to copy", bytes_short(size)),
             });
         }
-        let copies = number(Decision::Sync) > 0;
         if parts.is_empty() {
             "the configuration changes no group".to_owned()
-        } else if copies || of_plan(plan).next().is_none() {
+        } else if sync > 0 || of_plan(plan).next().is_none() {
             parts.join(", ")
         } else {
             format!("{}; copies nothing", parts.join(", "))

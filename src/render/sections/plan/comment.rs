@@ -3,15 +3,15 @@
 use chrono::{DateTime, Utc};
 
 use super::changes::changes;
+use super::group::{self, Depth};
 use super::notes::due_anyway;
 use super::steps;
+use super::tally::Tally;
 use super::verdict::verdict;
-use crate::figures::{minute, plural, short};
-use crate::plan::{Decision, Plan, ReasonCode, Setting, SettingChange, StoredPlan};
+use crate::figures::{minute, plural, short, tally};
+use crate::plan::{Decision, Plan, Setting, SettingChange, StoredPlan, WaitsFor};
 use crate::record::RunRecord;
-use crate::render::page::{
-    Below, Block, Entries, Entry, Notes, Obstacles, Page, Phrase, Section, Tone,
-};
+use crate::render::page::{Block, Entries, Entry, Notes, Obstacles, Page, Phrase, Section};
 use crate::render::protection::{all_compared, of_plan, settings};
 use crate::render::sections::acceptances::{all_the_same, apart, together};
 use crate::render::sections::causes::{blocking_causes, obstacle};
@@ -121,33 +121,29 @@ fn others(plan: &Plan) -> Section {
 }
 
 fn synchronized(shown: &Shown<'_>) -> Section {
-    let entries = shown.decided(Decision::Sync).map(|of| {
-        let steps = Below::Steps(steps::told(&of.label, &of.group.steps));
-        let entry = Entry::new("sync", Tone::Good, Phrase::name(&of.label), Phrase::default());
-        Entry { below: vec![steps], ..entry }
-    });
-    let entries: Vec<Entry> = entries.collect();
+    let entries = shown.decided(Decision::Sync);
+    let entries: Vec<Entry> = entries.map(|of| group::entry(shown.plan, of, Depth::Line)).collect();
     let title = format!("To synchronize: {}", plural(entries.len(), "group"));
     Section::titled(title, [Block::Entries(Entries::chosen("group", entries))])
 }
 
 /// Waiting groups are counts, save those that wait for a person.
 fn waiting(shown: &Shown<'_>) -> Section {
-    let counts: Vec<String> = [Decision::Waiting, Decision::UpToDate]
-        .into_iter()
-        .map(|decision| (shown.decided(decision).count(), decision.as_str()))
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, word)| format!("{} {word}", plural(number, "group")))
-        .collect();
-    let held = shown.decided(Decision::Waiting).filter(|of| {
-        matches!(of.group.reason.code, ReasonCode::Paused | ReasonCode::WorkflowFailed)
-    });
+    let [_, waiting, up_to_date] = Tally::of(shown.plan).others();
+    let counts = match (waiting, up_to_date) {
+        ((0, _), (0, _)) => String::new(),
+        some => tally(&[some.0, some.1]),
+    };
+    let held = shown
+        .decided(Decision::Waiting)
+        .filter(|of| matches!(of.group.waits_for(), WaitsFor::Pause | WaitsFor::FailedRun));
     let held = held.map(|of| {
-        let why = Phrase::said(&of.group.reason.message);
-        Entry::new("", Tone::Wait, Phrase::name(&of.label), why)
+        let entry = group::entry(shown.plan, of, Depth::Line);
+        // The count before them says what they are.
+        Entry { word: "", ..entry }
     });
     let held = Entries::chosen("waiting group", held.collect());
-    Section::of([Block::Words(counts.join(", ").into()), Block::Entries(held)])
+    Section::of([Block::Words(counts.into()), Block::Entries(held)])
 }
 
 /// By what the plan is recognized, who made it, until when it may be applied.

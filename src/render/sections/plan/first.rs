@@ -2,6 +2,7 @@
 
 use super::size::tables;
 use super::steps;
+use super::tally::Tally;
 use crate::command::{Command, Verb};
 use crate::figures::{bytes, bytes_short, count, plural, plural_of, span};
 use crate::plan::{Decision, GroupPlan, Plan, Step};
@@ -16,22 +17,16 @@ const ASSUMED_PACE: u64 = 200 << 20;
 
 /// How much it is, and how the other groups stand.
 pub(super) fn clauses(plan: &Plan) -> (String, Vec<String>) {
-    let number =
-        |decision: Decision| plan.groups().filter(|(_, group)| group.decision == decision).count();
+    let all = Tally::of(plan);
     let tables: usize = plan.groups().map(|(_, group)| group.steps.len()).sum();
     let line = format!(
         "First sync of {}: {}, {} to copy",
-        plural(number(Decision::Sync), "group"),
+        plural(all.sync, "group"),
         plural(tables, "table"),
         bytes_short(plan.summary.copy_bytes)
     );
-    let others = [
-        (number(Decision::Blocked), "blocked"),
-        (number(Decision::Waiting), "waiting"),
-        (number(Decision::UpToDate), "up to date"),
-    ];
-    let others = others.into_iter().filter(|(number, _)| *number > 0);
-    let goes_on = others.map(|(number, word)| format!("; {number} {word}"));
+    let others = all.others().into_iter().filter(|(number, _)| *number > 0);
+    let goes_on = others.map(|(number, word)| format!("; {number}{word}"));
     (line, goes_on.collect())
 }
 

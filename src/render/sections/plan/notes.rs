@@ -1,5 +1,6 @@
 //! What else there is to know: accepted risks, warnings, tables left out, maintenance, the source of it all.
 
+use super::tally::Tally;
 use crate::command::{Command, Verb};
 use crate::figures::{bytes_short, plural, tally};
 use crate::plan::document::{DriftCommit, DueAnyway, RegionSeen};
@@ -159,29 +160,17 @@ pub(super) fn left_out(plan: &Plan) -> Vec<Fact> {
 
 /// `2 groups due anyway, 1.4 GiB; 1 blocked, 9 waiting`; `None`: nothing was left out.
 pub(super) fn due_anyway(due: &DueAnyway) -> Option<String> {
-    let DueAnyway {
-        groups_sync,
-        groups_blocked,
-        groups_waiting,
-        groups_up_to_date,
-        copy_bytes,
-        copy_files: _,
-    } = due;
+    let all = Tally::of_due(due);
     let mut says = vec![];
-    if *groups_sync > 0 {
-        let size = match copy_bytes {
+    if all.sync > 0 {
+        let size = match due.copy_bytes {
             0 => String::new(),
-            size => format!(", {}", bytes_short(*size)),
+            size => format!(", {}", bytes_short(size)),
         };
-        says.push(format!("{} due anyway{size}", plural(*groups_sync, "group")));
+        says.push(format!("{} due anyway{size}", plural(all.sync, "group")));
     }
-    let others = tally(&[
-        (*groups_blocked, " blocked"),
-        (*groups_waiting, " waiting"),
-        (*groups_up_to_date, " up to date"),
-    ]);
-    if groups_blocked + groups_waiting + groups_up_to_date > 0 {
-        says.push(others);
+    if all.others().iter().any(|(number, _)| *number > 0) {
+        says.push(tally(&all.others()));
     }
     (!says.is_empty()).then(|| says.join("; "))
 }

@@ -1,10 +1,10 @@
 //! A plan with everything that there is to say of it: every group by what was decided, the metadata tables, where it all comes from.
 
-mod group;
 mod origin;
 
 use chrono::{DateTime, Utc};
 
+use super::group::{self, Depth};
 use super::metadata;
 use super::notes::due_anyway;
 use super::verdict::verdict;
@@ -103,7 +103,7 @@ fn groups(shown: &Shown<'_>, decision: Decision, title: &str) -> Section {
     };
     let head = Some("Causes that tables or groups share");
     let shared = Obstacles { title: head, groups: vec![], causes };
-    let entries = of.into_iter().map(|of| group::entry(shown.plan, of)).collect();
+    let entries = of.into_iter().map(|of| group::entry(shown.plan, of, Depth::Full)).collect();
     let entries = Block::Entries(Entries::chosen("group", entries));
     Section::titled(title, [Block::Obstacles(shared), entries])
 }

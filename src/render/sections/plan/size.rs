@@ -8,13 +8,13 @@ const TABLES_MAX: usize = 30;
 
 /// Whether a plan synchronizes more tables than are shown one by one.
 pub(super) fn many_tables(plan: &Plan) -> bool {
-    let groups = plan.groups().filter(|(_, group)| group.decision == Decision::Sync);
+    let groups = plan.decided(Decision::Sync);
     groups.map(|(_, group)| group.steps.len()).sum::<usize>() > TABLES_MAX
 }
 
 /// Whether every group to be synchronized is new, and there are too many tables for a line each.
 pub(super) fn is_big(plan: &Plan) -> bool {
-    let mut sync = plan.groups().filter(|(_, group)| group.decision == Decision::Sync);
+    let mut sync = plan.decided(Decision::Sync);
     many_tables(plan) && sync.all(|(_, group)| group.follows_cut.is_none())
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::group::{self, Depth, Item};
 use super::size::{is_big, many_tables};
 use super::{first, steps};
 use crate::plan::document::Trigger;
 use crate::plan::{Action, Decision, GroupPlan, Step, TriggerKind};
-use crate::render::page::{Below, Block, Entries, Entry, Page, Phrase, Steps};
+use crate::render::page::{Below, Block, Entries, Page, Phrase, Steps};
 use crate::render::shown::{Labelled, Shown, entry};
 
 /// Groups with a line of their own where tables are not shown.
@@ -21,7 +22,7 @@ pub(super) fn say(shown: &Shown<'_>, page: &mut Page) {
     let alone = |entry| Block::Entries(Entries::chosen("group", vec![entry]));
     if shown.verbose || !many_tables(shown.plan) {
         for of in &entries {
-            page.say(alone(group(of, steps::told(&of.label, &of.group.steps))));
+            page.say(alone(group::entry(shown.plan, of, Depth::Line)));
         }
         return;
     }
@@ -39,7 +40,11 @@ pub(super) fn say(shown: &Shown<'_>, page: &mut Page) {
             counted: steps::counted(&rest),
             ..steps::told(&of.label, told.iter().copied())
         };
-        let entry = group(of, steps);
+        let items = group::items(shown.plan, of).into_iter().map(|item| match item {
+            Item::Steps(_) => Item::Steps(steps.clone()),
+            other => other,
+        });
+        let entry = group::told(of, items, Depth::Line);
         if told.is_empty() { plain.push(entry) } else { page.say(alone(entry)) }
     }
     page.say(Block::Entries(Entries::chosen("group", plain)));
@@ -56,13 +61,6 @@ pub(super) fn say(shown: &Shown<'_>, page: &mut Page) {
         more.below.push(Below::Steps(Steps { counted, ..Steps::default() }));
         page.say(alone(more));
     }
-}
-
-/// A group, where it is brought, and what happens to its tables.
-fn group(of: &Labelled<'_>, steps: Steps) -> Entry {
-    let mut entry = entry(Decision::Sync, Phrase::name(&of.label), to(of.group));
-    entry.below.push(Below::Steps(steps));
-    entry
 }
 
 /// Tables worth a line among many: new ones in old groups, those with a warning, and the largest copies.

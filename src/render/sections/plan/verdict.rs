@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 
 use super::size::is_big;
+use super::tally::Tally;
 use super::{first, notes};
 use crate::figures::{bytes_short, minute_near, plural, span, tally};
 use crate::harmless::name;
 use crate::layout;
 use crate::plan::{
-    Action, Decision, FindingCode, GroupPlan, Plan, ReasonCode, Severity, WarningCode,
+    Action, Decision, FindingCode, GroupPlan, Plan, Severity, WaitsFor, WarningCode,
 };
 use crate::render::{away, protection};
 
@@ -46,8 +47,7 @@ fn of_groups(plan: &Plan, warnings: usize, begins: bool) -> (String, Vec<String>
     if let Some(said) = away::clauses(plan) {
         return said;
     }
-    let sync = number(plan, Decision::Sync);
-    let blocked = number(plan, Decision::Blocked);
+    let all = Tally::of(plan);
     if plan.selection.changed && plan.groups().next().is_none() && !plan.applyable {
         let nothing = match protection::of_whom(protection::of_plan(plan)) {
             None => format!("{}: the configuration changes no group", nothing_to("do", begins)),
@@ -58,18 +58,15 @@ fn of_groups(plan: &Plan, warnings: usize, begins: bool) -> (String, Vec<String>
         };
         return (nothing, vec![]);
     }
-    if sync == 0 && blocked == 0 {
+    if all.sync == 0 && all.blocked == 0 {
         return standing(plan, warnings, begins);
     }
     if is_big(plan) {
         return first::clauses(plan);
     }
-    let parts = [
-        (sync, " to sync"),
-        (blocked, if by_drift(plan) { " blocked by drift" } else { " blocked" }),
-        (number(plan, Decision::Waiting), " waiting"),
-        (number(plan, Decision::UpToDate), " up to date"),
-    ];
+    let [(blocked, word), waiting, up_to_date] = all.others();
+    let word = if by_drift(plan) { " blocked by drift" } else { word };
+    let parts = [(all.sync, " to sync"), (blocked, word), waiting, up_to_date];
     (tally(&parts), vec![format!("; {}", copies(plan))])
 }
 
@@ -78,8 +75,8 @@ pub(super) fn nothing_to_tell(plan: &Plan) -> bool {
     !plan.applyable
         && protection::of_plan(plan).next().is_none()
         && away::verdict(plan).is_none()
-        && number(plan, Decision::Sync) == 0
-        && number(plan, Decision::Blocked) == 0
+        && plan.decided(Decision::Sync).next().is_none()
+        && plan.decided(Decision::Blocked).next().is_none()
         && !plan.groups().any(|(_, group)| calls_for_attention(group))
 }
 
@@ -89,23 +86,7 @@ fn nothing_to(what: &str, begins: bool) -> String {
 
 /// A waiting group that will not come right by itself.
 fn calls_for_attention(group: &GroupPlan) -> bool {
-    match group.reason.code {
-        ReasonCode::WorkflowFailed => true,
-        ReasonCode::Paused
-        | ReasonCode::WorkflowRunsOverlap
-        | ReasonCode::WorkflowSucceeded
-        | ReasonCode::ScheduleDue
-        | ReasonCode::FirstSync
-        | ReasonCode::MaxLagExceeded
-        | ReasonCode::ReplicaDiffers
-        | ReasonCode::NothingNew
-        | ReasonCode::NotDue
-        | ReasonCode::MinInterval
-        | ReasonCode::WorkflowActive
-        | ReasonCode::WorkflowNeverSucceeded
-        | ReasonCode::Locked
-        | ReasonCode::Blocked => breaches(group),
-    }
+    group.waits_for() == WaitsFor::FailedRun || breaches(group)
 }
 
 fn breaches(group: &GroupPlan) -> bool {
@@ -114,10 +95,8 @@ fn breaches(group: &GroupPlan) -> bool {
 
 /// How the groups stand where none is to be synchronized and none is blocked.
 fn standing(plan: &Plan, warnings: usize, begins: bool) -> (String, Vec<String>) {
-    let parts = [
-        (number(plan, Decision::UpToDate), " up to date"),
-        (number(plan, Decision::Waiting), " waiting"),
-    ];
+    let [_, waiting, up_to_date] = Tally::of(plan).others();
+    let parts = [up_to_date, waiting];
     let mut says: Vec<String> = vec![];
     let breached: Vec<String> = plan
         .groups()
@@ -176,7 +155,7 @@ fn standing(plan: &Plan, warnings: usize, begins: bool) -> (String, Vec<String>)
 
 /// When the first of the groups that wait is due, where the clock is all that they wait for.
 fn next_due(plan: &Plan) -> Option<String> {
-    let waiting = plan.groups().filter(|(_, group)| group.decision == Decision::Waiting);
+    let waiting = plan.decided(Decision::Waiting);
     let due: Option<Vec<DateTime<Utc>>> = waiting.map(|(_, group)| group.next_due_at).collect();
     let first = due?.into_iter().min()?;
     Some(format!("next due {}", minute_near(first, plan.created_at)))
@@ -190,30 +169,13 @@ pub(in crate::render) fn just_pending(commits: u64) -> String {
 
 /// A group that waits for something else than the clock.
 pub(super) fn is_held(group: &GroupPlan) -> bool {
-    group.decision == Decision::Waiting
-        && match group.reason.code {
-            ReasonCode::WorkflowFailed
-            | ReasonCode::WorkflowNeverSucceeded
-            | ReasonCode::WorkflowRunsOverlap
-            | ReasonCode::WorkflowActive
-            | ReasonCode::Paused
-            | ReasonCode::Locked => true,
-            ReasonCode::WorkflowSucceeded
-            | ReasonCode::ScheduleDue
-            | ReasonCode::FirstSync
-            | ReasonCode::MaxLagExceeded
-            | ReasonCode::ReplicaDiffers
-            | ReasonCode::NothingNew
-            | ReasonCode::NotDue
-            | ReasonCode::MinInterval
-            | ReasonCode::Blocked => false,
-        }
+    !matches!(group.waits_for(), WaitsFor::Nothing | WaitsFor::Clock)
 }
 
 /// What is copied, as far as it is known.
 pub(super) fn copies(plan: &Plan) -> String {
     let steps = || {
-        let groups = plan.groups().filter(|(_, group)| group.decision == Decision::Sync);
+        let groups = plan.decided(Decision::Sync);
         groups.flat_map(|(_, group)| &group.steps).filter(|step| step.action != Action::NoOp)
     };
     let known = steps().filter_map(|step| step.estimate).count();
@@ -227,14 +189,9 @@ pub(super) fn copies(plan: &Plan) -> String {
     }
 }
 
-fn number(plan: &Plan, decision: Decision) -> usize {
-    plan.groups().filter(|(_, group)| group.decision == decision).count()
-}
-
 fn by_drift(plan: &Plan) -> bool {
     let mut findings = plan
-        .groups()
-        .filter(|(_, group)| group.decision == Decision::Blocked)
+        .decided(Decision::Blocked)
         .flat_map(|(_, group)| &group.findings)
         .filter(|finding| finding.severity == Severity::Block)
         .peekable();

@@ -1,13 +1,14 @@
 //! What waits: a line a group; a failed workflow with all that helps to decide.
 
-use super::blocked::{accept, keeps, lag};
+use super::blocked::accept;
+use super::group::{self, Depth};
 use super::verdict::named;
 use crate::figures::{minute, plural_of, span};
 use crate::harmless::name;
 use crate::ledger::cut_label;
-use crate::plan::{CRASH_CONSISTENT, Decision, GroupPlan, Plan, ReasonCode, risk};
-use crate::render::page::{Below, Block, Copied, Entries, Entry, Fact, Page, Phrase};
-use crate::render::shown::{Labelled, Shown, entry};
+use crate::plan::{CRASH_CONSISTENT, Decision, GroupPlan, WaitsFor, risk};
+use crate::render::page::{Block, Copied, Entries, Entry, Page, Phrase};
+use crate::render::shown::{Shown, entry};
 
 /// Groups with a line of their own.
 const LINES_MAX: usize = 8;
@@ -16,23 +17,19 @@ const FAILED_MAX: usize = 1;
 
 /// The groups that wait, of these the ones that pass; where everything is asked for those that are up to date, too.
 pub(super) fn say(shown: &Shown<'_>, page: &mut Page, passes: impl Fn(&GroupPlan) -> bool) {
-    let failed = |group: &GroupPlan| group.reason.code == ReasonCode::WorkflowFailed;
+    let failed = |group: &GroupPlan| group.waits_for() == WaitsFor::FailedRun;
     let mut told = 0;
     let mut lines: Vec<Entry> = vec![];
     let mut left_out = vec![];
     for of in shown.decided(Decision::Waiting).filter(|of| passes(of.group)) {
         if failed(of.group) && told < shown.room(FAILED_MAX) {
             told += 1;
-            let entry = failed_workflow(shown.plan, of);
+            let mut entry = group::entry(shown.plan, of, Depth::Short);
+            // The first of what is known says which run it was.
+            entry.says = "workflow_failed".into();
             page.say(Block::Entries(Entries::chosen("group", vec![entry])));
         } else if shown.verbose || lines.len() < LINES_MAX {
-            let mut line = entry(Decision::Waiting, Phrase::name(&of.label), reason(of.group));
-            // What waits for the clock alone calls for nobody, unless it is late.
-            if for_the_clock(of.group) {
-                line.tone = None;
-            }
-            line.below.extend(way_out(of.group).map(Below::Copied));
-            lines.push(line);
+            lines.push(group::entry(shown.plan, of, Depth::Line));
         } else {
             left_out.push(of.label.clone());
         }
@@ -56,13 +53,10 @@ pub(super) fn for_the_clock(group: &GroupPlan) -> bool {
 }
 
 /// The command for whoever prefers newer to whole, after what it means, where it is worth an offer.
-fn way_out(group: &GroupPlan) -> Option<Copied> {
+pub(super) fn way_out(group: &GroupPlan) -> Option<Copied> {
     let after = "Only if you prefer newer to whole (crash-consistent, recorded):";
-    group.may_go_unfinished().then(|| crash_consistent(group).after(after))
-}
-
-fn crash_consistent(group: &GroupPlan) -> Copied {
-    accept(vec![risk(CRASH_CONSISTENT, &name(&group.name))])
+    let risks = vec![risk(CRASH_CONSISTENT, &name(&group.name))];
+    group.may_go_unfinished().then(|| accept(risks).after(after))
 }
 
 /// `3 commits pending, lag 41m, next due 12:00Z`.
@@ -83,30 +77,4 @@ fn kept(group: &GroupPlan) -> Phrase {
         Some(cut) => cut_label(cut.number, cut.recovery_point).into(),
         None => Phrase::said(&group.reason.message),
     }
-}
-
-fn failed_workflow(plan: &Plan, of: &Labelled<'_>) -> Entry {
-    let group = of.group;
-    let run = Phrase::said(&group.reason.message);
-    let mut facts = vec![Fact::new("workflow run", run), keeps(group)];
-    if let Some(pending @ 1..) = group.pending_commits {
-        let yet = if group.crash_consistent_from.is_some() { " yet" } else { "" };
-        let text = format!(
-            "{}: maybe half of a run, so they are not copied{yet}",
-            plural_of(pending, "commit")
-        );
-        facts.push(Fact::new("pending", text));
-    }
-    facts.extend(lag(plan, group));
-    let later = group.crash_consistent_from.map_or(String::new(), |from| {
-        format!(" or, not tied to a finished run, from {} on (sync_max_lag_minutes)", minute(from))
-    });
-    let text = format!(
-        "with the next successful run{later}. Only if you prefer newer to whole (crash-consistent, recorded):"
-    );
-    facts.push(Fact::new("synchronized", text));
-    let mut entry = entry(Decision::Waiting, Phrase::name(&of.label), "workflow_failed");
-    entry.below = facts.into_iter().map(Below::Fact).collect();
-    entry.below.push(Below::Copied(crash_consistent(group)));
-    entry
 }

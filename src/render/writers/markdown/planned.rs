@@ -14,23 +14,20 @@ use crate::render::writers::versions;
 const SETTINGS_MAX: usize = 50;
 
 /// The tables of entries of which each tells nothing but what happens to its tables.
-pub(super) fn steps_of(entries: &[Entry]) -> Option<Vec<(&Phrase, &Steps)>> {
+pub(super) fn steps_of(entries: &[Entry]) -> Option<Vec<(Phrase, &Steps)>> {
     let mut all = vec![];
     for entry in entries {
         let [Below::Steps(steps)] = entry.below.as_slice() else {
             return None;
         };
-        all.push((&entry.label, steps));
+        let says = if entry.says.is_empty() { "" } else { " " };
+        all.push((entry.label.clone().and(says).and(entry.says.clone()), steps));
     }
     (!all.is_empty()).then_some(all)
 }
 
 /// Groups, a row each, with a row a table as far as there is room.
-pub(super) fn groups(
-    comment: &mut Comment,
-    groups: &[(&Phrase, &Steps)],
-    detail: Detail,
-) -> String {
+pub(super) fn groups(comment: &mut Comment, groups: &[(Phrase, &Steps)], detail: Detail) -> String {
     let mut lines = String::new();
     if detail.groups > 0 {
         lines.push_str("| group | tables | copy |\n|---|---|---|\n");

@@ -2,10 +2,10 @@
 
 use super::entries::below;
 use super::{aside, phrase};
-use crate::harmless::name;
-use crate::layout::{few, hanging};
+use crate::harmless::{clean, name};
+use crate::layout::{few, hanging, pad_left, width};
 use crate::render::Style;
-use crate::render::page::{Columns, Named, Names, Note, Notes, Setting};
+use crate::render::page::{Columns, Located, Named, Names, Note, Notes, Setting};
 
 /// Subjects of notes of one code that are named.
 const SUBJECTS_NAMED: usize = 3;
@@ -33,6 +33,26 @@ pub(super) fn notes(notes: &Notes, columns: Columns, style: &Style) -> Vec<Strin
         }
     }
     lines
+}
+
+/// What is wrong, under one another: the place and what is wrong there on one line where both fit.
+pub(super) fn located(all: &[Located], style: &Style) -> Vec<String> {
+    let digits = all.iter().map(|one| one.line.to_string().len()).max().unwrap_or(1);
+    let told = |one: &Located| {
+        let Located { file, line, place, says } = one;
+        let file = file.as_ref().map_or(String::new(), |file| format!("{} ", clean(file)));
+        let head = format!("  {file}line {}  ", pad_left(&line.to_string(), digits));
+        let (place, says) = (clean(place), phrase(says, style));
+        if place.is_empty() {
+            return hanging(&head, &says, style.width);
+        }
+        if width(&head) + width(&place) + 2 + width(&says) <= style.width {
+            return vec![format!("{head}{place}  {says}")];
+        }
+        let below = hanging(&" ".repeat(width(&head)), &says, style.width);
+        [format!("{head}{place}")].into_iter().chain(below).collect()
+    };
+    all.iter().flat_map(told).collect()
 }
 
 fn subject(note: &Note) -> String {

@@ -5,9 +5,9 @@
 
 use chrono::{DateTime, Utc};
 
+use super::document::SourcePin;
 use crate::ledger::CutTableEntry;
 use crate::moment;
-use crate::plan::document::SourcePin;
 use crate::region::Source;
 
 /// A version of a source as somebody names it.

@@ -1,0 +1,126 @@
+//! What is known of a group, each fact with the forms that have room for it.
+
+use std::collections::BTreeSet;
+
+use super::{Depth, Item};
+use crate::figures::{count, minute, plural, plural_of, span};
+use crate::ledger::{Consistency, cut_label};
+use crate::plan::document::TableColumns;
+use crate::plan::{Decision, GroupPlan, Plan, WaitsFor};
+use crate::render::away;
+use crate::render::page::{Fact, Phrase};
+use crate::render::sections::plan::steps;
+
+/// Tables whose columns would change that are told.
+const COLUMNS_TOLD: usize = 3;
+
+/// Every fact, in the order in which they are told.
+pub(super) fn facts<'a>(plan: &Plan, group: &GroupPlan) -> impl Iterator<Item = Item<'a>> {
+    let short = |fact: Option<Fact>| fact.map(|fact| Item::Fact(Depth::Short, fact));
+    let full = |fact: Option<Fact>| fact.map(|fact| Item::Fact(Depth::Full, fact));
+    let failed = group.waits_for() == WaitsFor::FailedRun;
+    let all = [
+        short(failed.then(|| Fact::new("workflow run", Phrase::said(&group.reason.message)))),
+        full(group.consistency.map(|it| Fact::new("consistency", consistency(it)))),
+        full(certificate(group).map(|it| Fact::new("certificate", it))),
+        full(next_cut(group)),
+        short(held_back(group)),
+        short(columns(group)),
+        short(Some(keeps(group))),
+        short(pending(group).filter(|_| failed)),
+        short(lag(plan, group)),
+        short(failed.then(|| synchronized(group))),
+        full(group.rpo_seconds.map(|rpo| Fact::new("RPO", span(rpo)))),
+        full(Some(Fact::new("tables", count(group.tables as u64)))),
+        full(owners(group)),
+    ];
+    all.into_iter().flatten()
+}
+
+/// The cut that a group gets that is synchronized.
+fn next_cut(group: &GroupPlan) -> Option<Fact> {
+    let cut = match group.follows_cut {
+        Some(before) => format!("{}, after cut {before}", before + 1),
+        None => "1, the first".to_owned(),
+    };
+    (group.decision == Decision::Sync).then(|| Fact::new("next cut", cut))
+}
+
+/// Tables that nothing is wrong with, which wait for those that block the group.
+fn held_back(group: &GroupPlan) -> Option<Fact> {
+    let blocking = group.findings.iter().filter(|finding| finding.blocks());
+    let tables: BTreeSet<&String> = blocking.filter_map(|it| it.table.as_ref()).collect();
+    let others = group.tables.checked_sub(tables.len()).filter(|it| *it > 0 && !tables.is_empty());
+    others.map(|others| Fact::new("held back with it", plural(others, "table")))
+}
+
+/// The columns that the sync that is held up would change.
+fn columns(group: &GroupPlan) -> Option<Fact> {
+    let told = group.columns.iter().filter_map(|TableColumns { table, change }| {
+        Some(Phrase::name(table).and(" ").and(steps::changed(change)?))
+    });
+    let told: Vec<Phrase> = told.collect();
+    (!told.is_empty()).then(|| Fact::new("would change", Phrase::few(told, COLUMNS_TOLD)))
+}
+
+/// The cut that its replicas are at.
+fn keeps(group: &GroupPlan) -> Fact {
+    let keeps = match &group.last_cut {
+        Some(cut) => cut_label(cut.number, cut.recovery_point),
+        None => "nothing: it was never synchronized".to_owned(),
+    };
+    Fact::new("keeps", keeps)
+}
+
+/// Commits that are not copied because the run that made them failed.
+fn pending(group: &GroupPlan) -> Option<Fact> {
+    let pending = group.pending_commits.filter(|pending| *pending > 0)?;
+    let yet = if group.crash_consistent_from.is_some() { " yet" } else { "" };
+    let commits = plural_of(pending, "commit");
+    let text = format!("{commits}: maybe half of a run, so they are not copied{yet}");
+    Some(Fact::new("pending", text))
+}
+
+/// How far behind the group is, where it is.
+fn lag(plan: &Plan, group: &GroupPlan) -> Option<Fact> {
+    let lag = group.lag_seconds.filter(|lag| *lag > 0)?;
+    Some(Fact::new("lag", away::lag_words(lag, group.rpo_seconds, plan.created_at)))
+}
+
+/// When a group is synchronized whose workflow failed.
+fn synchronized(group: &GroupPlan) -> Fact {
+    let later = group.crash_consistent_from.map_or(String::new(), |from| {
+        format!(" or, not tied to a finished run, from {} on (sync_max_lag_minutes)", minute(from))
+    });
+    Fact::new("synchronized", format!("with the next successful run{later}"))
+}
+
+fn owners(group: &GroupPlan) -> Option<Fact> {
+    let owners = group.owner_emails.iter().map(Phrase::said);
+    (!group.owner_emails.is_empty()).then(|| Fact::new("owner", Phrase::join(owners, ", ")))
+}
+
+fn consistency(consistency: Consistency) -> &'static str {
+    match consistency {
+        Consistency::WorkflowConsistent => {
+            "workflow-consistent: the end of a successful workflow run"
+        }
+        Consistency::PointInTime => "point-in-time: no workflow of the group was writing",
+        Consistency::CrashConsistent => "crash-consistent: not tied to a finished workflow run",
+    }
+}
+
+/// The newest commit that is in, the recovery point, the oldest commit that stays out.
+fn certificate(group: &GroupPlan) -> Option<String> {
+    let (certificate, point) = (group.certificate.as_ref()?, group.recovery_point?);
+    let exact = crate::moment::text;
+    let out = match certificate.oldest_out {
+        Some(out) => format!("< {}, the oldest commit that stays out", exact(out)),
+        None => "and no newer commit".to_owned(),
+    };
+    Some(format!(
+        "{}, the newest commit that is in, <= {}, the recovery point, {out}",
+        exact(certificate.newest_in),
+        exact(point)
+    ))
+}
