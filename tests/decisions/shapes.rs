@@ -29,6 +29,7 @@ fn schema_of(format: Format) -> Value {
         formats::DIFF => schema::diff(),
         formats::HISTORY => schema::history(),
         formats::VALIDATION => schema::validation(),
+        formats::ERROR => schema::error(),
         other => panic!("{} has no schema", other.kind),
     }
 }
@@ -98,7 +99,7 @@ fn of_every_version_of_a_stored_document_one_is_kept() {
 }
 
 /// What the changes page calls each document.
-const CALLED: [(Format, &str); 8] = [
+const CALLED: [(Format, &str); 9] = [
     (formats::PLAN, "stored plan"),
     (formats::RUN, "run record"),
     (formats::TOLD, "what people were told"),
@@ -107,6 +108,7 @@ const CALLED: [(Format, &str); 8] = [
     (formats::DIFF, "`check` and `diff` with `--json`"),
     (formats::HISTORY, "`history --json`"),
     (formats::VALIDATION, "`validate --json`"),
+    (formats::ERROR, "a failure, with `--json`"),
 ];
 
 #[test]
