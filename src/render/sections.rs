@@ -12,6 +12,7 @@ pub(super) mod findings;
 pub mod history;
 pub mod init;
 pub(super) mod losses;
+pub(super) mod metadata;
 pub(super) mod notes;
 pub mod notify;
 pub mod plan;

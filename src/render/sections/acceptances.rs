@@ -1,6 +1,6 @@
-//! Several findings of a group that may be let through: one command for all of them.
+//! What may be let through: one command for all of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::{Arg, Command};
 use crate::render::causes::{Cause, Repair};
@@ -48,4 +48,11 @@ pub(super) fn all_the_same(together: &Together) -> Vec<Block> {
         Block::Copied(Copied::command(Command::accept(risks.iter().cloned())).after(intro))
     });
     commands.collect()
+}
+
+/// The command that lets risks through, each once.
+pub(in crate::render) fn accept(risks: Vec<Arg>) -> Copied {
+    let mut seen = BTreeSet::new();
+    let each = risks.into_iter().filter(|risk| seen.insert(risk.clone()));
+    Copied::command(Command::accept(each))
 }

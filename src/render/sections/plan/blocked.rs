@@ -1,7 +1,5 @@
 //! What is blocked: a cause of many groups once, then every group with what blocks it alone.
 
-use std::collections::BTreeSet;
-
 use super::drift;
 use super::group::{self, Depth};
 use crate::command::{Arg, Command, Verb};
@@ -13,6 +11,7 @@ use crate::render::causes::{Cause, Repair, causes};
 use crate::render::page::{
     Below, Block, Copied, Entries, Entry, Obstacles, Page, Part, Phrase, Section,
 };
+use crate::render::sections::acceptances::accept;
 use crate::render::sections::causes::{about, entry_of_configuration, obstacle, remedy};
 use crate::render::shown::{Labelled, Shown, entry};
 
@@ -204,11 +203,4 @@ fn risks(entry: &Labelled<'_>, causes: &[&Cause]) -> Vec<Arg> {
         }
     });
     all.collect()
-}
-
-/// The command that lets risks through, each once.
-pub(super) fn accept(risks: Vec<Arg>) -> Copied {
-    let mut seen = BTreeSet::new();
-    let each = risks.into_iter().filter(|risk| seen.insert(risk.clone()));
-    Copied::command(Command::accept(each))
 }

@@ -1,9 +1,10 @@
 //! What is to be said of a group, decided once: a screen, a comment and a report tell more or less of the same, in one order.
 
 mod facts;
+mod head;
 mod seen;
 
-use super::{steps, sync, waiting};
+use super::steps;
 use crate::plan::document::{Drift, SourceMaintenance};
 use crate::plan::{Decision, Finding, GroupPlan, Plan, ReasonCode, Step};
 use crate::render::page::{Below, Block, Copied, Entry, Fact, Phrase, Section, Steps, Tone};
@@ -73,13 +74,12 @@ pub(super) fn items<'a>(plan: &Plan, of: &Labelled<'a>) -> Vec<Item<'a>> {
                 Item::Pins(group),
                 Item::Statements(&group.steps),
             ];
-            let head = [Item::Head(sync::to(group)), findings];
+            let head = [Item::Head(head::to(group)), findings];
             head.into_iter().chain(facts).chain(steps).chain(seen).collect()
         }
         Decision::Waiting => {
-            let head =
-                [Item::Code(group.reason.code), Item::Head(waiting::reason(group)), findings];
-            let way_out = waiting::way_out(group).map(Item::WayOut);
+            let head = [Item::Code(group.reason.code), Item::Head(head::reason(group)), findings];
+            let way_out = head::way_out(group).map(Item::WayOut);
             head.into_iter().chain(seen).chain(facts).chain(way_out).collect()
         }
         Decision::Blocked | Decision::UpToDate => {
@@ -133,7 +133,7 @@ pub(super) fn told<'a>(
     }
     let mut entry = shown::entry(of.group.decision, Phrase::name(&of.label), says);
     // What waits for the clock alone calls for nobody, unless it is late.
-    if waiting::for_the_clock(of.group) {
+    if head::for_the_clock(of.group) {
         entry.tone = (depth == Depth::Full).then_some(Tone::Good);
     }
     Entry { below, details: Section::of(details).blocks, ..entry }

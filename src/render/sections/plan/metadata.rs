@@ -2,7 +2,6 @@
 
 use similar::{ChangeTag, TextDiff};
 
-use crate::figures::plural;
 use crate::harmless::{clean, name};
 use crate::layout::few;
 use crate::ledger::{Row, Status};
@@ -10,6 +9,7 @@ use crate::moment;
 use crate::plan::document::{MetadataAction, RowChange, WorkspacePlan};
 use crate::plan::{LedgerAction, Plan, Role};
 use crate::render::page::{Block, Changed, Changes, Fact, Phrase, Section, Table};
+use crate::render::sections::metadata::counted;
 use crate::render::sections::notes::leaving_workspace;
 
 /// A line for both regions where the same happens in both, else one each, and what is no longer synchronized.
@@ -57,17 +57,7 @@ fn told(action: &MetadataAction, place: &str) -> Option<String> {
         (rows_to_change.len(), "to change"),
         (rows_to_retire.len(), "to retire"),
     ];
-    let mut says: Vec<String> = vec![];
-    for (number, what) in rows.into_iter().filter(|(number, _)| *number > 0) {
-        says.push(if says.is_empty() {
-            format!("{} {what}", plural(number, "row"))
-        } else {
-            format!("{number} {what}")
-        });
-    }
-    if *cuts_to_copy > 0 {
-        says.push(format!("{} to copy", plural(*cuts_to_copy, "cut")));
-    }
+    let mut says = counted(rows, (*cuts_to_copy, "to copy"));
     for aside in put_aside {
         says.push(format!("{} to put aside as {}", aside.table, clean(&aside.name)));
     }

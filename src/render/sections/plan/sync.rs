@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use super::group::{self, Depth, Item};
 use super::size::{is_big, many_tables};
 use super::{first, steps};
-use crate::plan::document::Trigger;
-use crate::plan::{Action, Decision, GroupPlan, Step, TriggerKind};
-use crate::render::page::{Below, Block, Entries, Page, Phrase, Steps};
+use crate::plan::{Action, Decision, Step};
+use crate::render::page::{Below, Block, Entries, Page, Steps};
 use crate::render::shown::{Labelled, Shown, entry};
 
 /// Groups with a line of their own where tables are not shown.
@@ -112,35 +111,4 @@ fn listed(room: usize, entries: &[&Labelled<'_>], notable: &BTreeSet<&str>) -> B
     order.sort_unstable();
     let limit = if order.len() <= room + 1 { order.len() } else { room };
     order[..limit].iter().map(|(_, _, at)| *at).collect()
-}
-
-/// Where a group is brought, and why now.
-pub(super) fn to(group: &GroupPlan) -> Phrase {
-    match group.recovery_point {
-        Some(point) => Phrase::from("to ").and(point).and(", ").and(why(group)),
-        None => why(group),
-    }
-}
-
-fn why(group: &GroupPlan) -> Phrase {
-    let said = || Phrase::said(&group.reason.message);
-    let Some(Trigger { kind, workflow, run_id }) = &group.trigger else {
-        return said();
-    };
-    let run = run_id.map(|run| match workflow {
-        Some(workflow) => {
-            Phrase::from("end of ").and(Phrase::name(workflow)).and(format!(" run {run}"))
-        }
-        None => format!("end of workflow run {run}").into(),
-    });
-    match kind {
-        TriggerKind::Workflow => run.unwrap_or_else(said),
-        // Steps that create say that the group is new.
-        TriggerKind::FirstSync => {
-            run.or_else(|| group.reason.why_now.as_ref().map(Phrase::said)).unwrap_or_else(said)
-        }
-        TriggerKind::Schedule => said(),
-        TriggerKind::Repair => Phrase::from("repair: ").and(said()),
-        TriggerKind::MaxLag => Phrase::from("not tied to a finished workflow run: ").and(said()),
-    }
 }

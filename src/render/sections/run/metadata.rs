@@ -1,8 +1,8 @@
 //! What an apply did to the metadata tables, beside what became of its groups.
 
-use crate::figures::plural;
 use crate::plan::{LedgerAction, Role};
 use crate::record::{MetadataRecord, RunRecord};
+use crate::render::sections::metadata::counted;
 
 /// What an apply did to the metadata tables.
 pub(super) struct Written {
@@ -71,17 +71,6 @@ fn said(record: &RunRecord, role: Role) -> Option<String> {
         (sum(|one| one.rows_changed), "changed"),
         (sum(|one| one.rows_retired), "retired"),
     ];
-    let mut says: Vec<String> = vec![];
-    for (number, what) in rows.into_iter().filter(|(number, _)| *number > 0) {
-        says.push(if says.is_empty() {
-            format!("{} {what}", plural(number, "row"))
-        } else {
-            format!("{number} {what}")
-        });
-    }
     let cuts = sum(|one| one.cuts_copied);
-    if cuts > 0 {
-        says.push(format!("{} copied", plural(cuts, "cut")));
-    }
-    Some(says.join(", "))
+    Some(counted(rows, (cuts, "copied")).join(", "))
 }
