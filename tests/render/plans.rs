@@ -8,6 +8,7 @@ use drsync::plan::{
 use drsync::region::{ColumnChange, SchemaChange};
 use drsync::render::Style;
 use drsync::render::sections::plan::saved;
+use drsync::render::writers::{Form, write};
 
 use crate::builders::*;
 
@@ -396,7 +397,8 @@ fn rows_that_change_are_shown_column_by_column_when_asked() {
 #[test]
 fn a_saved_plan_says_how_to_recognize_and_apply_it() {
     let plan = plan(vec![core_product(), one_denied()]);
-    insta::assert_snapshot!(saved(&plan, "plan.json", &"d90fa754".repeat(8), &narrow()));
+    let page = saved(&plan, "plan.json", &"d90fa754".repeat(8));
+    insta::assert_snapshot!(write(&page, Form::Text(narrow())));
 }
 
 #[test]
