@@ -87,7 +87,7 @@ pub(crate) fn indented(margin: usize, text: &str, columns: usize) -> Vec<String>
 }
 
 /// Rows under one another, cells aligned right where `right` says so, `gap` blanks between them.
-pub(super) fn columns(
+pub(crate) fn columns(
     rows: &[Vec<String>],
     right: &[bool],
     margin: usize,
