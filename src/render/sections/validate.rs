@@ -6,7 +6,6 @@ use super::{away as regions_away, config, notes};
 use crate::command::{Command, Verb};
 use crate::config::Configuration;
 use crate::figures::plural;
-use crate::harmless::name;
 use crate::layout::few;
 use crate::notify::{Doubt, DoubtCode};
 use crate::plan::{Decision, GroupPlan, Plan, ReasonCode, Severity};

@@ -8,9 +8,7 @@ use crate::harmless::name;
 use crate::plan::{Decision, Finding, GroupPlan, risk};
 use crate::render::away::{self, Away};
 use crate::render::causes::{Cause, Repair, causes};
-use crate::render::page::{
-    Below, Block, Copied, Entries, Entry, Obstacles, Page, Part, Phrase, Section,
-};
+use crate::render::page::{Below, Block, Entries, Entry, Obstacles, Page, Part, Phrase, Section};
 use crate::render::sections::acceptances::accept;
 use crate::render::sections::causes::{about, entry_of_configuration, obstacle, remedy};
 use crate::render::shown::{Labelled, Shown, entry};
