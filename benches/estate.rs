@@ -1,6 +1,8 @@
-//! An estate that has been synchronized for long: what a round costs after many cuts against what it cost after few, and 2,000 tables.
+//! An estate that has been synchronized for long: what a round costs after many cuts against what it cost after few; and 2,000 tables,
+//! in rounds that look at the newest versions of all of them and in rounds that do not.
 //!
-//! `cargo bench --bench estate`. `ESTATE_CUTS` makes another number of cuts; `DRSYNC_PEER` names another version's program, whose quiet
+//! `cargo bench --bench estate`. `ESTATE_CUTS` makes another number of cuts; `ESTATE_ONLY` measures one of `aged`, `large` and `heads`
+//! alone; `DRSYNC_PEER` names another version's program, whose quiet
 //! plan of 2,000 tables is measured beside this one's, and may not be the faster one.
 //!
 //! Each measurement is made by a small process of its own: a child begins with the peak memory of who started it.
@@ -45,6 +47,12 @@ const FILES_MAX: usize = 1_000;
 
 /// What a quiet plan of 2,000 tables may cost, in what it costs the peer: equal, but for what a machine is never equal to itself.
 const PEER_RATIO_MAX: f64 = 1.05;
+/// What a quiet round that looks at the newest versions of 2,000 tables may cost, in what one costs that does not.
+const HEADS_RATIO_MAX: f64 = 1.2;
+/// `sync_receipt_minutes` of an estate whose rounds look every ten minutes, and of one whose rounds do so every five years.
+const OFTEN: i64 = 20;
+const SELDOM: i64 = 5_256_000;
+
 /// The first argument of a process that measures the program of the others.
 const MEASURE: &str = "--measure";
 
@@ -55,7 +63,21 @@ fn main() {
         return;
     }
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let wrong: Vec<String> = runtime.block_on(async { [aged().await, large().await].concat() });
+    let wrong: Vec<String> = runtime.block_on(async {
+        let only = std::env::var("ESTATE_ONLY").ok();
+        let asked = |subject: &str| only.as_ref().is_none_or(|only| only == subject);
+        let mut wrong = Vec::new();
+        if asked("aged") {
+            wrong.extend(aged().await);
+        }
+        if asked("large") {
+            wrong.extend(large().await);
+        }
+        if asked("heads") {
+            wrong.extend(heads().await);
+        }
+        wrong
+    });
     assert!(wrong.is_empty(), "{}", wrong.join("; "));
 }
 
@@ -97,6 +119,32 @@ async fn aged() -> Vec<String> {
         }
     }
     wrong
+}
+
+/// 2,000 tables of which none changed: rounds that ask for the newest versions of all sources, and whether every replica is as its
+/// cut left it, against rounds of an estate whose configuration has them look seldom.
+async fn heads() -> Vec<String> {
+    let mut seldom = Estate::that_looks(OURS, 100, 20, SELDOM).await;
+    let mut often = Estate::that_looks(OURS, 100, 20, OFTEN).await;
+    for (estate, looks) in [(&mut seldom, 0), (&mut often, 100)] {
+        estate.apply();
+        // Half of `OFTEN` later, and before the schedule fires again: nothing is due.
+        estate.now += TimeDelta::minutes(10);
+        assert_eq!(estate.groups_looked_at(), looks, "what is compared is the look alone");
+    }
+    let mut pairs = Vec::new();
+    for _ in 0..PAIRS {
+        let without = seldom.measure(What::QuietPlan).await;
+        pairs.push((without, often.measure(What::QuietPlan).await));
+    }
+    let [seconds, cpu, _] =
+        told("a quiet plan of 2,000 tables, without their newest versions and with them", &pairs);
+    match seconds.max(cpu) {
+        more if more > HEADS_RATIO_MAX => {
+            vec![format!("the newest versions of 2,000 tables cost {more:.2} of a round without")]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// 2,000 tables of which none changed: another version's plan where one is named, and this one's, which may not be slower.
@@ -211,6 +259,16 @@ struct Estate {
 
 impl Estate {
     async fn new(program: impl Into<OsString>, groups: usize, tables: usize) -> Estate {
+        Estate::that_looks(program, groups, tables, 60).await
+    }
+
+    /// One whose rounds look at the newest versions of sources so often, in minutes, as `sync_receipt_minutes` has it.
+    async fn that_looks(
+        program: impl Into<OsString>,
+        groups: usize,
+        tables: usize,
+        minutes: i64,
+    ) -> Estate {
         let mut estate = Estate {
             folder: tempfile::tempdir().unwrap(),
             program: program.into(),
@@ -244,7 +302,7 @@ impl Estate {
                 "workspace_name": "east", "workspace_instance_url": "east", "workspace_pat_key": "",
                 "sync_location_primary": "east/sync", "sync_location_secondary": "west/sync",
                 "sync_failure_notification": "a@example.com", "sync_success_notification": "a@example.com",
-                "sync_default_schedule": "*/30 * * * *", "sync_max_retries": "0", "sync_groups": configured,
+                "sync_default_schedule": "*/30 * * * *", "sync_max_retries": "0", "sync_receipt_minutes": minutes, "sync_groups": configured,
             }],
         });
         fs::write(estate.path("drsync.json"), configuration.to_string()).unwrap();
@@ -310,6 +368,20 @@ impl Estate {
         let figures: Vec<f64> =
             said.split_whitespace().map(|figure| figure.parse().unwrap()).collect();
         Cost { seconds: figures[0], cpu: figures[1], peak_kib: figures[2] }
+    }
+
+    /// Of how many groups a plan that is made now looked at the sources.
+    fn groups_looked_at(&self) -> usize {
+        let output = Command::new(&self.program)
+            .args(["plan", "--json"])
+            .current_dir(self.folder.path())
+            .env("DRSYNC_NOW", self.now.to_rfc3339())
+            .output()
+            .unwrap();
+        let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let groups = plan["workspaces"][0]["groups"].as_array().unwrap();
+        let looks = groups.iter().filter_map(|group| group["loss"]["at"].as_str());
+        looks.filter(|at| at.parse::<DateTime<Utc>>().unwrap() == self.now).count()
     }
 
     fn apply(&self) {

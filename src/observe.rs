@@ -120,7 +120,7 @@ async fn observe_workspace(
     let told = recent.told;
     let Recent { mut witnessed, settings, receipts, grants, .. } = recent;
     let settings_before = match &request.base {
-        Some(base) => base.get(&workspace.name).cloned(),
+        Some(base) => base.of_workspace(&workspace.name, workspace.location_secondary.as_str()),
         None => settings,
     };
     let (mut primary, mut secondary) = (without_workspace(primary), secondary);
@@ -137,7 +137,12 @@ async fn observe_workspace(
         (None, None)
     };
     let mut ledger = merge_copies(&primary.copy(), &secondary.copy());
-    if !told_of_more(&witnessed, &ledger).is_empty() {
+    let heads_alone = [&primary.ledger, &secondary.ledger]
+        .into_iter()
+        .any(|copy| copy.as_ref().is_ok_and(|copy| copy.heads_only));
+    if !told_of_more(&witnessed, &ledger).is_empty()
+        || heads_alone && knows_a_role_alone(&ledger, &witnessed)
+    {
         // An apply may have ended between the two questions, and whole logs tell what their heads do not.
         (primary.ledger, secondary.ledger) =
             futures::join!(regions.primary.ledger(), regions.secondary.ledger());
@@ -211,7 +216,9 @@ async fn recent(
     now: DateTime<Utc>,
 ) -> Recent {
     let groups: Vec<&str> = workspace.groups.iter().filter_map(GroupEntry::name).collect();
-    let question = Question { workspace: &workspace.name, groups: &groups, keys };
+    let replicas = workspace.location_secondary.as_str();
+    let question =
+        Question { workspace: &workspace.name, replicas: Some(replicas), groups: &groups, keys };
     recent_records(question, regions, [true, true], now).await
 }
 
@@ -225,6 +232,14 @@ fn told_of_more(witnessed: &Witnessed, ledger: &Ledger) -> BTreeSet<String> {
     let by_records = witnessed.beyond(newest).map(|(group, _)| group.to_owned());
     let by_rows = ledger.rows.values().filter(later).map(|row| row.group_name.clone());
     by_records.chain(by_rows).collect()
+}
+
+/// Whether the newest cut of a group is of an epoch that no record tells of: whether a change of role made it so stands before it.
+fn knows_a_role_alone(ledger: &Ledger, witnessed: &Witnessed) -> bool {
+    ledger.cuts.newest_of_each().any(|cut| {
+        let told = witnessed.role_of(&cut.group_name, Some(cut.cut_number));
+        told.map_or(0, |told| told.role.epoch) < cut.epoch
+    })
 }
 
 /// Reads whole logs where their heads do not say that both are the same, and tells which copies are there to be used.

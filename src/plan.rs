@@ -82,7 +82,7 @@ pub use receipt::{LossReceipt, LostCommit, ReceiptTold, TableLoss, UnknownLoss, 
 pub use remedy::{Acceptance, Remedy, RemedyKind, risk};
 pub use replica::{damaged, standing_of};
 pub(crate) use replica::{is_drifted, unproved_clone};
-pub use request::{ConfiguredIn, Request};
+pub use request::{Base, ConfiguredIn, Request};
 pub use rows::aside_name;
 pub use rows::row_after;
 pub use settings::{GroupSettings, PauseSetting, Settings, SuccessMail, WorkspaceSettings};
@@ -106,6 +106,7 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
         warnings.extend(warnings::of_workspace(observed, workspace, &planned, request));
         workspaces.push(planned);
     }
+    protection::tell_once(workspaces.iter_mut().map(|planned| &mut planned.settings_changes));
     let (accepted, unused) = acceptances(request, &workspaces);
     warnings.extend(unused);
     let summary = summary(&workspaces);
@@ -160,7 +161,11 @@ fn plan_workspace(
     let foreign =
         foreign.filter(|finding| finding.code == FindingCode::LedgerNotOurs).any(Finding::blocks);
     let silent = workspace.primary.refusal().is_some() || foreign;
-    let settings = Settings::of(&workspace.workspace, request.signers.as_ref());
+    let names = observed.workspaces.iter().map(|it| it.workspace.name.as_str());
+    let names: Vec<&str> = names.collect();
+    // A workspace that could not be understood has not left.
+    let names = Some(names.as_slice()).filter(|_| !observed.incomplete);
+    let settings = Settings::of(&workspace.workspace, request.signers.as_ref(), names);
     let before = workspace.settings_before.as_ref();
     let moved = before.map(|it| moved::tables(workspace, &it.settings)).unwrap_or_default();
     let mut changes = before

@@ -484,11 +484,11 @@ impl RunRecord {
         }
     }
 
-    /// The settings of a workspace that it tells; `None`: it tells none.
-    pub fn settings_of(&self, workspace: &str) -> Option<SettingsBefore> {
+    /// The settings of a workspace that it tells, by its name or by where its replicas lie; `None`: it tells none.
+    pub fn settings_of(&self, workspace: &str, replicas: Option<&str>) -> Option<SettingsBefore> {
         Some(SettingsBefore {
             of: ComparedWith::Record { run_id: self.run_id.clone(), ended_at: self.ended_at },
-            settings: self.settings.get(workspace)?.clone(),
+            settings: Settings::among(&self.settings, workspace, replicas)?.clone(),
         })
     }
 

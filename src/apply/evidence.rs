@@ -33,6 +33,8 @@ const ROLES: [Role; 2] = [Role::Primary, Role::Secondary];
 /// Where the evidence of a workspace is kept.
 pub(super) struct Keepers<'a> {
     workspace: &'a str,
+    /// Where its replicas lie.
+    replicas: &'a str,
     /// The groups of the plan.
     groups: Vec<&'a str>,
     regions: &'a Regions,
@@ -48,7 +50,8 @@ impl<'a> Keepers<'a> {
         away: [Option<RegionError>; 2],
     ) -> Keepers<'a> {
         let groups = plan.groups.iter().map(|group| group.name.as_str()).collect();
-        Keepers { workspace: &plan.name, groups, regions, away }
+        let replicas = plan.observed.secondary.location.as_str();
+        Keepers { workspace: &plan.name, replicas, groups, regions, away }
     }
 
     /// The same of a workspace in which this apply has nothing else to write; `None`: its location is another's, and is left alone.
@@ -121,6 +124,7 @@ impl<'a> Keepers<'a> {
     pub(super) async fn tips(&self, run: &Run<'_>) -> Tips {
         let question = Question {
             workspace: self.workspace,
+            replicas: Some(self.replicas),
             groups: &self.groups,
             keys: &run.options.record_keys,
         };

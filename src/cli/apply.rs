@@ -211,7 +211,8 @@ impl Apply {
         context: &Context,
         signer: Option<Arc<dyn Signer>>,
     ) -> Result<Ready, Failure> {
-        Ok(plan_now(context, &self.asking, signer).await?.ready)
+        let asking = self.asking.signed_with(self.sign_record_with.as_deref());
+        Ok(plan_now(context, &asking, signer).await?.ready)
     }
 
     /// Shows a plan that nobody has seen; a region that is away is told once, by what came of it.

@@ -236,7 +236,8 @@ impl Work<'_> {
                 false
             }
         };
-        let asking = Asking::default();
+        let key = self.command.sign_record_with.as_deref();
+        let asking = Asking::default().signed_with(key);
         let planned = apply::plan_now(&context, &asking, self.signer.clone()).await?;
         let Planned { ready, observed, configuration } = planned;
         let plan = &ready.stored.plan;

@@ -1,6 +1,6 @@
 //! What most commands begin with: read the configuration, open the regions, look at both, decide.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -17,7 +17,7 @@ use crate::foreign;
 use crate::observe::observe;
 use crate::plan::document::{Refused, RegionSeen};
 use crate::plan::{
-    self, ComparedWith, Observed, Plan, Request, Settings, SettingsBefore, WorkspaceObserved,
+    self, Base, ComparedWith, Observed, Plan, Request, Settings, WorkspaceObserved,
 };
 use crate::region::Regions;
 use crate::secrets;
@@ -48,6 +48,9 @@ pub(super) struct Asking {
     /// The same once a day.
     #[arg(skip)]
     daily: bool,
+    /// The key that signs the record of what is planned.
+    #[arg(skip)]
+    signing_key: Option<PathBuf>,
     /// Let a finding through for this plan only; may be given again
     ///
     /// CODE is the finding's, SCOPE a group or a table: --accept replica_changed:main.core.gold
@@ -69,6 +72,7 @@ impl Asking {
             rights: _,
             either: _,
             base: _,
+            signing_key: _,
             accept,
             reason,
         } = self;
@@ -113,6 +117,14 @@ impl Asking {
     /// The same, with settings compared with those of another configuration, if any.
     pub(super) fn compared_with(self, base: Option<PathBuf>) -> Asking {
         Asking { base, ..self }
+    }
+
+    /// The same, for an apply whose record is signed with a key of this file.
+    #[must_use]
+    pub(super) fn signed_with(&self, key: Option<&Path>) -> Asking {
+        // A key that cannot be found was refused before.
+        let key = key.and_then(|key| std::fs::canonicalize(key).ok());
+        Asking { signing_key: key, ..self.clone() }
     }
 
     /// The same with a look at everything where that was not had within a day.
@@ -175,6 +187,7 @@ pub(super) async fn look_with(
         provenance: who::provenance(),
         runs_in: who::runs_in(),
         configured_in: found.read_in.clone(),
+        signing_key: asking.signing_key.clone(),
         variables: variables(&found.configuration),
         selection: context.selection.clone(),
         accepted: accepted.iter().flat_map(|risk| risk.to_look_at(&found.configuration)).collect(),
@@ -217,11 +230,8 @@ fn variables(configuration: &Configuration) -> BTreeSet<String> {
     needed.filter(set).collect()
 }
 
-/// The settings of another configuration, by workspace.
-async fn settings_of(
-    path: &Path,
-    context: &Context,
-) -> Result<BTreeMap<String, SettingsBefore>, Failure> {
+/// The settings of another configuration.
+async fn settings_of(path: &Path, context: &Context) -> Result<Base, Failure> {
     let named = Context { config: Some(path.to_path_buf()), ..context.clone() };
     let found = configuration::usable(&named).await?;
     let signers = signature::written_keys(&found).ok();
@@ -230,11 +240,14 @@ async fn settings_of(
         source: configuration.source.clone(),
         sha256: configuration.sha256.clone(),
     };
+    let names = configuration.workspaces.iter().map(|workspace| workspace.name.as_str());
+    let names: Vec<&str> = names.collect();
+    let names = Some(names.as_slice()).filter(|_| !configuration.incomplete);
     let workspaces = configuration.workspaces.iter().map(|workspace| {
-        let settings = Settings::of(workspace, signers.as_ref());
-        (workspace.name.clone(), SettingsBefore { of: of.clone(), settings })
+        let settings = Settings::of(workspace, signers.as_ref(), names);
+        (workspace.name.clone(), settings)
     });
-    Ok(workspaces.collect())
+    Ok(Base { of, settings: workspaces.collect() })
 }
 
 /// The plan without any secret in use, wherever it was written: into the configuration, into what a service says.

@@ -10,16 +10,16 @@ mod readable;
 
 use super::flags::Context;
 use super::{ExitStatus, Failure, configuration, keep, look, output, regions, selection, who};
-use crate::apply::{Ending, RunRecord};
+use crate::apply::{Ending, GroupOutcome, GroupRecord, RunRecord};
 use crate::config::{GroupEntry, Workspace};
 use crate::databricks::Needed;
 use crate::ledger::{Cuts, Row};
 use crate::observe::{Question, recent_records};
-use crate::plan::{Plan, Witnessed};
+use crate::plan::{FindingCode, Plan, Witnessed};
 use crate::region::{LedgerCopy, RUNBOOK_ENDING, Region, RegionError, RegionErrorKind, Regions};
 use crate::render::{self, clean};
 use crate::runbook::{self, Facts, Looked, Place};
-use readable::{behind_by_records, check_cut, check_unwritten, look_at};
+use readable::{Secondary, behind_by_records, check_cut, check_unwritten, look_at};
 
 /// Print what people need who make the other side active by hand, without drsync: Markdown with SQL, or with Python for a lakehouse
 ///
@@ -155,12 +155,13 @@ impl Runbook {
                 return Ok(None);
             }
         }
+        let region = regions.secondary.as_ref();
+        let secondary = Secondary::of(workspace, region, context.clock.now());
         let mut to_cuts = BTreeMap::new();
         for (group, number) in self.to_cut.iter().filter(|(group, _)| has.contains(&group.as_str()))
         {
-            check_cut(context, workspace, regions.secondary.as_ref(), &read.cuts, group, *number)
-                .await?;
-            check_unwritten(workspace, regions.secondary.as_ref(), &read.cuts, group).await?;
+            check_cut(&secondary, &read.cuts, group, *number).await?;
+            check_unwritten(&secondary, &read.cuts, group).await?;
             to_cuts.insert(group.clone(), *number);
         }
         let on_page: Vec<&str> = if everything {
@@ -170,7 +171,7 @@ impl Runbook {
         };
         let looked = look_at(
             context,
-            (workspace, regions.secondary.as_ref()),
+            &secondary,
             (&read.cuts, &read.witnessed),
             &on_page,
             (&to_cuts, self.come_back),
@@ -226,7 +227,7 @@ async fn read_whole(
     keys: &[String],
     now: DateTime<Utc>,
 ) -> Result<Read, RegionError> {
-    let question = Question { workspace, groups: &[], keys };
+    let question = Question { workspace, replicas: None, groups: &[], keys };
     let (ledger, recent) = futures::join!(
         regions.secondary.ledger(),
         recent_records(question, regions, [false, true], now)
@@ -252,9 +253,10 @@ async fn read_after(
     Ok(Read { cuts: ledger.all_cuts(), rows: ledger.rows_by_group(), record, witnessed })
 }
 
-/// Keeps the runbook of every workspace of which an apply made a cut: with the evidence of both sides, and on this machine.
+/// Keeps the runbook of every workspace of which an apply made a cut, or found that another side may be active of a group: with the
+/// evidence of both sides, and on this machine.
 ///
-/// What cannot be kept is told and stops nothing: the next apply that makes a cut keeps the next one.
+/// What cannot be kept is told and stops nothing: the next apply that has something to keep keeps the next one.
 pub(super) async fn keep_after(
     context: &Context,
     folder: &Path,
@@ -264,8 +266,10 @@ pub(super) async fn keep_after(
     record: &RunRecord,
 ) {
     for (workspace, regions) in plan.workspaces.iter().zip(regions) {
-        let mut groups = record.groups.iter().filter(|group| group.workspace == workspace.name);
-        if !groups.any(|group| group.ending == Some(Ending::Synchronized)) {
+        let groups = record.groups.iter().filter(|group| group.workspace == workspace.name);
+        let groups: Vec<&GroupRecord> = groups.collect();
+        let made_a_cut = groups.iter().any(|group| group.ending == Some(Ending::Synchronized));
+        if !made_a_cut && !groups.iter().any(|group| is_away(group)) {
             continue;
         }
         let told = |what: &str, why: String| {
@@ -281,11 +285,24 @@ pub(super) async fn keep_after(
         };
         let place = places.get(&workspace.name).cloned();
         let place = place.unwrap_or_else(|| Place::of_plan(workspace));
-        let looked =
-            Looked { behind: behind_by_records(&read.cuts, &read.witnessed), ..Looked::default() };
+        // Of what is in order the apply's own looks tell; of the rest the page says what one that is asked for now would.
+        let blocked = groups.iter().filter(|group| group.outcome == GroupOutcome::Blocked);
+        let blocked: Vec<&str> = blocked.map(|group| group.name.as_str()).collect();
+        let secondary = Secondary::of_plan(workspace, region, context.clock.now());
+        let told_of = (&read.cuts, &read.witnessed);
+        let no_cuts = BTreeMap::new();
+        let mut looked = look_at(context, &secondary, told_of, &blocked, (&no_cuts, false)).await;
+        looked.behind.extend(behind_by_records(&read.cuts, &read.witnessed));
         let everything =
-            Asked { groups: &[], to_cuts: &BTreeMap::new(), looked: &looked, come_back: false };
+            Asked { groups: &[], to_cuts: &no_cuts, looked: &looked, come_back: false };
         let text = text(context, &place, &read, everything);
+        if let Err(error) = keep::runbook(folder, &workspace.name, text.as_bytes()) {
+            told("here", format!("failed to {error:#}"));
+        }
+        // A side may be active for weeks: what is known of that already is not kept anew with every round.
+        if !made_a_cut && was_told_before(context, &workspace.name, regions, record, &groups).await {
+            continue;
+        }
         let name = format!("{}{RUNBOOK_ENDING}", record.run_id);
         let (secondary, primary) = futures::join!(
             regions.secondary.keep_evidence(&name, text.as_bytes()),
@@ -296,8 +313,34 @@ pub(super) async fn keep_after(
                 told(side, refusal.to_string());
             }
         }
-        if let Err(error) = keep::runbook(folder, &workspace.name, text.as_bytes()) {
-            told("here", format!("failed to {error:#}"));
-        }
     }
+}
+
+/// Whether an apply found that another side is active of a group, or may be.
+fn is_away(group: &GroupRecord) -> bool {
+    let code = |code| matches!(code, FindingCode::FailedOver | FindingCode::LedgerBehind);
+    group.ending.as_ref().is_some_and(|ending| ending.is_found(code))
+}
+
+/// Whether the record before this one says the same of who is active: of every group that is away that it was, and of no other.
+async fn was_told_before(
+    context: &Context,
+    workspace: &str,
+    regions: &Regions,
+    record: &RunRecord,
+    groups: &[&GroupRecord],
+) -> bool {
+    let question = Question { workspace, replicas: None, groups: &[], keys: &[] };
+    let recent = recent_records(question, regions, [false, true], context.clock.now()).await;
+    let records = recent.documents.iter().rev().filter_map(|document| RunRecord::of(document).ok());
+    let mut before = records.filter(|before| before.run_id < record.run_id);
+    let Some(before) = before.next() else {
+        return false;
+    };
+    let away = |group: &&&GroupRecord| is_away(group);
+    let ending = |group: &GroupRecord| (group.name.clone(), group.ending.clone());
+    let now: BTreeMap<_, _> = groups.iter().filter(away).map(|group| ending(group)).collect();
+    let then = before.groups.iter().filter(|group| group.workspace == workspace);
+    let then: BTreeMap<_, _> = then.filter(|group| is_away(group)).map(ending).collect();
+    now == then
 }

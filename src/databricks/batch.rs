@@ -31,6 +31,17 @@ pub(super) struct Form<'a, Q> {
     pub(super) one: &'a (dyn Fn(&Q) -> Statement + Sync),
     /// Tables a statement.
     pub(super) size: usize,
+    /// What becomes of the rest of a batch of which several tables were taken out.
+    pub(super) rest: Rest,
+}
+
+/// What becomes of the rest of a batch of which as many tables were taken out as may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// Each is asked about alone.
+    OneByOne,
+    /// The last refusal is the answer to all of it: whoever asks looks closer at what does not answer, by another way.
+    AsRefused,
 }
 
 impl Batches {
@@ -76,8 +87,12 @@ impl Batches {
                         tables.iter().map(|table| (form.relation)(table)).collect();
                     match refusal.names_one_of(&relations) {
                         Some(place) => {
-                            answers[open[place]] = Some(Err(refusal));
+                            answers[open[place]] = Some(Err(refusal.clone()));
                             taken_out += 1;
+                            if taken_out > TAKEN_OUT_MAX && form.rest == Rest::AsRefused {
+                                let left = answers.iter_mut().filter(|answer| answer.is_none());
+                                left.for_each(|answer| *answer = Some(Err(refusal.clone())));
+                            }
                         }
                         None if refusal.is_syntax() => {
                             self.refused.store(true, Ordering::Relaxed);

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use super::batch::{Batches, Form, TABLES};
+use super::batch::{Batches, Form, Rest, TABLES};
 use super::refusal::Refusal;
 use super::rows::{Row, Rows, number};
 use super::statements::Sql;
@@ -188,6 +188,7 @@ pub(super) async fn histories(
             },
             one: &|look: &Look| sql::history(&look.table, limit),
             size: TABLES.min((ROWS_MAX / limit) as usize),
+            rest: Rest::OneByOne,
         };
         let answers = batches.ask(sql, &asked, &form).await;
         for (at, answer) in open.into_iter().zip(answers) {
@@ -200,11 +201,12 @@ pub(super) async fn histories(
     }
 }
 
-/// The newest version of many tables.
+/// The newest version of many tables; `rest`: how those are asked about that cannot be asked together.
 pub(super) async fn newest(
     sql: &Sql,
     batches: &Batches,
     tables: &[Relation],
+    rest: Rest,
 ) -> Vec<Result<u64, Refusal>> {
     let asked: Vec<&Relation> = tables.iter().collect();
     let form = Form {
@@ -212,6 +214,7 @@ pub(super) async fn newest(
         many: &|tables: &[&Relation]| sql::histories(tables, 1),
         one: &|table: &Relation| sql::history(table, 1),
         size: TABLES,
+        rest,
     };
     let answers = batches.ask(sql, &asked, &form).await.into_iter();
     let read = |rows: Rows| {
@@ -315,6 +318,7 @@ pub(super) async fn details(
         many: &|tables: &[&Relation]| sql::details(tables),
         one: &|table: &Relation| sql::detail(table),
         size: TABLES,
+        rest: Rest::OneByOne,
     };
     let answers = batches.ask(sql, &asked, &form).await;
     let read = |rows: Rows| match rows.first() {

@@ -7,6 +7,7 @@ use futures::join;
 use percent_encoding::percent_decode_str;
 
 use super::DatabricksRegion;
+use super::batch::Rest;
 use super::histories::{Detail, Entry, History, Look, histories, newest};
 use super::refusal::Refusal;
 use super::rows::number;
@@ -72,21 +73,20 @@ pub(super) async fn replicas(
 }
 
 /// Whether the version asked since is still the newest of each.
+///
+/// A cut names what is asked of, so it is there as a rule, and no folder is listed first.
 pub(super) async fn stand(
     region: &DatabricksRegion,
     asked: &[ReplicaQuestion],
 ) -> Vec<Result<bool, RegionError>> {
-    let there = folders(region, asked).await;
-    let is_asked = |question: &ReplicaQuestion| {
-        question.since_version.is_some() && there.holds(&question.path)
-    };
-    let open = asked.iter().filter(|question| is_asked(question));
+    let open = asked.iter().filter(|question| question.since_version.is_some());
     let open: Vec<Relation> =
         open.map(|question| Relation::Path(region.path(&question.path))).collect();
     let workspace = &region.workspace;
-    let mut heads = newest(&workspace.sql, &workspace.batches, &open).await.into_iter();
+    let rest = Rest::AsRefused;
+    let mut heads = newest(&workspace.sql, &workspace.batches, &open, rest).await.into_iter();
     let mut stands = |question: &ReplicaQuestion| {
-        let head = if is_asked(question) { heads.next() } else { None };
+        let head = question.since_version.and_then(|_| heads.next());
         match head {
             Some(Ok(head)) => Ok(Some(head) == question.since_version),
             Some(Err(refusal)) if !refusal.no_table() => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use futures::join;
 
-use super::batch::{Form, TABLES};
+use super::batch::{Form, Rest, TABLES};
 use super::histories::{Detail, Entry, History, Look, histories, newest};
 use super::refusal::Refusal;
 use super::rows::Rows;
@@ -70,7 +70,7 @@ pub(super) async fn since(
     let doing = |question: &SourceQuestion| format!("read what came to {}", question.table.name);
     let tables: Vec<Relation> =
         asked.iter().map(|question| Relation::Named(question.table.name.clone())).collect();
-    let heads = newest(&workspace.sql, &workspace.batches, &tables).await;
+    let heads = newest(&workspace.sql, &workspace.batches, &tables, Rest::OneByOne).await;
     let stands = |(head, question): (&Result<u64, Refusal>, &SourceQuestion)| match head {
         Ok(head) => Some(*head) == question.from_version,
         Err(_) => false,
@@ -166,6 +166,7 @@ pub(super) async fn pins(
             sql::count(&Relation::Named(question.table.name.clone()), question.version)
         },
         size: TABLES,
+        rest: Rest::OneByOne,
     };
     let there: Vec<Relation> = replicas
         .iter()

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::auth::{Environment, SignInError, Wanted, sign_in};
-use super::batch::{Form, TABLES};
+use super::batch::{Form, Rest, TABLES};
 use super::client::Client;
 use super::histories::details;
 use super::notice::Notice;
@@ -318,6 +318,7 @@ impl Surveyor {
             many: &|some: &[&Relation]| sql::writers(some, COMMITS),
             one: &|relation: &Relation| sql::history(relation, COMMITS),
             size: TABLES,
+            rest: Rest::OneByOne,
         };
         let (histories, details) =
             join!(batches.ask(sql, &asked, &form), details(sql, batches, &relations));

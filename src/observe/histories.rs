@@ -11,6 +11,25 @@ use crate::region::{
     Replica, ReplicaQuestion, SourceQuestion, changes_schema,
 };
 
+/// How deeply a group is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Not at all.
+    None,
+    /// Whether the first of its replicas is as its newest cut left it. Whoever makes another side active marks every replica, so a
+    /// log that was put back from before is seen by that one, in every round and at one question a group.
+    Sign,
+    /// What came to its sources since the newest cut, and whether every replica is as that left it.
+    Heads,
+    /// The histories of its sources and replicas.
+    Whole,
+}
+
+/// A whole look at these groups, and none at the others.
+fn wholly(groups: &[bool]) -> Vec<Depth> {
+    groups.iter().map(|asked| if *asked { Depth::Whole } else { Depth::None }).collect()
+}
+
 /// Asks for the histories of sources and replicas of every group that may be due.
 pub(super) async fn observe_histories(
     seen: &mut WorkspaceObserved,
@@ -34,23 +53,28 @@ pub(super) async fn observe_histories(
         .map(|group| group.entry.name().is_some_and(|name| request.selects(name)))
         .collect();
     let due = if request.full { vec![true; chosen.len()] } else { may_be_due(seen, now, request) };
-    let due: Vec<bool> = due.iter().zip(&chosen).map(|(due, chosen)| *due && *chosen).collect();
-    // Of what a history tells nothing else is asked.
-    let receipts = receipts_due(seen, seen.now(now)).into_iter().zip(&chosen).zip(&due);
-    let receipts: Vec<bool> =
-        receipts.map(|((receipt, chosen), due)| receipt && *chosen && !due).collect();
-    let none = vec![false; chosen.len()];
-    let moved = look_at(seen, regions, &due, &receipts).await;
+    let receipts = receipts_due(seen, seen.now(now));
+    let looks = chosen.iter().zip(&due).zip(&receipts);
+    let looks = looks.map(|((chosen, due), receipt)| match (chosen, due, receipt) {
+        (false, _, _) => Depth::None,
+        // Of what a history tells nothing else is asked.
+        (true, true, _) => Depth::Whole,
+        (true, false, true) => Depth::Heads,
+        (true, false, false) => Depth::Sign,
+    });
+    let looks: Vec<Depth> = looks.collect();
+    let moved = look_at(seen, regions, &looks).await;
     if moved.contains(&true) {
         // What somebody wrote to a replica is no less a change because its group is not due.
-        look_at(seen, regions, &moved, &none).await;
+        look_at(seen, regions, &wholly(&moved)).await;
     }
     if a_replica_is_missing(seen) {
         // Where one is gone others may be: how many decides whether that is a repair.
-        let seen_to = due.iter().zip(&moved).map(|(due, moved)| *due || *moved);
-        let rest: Vec<bool> =
-            chosen.iter().zip(seen_to).map(|(chosen, seen_to)| *chosen && !seen_to).collect();
-        look_at(seen, regions, &rest, &none).await;
+        let rest = looks.iter().zip(&moved);
+        let rest = rest.map(|(look, moved)| {
+            !moved && matches!(look, Depth::Sign | Depth::Heads)
+        });
+        look_at(seen, regions, &wholly(&rest.collect::<Vec<bool>>())).await;
     }
     observe_contents(seen, regions, request.content).await;
     observe_registered(seen, regions).await;
@@ -138,19 +162,17 @@ async fn observe_contents(seen: &mut WorkspaceObserved, regions: &Regions, read:
     }
 }
 
-/// Asks for the histories of these groups' sources and replicas, and of others for what came to their sources since the last cut.
-/// Tells of which of the others a replica is no longer as its newest cut left it.
-async fn look_at(
-    seen: &mut WorkspaceObserved,
-    regions: &Regions,
-    asked: &[bool],
-    receipts: &[bool],
-) -> Vec<bool> {
-    let since = since_cuts(seen, |group| receipts[group]);
-    let sources = sources_of(seen, |group| asked[group]);
+/// Looks at every group as deeply as is asked, and tells of which that is not looked at wholly a replica is no longer as its newest
+/// cut left it.
+async fn look_at(seen: &mut WorkspaceObserved, regions: &Regions, looks: &[Depth]) -> Vec<bool> {
+    let since = since_cuts(seen, |group| looks[group] == Depth::Heads);
+    let sources = sources_of(seen, |group| looks[group] == Depth::Whole);
     let reachable = seen.secondary.reachable();
-    let replicas = replicas_of(seen, |group| reachable && asked[group]);
-    let standing = replicas_of(seen, |group| reachable && receipts[group]).in_cuts();
+    let replicas = replicas_of(seen, |group| reachable && looks[group] == Depth::Whole);
+    let standing = replicas_of(seen, |group| {
+        reachable && matches!(looks[group], Depth::Sign | Depth::Heads)
+    });
+    let standing = standing.in_cuts().but_one_where(|group| looks[group] == Depth::Sign);
     let (answers, found, came, stand) = futures::join!(
         regions.primary.sources(&sources.questions),
         regions.secondary.replicas(&replicas.questions),
@@ -211,6 +233,19 @@ impl Asked<ReplicaQuestion> {
         let asked = self.places.into_iter().zip(self.questions);
         let (places, questions) =
             asked.filter(|(_, question)| question.since_version.is_some()).unzip();
+        Asked { places, questions }
+    }
+
+    /// Of these groups the first alone.
+    fn but_one_where(self, of: impl Fn(usize) -> bool) -> Self {
+        let mut last = None;
+        let asked = self.places.into_iter().zip(self.questions);
+        let (places, questions) = asked
+            .filter(|((group, _), _)| {
+                let first = last.replace(*group) != Some(*group);
+                first || !of(*group)
+            })
+            .unzip();
         Asked { places, questions }
     }
 }

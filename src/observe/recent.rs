@@ -49,6 +49,8 @@ const AFTER_ALL_IDS: &str = "8";
 pub(crate) struct Question<'a> {
     /// Of which workspace.
     pub(crate) workspace: &'a str,
+    /// Where its replicas lie: its settings are found by that where it had another name; `None`: nobody asks for them.
+    pub(crate) replicas: Option<&'a str>,
     /// The groups that are to be told of.
     pub(crate) groups: &'a [&'a str],
     /// Public keys of the runners that are believed; none: every record is.
@@ -94,7 +96,7 @@ pub(crate) async fn all_witnessed(
     regions: &Regions,
     keys: &[String],
 ) -> Witnessed {
-    let question = Question { workspace, groups: &[], keys };
+    let question = Question { workspace, replicas: None, groups: &[], keys };
     records(question, regions, [true, true], AFTER_ALL_IDS, ALL).await.witnessed
 }
 
@@ -202,7 +204,10 @@ async fn records(
     let believed = |judged: Judged| question.keys.is_empty() || judged == Judged::Witness;
     let mut newest = records.iter().rev().filter(|(_, judged)| believed(*judged));
     recent.settings = newest
-        .find_map(|(document, _)| RunRecord::of(document).ok()?.settings_of(question.workspace));
+        .find_map(|(document, _)| {
+            let record = RunRecord::of(document).ok()?;
+            record.settings_of(question.workspace, question.replicas)
+        });
     recent.documents = records.into_iter().map(|(document, _)| document).collect();
     recent.passed_over.sort_unstable();
     recent.passed_over.dedup();

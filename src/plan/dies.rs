@@ -20,6 +20,11 @@ pub(super) fn with_primary(
     if is_configured_in_primary(workspace, &request.configured_in) {
         all.push(Needed::Configuration { source: source.to_owned() });
     }
+    if let Some(file) = request.signing_key.as_ref()
+        && (runs_in_primary(workspace, request) || lies_in_primary(workspace, file))
+    {
+        all.push(Needed::SigningKey { file: file.display().to_string() });
+    }
     let alone = workspace.secrets.iter().filter(|seen| seen.primary && !seen.secondary);
     let mut names: Vec<String> = alone.map(|seen| seen.name.clone()).collect();
     names.sort();
@@ -37,20 +42,22 @@ fn runs_in_primary(workspace: &WorkspaceObserved, request: &Request) -> bool {
     }
 }
 
-fn is_configured_in_primary(workspace: &WorkspaceObserved, place: &ConfiguredIn) -> bool {
-    let within = |folder: &Path, of: &str| {
-        Location::literal_path(of).is_some_and(|of| folder.starts_with(of))
+/// Whether something on this machine lies in the folder that is the primary, or in that of its sync location.
+fn lies_in_primary(workspace: &WorkspaceObserved, path: &Path) -> bool {
+    let of_workspace = match &workspace.workspace.address {
+        WorkspaceAddress::Lakehouse(primary) => path.starts_with(primary),
+        WorkspaceAddress::Databricks(_) => false,
     };
+    let location = Location::literal_path(workspace.workspace.location_primary.as_str());
+    of_workspace || location.is_some_and(|location| path.starts_with(location))
+}
+
+fn is_configured_in_primary(workspace: &WorkspaceObserved, place: &ConfiguredIn) -> bool {
     match (&workspace.workspace.address, place) {
         (WorkspaceAddress::Databricks(primary), ConfiguredIn::Workspace(read)) => {
             primary.origin() == read.origin()
         }
-        (WorkspaceAddress::Lakehouse(primary), ConfiguredIn::Folder(read)) => {
-            read.starts_with(primary) || within(read, workspace.workspace.location_primary.as_str())
-        }
-        (WorkspaceAddress::Databricks(_), ConfiguredIn::Folder(read)) => {
-            within(read, workspace.workspace.location_primary.as_str())
-        }
+        (_, ConfiguredIn::Folder(read)) => lies_in_primary(workspace, read),
         (WorkspaceAddress::Lakehouse(_), ConfiguredIn::Workspace(_))
         | (_, ConfiguredIn::Elsewhere) => false,
     }

@@ -16,6 +16,11 @@ pub enum Needed {
         /// From where.
         source: String,
     },
+    /// The key that signs run records, which is read there.
+    SigningKey {
+        /// Its file.
+        file: String,
+    },
     /// Secrets by which people are told, which its scope alone has.
     Secrets {
         /// Their names.
@@ -31,6 +36,9 @@ impl Needed {
             Needed::Configuration { source } => format!(
                 "the configuration is read from {source}, which is gone with the primary: keep it elsewhere as well; every apply keeps a copy beside the replicas ({})",
                 Command::new(Verb::Init).word("--from")
+            ),
+            Needed::SigningKey { file } => format!(
+                "the key that signs run records is read from {file}, which is gone with the primary: what is applied from elsewhere is signed by no key that is trusted; keep it elsewhere as well, or trust another runner's key beside it (require_signed_records)"
             ),
             Needed::Secrets { names } => format!(
                 "{} the primary's scope alone has, is what people are told with: nobody hears anything that way once it is gone; put it into the scope of that name in the secondary's workspace, or into the runner's variables",

@@ -88,6 +88,8 @@ pub enum Setting {
     FailoverApprovers,
     /// Where the replicas lie.
     Replicas,
+    /// The workspaces that the configuration protects.
+    Workspaces,
     /// The workflows whose ends it is brought to.
     Workflows,
     /// Its name: under another it was protected before.
@@ -157,6 +159,17 @@ pub struct SettingsBefore {
 }
 
 impl Settings {
+    /// Those of a workspace among all that a record or another configuration tells: by its name, or under another one by where its
+    /// replicas lie, so that a new label hides nothing.
+    pub fn among<'a>(
+        all: &'a BTreeMap<String, Settings>,
+        workspace: &str,
+        replicas: Option<&str>,
+    ) -> Option<&'a Settings> {
+        let there = |of: &&Settings| replicas.is_some() && of.workspace.replicas.as_deref() == replicas;
+        all.get(workspace).or_else(|| all.values().find(there))
+    }
+
     /// What became another than in `before`, judged at a moment. `moved` has of each group those that tables of it were of then:
     /// how they were protected there counts for them, whatever the group that has them now is called.
     pub fn changes_since(
@@ -186,9 +199,23 @@ impl Settings {
 }
 
 impl SettingChange {
+    /// Whether it is of the whole configuration, so that the plans and records of its other workspaces tell the same.
+    pub fn is_of_the_file(&self) -> bool {
+        self.setting == Setting::Workspaces
+    }
+
     /// Whether it protects less now.
     pub fn weakens(&self) -> bool {
         self.direction == Direction::Weaker
+    }
+}
+
+/// Leaves of what is of the whole configuration the first of several workspaces' changes alone.
+pub(super) fn tell_once<'a>(all: impl Iterator<Item = &'a mut Vec<SettingChange>>) {
+    let mut told: Vec<SettingChange> = Vec::new();
+    for changes in all {
+        changes.retain(|change| !change.is_of_the_file() || !told.contains(change));
+        told.extend(changes.iter().filter(|change| change.is_of_the_file()).cloned());
     }
 }
 
@@ -206,6 +233,7 @@ impl Changes {
             mail_server,
             webhooks,
             heartbeat,
+            heartbeat_secret,
             success,
             reminder_hours,
             secondary_workspace,
@@ -215,6 +243,7 @@ impl Changes {
             failover_when,
             failover_approvers,
             replicas,
+            workspaces,
         } = before;
         self.list(Setting::FailureMail, failure_mail, &after.failure_mail);
         self.list(Setting::SuccessMail, success_mail, &after.success_mail);
@@ -228,6 +257,9 @@ impl Changes {
             let direction = if *heartbeat { Direction::Weaker } else { Direction::Stronger };
             let switch = |on: bool| Some(SettingValue::Switch(on));
             self.add(Setting::Heartbeat, switch(*heartbeat), switch(after.heartbeat), direction);
+        } else if heartbeat_secret.is_some() && after.heartbeat_secret.is_some() {
+            // Whoever listens where another secret leads may be nobody.
+            self.there(Setting::Heartbeat, heartbeat_secret, &after.heartbeat_secret);
         }
         // Without anything to tell over the server or the webhooks say it all.
         if let (Some(before), Some(after)) = (success, after.success)
@@ -260,6 +292,13 @@ impl Changes {
         if replicas.is_some() && after.replicas.is_some() {
             self.there(Setting::Replicas, replicas, &after.replicas);
         }
+        // Nobody looks any more at one that has left the file, and no record of it is written.
+        self.members(
+            Setting::Workspaces,
+            workspaces,
+            &after.workspaces,
+            |_, went| if went { Direction::Weaker } else { Direction::Stronger },
+        );
     }
 
     /// What changes for tables that were of another group: all of it where that one is called so now, else what is weaker;
@@ -527,6 +566,7 @@ impl Setting {
             Setting::FailoverWhen => "failover_when",
             Setting::FailoverApprovers => "failover_approvers",
             Setting::Replicas => "replicas",
+            Setting::Workspaces => "workspaces",
             Setting::Workflows => "workflows",
             Setting::Name => "name",
             Setting::TablesOf => "tables_of",

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use url::Url;
 
 use super::document::Selection;
-use super::protection::SettingsBefore;
+use super::protection::{ComparedWith, SettingsBefore};
 use super::provenance::Provenance;
+use super::settings::Settings;
 use crate::config::WrittenKeys;
 use crate::ledger::AcceptedRisk;
 use crate::text::fits;
@@ -23,6 +24,8 @@ pub struct Request {
     pub runs_in: Option<Url>,
     /// Where the configuration was read.
     pub configured_in: ConfiguredIn,
+    /// The file of the key that is to sign the run record, where there is one.
+    pub signing_key: Option<PathBuf>,
     /// Variables of this process that hold secrets which would be looked up otherwise.
     pub variables: BTreeSet<String>,
     /// Which groups.
@@ -45,8 +48,25 @@ pub struct Request {
     pub record_keys: Vec<String>,
     /// Whose signatures the configuration asks for; `None`: that could not be read.
     pub signers: Option<WrittenKeys>,
-    /// The settings, by workspace, of another configuration that this one is compared with; `None`: with the newest run record.
-    pub base: Option<BTreeMap<String, SettingsBefore>>,
+    /// The settings of another configuration that this one is compared with; `None`: with the newest run record.
+    pub base: Option<Base>,
+}
+
+/// Another configuration whose settings are compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    /// Which.
+    pub of: ComparedWith,
+    /// Its settings, by workspace.
+    pub settings: BTreeMap<String, Settings>,
+}
+
+impl Base {
+    /// Those of a workspace, whatever it is called there.
+    pub fn of_workspace(&self, workspace: &str, replicas: &str) -> Option<SettingsBefore> {
+        let settings = Settings::among(&self.settings, workspace, Some(replicas))?.clone();
+        Some(SettingsBefore { of: self.of.clone(), settings })
+    }
 }
 
 /// Where a configuration was read.

@@ -35,6 +35,9 @@ pub struct WorkspaceSettings {
     pub webhooks: Vec<String>,
     /// Somebody hears where no apply runs any more.
     pub heartbeat: bool,
+    /// The name of the secret that says who that is; absent: there is no heartbeat, or it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat_secret: Option<String>,
     /// How often synchronized groups are told of; absent: there is nothing to tell over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub success: Option<SuccessMail>,
@@ -61,6 +64,9 @@ pub struct WorkspaceSettings {
     /// Where the replicas and their cut log lie; absent: not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<String>,
+    /// All workspaces that the same configuration protects, this one among them; absent: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspaces: Option<Vec<String>>,
 }
 
 /// How one group is protected.
@@ -125,21 +131,31 @@ pub enum SuccessMail {
 }
 
 impl Settings {
-    /// What a configuration says of a workspace; `signers`: whose signatures it asks for, where that could be read.
-    pub fn of(workspace: &Workspace, signers: Option<&WrittenKeys>) -> Settings {
+    /// What a configuration says of a workspace; `signers`: whose signatures it asks for, where that could be read; `workspaces`: all
+    /// that it protects, where all of it was understood.
+    pub fn of(
+        workspace: &Workspace,
+        signers: Option<&WrittenKeys>,
+        workspaces: Option<&[&str]>,
+    ) -> Settings {
         let groups = workspace.groups.iter().filter_map(|entry| match entry {
             GroupEntry::Valid(group) => {
                 Some((group.name.clone(), GroupSettings::of(workspace, group)))
             }
             GroupEntry::Invalid { name: _, owner_emails: _, mistakes: _ } => None,
         });
-        Settings { workspace: WorkspaceSettings::of(workspace, signers), groups: groups.collect() }
+        let of_all = WorkspaceSettings::of(workspace, signers, workspaces);
+        Settings { workspace: of_all, groups: groups.collect() }
     }
 }
 
 impl WorkspaceSettings {
     /// What a configuration says of a workspace as a whole.
-    fn of(workspace: &Workspace, signers: Option<&WrittenKeys>) -> WorkspaceSettings {
+    fn of(
+        workspace: &Workspace,
+        signers: Option<&WrittenKeys>,
+        workspaces: Option<&[&str]>,
+    ) -> WorkspaceSettings {
         let told = workspace.notifications.as_ref();
         let webhooks = told.into_iter().flat_map(|told| &told.webhooks).flat_map(|webhook| {
             let (kind, label) = (webhook.kind.as_str(), &webhook.label);
@@ -152,6 +168,8 @@ impl WorkspaceSettings {
             mail_server: told.and_then(|told| Some(told.smtp.as_ref()?.host.clone())),
             webhooks: webhooks.collect(),
             heartbeat: told.is_some_and(|told| told.heartbeat.is_some()),
+            heartbeat_secret: told
+                .and_then(|told| Some(told.heartbeat.as_ref()?.url_secret.clone())),
             success: over.map(success),
             reminder_hours: over.map(|told| told.reminder.num_hours()),
             secondary_workspace: workspace
@@ -164,15 +182,16 @@ impl WorkspaceSettings {
             failover_when: workspace.failover_when.clone(),
             failover_approvers: Some(workspace.failover_approvers.clone()),
             replicas: Some(workspace.location_secondary.to_string()),
+            workspaces: workspaces.map(sorted),
         }
     }
 }
 
-fn sorted(keys: &[String]) -> Vec<String> {
-    let mut keys = keys.to_vec();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+fn sorted(texts: &[impl ToString]) -> Vec<String> {
+    let mut texts: Vec<String> = texts.iter().map(ToString::to_string).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    texts
 }
 
 fn success(told: &Notifications) -> SuccessMail {

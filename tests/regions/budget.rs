@@ -47,3 +47,19 @@ async fn planning_asks_by_fifty_tables_and_not_by_one() {
     assert!(steps.iter().all(|step| step.replica.version == Some(0)));
     assert!(requests <= most, "{requests}: {:#?}", kinds(&next));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quiet_round_asks_for_newest_versions_by_fifty_tables() {
+    let world = World::new(TABLES).await;
+    let record = world.synchronize(40).await;
+    let (seldom, often) = (world.serve_to(5_256_000).await, world.serve_to(60).await);
+    seldom.keep(&record).await;
+    let (plan, without) = seldom.plan().await;
+    assert_eq!(plan.summary.groups_sync, 0, "{:?}", plan.summary);
+    assert!(plan.groups().all(|(_, group)| group.loss.is_none()));
+    let (plan, with) = often.plan().await;
+    assert!(plan.groups().all(|(_, group)| group.loss.is_some()));
+    eprintln!("{without} {:#?}\n{with} {:#?}", kinds(&seldom), kinds(&often));
+    // A statement for fifty sources, and one for fifty replicas.
+    assert!(with <= without + 2 * TABLES / 50, "{without} and {with}");
+}

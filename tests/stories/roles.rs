@@ -99,14 +99,15 @@ pub(crate) async fn a_plan_that_was_stored_before_a_change_of_role_writes_nothin
     assert_eq!(files(&world.replica_folder("main.shop.countries")), before);
 }
 
-pub(crate) async fn a_row_that_makes_another_side_active_without_changing_roles_is_no_failover(
+pub(crate) async fn a_row_that_says_of_roles_what_no_change_of_role_said_does_not_hold(
     form: Form,
 ) {
-    for epoch in [0, 1] {
+    for (epoch, active) in [(0, Some(SIDE)), (1, Some(SIDE)), (1, None), (3, Some("east"))] {
         let world = due(form).await;
         // Both copies have it, so that their newest cuts agree.
         let last = newest(&log(world.regions().secondary.as_ref()).await);
-        let cut = Cut { kind: None, epoch, ..role_after(&last, SIDE) };
+        let active = active.map(str::to_owned);
+        let cut = Cut { kind: None, epoch, active, ..role_after(&last, SIDE) };
         let regions = world.regions();
         for region in [&regions.primary, &regions.secondary] {
             let done = region.append_cuts(std::slice::from_ref(&cut)).await;
@@ -123,9 +124,7 @@ pub(crate) async fn a_row_that_makes_another_side_active_without_changing_roles_
     }
 }
 
-pub(crate) async fn a_mark_that_no_record_knows_is_seen_by_the_next_round_that_looks_for_receipts(
-    form: Form,
-) {
+pub(crate) async fn a_mark_that_no_record_knows_is_seen_by_the_first_plan_after_it(form: Form) {
     let mut world = World::of(form).await;
     world.apply().await;
     // Everything is as it should be, and a round later the group is not due.
@@ -135,11 +134,15 @@ pub(crate) async fn a_mark_that_no_record_knows_is_seen_by_the_next_round_that_l
     let replica = world.replica("main.shop.countries");
     replica.set_properties(&[("drsync.epoch", "1")]).await.unwrap();
     let before = files(&world.replica_folder("main.shop.countries"));
-    world.later(30);
-    for _ in 0..2 {
-        let plan = world.plan_of("reference").await;
-        let codes: Vec<FindingCode> = plan.findings.iter().map(|finding| finding.code).collect();
-        assert_eq!(codes, [FindingCode::LedgerBehind]);
+    for _ in 0..3 {
+        let (plan, status) = world.plan_and_status().await;
+        let (_, group) = plan.groups().find(|(_, group)| group.name == "reference").unwrap();
+        let told = &status.workspaces[0].groups[0];
+        assert_eq!(told.name, "reference");
+        for findings in [&group.findings, &told.findings] {
+            let codes: Vec<FindingCode> = findings.iter().map(|finding| finding.code).collect();
+            assert_eq!(codes, [FindingCode::LedgerBehind]);
+        }
         assert_eq!(world.apply().await.exit.code, 1);
         world.later(13 * 60);
     }

@@ -7,8 +7,9 @@ use chrono::{DateTime, Duration, Utc};
 use crate::cli::flags::Context;
 use crate::cli::{ExitStatus, Failure};
 use crate::command::Command;
-use crate::config::{GroupEntry, Location, TableName, Workspace};
+use crate::config::{GroupEntry, Location, Sides, TableName, Workspace};
 use crate::ledger::{Cut, Cuts, Roles};
+use crate::plan::document::WorkspacePlan;
 use crate::plan::{Witnessed, behind_remedy, told_of_behind};
 use crate::region::{LookDepth, Region, RegionError, Replica, ReplicaQuestion};
 use crate::render::clean;
@@ -16,17 +17,66 @@ use crate::runbook::{Behind, Looked};
 
 /// Tables that somebody wrote to which are named.
 const WRITTEN_MAX: usize = 3;
+/// How long replaced versions of replicas stay readable where nothing tells, days.
+const RETENTION_DEFAULT: u32 = 30;
+
+/// The side that groups are brought to: what is asked there, and what of the configuration bears on the answers.
+pub(super) struct Secondary<'a> {
+    region: &'a dyn Region,
+    location: String,
+    sides: Sides,
+    /// By group how long replaced versions of its replicas stay readable, days.
+    retention: BTreeMap<&'a str, u32>,
+    now: DateTime<Utc>,
+}
+
+impl<'a> Secondary<'a> {
+    /// As a configuration says.
+    pub(super) fn of(
+        workspace: &'a Workspace,
+        region: &'a dyn Region,
+        now: DateTime<Utc>,
+    ) -> Secondary<'a> {
+        let groups = workspace.groups.iter().filter_map(|entry| match entry {
+            GroupEntry::Valid(group) => Some((group.name.as_str(), group.replica_retention_days)),
+            GroupEntry::Invalid { .. } => None,
+        });
+        Secondary {
+            region,
+            location: workspace.location_secondary.to_string(),
+            sides: workspace.sides(),
+            retention: groups.collect(),
+            now,
+        }
+    }
+
+    /// As a plan says.
+    pub(super) fn of_plan(
+        plan: &'a WorkspacePlan,
+        region: &'a dyn Region,
+        now: DateTime<Utc>,
+    ) -> Secondary<'a> {
+        let groups = plan.groups.iter().filter_map(|group| {
+            Some((group.name.as_str(), group.settings.as_ref()?.replica_retention_days))
+        });
+        Secondary {
+            region,
+            location: plan.observed.secondary.location.clone(),
+            sides: plan.sides(),
+            retention: groups.collect(),
+            now,
+        }
+    }
+}
 
 /// Refuses a cut that can no longer be read, and names the nearest that can.
 pub(super) async fn check_cut(
-    context: &Context,
-    workspace: &Workspace,
-    region: &dyn Region,
+    secondary: &Secondary<'_>,
     cuts: &Cuts,
     group: &str,
     number: u64,
 ) -> Result<(), Failure> {
-    let look = Look { workspace, region, group, now: context.clock.now() };
+    let look = Look { secondary, group };
     let mut all = cuts.of(group).filter(|cut| !cut.is_role());
     let why = match all.find(|cut| cut.cut_number == number) {
         None => "the cut log has no such cut".to_owned(),
@@ -48,18 +98,16 @@ pub(super) async fn check_cut(
 
 /// Refuses to bring a group to another cut at the side that is active of it, where somebody wrote there since.
 pub(super) async fn check_unwritten(
-    workspace: &Workspace,
-    region: &dyn Region,
+    secondary: &Secondary<'_>,
     cuts: &Cuts,
     group: &str,
 ) -> Result<(), Failure> {
-    let sides = workspace.sides();
-    let Roles::FailedOver(cut) = cuts.roles(group, &sides) else {
+    let Secondary { region, location, sides, .. } = secondary;
+    let Roles::FailedOver(cut) = cuts.roles(group, sides) else {
         return Ok(());
     };
-    let root = workspace.location_secondary.join("");
     let questions = cut.tables.iter().filter_map(|entry| {
-        let path = Location::path_below(&root, &entry.replica_location)?.to_owned();
+        let path = Location::path_below(location, &entry.replica_location)?.to_owned();
         Some(ReplicaQuestion { path, since_version: Some(entry.replica_version) })
     });
     let questions: Vec<ReplicaQuestion> = questions.collect();
@@ -96,20 +144,18 @@ pub(super) async fn check_unwritten(
 
 /// What is needed to look whether cuts of a group can be read.
 struct Look<'a> {
-    workspace: &'a Workspace,
-    region: &'a dyn Region,
+    secondary: &'a Secondary<'a>,
     group: &'a str,
-    now: DateTime<Utc>,
 }
 
 impl Look<'_> {
     /// Why a cut cannot be read, a fragment; `None`: nothing is known to stand in the way.
     async fn unreadable(&self, cut: &Cut) -> Option<String> {
-        let questions = match questions(self.workspace, cut) {
+        let questions = match questions(&self.secondary.location, cut) {
             Ok(questions) => questions,
             Err(why) => return Some(why),
         };
-        let replicas = self.region.replicas(&questions).await;
+        let replicas = self.secondary.region.replicas(&questions).await;
         self.broken(cut, &replicas)
             .or_else(|| unlooked(cut, &replicas).map(|(table, why)| format!("{table}: {why}")))
     }
@@ -162,19 +208,13 @@ impl Look<'_> {
             return Some(format!("its history no longer has v{version}"));
         };
         let until = commit.committed_at + self.retention();
-        (until < self.now)
+        (until < self.secondary.now)
             .then(|| format!("v{version} could be read until {}", crate::moment::text(until)))
     }
 
     fn retention(&self) -> Duration {
-        let mut groups = self.workspace.groups.iter();
-        let own = |entry: &GroupEntry| match entry {
-            GroupEntry::Valid(group) if group.name == self.group => {
-                Some(group.replica_retention_days)
-            }
-            GroupEntry::Valid(_) | GroupEntry::Invalid { .. } => None,
-        };
-        Duration::days(i64::from(groups.find_map(own).unwrap_or(30)))
+        let own = self.secondary.retention.get(self.group).copied();
+        Duration::days(i64::from(own.unwrap_or(RETENTION_DEFAULT)))
     }
 }
 
@@ -182,11 +222,10 @@ impl Look<'_> {
 ///
 /// # Errors
 /// Which table lies elsewhere, a fragment.
-fn questions(workspace: &Workspace, cut: &Cut) -> Result<Vec<ReplicaQuestion>, String> {
-    let root = workspace.location_secondary.join("");
+fn questions(location: &str, cut: &Cut) -> Result<Vec<ReplicaQuestion>, String> {
     let questions = cut.tables.iter().map(|entry| {
-        let path = Location::path_below(&root, &entry.replica_location);
-        let path = path.ok_or_else(|| format!("{} lies outside of {root}", entry.table))?;
+        let path = Location::path_below(location, &entry.replica_location);
+        let path = path.ok_or_else(|| format!("{} lies outside of {location}", entry.table))?;
         Ok(ReplicaQuestion { path: path.to_owned(), since_version: Some(entry.replica_version) })
     });
     questions.collect()
@@ -230,7 +269,7 @@ fn behind(
 /// A group of `to_cuts` goes to a cut that was looked at already, and one that is to come home is brought back nowhere.
 pub(super) async fn look_at(
     context: &Context,
-    (workspace, region): (&Workspace, &dyn Region),
+    secondary: &Secondary<'_>,
     (cuts, witnessed): (&Cuts, &Witnessed),
     groups: &[&str],
     (to_cuts, come_back): (&BTreeMap<String, u64>, bool),
@@ -240,7 +279,7 @@ pub(super) async fn look_at(
     let mut whose = Vec::new();
     for newest in groups.iter().filter_map(|group| cuts.newest(group)) {
         let name = newest.group_name.clone();
-        match questions(workspace, newest) {
+        match questions(&secondary.location, newest) {
             Ok(questions) => {
                 whose.push((newest, questions.len()));
                 asked.extend(questions);
@@ -250,7 +289,7 @@ pub(super) async fn look_at(
             }
         }
     }
-    let mut replicas = region.replicas(&asked).await.into_iter();
+    let mut replicas = secondary.region.replicas(&asked).await.into_iter();
     for (newest, tables) in whose {
         let replicas: Vec<_> = replicas.by_ref().take(tables).collect();
         let group = newest.group_name.as_str();
@@ -261,10 +300,10 @@ pub(super) async fn look_at(
         if come_back || to_cuts.contains_key(group) {
             continue;
         }
-        let look = Look { workspace, region, group, now: context.clock.now() };
+        let look = Look { secondary, group };
         if let Some(why) = look.broken(newest, &replicas) {
             let why = format!("{} cannot be read whole: {why}", newest.label());
-            let over = matches!(cuts.roles(group, &workspace.sides()), Roles::FailedOver(_));
+            let over = matches!(cuts.roles(group, &secondary.sides), Roles::FailedOver(_));
             match look.nearest(cuts, newest.cut_number).await {
                 Some(cut) => {
                     let to = context.style.command(&Command::to_cut(group, cut.cut_number));

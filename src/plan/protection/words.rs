@@ -62,6 +62,7 @@ fn word_of(direction: Direction, setting: Setting) -> &'static str {
             | Setting::FailoverWhen
             | Setting::FailoverApprovers
             | Setting::Replicas
+            | Setting::Workspaces
             | Setting::Workflows
             | Setting::Name
             | Setting::TablesOf,
@@ -98,6 +99,7 @@ fn name_of(setting: Setting) -> &'static str {
         Setting::FailoverWhen => "when to fail over",
         Setting::FailoverApprovers => "who decides on failover",
         Setting::Replicas => "place of replicas",
+        Setting::Workspaces => "workspaces of the configuration",
         Setting::Workflows => "workflow",
         Setting::Name => "name",
         Setting::TablesOf => "tables that were of",

@@ -483,6 +483,26 @@ fn whatever_is_needed_on_the_day_and_lies_in_the_primary_is_told() {
     assert_eq!(in_workspace("https://adb-222.azuredatabricks.net"), []);
     let east = in_workspace("https://adb-111.azuredatabricks.net/?o=1");
     assert_eq!(east, [Needed::Configuration { source }]);
+    let signed_with = |file: &str, runs_in: Option<&str>| {
+        needed(&|world| {
+            if let Some(host) = runs_in {
+                let east = "https://adb-111.azuredatabricks.net".parse().unwrap();
+                world.workspace().workspace.address = WorkspaceAddress::Databricks(east);
+                world.request.runs_in = Some(host.parse().unwrap());
+            }
+            world.request.signing_key = Some(file.into());
+        })
+    };
+    let key = |file: &str| Needed::SigningKey { file: file.to_owned() };
+    assert_eq!(signed_with("/keys/runner.key", None), []);
+    assert_eq!(signed_with("/world/west/runner.key", None), []);
+    let inside = "/world/east/sync/runner.key";
+    assert_eq!(signed_with(inside, None), [key(inside)]);
+    // Whatever lies on a machine of the primary is gone with it.
+    let here = signed_with("/keys/runner.key", Some("https://adb-111.azuredatabricks.net"));
+    assert_eq!(here, [Needed::Runner, key("/keys/runner.key")]);
+    let there = signed_with("/keys/runner.key", Some("https://adb-222.azuredatabricks.net"));
+    assert_eq!(there, []);
     let secret =
         |name: &str, primary, secondary| SecretSeen { name: name.to_owned(), primary, secondary };
     let secrets = needed(&|world| {

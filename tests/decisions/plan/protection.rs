@@ -1,10 +1,11 @@
 //! What a configuration changes of the protection: every setting, weakened and strengthened, told wherever a plan is read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use drsync::config::{KEYS, WrittenKeys};
 use drsync::plan::{
     ComparedWith, Direction, Plan, Setting, SettingChange, Settings, SettingsBefore,
+    WorkspaceObserved,
 };
 use drsync::render::sections::plan::{comment, report};
 use drsync::render::writers::BUDGET;
@@ -41,7 +42,6 @@ impl Case {
 /// Keys that protect nothing by themselves, each with the reason.
 const NO_PROTECTION: &[(&str, &str)] = &[
     ("secret_scope", "where tokens are looked up: without one nothing is reached, which is told"),
-    ("workspaces", "one that is gone is not looked at, and no record of it is read"),
     ("workspace_name", "a label"),
     ("no_secondary_workspace", "silences a warning that there is none, and changes nothing else"),
     ("workspace_instance_url", "another source is another table, which blocks"),
@@ -191,7 +191,9 @@ fn otherwise() -> Vec<(&'static str, &'static str, [Value; 2], Setting)> {
     let smtp = |success: &str| json!({"smtp": {"host": "smtp.example.com"}, "success": success});
     let success = [smtp("each"), smtp("off")];
     let places = [json!("/world/west/sync"), json!("/world/north/sync")];
+    let beat = |secret: &str| json!({"heartbeat": {"url_secret": secret}});
     vec![
+        (WORKSPACE, "notifications", [beat("heartbeat"), beat("other")], Setting::Heartbeat),
         (WORKSPACE, "notifications", success, Setting::SuccessNews),
         (WORKSPACE, "sync_location_secondary", places, Setting::Replicas),
         (REFERENCE, "sync_timezone", [json!("UTC"), json!("Asia/Tokyo")], Setting::Schedule),
@@ -238,7 +240,8 @@ fn world(object: &str, key: &str, value: &Value) -> World {
 }
 
 fn settings(world: &World) -> Settings {
-    Settings::of(&world.observed.workspaces[0].workspace, world.request.signers.as_ref())
+    let workspace = &world.observed.workspaces[0].workspace;
+    Settings::of(workspace, world.request.signers.as_ref(), Some(&[&workspace.name]))
 }
 
 /// The plan of a world, compared with the settings of another.
@@ -270,10 +273,13 @@ fn every_key_of_the_configuration_is_looked_at_here() {
     });
     let others = otherwise().into_iter().map(|(_, at, _, setting)| match setting {
         Setting::SuccessNews => "success",
+        Setting::Heartbeat => "url_secret",
         _ => at,
     });
     let mut protect: BTreeSet<&str> = with_cases.chain(others).collect();
     protect.insert("sync_success_notification");
+    // What it is told for has a test of its own.
+    protect.insert("workspaces");
     let none: BTreeSet<&str> = NO_PROTECTION.iter().map(|(key, _)| *key).collect();
     assert_eq!(none.len(), NO_PROTECTION.len());
     assert!(NO_PROTECTION.iter().all(|(_, why)| !why.is_empty()));
@@ -322,6 +328,71 @@ fn a_signature_that_is_asked_of_fewer_is_stronger_and_what_is_not_known_is_not_c
     let mut unread = world(FILE, "require_signature", &json!("KEY-1"));
     unread.request.signers = None;
     assert_eq!(changed(&compared(unread, &two)), Default::default());
+}
+
+/// The plan of workspaces of these names, compared with a configuration of three.
+fn of_workspaces(names: &[&str]) -> Plan {
+    let mut world = World::new();
+    let one = world.observed.workspaces[0].clone();
+    let of = ComparedWith::Configuration { source: "main.json".into(), sha256: "41c0".into() };
+    let all = ["east", "north", "south"];
+    let before = Settings::of(&one.workspace, None, Some(&all));
+    world.observed.workspaces = names
+        .iter()
+        .map(|name| {
+            let mut seen = one.clone();
+            seen.workspace.name = (*name).to_owned();
+            let settings = before.clone();
+            WorkspaceObserved {
+                settings_before: Some(SettingsBefore { of: of.clone(), settings }),
+                ..seen
+            }
+        })
+        .collect();
+    world.plan()
+}
+
+#[test]
+fn a_workspace_that_leaves_the_configuration_is_told_once() {
+    for (names, direction) in [
+        (&["east", "south"][..], Direction::Weaker),
+        (&["east", "south", "west"], Direction::Weaker),
+        (&["east", "north", "south", "west"], Direction::Stronger),
+    ] {
+        let plan = of_workspaces(names);
+        let changes = plan.workspaces.iter().flat_map(|it| &it.settings_changes);
+        let changes: Vec<&SettingChange> =
+            changes.filter(|change| change.setting == Setting::Workspaces).collect();
+        assert_eq!(changes.len(), 1, "{names:?}: {changes:?}");
+        assert_eq!(changes[0].direction, direction, "{names:?}");
+    }
+    let all = of_workspaces(&["south", "north", "east"]);
+    assert!(all.workspaces.iter().all(|it| it.settings_changes.is_empty()));
+    let comment = write(&comment(&of_workspaces(&["east", "south"])), Form::Markdown(BUDGET));
+    let dangers = comment.split("**Dangers**").nth(1).unwrap();
+    assert!(dangers.contains("workspaces of the configuration"), "{comment}");
+}
+
+#[test]
+fn what_could_not_be_understood_has_not_left() {
+    let mut world = World::new();
+    let workspace = world.observed.workspaces[0].workspace.clone();
+    let settings = Settings::of(&workspace, None, Some(&["east", "north"]));
+    let of = ComparedWith::Configuration { source: "main.json".into(), sha256: "41c0".into() };
+    world.workspace().settings_before = Some(SettingsBefore { of, settings });
+    world.observed.incomplete = true;
+    assert_eq!(world.plan().workspaces[0].settings_changes, []);
+}
+
+#[test]
+fn a_workspace_under_another_name_is_compared_with_what_lies_in_the_same_place() {
+    let world = World::new();
+    let before = Settings::of(&world.observed.workspaces[0].workspace, None, Some(&["east"]));
+    let all = BTreeMap::from([("east".to_owned(), before.clone())]);
+    assert_eq!(Settings::among(&all, "east", None), Some(&before));
+    assert_eq!(Settings::among(&all, "main", Some("/world/west/sync")), Some(&before));
+    assert_eq!(Settings::among(&all, "main", Some("/world/north/sync")), None);
+    assert_eq!(Settings::among(&all, "main", None), None);
 }
 
 /// The plan of a configuration whose groups are others, over the metadata table and the settings of before.

@@ -129,7 +129,7 @@ fn a_run_record_of_version_1_is_read_with_all_it_says() {
         kept(&document, &serde_json::to_value(&record).unwrap(), "run");
         assert_eq!(record.tells_looks(), place >= 2);
         assert_eq!(!record.newest_cuts.is_empty(), place >= 4);
-        assert_eq!(record.settings_of("east").is_some(), place >= 5);
+        assert_eq!(record.settings_of("east", None).is_some(), place >= 5);
         assert_eq!(!record.whole_looks.is_empty(), place >= 6);
     }
 }
@@ -487,7 +487,7 @@ fn write_the_golden_plan() {
         rows.push(left);
     }
     world.merge();
-    let mut before = Settings::of(&world.workspace().workspace, None);
+    let mut before = Settings::of(&world.workspace().workspace, None, None);
     before.workspace.heartbeat = true;
     before.groups.get_mut("orders").unwrap().shrink_percent = 80;
     before.groups.get_mut("orders").unwrap().rpo_minutes = 900;

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use drsync::apply::{Options, apply};
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
+use drsync::apply::{Options, RunRecord, apply};
 use drsync::config::{Configuration, read_text};
 use drsync::databricks::{ConnectOptions, Environment, connect};
 use drsync::lakehouse::write::{self, Table, Workspace};
 use drsync::lakehouse::{LakehouseRegion, Writer};
 use drsync::observe::observe;
 use drsync::plan::{Plan, Request, plan};
-use drsync::region::{Region, Regions};
+use drsync::region::{RUN_RECORD_ENDING, Region, Regions};
 use drsync::sandbox::{self, Running};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -20,6 +20,8 @@ use tempfile::TempDir;
 const TABLES_A_SCHEMA: usize = 50;
 const TABLES_A_GROUP: usize = 20;
 const PRINCIPAL: &str = "dr-sync@example.com";
+/// The default of `sync_receipt_minutes`.
+const RECEIPT_MINUTES: i64 = 60;
 
 /// The world, not served yet.
 pub(crate) struct World {
@@ -99,29 +101,7 @@ impl World {
 
     /// Synchronizes everything without the sandbox, then gives every table another commit and every workflow another run.
     pub(crate) async fn go_on(&self) {
-        let open = |workspace: Option<&str>, location: &str| -> Arc<dyn Region> {
-            let workspace = workspace.map(|folder| self.path(folder));
-            let location = self.path(location).display().to_string();
-            let writer = Writer::new(PRINCIPAL);
-            Arc::new(LakehouseRegion::open(workspace, &location, writer).unwrap())
-        };
-        let regions = Regions {
-            primary: open(Some("east"), "east/sync"),
-            secondary: open(None, "west/sync"),
-        };
-        let configuration = self.configuration("east");
-        let planned = look(&configuration, &regions).await;
-        assert_eq!(planned.summary.groups_sync, self.groups(), "{:?}", planned.summary);
-        let options = Options {
-            parallelism: 8,
-            ..Options::new(
-                "01JDA2C7000000000000000001".to_owned(),
-                drsync::plan::Provenance::of_actor(PRINCIPAL),
-                Utc::now,
-            )
-        };
-        let record = apply(&planned.stored(), &[regions], &options, &|_| {}).await;
-        assert_eq!(record.exit.code, 0, "{:?}", record.exit);
+        self.synchronize(0).await;
         let columns = write::columns(&[("id", "bigint")]).unwrap();
         let rows = write::rows(&columns, &[json!({"id": 11})]).unwrap();
         for number in 0..self.tables {
@@ -132,7 +112,37 @@ impl World {
         self.run(41);
     }
 
-    fn configuration(&self, address: &str) -> Configuration {
+    /// Synchronizes everything without the sandbox, so many minutes ago by its clock.
+    pub(crate) async fn synchronize(&self, minutes_ago: i64) -> RunRecord {
+        let open = |workspace: Option<&str>, location: &str| -> Arc<dyn Region> {
+            let workspace = workspace.map(|folder| self.path(folder));
+            let location = self.path(location).display().to_string();
+            let writer = Writer::new(PRINCIPAL);
+            Arc::new(LakehouseRegion::open(workspace, &location, writer).unwrap())
+        };
+        let regions = Regions {
+            primary: open(Some("east"), "east/sync"),
+            secondary: open(None, "west/sync"),
+        };
+        let configuration = self.configuration("east", RECEIPT_MINUTES);
+        let now = Utc::now() - TimeDelta::minutes(minutes_ago);
+        let planned = look_at(&configuration, &regions, now, true).await;
+        assert_eq!(planned.summary.groups_sync, self.groups(), "{:?}", planned.summary);
+        let options = Options {
+            parallelism: 8,
+            ..Options::new(
+                "01JDA2C7000000000000000001".to_owned(),
+                drsync::plan::Provenance::of_actor(PRINCIPAL),
+                move || Utc::now() - TimeDelta::minutes(minutes_ago),
+            )
+        };
+        let record = apply(&planned.stored(), &[regions], &options, &|_| {}).await;
+        assert_eq!(record.exit.code, 0, "{:?}", record.exit);
+        record
+    }
+
+    /// `receipt_minutes`: how long nobody may have looked at the newest versions of sources.
+    fn configuration(&self, address: &str, receipt_minutes: i64) -> Configuration {
         let groups: Vec<Value> = (0..self.groups())
             .map(|group| {
                 let tables: Vec<String> = (group..self.tables).step_by(self.groups()).map(table).collect();
@@ -140,11 +150,14 @@ impl World {
                     "workflow": format!("job_{group:02}"), "tables": tables})
             })
             .collect();
+        // It fires half a year from now: what is due is due by its workflow.
+        let schedule = format!("0 0 1 {} *", (Utc::now().month0() + 6) % 12 + 1);
         let text = json!({"secret_scope": "", "workspaces": [{
             "workspace_name": "east", "workspace_instance_url": address, "workspace_pat_key": "",
             "sync_location_primary": self.path("east/sync"), "sync_location_secondary": self.path("west/sync"),
             "sync_failure_notification": "a@example.com", "sync_success_notification": "a@example.com",
-            "sync_default_schedule": "0 */12 * * *", "sync_max_retries": "0", "sync_min_interval_minutes": 0, "sync_groups": groups}]});
+            "sync_default_schedule": schedule, "sync_max_retries": "0", "sync_min_interval_minutes": 0,
+            "sync_receipt_minutes": receipt_minutes, "sync_groups": groups}]});
         let read = read_text("drsync.json", text.to_string().as_bytes(), self.folder.path());
         assert_eq!(read.mistakes, []);
         read
@@ -152,10 +165,15 @@ impl World {
 
     /// Serves it; every reply comes 30 ms later.
     pub(crate) async fn serve(&self) -> Served {
+        self.serve_to(RECEIPT_MINUTES).await
+    }
+
+    /// The same to somebody who looks at the newest versions of sources so often.
+    pub(crate) async fn serve_to(&self, receipt_minutes: i64) -> Served {
         let served = sandbox::World::of(self.path("east"), self.path("west"));
         let running = sandbox::serve(sandbox::Options::new(served)).await.unwrap();
         running.inject("* * every delay=30ms".parse().unwrap());
-        let configuration = self.configuration(&running.primary.url);
+        let configuration = self.configuration(&running.primary.url, receipt_minutes);
         let token = ("DRSYNC_TOKEN_EAST".to_owned(), running.primary.token.clone());
         let environment = Environment::new(BTreeMap::from([token]), None);
         let options = ConnectOptions::of(&configuration.workspaces[0], environment).unwrap();
@@ -167,18 +185,31 @@ impl World {
 }
 
 impl Served {
+    /// Keeps the record of an apply that went past the sandbox.
+    pub(crate) async fn keep(&self, record: &RunRecord) {
+        let name = format!("{}{RUN_RECORD_ENDING}", record.run_id);
+        for region in [&self.regions.primary, &self.regions.secondary] {
+            region.keep_evidence(&name, &record.bytes()).await.unwrap();
+        }
+    }
+
     /// Plans, and says how many requests that took.
     pub(crate) async fn plan(&self) -> (Plan, usize) {
         let before = self.running.requests().len();
-        let planned = look(&self.configuration, &self.regions).await;
+        let planned = look_at(&self.configuration, &self.regions, Utc::now(), false).await;
         (planned, self.running.requests().len() - before)
     }
 }
 
-async fn look(configuration: &Configuration, regions: &Regions) -> Plan {
+async fn look_at(
+    configuration: &Configuration,
+    regions: &Regions,
+    now: DateTime<Utc>,
+    alone: bool,
+) -> Plan {
     let request = Request { plan_id: "01JDPLAN".to_owned(), ..Request::default() };
     let regions = std::slice::from_ref(regions);
-    let seen = observe(configuration, regions, &request, Utc::now(), false).await;
+    let seen = observe(configuration, regions, &request, now, alone).await;
     plan(&seen, &request)
 }
 

@@ -127,7 +127,21 @@ fn whoever_follows_it_has_the_tables_as_the_cut_has_them_and_drsync_leaves_them_
     let before = files(&folder.join("west/sync/main"));
     std::fs::rename(&log, folder.join("today")).unwrap();
     copy(&yesterday, &log);
-    ends(&here(&["apply", "--full", "--auto-approve"]), 1);
+    let kept = || {
+        let all = files(&folder.join("west/sync/_drsync/evidence")).into_iter();
+        all.filter(|(path, _)| path.to_string_lossy().ends_with(".runbook.md")).count()
+    };
+    let pages = kept();
+    let plan = ends(&here(&["plan"]), 0);
+    assert_eq!(plan.matches("ledger_behind").count(), 2, "{plan}");
+    for _ in 0..2 {
+        ends(&here(&["apply", "--auto-approve"]), 1);
+        // What is kept says what one that is asked for now says, and once.
+        let page = std::fs::read_to_string(folder.join(".drsync/runbook-east.md")).unwrap();
+        assert_eq!(steps(&page, "python").len(), 0, "{page}");
+        assert!(page.contains("is marked with epoch 1, and the cut log knows 0"), "{page}");
+        assert_eq!(kept(), pages + 1);
+    }
     let json: Value = serde_json::from_str(&ends(&here(&["status", "--json"]), 0)).unwrap();
     let behind = json.to_string().matches("\"code\":\"ledger_behind\"").count();
     assert_eq!(behind, 2, "{json}");

@@ -375,7 +375,9 @@ fn go_on(place: &Place, group: &GroupSteps, number: usize, page: &mut String) ->
     writeln!(page, "\nMark with epoch {}; repeating it does no harm:\n", group.epoch)?;
     page.push_str(&block("text", &statements(place, &group.mark)));
     writeln!(page, "\nEach of these is true as long as nobody wrote:\n")?;
-    page.push_str(&block("text", &[&group.check[..], &group.files].concat().join("\n\n")));
+    let all = [&group.check[..], &group.files].concat();
+    let all: Vec<String> = all.iter().map(|it| format!("{it}{}", end(place))).collect();
+    page.push_str(&block("text", &all.join("\n\n")));
     writeln!(page, "\n### {number}.2 Open\n")?;
     open(place, group, page)
 }
@@ -398,11 +400,16 @@ fn newest_row(group: &GroupSteps, page: &mut String) -> fmt::Result {
     Ok(())
 }
 
-fn statements(place: &Place, steps: &[TableStep]) -> String {
-    let end = match place.language {
+/// What stands after a statement where others follow.
+fn end(place: &Place) -> &'static str {
+    match place.language {
         Language::Sql => ";",
         Language::Python => "",
-    };
+    }
+}
+
+fn statements(place: &Place, steps: &[TableStep]) -> String {
+    let end = end(place);
     steps.iter().map(|step| format!("{}{end}", step.statement)).collect::<Vec<_>>().join("\n")
 }
 
