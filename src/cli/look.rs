@@ -16,9 +16,7 @@ use crate::databricks::Needed;
 use crate::foreign;
 use crate::observe::observe;
 use crate::plan::document::{Refused, RegionSeen};
-use crate::plan::{
-    self, Base, ComparedWith, Observed, Plan, Request, Settings, WorkspaceObserved,
-};
+use crate::plan::{self, Base, ComparedWith, Observed, Plan, Request, Settings, WorkspaceObserved};
 use crate::region::Regions;
 use crate::secrets;
 

@@ -300,7 +300,8 @@ pub(super) async fn keep_after(
             told("here", format!("failed to {error:#}"));
         }
         // A side may be active for weeks: what is known of that already is not kept anew with every round.
-        if !made_a_cut && was_told_before(context, &workspace.name, regions, record, &groups).await {
+        if !made_a_cut && was_told_before(context, &workspace.name, regions, record, &groups).await
+        {
             continue;
         }
         let name = format!("{}{RUNBOOK_ENDING}", record.run_id);

@@ -71,9 +71,7 @@ pub(super) async fn observe_histories(
     if a_replica_is_missing(seen) {
         // Where one is gone others may be: how many decides whether that is a repair.
         let rest = looks.iter().zip(&moved);
-        let rest = rest.map(|(look, moved)| {
-            !moved && matches!(look, Depth::Sign | Depth::Heads)
-        });
+        let rest = rest.map(|(look, moved)| !moved && matches!(look, Depth::Sign | Depth::Heads));
         look_at(seen, regions, &wholly(&rest.collect::<Vec<bool>>())).await;
     }
     observe_contents(seen, regions, request.content).await;
@@ -169,9 +167,8 @@ async fn look_at(seen: &mut WorkspaceObserved, regions: &Regions, looks: &[Depth
     let sources = sources_of(seen, |group| looks[group] == Depth::Whole);
     let reachable = seen.secondary.reachable();
     let replicas = replicas_of(seen, |group| reachable && looks[group] == Depth::Whole);
-    let standing = replicas_of(seen, |group| {
-        reachable && matches!(looks[group], Depth::Sign | Depth::Heads)
-    });
+    let standing =
+        replicas_of(seen, |group| reachable && matches!(looks[group], Depth::Sign | Depth::Heads));
     let standing = standing.in_cuts().but_one_where(|group| looks[group] == Depth::Sign);
     let (answers, found, came, stand) = futures::join!(
         regions.primary.sources(&sources.questions),

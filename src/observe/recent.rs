@@ -203,11 +203,10 @@ async fn records(
     // Where keys are asked for only what one of them signed tells what held before.
     let believed = |judged: Judged| question.keys.is_empty() || judged == Judged::Witness;
     let mut newest = records.iter().rev().filter(|(_, judged)| believed(*judged));
-    recent.settings = newest
-        .find_map(|(document, _)| {
-            let record = RunRecord::of(document).ok()?;
-            record.settings_of(question.workspace, question.replicas)
-        });
+    recent.settings = newest.find_map(|(document, _)| {
+        let record = RunRecord::of(document).ok()?;
+        record.settings_of(question.workspace, question.replicas)
+    });
     recent.documents = records.into_iter().map(|(document, _)| document).collect();
     recent.passed_over.sort_unstable();
     recent.passed_over.dedup();

@@ -166,7 +166,8 @@ impl Settings {
         workspace: &str,
         replicas: Option<&str>,
     ) -> Option<&'a Settings> {
-        let there = |of: &&Settings| replicas.is_some() && of.workspace.replicas.as_deref() == replicas;
+        let there =
+            |of: &&Settings| replicas.is_some() && of.workspace.replicas.as_deref() == replicas;
         all.get(workspace).or_else(|| all.values().find(there))
     }
 
@@ -293,12 +294,9 @@ impl Changes {
             self.there(Setting::Replicas, replicas, &after.replicas);
         }
         // Nobody looks any more at one that has left the file, and no record of it is written.
-        self.members(
-            Setting::Workspaces,
-            workspaces,
-            &after.workspaces,
-            |_, went| if went { Direction::Weaker } else { Direction::Stronger },
-        );
+        self.members(Setting::Workspaces, workspaces, &after.workspaces, |_, went| {
+            if went { Direction::Weaker } else { Direction::Stronger }
+        });
     }
 
     /// What changes for tables that were of another group: all of it where that one is called so now, else what is weaker;

@@ -99,9 +99,7 @@ pub(crate) async fn a_plan_that_was_stored_before_a_change_of_role_writes_nothin
     assert_eq!(files(&world.replica_folder("main.shop.countries")), before);
 }
 
-pub(crate) async fn a_row_that_says_of_roles_what_no_change_of_role_said_does_not_hold(
-    form: Form,
-) {
+pub(crate) async fn a_row_that_says_of_roles_what_no_change_of_role_said_does_not_hold(form: Form) {
     for (epoch, active) in [(0, Some(SIDE)), (1, Some(SIDE)), (1, None), (3, Some("east"))] {
         let world = due(form).await;
         // Both copies have it, so that their newest cuts agree.

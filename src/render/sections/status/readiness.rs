@@ -48,7 +48,9 @@ fn not_ready(missing: &NotReady) -> String {
         NotReady::DiesWithPrimary { needed } => match needed {
             Needed::Runner => "drsync runs in the primary's workspace".to_owned(),
             Needed::Configuration { .. } => "the configuration lies in the primary".to_owned(),
-            Needed::SigningKey { .. } => "the key that signs records lies in the primary".to_owned(),
+            Needed::SigningKey { .. } => {
+                "the key that signs records lies in the primary".to_owned()
+            }
             Needed::Secrets { names } => {
                 format!("{} in the primary alone", plural(names.len(), "secret"))
             }
