@@ -52,6 +52,7 @@
 //! | `.drsync/runs/` beside the configuration | run records, of rounds with nothing to do the newest | drsync's; safe to delete |
 //! | `.drsync/owed/` beside the configuration | notes of run records that regions have yet to get | drsync's; safe to delete when empty |
 //! | `.drsync/config.schema.json` beside the configuration | the schema of it, for editors | `init`'s; safe to delete |
+//! | `.drsync/answers.json` beside the configuration to be | what `init` was told until it is written | `init`'s; safe to delete |
 //! | `.drsync/runbook-<workspace>.md` beside the configuration | the newest runbook | drsync's; safe to delete |
 //! | `.drsync/configurations/` beside the configuration | of each workspace what the last apply used, to know whom to tell once it cannot be read | drsync's; safe to delete |
 //! | `<sync location>/_drsync/sync_metadata`, `sync_cuts` | the metadata tables, in both regions | drsync's |

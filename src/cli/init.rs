@@ -3,6 +3,7 @@
 mod folder;
 mod found;
 mod from;
+mod kept;
 mod proposal;
 mod talk;
 mod workspace;
@@ -69,14 +70,14 @@ impl Init {
         let given = self.workspace.as_deref();
         if let Some(folder) = given.map(Path::new).filter(|it| folder::is_lakehouse(it)) {
             let shown = as_named_in(&path, folder)?;
-            let mut terminal = talk::Terminal;
+            let mut terminal = talk::Terminal::about(&shown, &path);
             let answers = folder::configuration(context, &mut terminal, folder, &shown);
             return written(context, &path, &look::block_on(answers)?);
         }
         let asked = given.filter(|_| context.can_ask);
         match asked.map(workspace::pasted) {
             Some(Ok(address)) => {
-                let mut terminal = talk::Terminal;
+                let mut terminal = talk::Terminal::about(address.as_str(), &path);
                 let answers = workspace::configuration(context, &mut terminal, &address);
                 return written(context, &path, &look::block_on(answers)?);
             }
@@ -122,6 +123,7 @@ fn as_named_in(configuration: &Path, folder: &Path) -> Result<String, Failure> {
 /// Writes what came of the questions; what nobody answered is a placeholder, and the answers that there are are kept.
 fn written(context: &Context, path: &Path, answers: &Answers) -> Result<ExitStatus, Failure> {
     keep::new(path, proposal::configuration(answers).as_bytes())?;
+    keep::forget_answers(path.parent().unwrap_or(Path::new("")));
     keep_schema(path)?;
     let groups = plural(answers.groups.len(), "group");
     let tables = answers.groups.iter().map(|group| group.tables.len()).sum();

@@ -19,6 +19,8 @@ use crate::region::{
 
 /// Folder of drsync's own files beside the configuration.
 const FOLDER: &str = ".drsync";
+/// Answers that have led to no configuration yet.
+const ANSWERS: &str = "answers.json";
 /// How the names of records end that tell of a round with nothing to do.
 const QUIET_ENDING: &str = ".quiet.json";
 /// Folder of the notes that regions have yet to get the documents of an apply: apart from the records, which grow in number.
@@ -87,6 +89,22 @@ fn runs(folder: &Path) -> PathBuf {
 pub(super) fn schema(folder: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let own = make_own(folder, folder.join(FOLDER))?;
     whole(&own.join("config.schema.json"), bytes)
+}
+
+/// Answers to the questions of `init` that have led to no configuration yet.
+pub(super) fn answers(folder: &Path) -> Option<Vec<u8>> {
+    read(&files::resolved(folder).join(FOLDER).join(ANSWERS)).ok()
+}
+
+/// Keeps them.
+pub(super) fn keep_answers(folder: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let own = make_own(folder, folder.join(FOLDER))?;
+    whole(&own.join(ANSWERS), bytes)
+}
+
+/// Forgets them: they are in the configuration now.
+pub(super) fn forget_answers(folder: &Path) {
+    let _ = fs::remove_file(folder.join(FOLDER).join(ANSWERS));
 }
 
 /// Keeps the bytes of a plan that is about to be applied, and its signature.

@@ -167,6 +167,7 @@ fn chosen(said: &str, offered: &[Offered]) -> Result<String, String> {
         said.parse::<usize>().ok().and_then(|number| offered.get(number.checked_sub(1)?));
     match by_number {
         Some(location) => Ok(plainly(&location.url)),
+        None if offered.iter().any(|it| plainly(&it.url) == said) => Ok(said.to_owned()),
         None if said.contains("://") => {
             let read = Location::parse(said, std::path::Path::new("/"));
             read.map_err(|error| error.to_string())?;

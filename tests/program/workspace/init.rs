@@ -167,6 +167,38 @@ async fn the_token_variables_that_a_sandbox_prints_name_its_workspaces() {
     assert_eq!(variable(&workspace["secondary_workspace_name"]), secondary.token_variable);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_stops_in_between_is_offered_the_same_answers_next_time() {
+    let site = Site::new().await;
+    let address = site.running.secondary.url.as_str();
+    let stopped = [
+        ("Copies go to", "2"),
+        ("own records", ""),
+        ("Secondary workspace", address),
+        ("Mail about failures", "ops@example.com\x03"),
+    ];
+    let Some(said) = asked(&site, &stopped).await else {
+        return;
+    };
+    assert_ne!(said.code, 0, "{}", said.stdout);
+    assert!(!site.path("here/drsync.json").exists());
+    let again = ["Copies go to", "own records", "Secondary workspace", "Mail about failures"];
+    let said = asked(&site, &again.map(|question| (question, ""))).await.unwrap();
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    for line in [
+        "What you answered last time stands in […]: Enter takes it",
+        "Copies go to, in the other region [file://WORLD/west/sync]:",
+        "metastore west in local-west: another region, good",
+        "Mail about failures goes to [dr-sync@example.com]:",
+    ] {
+        assert!(said.stdout.contains(line), "{line}\n{}", said.stdout);
+    }
+    let written = std::fs::read(site.path("here/drsync.json")).unwrap();
+    let written: Value = serde_json::from_slice(&written).unwrap();
+    assert_eq!(written["workspaces"][0]["secondary_workspace_instance_url"], address);
+    assert!(!site.path("here/.drsync/answers.json").exists(), "they are in the configuration");
+}
+
 /// Answers that lead to the end with no secondary workspace.
 const SHORT: [(&str, &str); 4] = [
     ("Copies go to", "2"),
