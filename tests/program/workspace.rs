@@ -1,5 +1,6 @@
 //! The program against a workspace: a configuration that lies there, `init`, a job's task, and what is said when nobody is signed in.
 
+mod board;
 mod configuration;
 mod daemon;
 mod deadline;
