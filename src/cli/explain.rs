@@ -1,5 +1,7 @@
 //! `drsync explain`: what a code means, in the words of the documentation, which describes every code once.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 
 use super::{ExitStatus, Failure, output, selection};
@@ -37,13 +39,17 @@ const WIDTH: usize = 80;
 /// Explain a finding, a warning, a reason, an ending, or an exit status
 #[derive(Debug, Args)]
 pub(super) struct Explain {
-    /// A code as drsync shows it, or the number or name of an exit status
-    #[arg(value_name = "CODE", required = true)]
+    /// A code as drsync shows it, or the number or name of an exit status; without one all codes are listed
+    #[arg(value_name = "CODE")]
     code: Vec<String>,
 }
 
 impl Explain {
     pub(super) fn run(self) -> Result<ExitStatus, Failure> {
+        if self.code.is_empty() {
+            output::data(&listed())?;
+            return Ok(ExitStatus::Ok);
+        }
         let asked = self.code.join(" ");
         let mut told: Vec<String> = entries(&asked).iter().map(Entry::told).collect();
         told.extend(statuses(&asked));
@@ -95,6 +101,25 @@ fn entries(asked: &str) -> Vec<Entry> {
 /// Every code of every table.
 fn all() -> Vec<Entry> {
     PAGES.iter().flat_map(of_page).collect()
+}
+
+/// Every code, after what it is a code of.
+fn listed() -> String {
+    let all = all();
+    let kinds = PAGES.iter().flat_map(|page| page.tables).map(|(_, kind)| *kind);
+    let told = kinds.map(|kind| {
+        let codes = all.iter().filter(|entry| entry.kind == kind).map(|entry| entry.code.as_str());
+        (kind, codes.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect::<Vec<_>>())
+    });
+    let statuses = ExitStatus::ALL.map(|status| status.code()).into_iter();
+    let statuses: BTreeSet<u8> = statuses.collect();
+    let statuses = statuses.into_iter().map(|code| code.to_string()).collect();
+    let blocks = told.chain([("exit status", statuses)]).map(|(kind, codes)| {
+        let lines = hanging("  ", &codes.join(", "), WIDTH);
+        let lines = lines.into_iter().map(|line| format!("{line}\n"));
+        format!("{kind}\n{}", lines.collect::<String>())
+    });
+    blocks.collect::<Vec<_>>().join("\n")
 }
 
 /// The codes that can be asked for.
@@ -191,10 +216,7 @@ fn unknown(asked: &str) -> Failure {
     let near = selection::nearest(&asked.replace('-', "_"), known.iter().map(String::as_str));
     let hint = match near {
         Some(near) => format!("; nearest: {near}"),
-        None => format!(
-            "; {} lists how commands end, docs/planning.md the others",
-            Command::new(Verb::Help).word("exit-codes")
-        ),
+        None => format!("; {} lists all", Command::new(Verb::Explain)),
     };
     Failure::new(ExitStatus::Usage, clean(&format!("no code is called {asked}{hint}")))
 }

@@ -141,6 +141,12 @@ fn codes_are_explained_and_one_that_is_not_known_names_the_nearest() {
     assert_eq!(code(&told), 0, "{}", stderr(&told));
     assert!(stdout(&told).starts_with("finding  replica_changed\n"), "{}", stdout(&told));
     assert!(stdout(&drsync(here, &["explain", "4"])).starts_with("exit 4  partial"));
+    let listed = stdout(&drsync(here, &["explain"]));
+    for told in ["finding\n  ", "replica_changed,", "crash_consistent,", "exit status\n  0, 1, 2,"]
+    {
+        assert!(listed.contains(told), "{told}: {listed}");
+    }
+    assert!(listed.lines().all(|line| line.len() <= 80), "{listed}");
     let unknown = drsync(here, &["explain", "replica_chnged"]);
     assert_eq!(code(&unknown), 64);
     assert!(stderr(&unknown).contains("nearest: replica_changed"), "{}", stderr(&unknown));
