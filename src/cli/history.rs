@@ -60,7 +60,7 @@ impl History {
         };
         let signers = Signers { records: signed, plans: signature::keys_of_plans(&found)? };
         let read = look::block_on(async {
-            let opened = regions::of_configuration(context, &mut found, Needed::Primary).await?;
+            let opened = regions::of_configuration(context, &mut found, Needed::Either).await?;
             let mut all = vec![];
             for (workspace, regions) in found.configuration.workspaces.iter().zip(&opened) {
                 all.push(self.read(context, workspace, regions, &signers).await);
