@@ -1,5 +1,7 @@
 //! Sizes, counts, durations and moments as they are written on screen.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Duration, Utc};
 
 pub(crate) use crate::text::{count, plural, plural_of, span};
@@ -89,10 +91,38 @@ pub(crate) fn short(digest: &str) -> &str {
     digest.char_indices().nth(8).map_or(digest, |(at, _)| &digest[..at])
 }
 
-/// The last eight characters of the id of a plan or an apply: it begins with its time, so that what was made together looks alike
-/// there, and ends with what tells one from all others.
-pub(crate) fn tail(id: &str) -> &str {
-    id.char_indices().nth_back(7).map_or(id, |(at, _)| &id[at..])
+/// How many characters at the end of an id tell it from all others of one screen.
+///
+/// The id of a plan or an apply begins with its time, so that what was made together looks alike there, and ends with what is its
+/// alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ends(usize);
+
+impl Ends {
+    /// Characters that are shown in any case: fewer look like nothing, and are soon those of a second apply.
+    const MIN: usize = 6;
+
+    /// Of ids that stand on one screen; one that stands there twice is one.
+    pub(crate) fn of<'a>(ids: impl IntoIterator<Item = &'a str>) -> Ends {
+        let ids: BTreeSet<&str> = ids.into_iter().collect();
+        let longest = ids.iter().map(|id| id.chars().count()).max().unwrap_or(0);
+        let differ = |length: &usize| {
+            let ends: BTreeSet<&str> = ids.iter().map(|id| Ends(*length).end(id)).collect();
+            ends.len() == ids.len()
+        };
+        Ends((Ends::MIN..longest).find(differ).unwrap_or(longest.max(Ends::MIN)))
+    }
+
+    /// The end of one of them.
+    pub(crate) fn end(self, id: &str) -> &str {
+        let Ends(length) = self;
+        id.char_indices().nth_back(length.saturating_sub(1)).map_or(id, |(at, _)| &id[at..])
+    }
+}
+
+/// The end of an id that stands alone on its screen.
+pub(crate) fn id_end(id: &str) -> &str {
+    Ends::of([id]).end(id)
 }
 
 #[cfg(test)]
@@ -114,8 +144,19 @@ mod tests {
     #[test]
     fn a_plan_and_its_apply_do_not_look_alike() {
         let (plan, run) = ("01KAN3M7Q1V5W8XT2Z4B6C8D0E", "01KAN3M7Q9R2TMH3K5N7Q9R2TM");
-        assert_eq!((tail(plan), tail(run)), ("4B6C8D0E", "N7Q9R2TM"));
-        assert_eq!(tail("R"), "R");
+        assert_eq!((id_end(plan), id_end(run)), ("6C8D0E", "Q9R2TM"));
+        assert_eq!(id_end("R"), "R");
+    }
+
+    #[test]
+    fn ends_are_as_long_as_tells_them_apart() {
+        let ids = ["01KAN3M7Q1V5W8XT2Z4B6C8D0E", "01KAN3M7Q1V5W8XT2Z4A6C8D0E"];
+        let ends = Ends::of(ids);
+        assert_eq!(ids.map(|id| ends.end(id)), ["B6C8D0E", "A6C8D0E"]);
+        assert_eq!(Ends::of([ids[0], ids[0]]).end(ids[0]), "6C8D0E");
+        let one_in_the_other = ["C8D0E", "6C8D0E", "x6C8D0E"];
+        let ends = Ends::of(one_in_the_other);
+        assert_eq!(one_in_the_other.map(|id| ends.end(id)), one_in_the_other);
     }
 
     #[test]

@@ -19,7 +19,8 @@ use crate::lakehouse::{CATALOG_FILE, LakehouseRegion, Writer};
 use crate::ledger::FOLDER;
 use crate::observe::{FoundConfiguration, kept_configuration};
 use crate::region::{Region, RegionError, RegionErrorKind};
-use crate::render::clean;
+use crate::figures::id_end;
+use crate::harmless::clean;
 use crate::text::{self, plural_as};
 
 /// The file of a configuration that is looked for.
@@ -111,17 +112,11 @@ impl Recovered {
         match &self.found.named_by {
             Some(named) => {
                 let ago = text::span((now - named.ended_at).num_seconds());
-                format!("as run {} used it {ago} ago", tail(&named.run_id))
+                format!("as run {} used it {ago} ago", id_end(&named.run_id))
             }
             None => "which no run record names any more".to_owned(),
         }
     }
-}
-
-/// The end of a run's id, as people say it.
-fn tail(run_id: &str) -> &str {
-    let start = run_id.char_indices().rev().nth(7).map_or(0, |(at, _)| at);
-    &run_id[start..]
 }
 
 /// Whether a folder holds the metadata tables and the evidence of drsync.

@@ -148,6 +148,6 @@ fn a_run_record_as_a_comment_says_what_the_screen_says() {
 
     - 2 replicas are in no catalog
 
-    Recorded in both regions as 01JDA2C7
+    Recorded in both regions as JDA2C7
     ");
 }

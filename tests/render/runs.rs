@@ -169,7 +169,7 @@ fn a_run_record_that_no_region_has_is_told_beside_what_is_recorded() {
     let lacks = [(Role::Primary, Recorded::Record), (Role::Secondary, Recorded::Record)];
     record.recorded = Some(recorded(&lacks));
     let shown = run_text(&planned(), &record, Some("runs/01JD.json"), &narrow());
-    let last = "Recorded in both regions as 01JDA2C7, but its plan and run record in none; here:\n\
+    let last = "Recorded in both regions as JDA2C7, but its plan and run record in none; here:\n\
                 runs/01JD.json\n";
     assert!(shown.ends_with(last), "{shown}");
 }
@@ -181,7 +181,7 @@ fn no_sentence_says_where_a_run_is_recorded() {
         let shown = run_text(&planned(), record, None, &narrow());
         shown.lines().last().unwrap().to_owned()
     };
-    let both = "Recorded in both regions as 01JDA2C7";
+    let both = "Recorded in both regions as JDA2C7";
     record.warnings = vec![RunWarningCode::MetadataBehind.warn("no region has anything of it")];
     record.not_recorded = Some(vec![NotRecorded {
         workspace: "east".to_owned(),
@@ -198,13 +198,13 @@ fn no_sentence_says_where_a_run_is_recorded() {
     }]);
     record.warnings.clear();
     record.not_recorded = Some(vec![]);
-    assert_eq!(last(&record), "Recorded in the primary only as 01JDA2C7");
+    assert_eq!(last(&record), "Recorded in the primary only as JDA2C7");
     // One workspace that lacks something is enough, whatever the others have.
     let mut all = recorded(&[]);
     all.extend(recorded(&[(Role::Secondary, Recorded::Cuts)]));
     record.recorded = Some(all);
     let lines = last(&record);
-    assert!(lines.starts_with("Recorded in the primary only as 01JDA2C7"), "{lines}");
+    assert!(lines.starts_with("Recorded in the primary only as JDA2C7"), "{lines}");
     // A record that is read back cannot tell whether it was kept.
     let mut kept = recorded(&[]);
     kept[0].primary.record = None;
@@ -220,7 +220,7 @@ fn the_digest_of_the_record_stands_alone_where_it_is_recorded() {
     record.record_sha256 = Some("5".repeat(64));
     let shown = run_text(&planned(), &record, Some("runs/01JD.json"), &narrow());
     let last = format!(
-        "Recorded in both regions as 01JDA2C7; here: runs/01JD.json\nsha256 {}\n",
+        "Recorded in both regions as JDA2C7; here: runs/01JD.json\nsha256 {}\n",
         "5".repeat(64)
     );
     assert!(shown.ends_with(&last), "{shown}");
@@ -357,16 +357,16 @@ fn where_a_run_is_recorded_is_what_succeeded() {
     assert_eq!(
         lines,
         [
-            "Recorded as 01JDA2C7",
-            "Recorded in both regions as 01JDA2C7",
-            "Recorded in the secondary only as 01JDA2C7, its plan and run record in both",
-            "Recorded in the secondary only as 01JDA2C7",
-            "Recorded in the primary only as 01JDA2C7",
-            "Run 01JDA2C7 is recorded in neither region, its plan and run record in both",
+            "Recorded as JDA2C7",
+            "Recorded in both regions as JDA2C7",
+            "Recorded in the secondary only as JDA2C7, its plan and run record in both",
+            "Recorded in the secondary only as JDA2C7",
+            "Recorded in the primary only as JDA2C7",
+            "Run JDA2C7 is recorded in neither region, its plan and run record in both",
             "only",
-            "secondary only",
-            "Run 01JDA2C7 is recorded in neither region",
-            "primary only",
+            "only",
+            "Run JDA2C7 is recorded in neither region",
+            "only",
         ]
     );
 }

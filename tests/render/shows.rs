@@ -26,14 +26,14 @@ fn provenance_comes_first_and_names_pipeline_commit_and_apply() {
     assert_eq!(
         head,
         [
-            "Plan M0XBCEF0, unaltered, expired; applied by 01JDA2C7 on 2026-11-22 11:08Z",
+            "Plan XBCEF0, unaltered, expired; applied by JDA2C7 on 2026-11-22 11:08Z",
             "",
             "  made        2026-11-22 10:59:36Z by ci:github acme/dr-config run 7, pull 418,",
             "              started by octo",
             "              commit f1e2d3c4b5a697887766554433221100ffeeddcc, drsync 0.1.0,",
             "              clock not overridden",
             "              https://github.test/acme/dr-config/actions/runs/7",
-            "  applied     2026-11-22 11:08:44Z by user:someone, run 01JDA2C7",
+            "  applied     2026-11-22 11:08:44Z by user:someone, run JDA2C7",
         ]
     );
 }
@@ -47,14 +47,14 @@ fn the_apply_that_did_it_is_named_and_one_that_failed_says_so() {
         let shown = show_text(&reviewed(), applies, at("2026-11-22T12:00:00Z"), &narrow());
         shown.lines().next().unwrap_or_default().to_owned()
     };
-    assert_eq!(verdict(&[]), "Plan M0XBCEF0, unaltered, can be applied until 2026-11-25 10:59Z");
+    assert_eq!(verdict(&[]), "Plan XBCEF0, unaltered, can be applied until 2026-11-25 10:59Z");
     assert_eq!(
         verdict(std::slice::from_ref(&failed)),
-        "Plan M0XBCEF0, unaltered; applied by 01JDA2C7 on 2026-11-22 11:08Z (failed)"
+        "Plan XBCEF0, unaltered; applied by JDA2C7 on 2026-11-22 11:08Z (failed)"
     );
     assert_eq!(
         verdict(&[failed, did]),
-        "Plan M0XBCEF0, unaltered; applied by 01JDB000 on 2026-11-22 11:08Z"
+        "Plan XBCEF0, unaltered; applied by JDB000 on 2026-11-22 11:08Z"
     );
 }
 

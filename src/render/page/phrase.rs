@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::command::Command;
 use crate::harmless::{clean, name};
+use crate::figures::Ends;
 use crate::layout;
 
 /// Words of ours with those of others among them.
@@ -22,14 +23,13 @@ pub(in crate::render) enum Part {
     /// A name of a table, a group, a place; a code.
     Name(String),
     /// Names in a row; so many of them where not everything is asked for.
-    /// Names in a row; so many of them where not everything is asked for.
     Names(Vec<String>, usize),
     /// Tables in a row; where there is no room for a name their number stands for them.
     Tables(Vec<String>, usize),
     /// A digest, of which a beginning is enough where there is little room.
     Digest(String),
-    /// The id of a plan or an apply, of which the end is enough there.
-    Id(String),
+    /// The id of a plan or an apply, of which the end is enough there: as much as tells it from the others of the page.
+    Id(String, Ends),
     /// A word of ours that says how something stands.
     Mark(&'static str, Tone),
     /// An address that a person may follow.
@@ -126,7 +126,7 @@ impl Phrase {
             Part::Said(text) | Part::Quoted(text) | Part::Address(text) => {
                 layout::width(&clean(text))
             }
-            Part::Name(text) | Part::Digest(text) | Part::Id(text) => layout::width(&name(text)),
+            Part::Name(text) | Part::Digest(text) | Part::Id(text, _) => layout::width(&name(text)),
             Part::Names(names, most) | Part::Tables(names, most) => {
                 layout::width(&layout::few(names, *most))
             }

@@ -6,7 +6,7 @@ use super::findings::blocking;
 use super::run::REGION_AWAY;
 use crate::apply::{GroupCheck, GroupStanding, PlanCheck};
 use crate::command::{Command, Verb};
-use crate::figures::{minute, plural, tail};
+use crate::figures::{Ends, minute, plural};
 use crate::harmless::clean;
 use crate::layout::{few, first_line};
 use crate::ledger::cut_label;
@@ -52,7 +52,9 @@ fn planned(check: &PlanCheck) -> impl Iterator<Item = &GroupCheck> {
 }
 
 fn verdict(plan: &Plan, check: &PlanCheck) -> String {
-    let head = format!("Plan {}", tail(&clean(&check.plan_id)));
+    let committed = check.groups.iter().filter_map(|group| group.run_id.as_deref());
+    let ends = Ends::of(committed.chain([check.plan_id.as_str()]));
+    let head = format!("Plan {}", ends.end(&clean(&check.plan_id)));
     let of = |standing| {
         let alike = planned(check).filter(|group| group.standing == standing);
         alike.count()
@@ -92,7 +94,7 @@ fn verdict(plan: &Plan, check: &PlanCheck) -> String {
         (0, _) => "does nothing any more: metadata tables are up to date".to_owned(),
         (all, _) if applied == all => format!(
             "was applied by {}: {}",
-            runs(check, GroupStanding::Applied),
+            runs(check, GroupStanding::Applied, ends),
             plural(all, "group")
         ),
         (all, _) if overtaken == all => {
@@ -101,7 +103,7 @@ fn verdict(plan: &Plan, check: &PlanCheck) -> String {
         (all, _) if applied + overtaken == all => format!(
             "was applied to {} by {}; {overtaken} overtaken",
             plural(applied, "group"),
-            runs(check, GroupStanding::Applied)
+            runs(check, GroupStanding::Applied, ends)
         ),
         (all, 0) => format!("can no longer be applied: {} planned{rest}", plural(all, "group")),
         (all, some) if some == all => {
@@ -113,10 +115,10 @@ fn verdict(plan: &Plan, check: &PlanCheck) -> String {
 }
 
 /// The applies that committed cuts of the groups that stand so.
-fn runs(check: &PlanCheck, standing: GroupStanding) -> String {
+fn runs(check: &PlanCheck, standing: GroupStanding, ends: Ends) -> String {
     let groups = planned(check).filter(|group| group.standing == standing);
     let runs: BTreeSet<String> = groups
-        .filter_map(|group| Some(tail(&clean(group.run_id.as_deref()?)).to_owned()))
+        .filter_map(|group| Some(ends.end(&clean(group.run_id.as_deref()?)).to_owned()))
         .collect();
     few(&runs.into_iter().collect::<Vec<_>>(), 3)
 }

@@ -5,7 +5,7 @@ mod period;
 use chrono::{DateTime, Utc};
 
 use super::losses::lost_words;
-use crate::figures::{count, moment, plural};
+use crate::figures::{Ends, count, moment, plural};
 use crate::harmless::name;
 use crate::layout::first_line;
 use crate::ledger::Cut;
@@ -26,6 +26,8 @@ pub fn page(history: &History, now: DateTime<Utc>) -> Page {
     page.figures = rounds(history);
     page.columns = Columns { word: 12, name: 0, aside: 14 };
     let several = history.workspaces.len() > 1;
+    let cuts = history.workspaces.iter().flat_map(|workspace| &workspace.cuts);
+    let runs = Ends::of(cuts.map(|cut| cut.run_id.as_str()));
     for workspace in &history.workspaces {
         let mut say = |mut section: Section| {
             if several && let Some(title) = &mut section.title {
@@ -45,7 +47,7 @@ pub fn page(history: &History, now: DateTime<Utc>) -> Page {
         let groups = workspace.cuts.chunk_by(|a, b| a.group_name == b.group_name);
         let cuts = groups.map(|cuts| {
             let label = label_among(several, &workspace.name, &cuts[0].group_name);
-            Block::Table(self::cuts(label, cuts, &workspace.lost_with_roles))
+            Block::Table(self::cuts(label, cuts, &workspace.lost_with_roles, runs))
         });
         say(Section::titled("Cuts", cuts));
     }
@@ -131,7 +133,7 @@ fn notes(title: &str, word: &'static str, says: Vec<Phrase>) -> Section {
 }
 
 /// The cuts of a group, newest first.
-fn cuts(label: String, cuts: &[Cut], lost: &[LostWithRole]) -> Table {
+fn cuts(label: String, cuts: &[Cut], lost: &[LostWithRole], runs: Ends) -> Table {
     let heads = ["cut", "moment", "consistency", "trigger", "tables"];
     let mut table = Table::new(format!("Cuts of {label}, newest first"), "cut", &heads);
     let newest = cuts[0].label();
@@ -153,7 +155,7 @@ fn cuts(label: String, cuts: &[Cut], lost: &[LostWithRole]) -> Table {
         let lost = lost.iter().find(|lost| {
             lost.group == cut.group_name && lost.cut == cut.cut_number && cut.is_role()
         });
-        let mut below = below(cut);
+        let mut below = below(cut, runs);
         below.extend(lost.map(|lost| lost_with(&lost.loss)));
         table.rows.push(Row { cells, below, further, quiet: false });
     }
@@ -161,11 +163,11 @@ fn cuts(label: String, cuts: &[Cut], lost: &[LostWithRole]) -> Table {
 }
 
 /// Who committed a cut, and what it accepted; of a change of role who is active from there on.
-fn below(cut: &Cut) -> Vec<Phrase> {
+fn below(cut: &Cut, runs: Ends) -> Vec<Phrase> {
     let by = Phrase::from("by ")
         .and(Phrase::said(&cut.committed_by))
         .and(format!(" at {}, run ", moment(cut.committed_at)))
-        .and(Part::Id(cut.run_id.clone()));
+        .and(Part::Id(cut.run_id.clone(), runs));
     if cut.is_role() {
         let active = cut.active.as_ref().map_or("nobody".into(), Phrase::name);
         return vec![by, active.and(format!(" is active from here on, epoch {}", cut.epoch))];

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::figures::{minute, tail};
+use crate::figures::{Ends, minute};
 use crate::harmless::clean;
 use crate::plan::{Plan, Provenance, StoredPlan};
 use crate::record::{GroupOutcome, RunRecord};
@@ -21,12 +21,12 @@ pub fn page(stored: &StoredPlan, applies: &[RunRecord], now: DateTime<Utc>) -> P
 
 /// Whether it can be applied, and what became of it.
 pub(in crate::render) fn verdict(plan: &Plan, applies: &[RunRecord], now: DateTime<Utc>) -> String {
-    let id = clean(&plan.plan_id);
-    let head = format!("Plan {}, unaltered", tail(&id));
+    let ends = ends(plan, applies);
+    let head = format!("Plan {}, unaltered", ends.end(&clean(&plan.plan_id)));
     let applied = decisive(applies).map(|record| {
         format!(
             "; applied by {} on {}{}",
-            tail(&clean(&record.run_id)),
+            ends.end(&clean(&record.run_id)),
             minute(record.ended_at),
             ended(record)
         )
@@ -36,6 +36,12 @@ pub(in crate::render) fn verdict(plan: &Plan, applies: &[RunRecord], now: DateTi
         (false, Some(applied)) => format!("{head}{applied}"),
         (false, None) => format!("{head}, can be applied until {}", minute(plan.expires_at)),
     }
+}
+
+/// What tells the plan and its applies from one another.
+fn ends(plan: &Plan, applies: &[RunRecord]) -> Ends {
+    let runs = applies.iter().map(|record| record.run_id.as_str());
+    Ends::of(runs.chain([plan.plan_id.as_str()]))
 }
 
 /// The apply that did what the plan says; where none did, the last that tried.
@@ -88,8 +94,10 @@ fn facts(stored: &StoredPlan, applies: &[RunRecord]) -> Vec<Fact> {
     facts.push(Fact::new("", with).under());
     let pipeline = plan.provenance.ci_run_url.clone();
     facts.extend(pipeline.map(|url| Fact::new("", Part::Address(url)).under()));
+    let ends = ends(plan, applies);
     facts.extend(applies.iter().map(|record| {
-        let run = Phrase::from(", run ").and(Part::Id(record.run_id.clone())).and(ended(record));
+        let run = Part::Id(record.run_id.clone(), ends);
+        let run = Phrase::from(", run ").and(run).and(ended(record));
         Fact::new("applied", at(record.ended_at).and(by(&record.provenance)).and(run))
     }));
     let source = Phrase::said(&plan.config.source).and(", sha256 ");

@@ -136,7 +136,7 @@ fn said(part: &Part) -> Markup {
     match part {
         Part::Words(words) => html! { (line(words)) },
         Part::Said(text) | Part::Quoted(text) => html! { (clean(text)) },
-        Part::Name(name) | Part::Digest(name) | Part::Id(name) | Part::Line(name) => code(name),
+        Part::Name(name) | Part::Digest(name) | Part::Id(name, _) | Part::Line(name) => code(name),
         Part::Names(names, _) | Part::Tables(names, _) => html! {
             @for (at, name) in names.iter().enumerate() {
                 @if at > 0 { ", " }

@@ -119,7 +119,7 @@ fn part(part: &Part, room: usize) -> String {
             }
         }
         Part::Mark(word, _) => format!("**{word}**"),
-        Part::Name(name) | Part::Digest(name) | Part::Id(name) | Part::Line(name) => code(name),
+        Part::Name(name) | Part::Digest(name) | Part::Id(name, _) | Part::Line(name) => code(name),
         Part::Moment(at) => moment(*at),
         Part::Command(command) => code(command),
     }
@@ -270,9 +270,30 @@ fn names(comment: &mut Comment, names: &Names, detail: Detail) -> String {
     if all.is_empty() {
         return format!("- {}\n", names.word);
     }
-    let said = budget::names(comment, &all, detail.named, names.noun);
+    let whys = detail.messages && names.names.iter().any(|one| one.why.is_some());
+    let said = if whys {
+        reasoned(comment, names, detail.named)
+    } else {
+        budget::names(comment, &all, detail.named, names.noun)
+    };
     let says = names.says.as_ref().map_or(String::new(), |says| format!(": {}", phrase(says)));
     format!("- {}: {said}{says}\n", names.word)
+}
+
+/// Names with what is said of each alone, as many as have room.
+fn reasoned(comment: &mut Comment, names: &Names, most: usize) -> String {
+    let all = &names.names;
+    let told = all.iter().take(most).map(|one| match &one.why {
+        Some(why) => format!("{} ({})", code(&one.name), phrase(why)),
+        None => code(&one.name),
+    });
+    let mut told: Vec<String> = told.collect();
+    let more = all.len() - told.len();
+    comment.leave_out(more, "name");
+    if more > 0 {
+        told.push(plural(more, &format!("more {}", names.noun)));
+    }
+    told.join(", ")
 }
 
 fn table(comment: &mut Comment, table: &Table, detail: Detail) -> String {

@@ -10,6 +10,7 @@ use crate::command::{Command, Verb};
 use crate::harmless::is_unseen;
 use crate::plan::Action;
 use crate::render::Style;
+use crate::figures::Ends;
 use crate::render::page::*;
 
 /// What somebody could be called who wants to be more than a name; each is seen as something by whoever reads it.
@@ -48,7 +49,7 @@ fn phrase(text: &str) -> Phrase {
         Part::Names(vec![text.to_owned(), text.to_owned()], 1),
         Part::Tables(vec![text.to_owned(), text.to_owned()], 1),
         Part::Digest(text.to_owned()),
-        Part::Id(text.to_owned()),
+        Part::Id(text.to_owned(), Ends::of([text])),
         Part::Mark("weaker", Tone::Bad),
         Part::Address(format!("http://{text}")),
         Part::Moment("2026-11-22T10:00:00Z".parse().unwrap()),
@@ -59,7 +60,7 @@ fn phrase(text: &str) -> Phrase {
         // A new part finds its place above.
         match part {
             Part::Words(_) | Part::Said(_) | Part::Quoted(_) | Part::Name(_) => {}
-            Part::Names(..) | Part::Tables(..) | Part::Digest(_) | Part::Id(_) => {}
+            Part::Names(..) | Part::Tables(..) | Part::Digest(_) | Part::Id(..) => {}
             Part::Mark(..) | Part::Address(_) | Part::Moment(_) | Part::Command(_) => {}
             Part::Line(_) => {}
         }

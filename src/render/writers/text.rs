@@ -10,7 +10,7 @@ use super::super::Style;
 use super::super::page::{
     Block, CAUSE, Changes, Columns, Copied, Fact, Page, Part, Phrase, Section, Told, Tone,
 };
-use crate::figures::{moment, short, tail};
+use crate::figures::{moment, short};
 use crate::harmless::{clean, command, line, name};
 use crate::layout::{few, hanging, pad, pad_left, width};
 
@@ -111,7 +111,7 @@ fn part(part: &Part, style: &Style) -> String {
         }
         Part::Digest(digest) if style.verbose => name(digest),
         Part::Digest(digest) => format!("{}…", short(&name(digest))),
-        Part::Id(id) => tail(&name(id)).to_owned(),
+        Part::Id(id, ends) => ends.end(&name(id)).to_owned(),
         Part::Moment(at) => moment(*at),
         Part::Command(command) => style.said(command),
         Part::Line(text) => command(text),
@@ -171,7 +171,7 @@ pub(super) fn line_of(part: &Part, style: Style) -> String {
         | Part::Address(text)
         | Part::Name(text)
         | Part::Digest(text)
-        | Part::Id(text)
+        | Part::Id(text, _)
         | Part::Line(text) => command(text),
         Part::Names(names, _) | Part::Tables(names, _) => command(&names.join(", ")),
         Part::Mark(word, _) => (*word).to_owned(),

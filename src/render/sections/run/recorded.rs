@@ -1,6 +1,6 @@
 //! Where an apply is recorded: what each region took down, and the digest against which the record can be checked later.
 
-use crate::figures::tail;
+use crate::figures::id_end;
 use crate::plan::{Plan, Role};
 use crate::record::{Recorded, RunRecord};
 use crate::render::page::{Block, Copied, Language, Part, Phrase, Section};
@@ -10,7 +10,7 @@ pub(super) fn section(plan: Option<&Plan>, record: &RunRecord, kept: Option<&str
     if plan.is_some_and(|plan| !plan.applyable) {
         return Section::default();
     }
-    let run = tail(&record.run_id);
+    let run = id_end(&record.run_id);
     let tables = holders(record, &[Recorded::Rows, Recorded::Cuts]);
     // A record that was kept cannot tell of itself.
     let told = holders(record, &[Recorded::Record]).is_some();

@@ -9,7 +9,7 @@ use std::fmt::{self, Write as _};
 
 use super::escape::{block, code, text, words};
 use crate::command::{Command, Verb};
-use crate::figures::{bytes, count, moment, plural, tail};
+use crate::figures::{bytes, count, id_end, moment, plural};
 use crate::runbook::{GroupSteps, Language, Place, Runbook, TableStep};
 
 /// The runbook of one workspace.
@@ -62,7 +62,7 @@ fn head(runbook: &Runbook, page: &mut String) -> fmt::Result {
         Some((run, at)) => format!(
             "{made}; drsync last began a look at {home} {} (run {}).",
             moment(*at),
-            code(tail(run))
+            code(id_end(run))
         ),
         None => format!("{made}."),
     };
