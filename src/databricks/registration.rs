@@ -129,7 +129,8 @@ async fn register_all(
     }
     tables.sort();
     let needed = needed(registrar, &refused, cuts, principal).await;
-    let refused = told(refused, &needed);
+    let place = registrar.client.base().as_str().trim_end_matches('/');
+    let refused = told(refused, &needed, place);
     Registered { tables, refused: strangers.into_iter().chain(refused).collect() }
 }
 
@@ -175,8 +176,12 @@ async fn needed(
     needed
 }
 
-/// What was refused, one text a cause.
-fn told(mut refused: Vec<(&TableName, Refusal)>, needed: &[Grant]) -> Vec<Unregistered> {
+/// What was refused by the workspace at an address, one text a cause.
+fn told(
+    mut refused: Vec<(&TableName, Refusal)>,
+    needed: &[Grant],
+    place: &str,
+) -> Vec<Unregistered> {
     refused.sort_by_key(|(table, _)| *table);
     let mut causes: Vec<(Refusal, Vec<&TableName>)> = Vec::new();
     for (table, refusal) in refused {
@@ -197,16 +202,16 @@ fn told(mut refused: Vec<(&TableName, Refusal)>, needed: &[Grant]) -> Vec<Unregi
         let why = format!(
             "not registered in the secondary's catalog: {}{more}: {}; the next apply tries again",
             named.join(", "),
-            with_remedy(refusal, needed)
+            with_remedy(refusal, needed, place)
         );
         Unregistered { tables: tables.into_iter().cloned().collect(), why: why.into() }
     });
     texts.collect()
 }
 
-fn with_remedy(refusal: Refusal, needed: &[Grant]) -> Refusal {
+fn with_remedy(refusal: Refusal, needed: &[Grant], place: &str) -> Refusal {
     if let Some(grant) = refusal.lack().and_then(|lack| lack.among(needed)) {
-        return refusal.hint(&format!("in the secondary: {grant}"));
+        return refusal.hint(&format!("in {place}: {grant}"));
     }
     let remedy = match refusal.kind {
         RegionErrorKind::Denied => {

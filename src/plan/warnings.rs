@@ -264,15 +264,18 @@ fn unproved(workspace: &WorkspaceObserved) -> Vec<String> {
 
 /// Why nothing can be written to the primary's own sync location, and what would help.
 fn unwritable_primary(workspace: &WorkspaceObserved) -> Option<Sentence> {
+    let home = workspace.workspace.sides().home;
     match workspace.write_access_primary.as_ref()? {
         Ok(WriteAccess::Refused(denied)) => Some(match &denied.remedy {
-            Some(remedy) => format!("{}: {remedy}", denied.message).into(),
+            Some(remedy) => format!("{}; in {home}: {remedy}", denied.message).into(),
             None => denied.message.clone(),
         }),
         Err(error) if error.kind == RegionErrorKind::NotFound => {
             let location = &workspace.workspace.location_primary;
             Some(match external_location(workspace, &location.to_string()) {
-                Some(statement) => format!("{}; {CREDENTIAL}: {statement}", error.told()).into(),
+                Some(statement) => {
+                    format!("{}; {CREDENTIAL}; in {home}: {statement}", error.told()).into()
+                }
                 None => error.told(),
             })
         }

@@ -12,6 +12,7 @@ mod daemon;
 mod daily;
 mod damage;
 mod deceit;
+mod drift;
 mod kills;
 mod leaves;
 mod lost;

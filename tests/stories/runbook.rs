@@ -6,4 +6,4 @@ mod lakehouse;
 mod made;
 mod stopped;
 mod story;
-mod workspace;
+pub(crate) mod workspace;

@@ -324,7 +324,8 @@ fn a_primary_whose_sync_location_cannot_be_written_is_told_and_blocks_nothing() 
     let told = plan.warnings.iter().find(|warning| warning.code == WarningCode::PrimaryNotWritable);
     let message = told.unwrap().message.to_string();
     assert!(
-        message.contains("dr has no WRITE FILES on dr_east: GRANT READ FILES, WRITE FILES"),
+        message
+            .contains("dr has no WRITE FILES on dr_east; in east: GRANT READ FILES, WRITE FILES"),
         "{message}"
     );
     assert_eq!(world.plan_of("reference").decision, Decision::Sync);
