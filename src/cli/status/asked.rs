@@ -13,8 +13,8 @@ use crate::text::{names_table, plain_name};
 /// What was asked for; nothing: everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Asked {
-    /// Groups that are asked for as a whole.
-    groups: BTreeSet<String>,
+    /// Groups that are asked for as a whole, of one workspace or of every one that has them.
+    groups: BTreeSet<(Option<String>, String)>,
     /// Tables, as they were named.
     tables: Vec<String>,
     /// Groups that have one of the tables, as far as the configuration tells.
@@ -31,7 +31,11 @@ impl Asked {
         let mut asked = Asked::default();
         for word in words {
             if groups.contains(word) {
-                asked.groups.insert(word.clone());
+                asked.groups.insert((None, word.clone()));
+                continue;
+            }
+            if let Some((workspace, group)) = labelled(word, configuration) {
+                asked.groups.insert((Some(workspace), group));
                 continue;
             }
             let named = tables(configuration).filter(|(_, table)| may_be(word, table));
@@ -62,7 +66,8 @@ impl Asked {
         }
         let within = |name: &&String| given.only.is_empty() || given.only.contains(name);
         let without = |name: &&String| !given.exclude.contains(name);
-        let all: BTreeSet<&String> = self.groups.union(&self.of_tables).collect();
+        let groups = self.groups.iter().map(|(_, group)| group);
+        let all: BTreeSet<&String> = groups.chain(&self.of_tables).collect();
         let only: Vec<String> = all.into_iter().filter(within).filter(without).cloned().collect();
         if only.is_empty() {
             let message = "--only and --exclude leave nothing of what was asked for";
@@ -84,24 +89,31 @@ impl Asked {
         }
         let named = |table: &str| self.tables.iter().any(|word| names_table(word, table));
         for workspace in &mut status.workspaces {
+            let whole = |group: &str| self.is_whole(Some(&workspace.name), group);
             for group in &mut workspace.groups {
-                if !self.groups.contains(&group.name) {
+                if !whole(&group.name) {
                     group.tables.retain(|table| named(&table.table.to_string()));
                     group.unprotected.retain(|table| named(table));
                 }
             }
             let has = |group: &GroupStatus| {
-                self.groups.contains(&group.name)
-                    || !group.tables.is_empty()
-                    || !group.unprotected.is_empty()
+                whole(&group.name) || !group.tables.is_empty() || !group.unprotected.is_empty()
             };
             workspace.groups.retain(has);
         }
         status.warnings.retain(|warning| {
-            let whole = warning.group.as_ref().is_none_or(|group| self.groups.contains(group));
+            let of = warning.workspace.as_deref();
+            let whole = warning.group.as_ref().is_none_or(|group| self.is_whole(of, group));
             whole || warning.table.as_ref().is_none_or(|table| named(table))
         });
         Ok(())
+    }
+
+    /// Whether a group of a workspace is asked for as a whole; `None`: of a workspace that is not told.
+    fn is_whole(&self, workspace: Option<&str>, group: &str) -> bool {
+        self.groups.iter().any(|(of, name)| {
+            name == group && of.as_deref().is_none_or(|of| workspace.is_none_or(|it| it == of))
+        })
     }
 
     /// Whether a table that was asked for is left out.
@@ -124,6 +136,15 @@ pub(super) fn leave_out_others(status: &mut Status) {
         let Warning { workspace, group, code: _, table: _, message: _ } = warning;
         workspace.as_ref().is_none_or(|workspace| kept.contains(&(workspace, group.as_deref())))
     });
+}
+
+/// What a word names that has the workspace of a group before it, as screens label it.
+fn labelled(word: &str, configuration: &Configuration) -> Option<(String, String)> {
+    configuration.workspaces.iter().find_map(|workspace| {
+        let group = word.strip_prefix(&workspace.name)?.strip_prefix('/')?;
+        let mut names = workspace.groups.iter().filter_map(GroupEntry::name);
+        names.any(|name| name == group).then(|| (workspace.name.clone(), group.to_owned()))
+    })
 }
 
 /// The tables of all groups of a configuration that could be read, each with its group.
@@ -222,10 +243,25 @@ mod tests {
         leave_out_others(&mut of_table);
         assert_eq!(codes(&of_table), ["clock_skew"]);
         let mut of_group = status();
-        let groups = BTreeSet::from(["orders".to_owned()]);
+        let groups = BTreeSet::from([(None, "orders".to_owned())]);
         Asked { groups, ..Asked::default() }.narrow(&mut of_group).expect("it is there");
         leave_out_others(&mut of_group);
         assert_eq!(codes(&of_group), ["clock_skew", "pin_expires_soon"]);
+    }
+
+    #[test]
+    fn of_groups_of_one_name_that_of_one_workspace_may_be_asked_for() {
+        let mut status = status();
+        let mut other = status.workspaces[0].clone();
+        other.name = "north".to_owned();
+        status.workspaces.push(other);
+        let groups = BTreeSet::from([(Some("north".to_owned()), "orders".to_owned())]);
+        let asked = Asked { groups, ..Asked::default() };
+        asked.narrow(&mut status).expect("it is there");
+        leave_out_others(&mut status);
+        let left: Vec<&str> = status.workspaces.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(left, ["north"]);
+        assert_eq!(codes(&status), [""; 0]);
     }
 
     #[test]
