@@ -47,6 +47,8 @@ pub enum Verb {
     Sandbox,
     /// `drsync help`.
     Help,
+    /// `drsync explain`.
+    Explain,
 }
 
 /// An argument of a command.
@@ -146,6 +148,7 @@ impl Verb {
             Verb::Notify => "notify",
             Verb::Sandbox => "sandbox",
             Verb::Help => "help",
+            Verb::Explain => "explain",
         }
     }
 
@@ -158,7 +161,9 @@ impl Verb {
             | Verb::Runbook
             | Verb::History
             | Verb::Notify => true,
-            Verb::Init | Verb::Demo | Verb::Show | Verb::Sandbox | Verb::Help => false,
+            Verb::Init | Verb::Demo | Verb::Show | Verb::Sandbox | Verb::Help | Verb::Explain => {
+                false
+            }
         }
     }
 }

@@ -234,11 +234,14 @@ fn unprotected(observed: &Observed, planned: &[WorkspacePlan]) -> Vec<Unprotecte
             named
                 .filter_map(|group| Some((group.entry.name()?, group)))
                 .filter(move |(name, _)| planned.contains(name))
+                .map(|(name, group)| (&seen.workspace.name, name, group))
         })
-        .flat_map(|(name, group)| {
-            group.unprotected.iter().map(move |(table, reason)| (name, table, reason))
+        .flat_map(|(workspace, name, group)| {
+            let tables = group.unprotected.iter();
+            tables.map(move |(table, reason)| (workspace, name, table, reason))
         })
-        .map(|(name, table, reason)| Unprotected {
+        .map(|(workspace, name, table, reason)| Unprotected {
+            workspace: Some(workspace.clone()),
             group: name.to_owned(),
             table: table.to_string(),
             reason: reason.as_str().into(),

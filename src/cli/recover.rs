@@ -14,13 +14,13 @@ use super::flags::Context;
 use super::{ExitStatus, Failure, output, who};
 use crate::config::{self, Configuration, Location, LocationError, WorkspaceAddress};
 use crate::databricks::{Environment, Notice, Surveyor};
+use crate::figures::id_end;
 use crate::files::{self, Named};
+use crate::harmless::clean;
 use crate::lakehouse::{CATALOG_FILE, LakehouseRegion, Writer};
 use crate::ledger::FOLDER;
 use crate::observe::{FoundConfiguration, kept_configuration};
 use crate::region::{Region, RegionError, RegionErrorKind};
-use crate::figures::id_end;
-use crate::harmless::clean;
 use crate::text::{self, plural_as};
 
 /// The file of a configuration that is looked for.

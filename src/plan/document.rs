@@ -145,12 +145,23 @@ pub struct ObservedClock {
 /// A table that cannot or shall not be cloned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unprotected {
+    /// The workspace of its group; absent in plans of the first drsyncs of format 1.4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
     /// Its group.
     pub group: String,
     /// The table.
     pub table: String,
     /// Why.
     pub reason: Sentence,
+}
+
+impl Unprotected {
+    /// Whether it is a table of a group of a workspace, as far as the plan tells.
+    pub fn is_of(&self, workspace: &str, group: &str) -> bool {
+        let Unprotected { workspace: of, group: within, table: _, reason: _ } = self;
+        of.as_ref().is_none_or(|of| of == workspace) && within == group
+    }
 }
 
 /// The plan of one workspace.

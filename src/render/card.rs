@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::plan::document::{Certificate, Unprotected};
+use crate::plan::document::{Certificate, Unprotected, WorkspacePlan};
 use crate::plan::{Decision, Finding, GroupPlan, Plan, Step};
 use crate::sentence::Sentence;
 use crate::text::names_table;
@@ -36,13 +36,14 @@ pub struct Card<'a> {
 pub fn cards<'a>(plan: &'a Plan, asked: &str) -> Vec<Card<'a>> {
     let mut cards: Vec<Card<'a>> = vec![];
     for (workspace, group) in plan.groups() {
-        for table in tables(plan, group) {
+        for table in tables(plan, workspace, group) {
             if !names_table(asked, &table) {
                 continue;
             }
             let step = group.steps.iter().find(|step| step.table.to_string() == table);
             let about = |finding: &&Finding| finding.table.as_deref() == Some(table.as_str());
-            let left_out = |one: &&Unprotected| one.group == group.name && one.table == table;
+            let left_out =
+                |one: &&Unprotected| one.is_of(&workspace.name, &group.name) && one.table == table;
             cards.push(Card {
                 workspace: &workspace.name,
                 group: &group.name,
@@ -61,17 +62,18 @@ pub fn cards<'a>(plan: &'a Plan, asked: &str) -> Vec<Card<'a>> {
 
 /// Every table that the plan says something of.
 pub fn names(plan: &Plan) -> Vec<String> {
-    let mut names: Vec<String> = plan.groups().flat_map(|(_, group)| tables(plan, group)).collect();
+    let mut names: Vec<String> =
+        plan.groups().flat_map(|(workspace, group)| tables(plan, workspace, group)).collect();
     names.sort();
     names.dedup();
     names
 }
 
-fn tables(plan: &Plan, group: &GroupPlan) -> Vec<String> {
+fn tables(plan: &Plan, workspace: &WorkspacePlan, group: &GroupPlan) -> Vec<String> {
     let mut tables: Vec<String> = group.steps.iter().map(|step| step.table.to_string()).collect();
     tables.extend(group.findings.iter().filter_map(|finding| finding.table.clone()));
     tables.extend(group.drift.iter().map(|drift| drift.table.to_string()));
-    let left_out = plan.unprotected.iter().filter(|one| one.group == group.name);
+    let left_out = plan.unprotected.iter().filter(|one| one.is_of(&workspace.name, &group.name));
     tables.extend(left_out.map(|one| one.table.clone()));
     tables.sort();
     tables.dedup();

@@ -1,9 +1,12 @@
 //! Findings of one cause become one entry with one remedy.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crate::command::Command;
+use crate::config::WorkspaceAddress;
 use crate::harmless::{clean, command, name};
+use crate::plan::document::WorkspacePlan;
 use crate::plan::{Acceptance, Finding, FindingCode, Remedy};
 use crate::region::Grant;
 
@@ -30,10 +33,10 @@ pub(super) struct Cause {
 /// What repairs a cause, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Repair {
-    /// A statement to run in the workspace.
-    Sql(String),
-    /// A command to run in a shell.
-    Shell(String),
+    /// A statement, and the workspace to run it in.
+    Sql(String, Option<Place>),
+    /// A command to run in a shell, and the workspace that it is about.
+    Shell(String, Option<Place>),
     /// A command of drsync.
     Command(Command),
     /// Something to do, in words.
@@ -42,13 +45,39 @@ pub(super) enum Repair {
     WordsElse(String, Command),
 }
 
+/// The address of the workspace in which remedies are carried out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place(pub(super) String);
+
+impl Place {
+    /// The primary's: what is found to be missing is missing there, because all that drsync runs is run there, for both regions.
+    /// `None`: a folder, in which nothing is run.
+    pub(super) fn of(workspace: &WorkspacePlan) -> Option<Place> {
+        let address = workspace.observed.primary.workspace.as_ref()?;
+        match WorkspaceAddress::parse(address, Path::new("/")) {
+            Ok(WorkspaceAddress::Databricks(_)) => Some(Place(address.clone())),
+            Ok(WorkspaceAddress::Lakehouse(_)) | Err(_) => None,
+        }
+    }
+}
+
+/// A finding, of which group of which workspace.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found<'a> {
+    /// The group as it is labelled on screen.
+    pub(super) group: &'a str,
+    pub(super) place: Option<&'a Place>,
+    pub(super) finding: &'a Finding,
+}
+
 impl Repair {
     /// A remedy in the form in which it is shown.
-    pub(super) fn of(remedy: &Remedy) -> Repair {
+    pub(super) fn of(remedy: &Remedy, place: Option<&Place>) -> Repair {
         let text = remedy.to_string();
+        let place = || place.cloned();
         match remedy {
-            Remedy::Sql(_) | Remedy::Grant(_) => Repair::Sql(command(&text)),
-            Remedy::Shell(_) => Repair::Shell(command(&text)),
+            Remedy::Sql(_) | Remedy::Grant(_) => Repair::Sql(command(&text), place()),
+            Remedy::Shell(_) => Repair::Shell(command(&text), place()),
             Remedy::Command(command) => Repair::Command(command.clone()),
             Remedy::Acceptance(acceptance) => Repair::Command(acceptance.command()),
             Remedy::WordsElse(words, acceptance) => {
@@ -74,10 +103,10 @@ fn grant_for_schema(finding: &Finding) -> Option<Grant> {
 }
 
 /// Sorts findings into causes, in the order of their codes and then of their first appearance.
-pub(super) fn causes<'a>(findings: impl Iterator<Item = (&'a str, &'a Finding)>) -> Vec<Cause> {
-    let findings: Vec<(&str, &Finding)> = findings.collect();
+pub(super) fn causes<'a>(findings: impl Iterator<Item = Found<'a>>) -> Vec<Cause> {
+    let findings: Vec<Found<'_>> = findings.collect();
     let mut grants: BTreeMap<Grant, usize> = BTreeMap::new();
-    for grant in findings.iter().filter_map(|(_, finding)| grant_for_schema(finding)) {
+    for grant in findings.iter().filter_map(|found| grant_for_schema(found.finding)) {
         *grants.entry(grant).or_default() += 1;
     }
     let remedy_of = |finding: &Finding| {
@@ -91,7 +120,7 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = (&'a str, &'a Finding)>)
     // Many findings of many causes: nothing here may look through all of them for each.
     let mut places: BTreeMap<Key, usize> = BTreeMap::new();
     let mut known: BTreeSet<(usize, Said, String)> = BTreeSet::new();
-    for (group, finding) in findings {
+    for Found { group, place, finding } in findings {
         let Finding { code, severity: _, table, message, remedy: _ } = finding;
         let remedy = remedy_of(finding);
         let acceptance = match &remedy {
@@ -100,7 +129,7 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = (&'a str, &'a Finding)>)
             }
             Some(_) | None => None,
         };
-        let remedy = remedy.as_ref().map(Repair::of);
+        let remedy = remedy.as_ref().map(|remedy| Repair::of(remedy, place));
         let key = match (table, &remedy) {
             // What is left out is listed in its own group.
             (Some(_), Some(_)) if *code == FindingCode::UnsupportedTable => {
@@ -196,6 +225,10 @@ mod tests {
         }
     }
 
+    fn found<'a>(group: &'a str, finding: &'a Finding) -> Found<'a> {
+        Found { group, place: None, finding }
+    }
+
     #[test]
     fn many_grants_of_one_schema_become_one_on_the_schema() {
         let findings: Vec<Finding> = (0..4)
@@ -206,16 +239,17 @@ mod tests {
                 finding(FindingCode::TableNotReadable, Some(&table), Some(remedy))
             })
             .collect();
-        let all = causes(findings.iter().map(|finding| ("crm", finding)));
+        let all = causes(findings.iter().map(|finding| found("crm", finding)));
         let [cause] = all.as_slice() else { panic!("one cause: {all:?}") };
         assert_eq!((cause.tables.len(), cause.schema()), (4, Some("main.crm")));
         assert_eq!(
             cause.remedy,
             Some(Repair::Sql(
-                "GRANT USE SCHEMA, SELECT ON SCHEMA main.crm TO `dr-sync`".to_owned()
+                "GRANT USE SCHEMA, SELECT ON SCHEMA main.crm TO `dr-sync`".to_owned(),
+                None
             ))
         );
-        assert_eq!(causes(findings[..3].iter().map(|finding| ("crm", finding))).len(), 3);
+        assert_eq!(causes(findings[..3].iter().map(|finding| found("crm", finding))).len(), 3);
     }
 
     #[test]
@@ -229,18 +263,32 @@ mod tests {
             )
         };
         let (one, other) = (told("no job", Some("make it")), told("no such job", Some("make it")));
-        let all = causes([("a", &one), ("b", &other)].into_iter());
+        let all = causes([found("a", &one), found("b", &other)].into_iter());
         let [cause] = all.as_slice() else { panic!("one cause: {all:?}") };
         assert_eq!(cause.messages, ["no job", "no such job"]);
         let (one, other) = (told("no job", None), told("no job", None));
-        assert_eq!(causes([("a", &one), ("b", &other)].into_iter()).len(), 2);
+        assert_eq!(causes([found("a", &one), found("b", &other)].into_iter()).len(), 2);
     }
 
     #[test]
     fn one_trouble_of_many_groups_is_one_cause() {
         let finding = finding(FindingCode::LocationNotWritable, None, None);
-        let all = causes([("a", &finding), ("b", &finding)].into_iter());
+        let all = causes([found("a", &finding), found("b", &finding)].into_iter());
         assert_eq!(all.len(), 1);
         assert_eq!(all[0].groups, ["a", "b"]);
+    }
+
+    #[test]
+    fn one_grant_to_give_in_two_workspaces_is_two_causes() {
+        let name = TableName::new("main", "crm", "t");
+        let remedy = Remedy::Grant(Grant::select(&name, "dr-sync"));
+        let finding = finding(FindingCode::TableNotReadable, Some("main.crm.t"), Some(remedy));
+        let places = ["https://one.test", "https://two.test"].map(|it| Place(it.to_owned()));
+        let all = causes(places.iter().map(|place| Found {
+            group: "crm",
+            place: Some(place),
+            finding: &finding,
+        }));
+        assert_eq!(all.len(), 2);
     }
 }

@@ -219,7 +219,7 @@ fn parts(plan: &Plan) -> Vec<(String, Vec<Line>)> {
         parts.push((format!("workspace {label}"), plain(reached(workspace))));
         for group in &workspace.groups {
             let group_name = format!("{label}/{}", name(&group.name));
-            parts.push((group_name, self::group(plan, group)));
+            parts.push((group_name, self::group(plan, workspace, group)));
         }
         parts.push((format!("metadata tables of {label}"), plain(metadata(workspace))));
     }
@@ -265,7 +265,7 @@ fn reached(workspace: &WorkspacePlan) -> Vec<String> {
     lines
 }
 
-fn group(plan: &Plan, group: &GroupPlan) -> Vec<Line> {
+fn group(plan: &Plan, workspace: &WorkspacePlan, group: &GroupPlan) -> Vec<Line> {
     let mut lines = vec![Line::from(decision(group))];
     for finding in &group.findings {
         let word = match finding.severity {
@@ -280,7 +280,8 @@ fn group(plan: &Plan, group: &GroupPlan) -> Vec<Line> {
     for step in &group.steps {
         lines.extend(self::step(step));
     }
-    let left_out = plan.unprotected.iter().filter(|one| one.group == group.name);
+    let of = &workspace.name;
+    let left_out = plan.unprotected.iter().filter(|one| one.is_of(of, &group.name));
     lines.extend(left_out.map(|one| format!("not synchronized {}", name(&one.table)).into()));
     lines
 }

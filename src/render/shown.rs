@@ -1,10 +1,11 @@
 //! A plan as its screens go through it: every group with its label, in columns of one width.
 
+use super::causes::{Found, Place};
 use super::page::{Columns, Entry, Phrase, Tone};
 use crate::harmless::name;
 use crate::layout::width;
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{Decision, GroupPlan, Plan};
+use crate::plan::{Decision, Finding, GroupPlan, Plan};
 
 /// A plan, how much of it is asked for, and how wide its column of names is.
 pub(super) struct Shown<'a> {
@@ -19,6 +20,15 @@ pub(super) struct Labelled<'a> {
     pub(super) label: String,
     pub(super) workspace: &'a WorkspacePlan,
     pub(super) group: &'a GroupPlan,
+    /// Where its remedies are carried out.
+    pub(super) place: Option<Place>,
+}
+
+impl Labelled<'_> {
+    /// A finding of the group, for its causes.
+    pub(super) fn found<'a>(&'a self, finding: &'a Finding) -> Found<'a> {
+        Found { group: &self.label, place: self.place.as_ref(), finding }
+    }
 }
 
 /// Columns of the decision before the name.
@@ -30,6 +40,7 @@ impl<'a> Shown<'a> {
             .groups()
             .map(|(workspace, group)| Labelled {
                 label: label(plan, &workspace.name, &group.name),
+                place: Place::of(workspace),
                 workspace,
                 group,
             })

@@ -68,6 +68,7 @@ fn a_table_without_a_step_says_what_was_found_or_why_it_is_left_out() {
     let mut plan =
         plan(vec![blocked("crm", vec![not_readable("main.crm.contacts")]), group("quiet")]);
     plan.unprotected = vec![Unprotected {
+        workspace: None,
         group: "quiet".to_owned(),
         table: "main.core.core_view".to_owned(),
         reason: "a view".into(),

@@ -63,6 +63,7 @@ fn hostile() -> Plan {
     ]);
     plan.warnings = vec![warning(WarningCode::ClockSkew, HOSTILE, HOSTILE)];
     plan.unprotected = vec![Unprotected {
+        workspace: None,
         group: HOSTILE.to_owned(),
         table: HOSTILE.to_owned(),
         reason: HOSTILE.into(),

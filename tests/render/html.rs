@@ -313,8 +313,12 @@ fn hostile_plan() -> Plan {
     plan.warnings = vec![warning(WarningCode::ClockSkew, &evil, &evil)];
     plan.accepted =
         vec![AcceptedRisk { code: evil.clone(), scope: evil.clone(), reason: evil.clone() }];
-    plan.unprotected =
-        vec![Unprotected { group: evil.clone(), table: evil.clone(), reason: evil.clone().into() }];
+    plan.unprotected = vec![Unprotected {
+        workspace: None,
+        group: evil.clone(),
+        table: evil.clone(),
+        reason: evil.clone().into(),
+    }];
     plan.provenance = Provenance {
         actor: evil.clone(),
         started_by: Some(evil.clone()),

@@ -130,6 +130,7 @@ fn what_waits_for_more_than_the_clock_is_told_with_the_way_out() {
         ),
     ]);
     plan.unprotected = vec![drsync::plan::document::Unprotected {
+        workspace: None,
         group: "orders".to_owned(),
         table: "main.shop.masked".to_owned(),
         reason: "it has a mask".into(),

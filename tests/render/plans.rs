@@ -1,9 +1,11 @@
 //! Plans with one thing that differs.
 
+use drsync::config::TableName;
 use drsync::ledger::{AcceptedRisk, Row, Status};
 use drsync::plan::document::{Drift, DriftCommit, RowChange, TableColumns, Unprotected};
 use drsync::plan::{
-    Decision, FindingCode, GroupPlan, LedgerAction, Plan, ReasonCode, Refused, Role, WarningCode,
+    Decision, Finding, FindingCode, GroupPlan, LedgerAction, Plan, ReasonCode, Refused, Role,
+    Severity, WarningCode,
 };
 use drsync::region::{ColumnChange, SchemaChange};
 use drsync::render::Style;
@@ -218,6 +220,50 @@ fn columns_that_change_and_the_colour_of_a_sign_stand_in_the_line_of_a_table() {
     let told = "would change        main.core.a columns + amount, ~ qty, - old, 2 more";
     assert!(shown.contains(told), "{shown}");
     assert!(plan_report(&held, &[]).contains("columns + <code>amount</code>"));
+    let comment = plan_comment(&held, 60_000);
+    let told = "`core` would change `main.core.a` columns &#43; `amount`";
+    assert!(comment.contains(told), "{comment}");
+}
+
+#[test]
+fn columns_of_groups_that_one_cause_blocks_are_told_of_each() {
+    let column = ColumnChange {
+        column: "amount".to_owned(),
+        before: None,
+        after: Some("decimal(10,2)".to_owned()),
+    };
+    let away = Finding {
+        code: FindingCode::LocationNotWritable,
+        severity: Severity::Block,
+        table: None,
+        message: "the sync location lets nobody write".into(),
+        remedy: words("let drsync write there"),
+    };
+    let held = |name: &str, tables: usize| {
+        let mut held = blocked(name, vec![away.clone()]);
+        let change = SchemaChange { columns: vec![column.clone()], more: 0 };
+        let table = |n| TableName::new("main", name, format!("t{n}"));
+        let of = |n| TableColumns { table: table(n), change: change.clone() };
+        held.columns = (0..tables).map(of).collect();
+        held
+    };
+    let plan = plan(vec![held("core", 1), held("crm", 6), held("quiet", 0)]);
+    let shown = plan_text(&plan, &narrow());
+    assert!(
+        shown.contains("core             would change main.core.t0 columns + amount"),
+        "{shown}"
+    );
+    let comment = plan_comment(&plan, 60_000);
+    assert!(
+        comment.contains("`crm` would change `main.crm.t0` columns &#43; `amount`"),
+        "{comment}"
+    );
+    assert!(!comment.contains("`quiet` would change"), "{comment}");
+    let report = plan_report(&plan, &[]);
+    for n in 0..6 {
+        let told = format!("<code>main.crm.t{n}</code> columns");
+        assert!(report.contains(&told), "{told}");
+    }
 }
 
 #[test]
@@ -361,6 +407,7 @@ fn what_else_there_is_to_know_comes_last() {
         reason: "test data, kept aside".to_owned(),
     }];
     plan.unprotected = vec![Unprotected {
+        workspace: None,
         group: "core_product".to_owned(),
         table: "main.core.core_view".to_owned(),
         reason: "a view; rebuilt by the deployment".into(),

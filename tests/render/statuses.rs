@@ -265,6 +265,7 @@ fn tables_that_are_left_out_are_counted_and_named_with_their_reasons() {
     assert!(shown.ends_with("\nnot copied  1 table: drsync status --unprotected\n"), "{shown}");
     assert!(!shown.contains("warning"), "it is said once: {shown}");
     let reasons = [drsync::plan::document::Unprotected {
+        workspace: None,
         group: "orders".to_owned(),
         table: "main.shop.masked".to_owned(),
         reason: "it has a mask".into(),
@@ -495,4 +496,49 @@ fn groups_that_were_failed_over_say_who_is_active_and_what_was_lost() {
     back.workspaces[0].groups[0].loss = Some(lost(5));
     back.workspaces[0].groups[1].loss = Some(lost(0));
     insta::assert_snapshot!(text(&back, Parts::default(), &narrow()));
+}
+
+#[test]
+fn groups_of_one_name_and_retired_ones_are_told_by_their_workspaces_in_every_form() {
+    let masked = |table: &str| {
+        let unprotected = vec![table.to_owned()];
+        GroupStatus { unprotected, ..group("orders", 42) }
+    };
+    let mut status = status(vec![masked("main.shop.masked")]);
+    let retired = RetiredStatus {
+        name: "old".to_owned(),
+        last_cut: group("old", 7).last_cut,
+        recorded: true,
+    };
+    status.workspaces[0].retired = vec![retired.clone()];
+    let mut north = status.workspaces[0].clone();
+    north.name = "north".to_owned();
+    north.groups = vec![masked("main.shop.masked")];
+    let east = status.workspaces[0].name.clone();
+    status.workspaces.push(north);
+    let reason = |workspace: &str, why: &str| drsync::plan::document::Unprotected {
+        workspace: Some(workspace.to_owned()),
+        group: "orders".to_owned(),
+        table: "main.shop.masked".to_owned(),
+        reason: why.into(),
+    };
+    let reasons = [reason(&east, "it has a mask"), reason("north", "it has a filter")];
+    let parts = Parts { unprotected: true, tables: true, reasons: &reasons };
+    let forms = [
+        ("text", text(&status, parts, &narrow())),
+        ("Markdown", write(&page(&status, parts), Form::Markdown(60_000))),
+        ("HTML", write(&page(&status, parts), Form::Html)),
+    ];
+    for (form, shown) in forms {
+        let plain = shown.replace(['`', '\\'], "").split_whitespace().collect::<Vec<_>>().join(" ");
+        for told in ["orders", "old"].map(|group| format!("{east}/{group}")) {
+            assert!(plain.contains(&told), "{told} in {form}: {shown}");
+        }
+        for told in ["north/orders", "north/old", "main.core.core_gold", "cut 7 of 2026-11-22"] {
+            assert!(plain.contains(told), "{told} in {form}: {shown}");
+        }
+        let [masked, filtered] = ["it has a mask", "it has a filter"]
+            .map(|why| plain.find(why).unwrap_or_else(|| panic!("{why} in {form}: {shown}")));
+        assert!(masked < filtered, "{form}: {shown}");
+    }
 }

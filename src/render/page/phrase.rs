@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::command::Command;
-use crate::harmless::{clean, name};
 use crate::figures::Ends;
+use crate::harmless::{clean, name};
 use crate::layout;
 
 /// Words of ours with those of others among them.

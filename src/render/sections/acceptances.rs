@@ -30,11 +30,13 @@ pub(super) fn together(causes: &[Cause]) -> Together {
 
 /// A cause without the command that lets it alone through.
 pub(super) fn apart(cause: &Cause) -> Cause {
-    let remedy = match &cause.remedy {
-        Some(Repair::Command(_)) if cause.acceptance.is_some() => None,
-        Some(Repair::WordsElse(words, _)) => Some(Repair::Words(words.clone())),
-        other => other.clone(),
-    };
+    let remedy = cause.remedy.as_ref().and_then(|remedy| match remedy {
+        Repair::Command(_) if cause.acceptance.is_some() => None,
+        Repair::WordsElse(words, _) => Some(Repair::Words(words.clone())),
+        Repair::Command(_) | Repair::Sql(..) | Repair::Shell(..) | Repair::Words(_) => {
+            Some(remedy.clone())
+        }
+    });
     Cause { remedy, ..cause.clone() }
 }
 

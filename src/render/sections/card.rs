@@ -2,15 +2,15 @@
 
 use chrono::{DateTime, Utc};
 
-use super::causes::remedy;
+use super::causes::{entry_of_configuration, remedy};
 use crate::figures::{bytes, count, minute, plural_of};
 use crate::harmless::name;
 use crate::plan::document::SourceCommit;
 use crate::plan::{Action, Finding, Plan, Severity, Step};
 use crate::region::{SchemaChange, changes_schema};
 use crate::render::card::Card;
-use crate::render::causes::Repair;
-use crate::render::page::{Block, Copied, Fact, Language, Page, Phrase, Section};
+use crate::render::causes::{Found, Place, causes};
+use crate::render::page::{Below, Block, Copied, Fact, Language, Page, Phrase, Section};
 use crate::render::shown::label;
 
 /// Each card.
@@ -22,7 +22,9 @@ fn page(plan: &Plan, card: &Card<'_>) -> Page {
     let mut page = Page::new("card", "drsync plan", verdict(plan, card));
     let why = card.unprotected.map(|reason| Fact::new("why", Phrase::said(reason)));
     let mut blocks = vec![Block::Facts(why.into_iter().collect())];
-    blocks.extend(card.findings.iter().flat_map(|of| finding(of)));
+    let of = plan.workspaces.iter().find(|of| of.name == card.workspace);
+    let place = of.and_then(Place::of);
+    blocks.extend(card.findings.iter().flat_map(|of| finding(of, place.as_ref())));
     if let Some(step) = card.step {
         blocks.push(Block::Facts(pins(step, card.recovery_point)));
     }
@@ -48,15 +50,18 @@ fn verdict(plan: &Plan, card: &Card<'_>) -> String {
 }
 
 /// What was found; what blocks with what repairs it.
-fn finding(finding: &Finding) -> Vec<Block> {
+fn finding(finding: &Finding, place: Option<&Place>) -> Vec<Block> {
     let (label, blocks) = match finding.severity {
         Severity::Block => ("finding", true),
         Severity::Accepted => ("accepted", false),
         Severity::Repaired => ("repaired", false),
     };
     let says = Phrase::name(finding.code.as_str()).and(": ").and(Phrase::said(&finding.message));
-    let repairs = finding.remedy.iter().filter(|_| blocks);
-    let repairs = repairs.flat_map(|it| remedy(&Repair::of(it)));
+    let found = blocks.then_some(Found { group: "", place, finding });
+    let repairs = causes(found.into_iter()).into_iter().flat_map(|cause| {
+        let entry = entry_of_configuration(&cause).map(Below::Copied);
+        cause.remedy.iter().flat_map(remedy).chain(entry).collect::<Vec<_>>()
+    });
     vec![Block::Facts(vec![Fact::new(label, says)]), Block::Apart(repairs.collect())]
 }
 

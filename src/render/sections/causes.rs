@@ -1,7 +1,7 @@
 //! A cause of trouble: what was seen, and what repairs it.
 
 use crate::command::Command;
-use crate::render::causes::{Cause, Repair, causes};
+use crate::render::causes::{Cause, Place, Repair, causes};
 use crate::render::page::{Below, CAUSE, Copied, Entry, Language, Obstacle, Part, Phrase, Tone};
 use crate::render::shown::Labelled;
 
@@ -62,8 +62,7 @@ pub(in crate::render) fn about(cause: &Cause) -> Phrase {
 /// What blocks groups, by its causes.
 pub(in crate::render) fn blocking_causes(groups: &[&Labelled<'_>]) -> Vec<Cause> {
     let findings = groups.iter().flat_map(|of| {
-        let blocking = of.group.findings.iter().filter(|finding| finding.blocks());
-        blocking.map(|finding| (of.label.as_str(), finding))
+        of.group.findings.iter().filter(|finding| finding.blocks()).map(|it| of.found(it))
     });
     causes(findings)
 }
@@ -84,12 +83,28 @@ pub(in crate::render) fn obstacle(cause: Cause) -> Obstacle {
     }
 }
 
+/// Where a statement is to be run.
+fn run_in(place: &Place) -> Phrase {
+    Phrase::from("To be run in ").and(address(place))
+}
+
+fn address(place: &Place) -> Phrase {
+    Part::Address(place.0.clone()).into()
+}
+
 /// What repairs a cause: what is copied stands alone.
 pub(in crate::render) fn remedy(repair: &Repair) -> Vec<Below> {
     let command = |command: &Command| Below::Copied(Copied::command(command.clone()));
     match repair {
-        Repair::Sql(text) => vec![Below::Copied(Copied::line(Language::Sql, text))],
-        Repair::Shell(text) => vec![Below::Copied(Copied::line(Language::Shell, text))],
+        Repair::Sql(text, place) => {
+            let line = Copied::line(Language::Sql, text);
+            vec![Below::Copied(Copied { intro: place.as_ref().map(run_in), ..line })]
+        }
+        Repair::Shell(text, place) => {
+            let line = Copied::line(Language::Shell, text);
+            let about = |place: &Place| Phrase::from("For ").and(address(place));
+            vec![Below::Copied(Copied { intro: place.as_ref().map(about), ..line })]
+        }
         Repair::Command(line) => vec![command(line)],
         Repair::Words(words) => vec![Below::Note(Phrase::said(words))],
         Repair::WordsElse(words, line) => {

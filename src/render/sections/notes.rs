@@ -4,6 +4,7 @@ use crate::plan::document::WorkspacePlan;
 use crate::plan::{Plan, Warning, WarningCode};
 use crate::render::leaving::{groups_retired, tables_left};
 use crate::render::page::{Block, Named, Names, Note, Notes, Part, Phrase, Section};
+use crate::render::shown::label;
 
 /// Warnings of one code that are told each.
 const ALIKE_MAX: usize = 3;
@@ -49,7 +50,10 @@ pub(in crate::render) fn warnings<'a>(
 pub(in crate::render) fn unprotected(plan: &Plan) -> Section {
     let names = plan.unprotected.iter().map(|one| Named {
         name: one.table.clone(),
-        group: Some(one.group.clone()),
+        group: Some(match &one.workspace {
+            Some(workspace) => label(plan, workspace, &one.group),
+            None => one.group.clone(),
+        }),
         why: Some(Phrase::said(&one.reason)),
     });
     let names = Names {

@@ -188,7 +188,8 @@ fn unprotected(status: &Status, parts: Parts<'_>) -> Section {
         let label = label(status, workspace, group);
         group.unprotected.iter().map(move |table| {
             let mut reasons = parts.reasons.iter();
-            let why = reasons.find(|one| one.group == group.name && one.table == *table);
+            let why =
+                reasons.find(|one| one.is_of(&workspace.name, &group.name) && one.table == *table);
             let says = Phrase::name(&label).and("  ").and(Phrase::name(table));
             match why {
                 Some(one) => says.and(" (").and(Phrase::said(&one.reason)).and(")"),

@@ -6,17 +6,18 @@ use super::{away as regions_away, config, notes};
 use crate::command::{Command, Verb};
 use crate::config::Configuration;
 use crate::figures::plural;
+use crate::harmless::{clean, command};
 use crate::layout::few;
 use crate::notify::{Doubt, DoubtCode};
 use crate::plan::{Decision, GroupPlan, Plan, ReasonCode, Severity};
 use crate::render::Style;
 use crate::render::away::{self, Away};
-use crate::render::causes::{Cause, Repair, causes};
+use crate::render::causes::{Cause, Place, Repair, causes};
 use crate::render::page::{
     Below, Block, CAUSE, Columns, Copied, Entries, Entry, Notes, Page, Part, Phrase, Section, Told,
     Tone,
 };
-use crate::render::shown::{Shown, label};
+use crate::render::shown::Shown;
 use crate::render::writers::text;
 
 /// Causes of one kind that are told each.
@@ -52,7 +53,7 @@ pub fn page(plan: &Plan, doubts: &[Doubt]) -> Page {
     page.say(notes::warnings(&plan.warnings, |_| true));
     page.say(notes::unprotected(plan));
     let scripted =
-        causes.iter().filter(|cause| matches!(cause.remedy, Some(Repair::Sql(_)))).count();
+        causes.iter().filter(|cause| matches!(cause.remedy, Some(Repair::Sql(..)))).count();
     if scripted > 1 {
         let script = Copied::command(Command::new(Verb::Validate).word("--sql"));
         page.say(Block::Copied(script.after("All statements as one script:")));
@@ -99,16 +100,13 @@ fn doubted(doubts: &[Doubt]) -> Section {
 }
 
 fn all(plan: &Plan) -> Vec<Cause> {
-    let groups: Vec<_> = plan
-        .groups()
-        .map(|(workspace, group)| (label(plan, &workspace.name, &group.name), workspace, group))
-        .collect();
-    causes(groups.iter().flat_map(|(label, workspace, group)| {
-        let away = Away::of(workspace);
-        let findings = group.findings.iter();
+    let shown = Shown::of(plan, true);
+    causes(shown.groups.iter().flat_map(|of| {
+        let away = Away::of(of.workspace);
+        let findings = of.group.findings.iter();
         findings
             .filter(move |finding| finding.severity == Severity::Block && !away.says(finding.code))
-            .map(|finding| (label.as_str(), finding))
+            .map(|finding| of.found(finding))
     }))
 }
 
@@ -170,33 +168,55 @@ fn more(causes: &[Cause]) -> Option<Entry> {
     Some(entry)
 }
 
-/// All remedies as one SQL script: what is not SQL is a comment.
+/// All remedies as one SQL script: what is not SQL is a comment, and so is the workspace in which the statements after it are run.
 pub fn sql(plan: &Plan) -> String {
+    let mut causes = all(plan);
+    let together = together(&causes);
+    // Stable: what is run in one workspace stands together, and what is run in none before it.
+    causes.sort_by_key(|cause| place(cause).cloned());
+    let style = Style::default();
     let mut script = String::new();
     let mut told: Vec<Repair> = vec![];
-    for cause in all(plan) {
-        script.push_str(&format!(
-            "-- {} {}\n",
-            text::phrase(&head(&cause), &Style::default()),
-            few(&cause.groups, 5)
-        ));
+    let mut said = None;
+    for cause in &causes {
+        if let Some(place) = place(cause).filter(|place| said.replace(*place) != Some(*place)) {
+            script.push_str(&format!("-- To be run in {}\n", clean(&place.0)));
+        }
+        let cause = if together.contains_key(&cause.groups) { apart(cause) } else { cause.clone() };
+        let head = text::phrase(&head(&cause), &style);
+        script.push_str(&format!("-- {head} {}\n", few(&cause.groups, GROUPS_NAMED)));
+        let unprotected = cause.unprotected();
         match cause.remedy {
             None => script.push_str(&format!("--   {}\n", cause.messages.join("; "))),
-            Some(repair) if told.contains(&repair) => script.push_str("--   as above\n"),
+            Some(repair) if told.contains(&repair) && unprotected.is_none() => {
+                script.push_str("--   as above\n")
+            }
             Some(repair) => {
                 script.push_str(&match &repair {
-                    Repair::Sql(text) => format!("{text};\n"),
-                    Repair::Shell(text) | Repair::Words(text) => format!("--   {text}\n"),
-                    Repair::Command(command) => {
-                        format!("--   {}\n", Style::default().command(command))
-                    }
+                    Repair::Sql(text, _) => format!("{text};\n"),
+                    Repair::Shell(text, _) | Repair::Words(text) => format!("--   {text}\n"),
+                    Repair::Command(command) => format!("--   {}\n", style.command(command)),
                     Repair::WordsElse(words, command) => {
-                        format!("--   {words}: {}\n", Style::default().command(command))
+                        format!("--   {words}: {}\n", style.command(command))
                     }
                 });
                 told.push(repair);
             }
         }
+        script.extend(unprotected.map(|entry| format!("--   {}\n", command(&entry))));
+    }
+    for (groups, risks) in &together {
+        let groups = few(groups, GROUPS_NAMED);
+        let accept = style.command(&Command::accept(risks.iter().cloned()));
+        script.push_str(&format!("-- To go on with {groups} all the same\n--   {accept}\n"));
     }
     script
+}
+
+/// The workspace in which what repairs a cause is run.
+fn place(cause: &Cause) -> Option<&Place> {
+    match cause.remedy.as_ref()? {
+        Repair::Sql(_, place) | Repair::Shell(_, place) => place.as_ref(),
+        Repair::Command(_) | Repair::Words(_) | Repair::WordsElse(..) => None,
+    }
 }

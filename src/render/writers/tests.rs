@@ -7,10 +7,10 @@ use scraper::Html;
 
 use super::{Form, write};
 use crate::command::{Command, Verb};
+use crate::figures::Ends;
 use crate::harmless::is_unseen;
 use crate::plan::Action;
 use crate::render::Style;
-use crate::figures::Ends;
 use crate::render::page::*;
 
 /// What somebody could be called who wants to be more than a name; each is seen as something by whoever reads it.

@@ -519,6 +519,7 @@ fn write_the_golden_plan() {
     connection.secondary_warehouse_id = Some("def456".to_owned());
     plan.config.secret_refs = vec!["dr-scope/east-pat".to_owned()];
     plan.unprotected.push(Unprotected {
+        workspace: None,
         group: "orders".to_owned(),
         table: "main.shop.orders_view".to_owned(),
         reason: "a view; rebuilt by the deployment".into(),

@@ -1,12 +1,11 @@
 //! What is blocked: a cause of many groups once, then every group with what blocks it alone.
 
 use super::drift;
-use super::group::{self, Depth};
+use super::group::{self, Depth, all_the_same, blocking, changing, own_causes, risks};
 use crate::command::{Arg, Command, Verb};
 use crate::figures::plural;
-use crate::harmless::name;
-use crate::plan::{Decision, Finding, GroupPlan, risk};
-use crate::render::away::{self, Away};
+use crate::plan::{Decision, GroupPlan};
+use crate::render::away;
 use crate::render::causes::{Cause, Repair, causes};
 use crate::render::page::{Below, Block, Entries, Entry, Obstacles, Page, Part, Phrase, Section};
 use crate::render::sections::acceptances::accept;
@@ -30,9 +29,7 @@ pub(super) fn say(shown: &Shown<'_>, page: &mut Page) {
         .filter(|entry| !away::only_away(entry.workspace, entry.group))
         .collect();
     let all = causes(
-        entries
-            .iter()
-            .flat_map(|entry| blocking(entry).map(|finding| (entry.label.as_str(), finding))),
+        entries.iter().flat_map(|entry| blocking(entry).map(|finding| entry.found(finding))),
     );
     let (shared, own): (Vec<Cause>, Vec<Cause>) =
         all.into_iter().partition(|cause| cause.groups.len() > 1);
@@ -40,14 +37,16 @@ pub(super) fn say(shown: &Shown<'_>, page: &mut Page) {
         let causes = vec![obstacle(cause)];
         page.say(Block::Obstacles(Obstacles { causes, ..Obstacles::default() }));
     }
-    let alone: Vec<(&Labelled<'_>, Vec<&Cause>)> = entries
-        .into_iter()
-        .map(|entry| {
-            let theirs = |cause: &&Cause| cause.groups.contains(&entry.label);
-            (entry, own.iter().filter(theirs).collect::<Vec<_>>())
-        })
-        .filter(|(_, causes)| !causes.is_empty())
-        .collect();
+    let of_each = entries.into_iter().map(|entry| {
+        let theirs = |cause: &&Cause| cause.groups.contains(&entry.label);
+        (entry, own.iter().filter(theirs).collect::<Vec<_>>())
+    });
+    let (alone, with_others): (Vec<_>, Vec<_>) =
+        of_each.partition(|(_, causes)| !causes.is_empty());
+    // All that blocks these has been said.
+    let lines = changing(with_others.into_iter().map(|(entry, _)| entry));
+    let lines = lines.map(|(label, says)| entry(Decision::Blocked, label, says)).collect();
+    page.say(Block::Entries(Entries::chosen("group", lines)));
     let room = shown.room(DETAILED_MAX);
     let detailed = if alone.len() <= room + 1 { alone.len() } else { room };
     for (of, causes) in &alone[..detailed] {
@@ -81,18 +80,11 @@ pub(super) fn say(shown: &Shown<'_>, page: &mut Page) {
 /// A line for every group.
 pub(super) fn heads(shown: &Shown<'_>) -> Section {
     let lines = shown.decided(Decision::Blocked).map(|of| {
-        let all = causes(blocking(of).map(|finding| (of.label.as_str(), finding)));
+        let all = own_causes(of);
         let text = headline(of.group, &all.iter().collect::<Vec<_>>());
         entry(Decision::Blocked, Phrase::name(&of.label), text)
     });
     Block::Entries(Entries::chosen("group", lines.collect())).into()
-}
-
-/// The findings of a group that block it, save that a region is away.
-fn blocking<'a>(entry: &Labelled<'a>) -> impl Iterator<Item = &'a Finding> {
-    let away = Away::of(entry.workspace);
-    let findings = entry.group.findings.iter();
-    findings.filter(move |finding| finding.blocks() && !away.says(finding.code))
 }
 
 fn detailed_entry(shown: &Shown<'_>, of: &Labelled<'_>, causes: &[&Cause]) -> Entry {
@@ -129,11 +121,7 @@ fn detailed_entry(shown: &Shown<'_>, of: &Labelled<'_>, causes: &[&Cause]) -> En
     }
     below.extend(group::known(shown.plan, of, Depth::Short));
     below.extend(drift::ways_out(of, told).into_iter().map(Below::Copied));
-    let risks = risks(of, told);
-    if !risks.is_empty() {
-        let intro = "To go on all the same, recorded in plan and cut";
-        below.push(Below::Copied(accept(risks).after(intro)));
-    }
+    below.extend(all_the_same(of, told).map(Below::Copied));
     told_of
 }
 
@@ -187,18 +175,4 @@ fn seen(cause: &Cause) -> Vec<Below> {
         seen.push(Below::Note(Part::Names(cause.tables.clone(), TABLES_NAMED).into()));
     }
     seen
-}
-
-/// What may be accepted of a group, each `CODE:SCOPE`.
-fn risks(entry: &Labelled<'_>, causes: &[&Cause]) -> Vec<Arg> {
-    let acceptable = causes.iter().filter(|cause| cause.acceptable);
-    let all = acceptable.map(|cause| {
-        let of = |scope: &str| risk(cause.code.as_str(), scope);
-        match (&cause.acceptance, cause.tables.as_slice()) {
-            (Some(acceptance), _) => acceptance.risk(),
-            (None, [table]) => of(table),
-            (None, _) => of(&name(&entry.group.name)),
-        }
-    });
-    all.collect()
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::changes::changes;
-use super::group::{self, Depth};
+use super::group::{self, Depth, changing};
 use super::notes::due_anyway;
 use super::steps;
 use super::tally::Tally;
@@ -99,10 +99,13 @@ fn blocked(shown: &Shown<'_>) -> Section {
         obstacle(if several { apart(&cause) } else { cause })
     });
     let causes = told.collect();
-    let groups: Vec<String> = groups.iter().map(|of| of.label.clone()).collect();
+    let labels: Vec<String> = groups.iter().map(|of| of.label.clone()).collect();
     let title = format!("Blocked: {}", plural(groups.len(), "group"));
-    let obstacles = Block::Obstacles(Obstacles { title: None, groups, causes });
-    Section::titled(title, [obstacles].into_iter().chain(all_the_same(&together)))
+    let obstacles = Block::Obstacles(Obstacles { title: None, groups: labels, causes });
+    let changing = changing(groups).map(|(label, says)| label.and(" ").and(says));
+    let changing = Block::Notes(Notes::of("change of columns", changing));
+    let blocks = [obstacles, changing].into_iter().chain(all_the_same(&together));
+    Section::titled(title, blocks)
 }
 
 /// What else changes, and with what it was compared.

@@ -3,6 +3,10 @@
 mod facts;
 mod head;
 mod seen;
+mod ways;
+
+pub(super) use facts::changing;
+pub(super) use ways::{all_the_same, blocking, own_causes, risks};
 
 use super::steps;
 use crate::plan::document::{Drift, SourceMaintenance};
@@ -43,6 +47,8 @@ pub(super) enum Item<'a> {
     Maintenance(&'a [SourceMaintenance]),
     /// The command that brings it on all the same.
     WayOut(Copied),
+    /// The same of one that is blocked, and what the configuration may say of it. A screen and a comment tell that with its causes.
+    WayOn(Copied),
 }
 
 impl Item<'_> {
@@ -56,15 +62,16 @@ impl Item<'_> {
             | Item::Pins(_)
             | Item::Statements(_)
             | Item::Drift(_)
-            | Item::Maintenance(_) => Depth::Full,
+            | Item::Maintenance(_)
+            | Item::WayOn(_) => Depth::Full,
         }
     }
 }
 
 /// Everything that is to be said of a group, in its order.
-pub(super) fn items<'a>(plan: &Plan, of: &Labelled<'a>) -> Vec<Item<'a>> {
-    let Labelled { label, workspace: _, group } = of;
-    let facts = facts::facts(plan, group);
+pub(super) fn items<'a>(plan: &Plan, of: &Labelled<'a>, depth: Depth) -> Vec<Item<'a>> {
+    let Labelled { label, workspace: _, group, place: _ } = of;
+    let facts = facts::facts(plan, group, depth);
     let seen = [Item::Drift(&group.drift), Item::Maintenance(&group.source_maintenance)];
     let findings = Item::Findings(&group.findings);
     match group.decision {
@@ -83,7 +90,8 @@ pub(super) fn items<'a>(plan: &Plan, of: &Labelled<'a>) -> Vec<Item<'a>> {
             head.into_iter().chain(seen).chain(facts).chain(way_out).collect()
         }
         Decision::Blocked | Decision::UpToDate => {
-            [findings].into_iter().chain(seen).chain(facts).collect()
+            let ways_on = ways::ways_on(of).into_iter().map(Item::WayOn);
+            [findings].into_iter().chain(ways_on).chain(seen).chain(facts).collect()
         }
     }
 }
@@ -91,7 +99,7 @@ pub(super) fn items<'a>(plan: &Plan, of: &Labelled<'a>) -> Vec<Item<'a>> {
 /// What is known of a group, so far.
 pub(super) fn known(plan: &Plan, of: &Labelled<'_>, depth: Depth) -> impl Iterator<Item = Below> {
     let group = of.group;
-    let told = facts::facts(plan, group).filter(move |item| item.depth() <= depth);
+    let told = facts::facts(plan, group, depth).filter(move |item| item.depth() <= depth);
     told.filter_map(|item| match item {
         Item::Fact(_, fact) => Some(Below::Fact(fact)),
         _ => None,
@@ -100,7 +108,7 @@ pub(super) fn known(plan: &Plan, of: &Labelled<'_>, depth: Depth) -> impl Iterat
 
 /// A group so far, in a list.
 pub(super) fn entry(plan: &Plan, of: &Labelled<'_>, depth: Depth) -> Entry {
-    told(of, items(plan, of), depth)
+    told(of, items(plan, of, depth), depth)
 }
 
 /// The same of some things.
@@ -123,8 +131,8 @@ pub(super) fn told<'a>(
             Item::Steps(steps) if depth < Depth::Full => below.push(Below::Steps(steps)),
             Item::Steps(steps) => details.push(Block::Steps(steps)),
             Item::WayOut(copied) if depth < Depth::Full => below.push(Below::Copied(copied)),
-            Item::WayOut(copied) => details.push(Block::Copied(copied)),
-            Item::Findings(all) => details.push(Block::Notes(seen::findings(all))),
+            Item::WayOut(copied) | Item::WayOn(copied) => details.push(Block::Copied(copied)),
+            Item::Findings(all) => details.push(Block::Notes(seen::findings(of, all))),
             Item::Pins(group) => details.push(Block::Table(seen::pins(&of.label, group))),
             Item::Statements(all) => details.push(Block::Statements(steps::statements(all))),
             Item::Drift(drift) => details.push(Block::Table(seen::drift(drift))),

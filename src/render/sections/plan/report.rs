@@ -18,6 +18,7 @@ use crate::render::page::{
     Block, Document, Entries, Fact, Obstacles, Page, Part, Phrase, Section, Table,
 };
 use crate::render::protection::{all_compared, settings};
+use crate::render::sections::acceptances::apart;
 use crate::render::sections::causes::{blocking_causes, obstacle};
 use crate::render::sections::notes::{accepted, leaving, unprotected, warnings};
 use crate::render::sections::show;
@@ -97,7 +98,9 @@ fn groups(shown: &Shown<'_>, decision: Decision, title: &str) -> Section {
     let causes = match decision {
         Decision::Blocked => {
             let shared = |cause: &Cause| cause.groups.len() > 1 || cause.tables.len() > 1;
-            blocking_causes(&of).into_iter().filter(shared).map(obstacle).collect()
+            // What lets it through stands with each group.
+            let shared = blocking_causes(&of).into_iter().filter(shared);
+            shared.map(|cause| obstacle(apart(&cause))).collect()
         }
         Decision::Sync | Decision::Waiting | Decision::UpToDate => vec![],
     };
@@ -112,7 +115,7 @@ fn groups(shown: &Shown<'_>, decision: Decision, title: &str) -> Section {
 fn up_to_date(shown: &Shown<'_>) -> Section {
     let heads = ["group", "cut", "#tables", "RPO", "note"];
     let mut table = Table::new("Groups that are up to date", "group", &heads);
-    for Labelled { label, workspace: _, group } in shown.decided(Decision::UpToDate) {
+    for Labelled { label, workspace: _, group, place: _ } in shown.decided(Decision::UpToDate) {
         let cut = group.last_cut.as_ref();
         let cut = cut.map_or(String::new(), |cut| cut_label(cut.number, cut.recovery_point));
         table.row(vec![

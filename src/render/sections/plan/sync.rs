@@ -39,7 +39,7 @@ pub(super) fn say(shown: &Shown<'_>, page: &mut Page) {
             counted: steps::counted(&rest),
             ..steps::told(&of.label, told.iter().copied())
         };
-        let items = group::items(shown.plan, of).into_iter().map(|item| match item {
+        let items = group::items(shown.plan, of, Depth::Line).into_iter().map(|item| match item {
             Item::Steps(_) => Item::Steps(steps.clone()),
             other => other,
         });

@@ -10,12 +10,20 @@ use crate::plan::{Decision, GroupPlan, Plan, WaitsFor};
 use crate::render::away;
 use crate::render::page::{Fact, Phrase};
 use crate::render::sections::plan::steps;
+use crate::render::shown::Labelled;
 
-/// Tables whose columns would change that are told.
+/// Tables whose columns would change that are told where not everything is.
 const COLUMNS_TOLD: usize = 3;
+/// What is said of columns before the group is synchronized.
+const WOULD_CHANGE: &str = "would change";
 
 /// Every fact, in the order in which they are told.
-pub(super) fn facts<'a>(plan: &Plan, group: &GroupPlan) -> impl Iterator<Item = Item<'a>> {
+pub(super) fn facts<'a>(
+    plan: &Plan,
+    group: &GroupPlan,
+    depth: Depth,
+) -> impl Iterator<Item = Item<'a>> {
+    let tables = if depth == Depth::Full { usize::MAX } else { COLUMNS_TOLD };
     let short = |fact: Option<Fact>| fact.map(|fact| Item::Fact(Depth::Short, fact));
     let full = |fact: Option<Fact>| fact.map(|fact| Item::Fact(Depth::Full, fact));
     let failed = group.waits_for() == WaitsFor::FailedRun;
@@ -25,7 +33,7 @@ pub(super) fn facts<'a>(plan: &Plan, group: &GroupPlan) -> impl Iterator<Item = 
         full(certificate(group).map(|it| Fact::new("certificate", it))),
         full(next_cut(group)),
         short(held_back(group)),
-        short(columns(group)),
+        short(columns(group, tables).map(|says| Fact::new(WOULD_CHANGE, says))),
         short(Some(keeps(group))),
         short(pending(group).filter(|_| failed)),
         short(lag(plan, group)),
@@ -54,13 +62,23 @@ fn held_back(group: &GroupPlan) -> Option<Fact> {
     others.map(|others| Fact::new("held back with it", plural(others, "table")))
 }
 
-/// The columns that the sync that is held up would change.
-fn columns(group: &GroupPlan) -> Option<Fact> {
+/// What the sync that is held up would change, of each of these groups of which that is known.
+pub(in crate::render::sections::plan) fn changing<'a>(
+    groups: impl IntoIterator<Item = &'a Labelled<'a>>,
+) -> impl Iterator<Item = (Phrase, Phrase)> {
+    groups.into_iter().filter_map(|of| {
+        let says = Phrase::from(format!("{WOULD_CHANGE} ")).and(columns(of.group, COLUMNS_TOLD)?);
+        Some((Phrase::name(&of.label), says))
+    })
+}
+
+/// The columns that the sync that is held up would change, of so many tables.
+fn columns(group: &GroupPlan, most: usize) -> Option<Phrase> {
     let told = group.columns.iter().filter_map(|TableColumns { table, change }| {
         Some(Phrase::name(table).and(" ").and(steps::changed(change)?))
     });
     let told: Vec<Phrase> = told.collect();
-    (!told.is_empty()).then(|| Fact::new("would change", Phrase::few(told, COLUMNS_TOLD)))
+    (!told.is_empty()).then(|| Phrase::few(told, most))
 }
 
 /// The cut that its replicas are at.

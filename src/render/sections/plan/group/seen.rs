@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
+use super::ways::repair;
 use crate::figures::{count, plural};
 use crate::plan::document::{Drift, DriftCommit, SourceMaintenance};
 use crate::plan::{Finding, GroupPlan, Severity, Step};
-use crate::render::causes::Repair;
 use crate::render::page::{Block, Note, Notes, Part, Phrase, Row, Table, Tone};
 use crate::render::sections::card;
-use crate::render::sections::causes::remedy;
+use crate::render::shown::Labelled;
 
 /// What is pinned of every table, and why.
 pub(super) fn pins(label: &str, group: &GroupPlan) -> Table {
@@ -36,7 +36,7 @@ fn pin(step: &Step, point: Option<DateTime<Utc>>) -> Row {
 }
 
 /// Everything found, each with its remedy.
-pub(super) fn findings(all: &[Finding]) -> Notes {
+pub(super) fn findings(of: &Labelled<'_>, all: &[Finding]) -> Notes {
     let notes = all.iter().map(|finding| {
         let word = match finding.severity {
             Severity::Block => ("blocks", Tone::Bad),
@@ -48,7 +48,7 @@ pub(super) fn findings(all: &[Finding]) -> Notes {
             code: Some(finding.code.as_str().to_owned()),
             subject: finding.table.clone(),
             about: finding.table.iter().cloned().collect(),
-            below: finding.remedy.iter().flat_map(|it| remedy(&Repair::of(it))).collect(),
+            below: repair(of, finding),
             ..Note::new(Phrase::said(&finding.message))
         }
     });
