@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::apply::RunRecord;
 use crate::cli::{ExitStatus, output};
+use crate::figures::id_end;
 use crate::files;
 use crate::limits::SMALL_FILE;
 use crate::metrics::{GroupMeasured, Measured};
@@ -101,8 +102,7 @@ pub(super) fn ends(
     took: TimeDelta,
     next: DateTime<Utc>,
 ) -> String {
-    let tail = record.run_id.len().saturating_sub(8);
-    let run = record.run_id.get(tail..).unwrap_or_default();
+    let run = id_end(&record.run_id);
     let took = span(took.num_seconds().max(0));
     let next = next.format("%H:%M:%SZ");
     format!("{run}  {} in {took}; next {next}", exit.name())
