@@ -320,8 +320,9 @@ impl<'p> Run<'p> {
     }
 
     fn warn(&self, warning: RunWarning) {
-        self.tell(What::Warning(warning.clone()));
-        self.notes.warn(warning);
+        if self.notes.warn(warning.clone()) {
+            self.tell(What::Warning(warning));
+        }
     }
 
     fn registered(&self, tables: Vec<TableName>) {

@@ -12,13 +12,13 @@ pub struct Format {
 }
 
 /// A stored plan.
-pub const PLAN: Format = Format { kind: "drsync.plan", version: "1.4" };
+pub const PLAN: Format = Format { kind: "drsync.plan", version: "1.5" };
 /// A run record.
-pub const RUN: Format = Format { kind: "drsync.run", version: "1.5" };
+pub const RUN: Format = Format { kind: "drsync.run", version: "1.6" };
 /// What servers answered to the messages of an apply.
 pub const TOLD: Format = Format { kind: "drsync.told", version: "1.0" };
 /// How every group stands.
-pub const STATUS: Format = Format { kind: "drsync.status", version: "1.3" };
+pub const STATUS: Format = Format { kind: "drsync.status", version: "1.4" };
 /// How a stored plan stands now.
 pub const CHECK: Format = Format { kind: "drsync.check", version: "1.0" };
 /// What changed between two plans.

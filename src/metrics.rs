@@ -43,6 +43,8 @@ pub struct SideUp {
     pub side: String,
     /// It answered.
     pub up: bool,
+    /// What runs in its workspace, where nothing should, was seen; `None`: nobody looked, or nothing is to be watched there.
+    pub watched: Option<bool>,
 }
 
 /// How one group stands.
@@ -133,14 +135,16 @@ impl Measured {
             let configured = workspaces.iter().find(|it| it.name == workspace.name);
             let sides =
                 configured.map_or_else(|| Sides::of(&workspace.name, None), Workspace::sides);
-            for (side, seen) in [
-                (&sides.home, &workspace.regions.primary),
-                (&sides.other, &workspace.regions.secondary),
+            let watched = workspace.unwatched.as_ref().map(Vec::is_empty);
+            for (side, seen, watched) in [
+                (&sides.home, &workspace.regions.primary, None),
+                (&sides.other, &workspace.regions.secondary, watched),
             ] {
                 measured.sides.push(SideUp {
                     workspace: workspace.name.clone(),
                     side: side.clone(),
                     up: seen.reachable,
+                    watched,
                 });
             }
             let groups = workspace.groups.iter();
@@ -272,6 +276,15 @@ impl Collector for Measured {
                     let labels =
                         vec![("workspace", Value(&side.workspace)), ("side", Value(&side.side))];
                     (labels, i64::from(side.up))
+                }),
+            ),
+            Family::gauge(
+                "drsync_secondary_watched",
+                "Whether it was seen what runs in the secondary's workspace; absent while nobody looked.",
+                sides.iter().filter_map(|side| {
+                    let labels =
+                        vec![("workspace", Value(&side.workspace)), ("side", Value(&side.side))];
+                    Some((labels, i64::from(side.watched?)))
                 }),
             ),
             Family::gauge(

@@ -22,7 +22,7 @@ mod samples;
 mod told;
 
 pub use address::hash_of;
-pub use decide::{carried, decide, not_begun};
+pub use decide::{carried, decide, last_words, left, not_begun};
 pub use doubts::{Doubt, DoubtCode, doubts, of_address, of_secret, of_silence};
 pub use incident::{
     Cause, CauseCode, Class, Closed, Digest, DigestGroup, GroupCut, How, Incident, Lost, Standing,
@@ -31,7 +31,7 @@ pub use incident::{
 pub use letter::{Text, mail_id, text};
 pub use letters::{Done, Item, Letter, News, Receiver, Told, Why, letters};
 pub use payload::{Call, calls};
-pub use policy::{Known, Policy};
-pub use round::{GroupRound, Round, State};
+pub use policy::{Before, Known, Policy};
+pub use round::{GroupRound, LeftWorkspace, Round, State};
 pub use samples::samples;
 pub use told::{Answer, Outcome, ToldDocument};

@@ -44,10 +44,12 @@ pub mod status;
 mod stored;
 mod trigger;
 mod unheld;
+mod unwatched;
 mod versions;
 mod view;
 mod waits;
 mod warnings;
+mod watched;
 mod witness;
 mod workflow;
 
@@ -66,6 +68,7 @@ pub use group::{may_be_due, pins};
 pub use identity::{Named, recreated};
 pub use job::JobSeen;
 pub use look::Checked;
+pub use moved::tables_left;
 pub use needed::Needed;
 pub use observed::{
     Answer, GroupObserved, Observed, RegionObserved, SecretSeen, TableObserved, Watch,
@@ -85,9 +88,11 @@ pub(crate) use replica::{is_drifted, unproved_clone};
 pub use request::{Base, ConfiguredIn, Request};
 pub use rows::aside_name;
 pub use rows::row_after;
+pub(crate) use settings::webhook_entry;
 pub use settings::{GroupSettings, PauseSetting, Settings, SuccessMail, WorkspaceSettings};
 pub use stored::{Alteration, Digest, Digests, StoredPlan, StoredPlanError};
 pub use unheld::receipts_due;
+pub use unwatched::{Unwatched, UnwatchedPart};
 pub use waits::WaitsFor;
 pub use witness::{CutsTold, DoubtedCut, RoleTold, Witnessed, WitnessedCut, WitnessedRole};
 
@@ -168,9 +173,16 @@ fn plan_workspace(
     let settings = Settings::of(&workspace.workspace, request.signers.as_ref(), names);
     let before = workspace.settings_before.as_ref();
     let moved = before.map(|it| moved::tables(workspace, &it.settings)).unwrap_or_default();
-    let mut changes = before
-        .map(|before| settings.changes_since(&before.settings, &moved, observed.now))
-        .unwrap_or_default();
+    let part = observed.incomplete || workspace.workspace.incomplete;
+    let entries: BTreeSet<&str> =
+        workspace.groups.iter().filter_map(|group| group.entry.name()).collect();
+    // Of a group with a mistake nothing is known, and it has not left for that.
+    let stays = |group: &str| part || entries.contains(group);
+    let both = before.map(|SettingsBefore { of: _, settings: before }| {
+        (before, settings.clone().carrying(before, stays))
+    });
+    let since = both.as_ref().map(|(before, now)| now.changes_since(before, &moved, observed.now));
+    let mut changes = since.unwrap_or_default();
     if request.selection.changed {
         let of = |group: &GroupPlan| {
             changes.iter().any(|change| change.group.as_ref() == Some(&group.name))
@@ -181,9 +193,17 @@ fn plan_workspace(
         left_out.extend::<Vec<GroupPlan>>(others);
     }
     let planned: BTreeSet<&String> = groups.iter().map(|group| &group.name).collect();
-    changes.retain(|change| change.group.as_ref().is_none_or(|group| planned.contains(group)));
+    let is_told = |group: &String| {
+        let asked = request.selection.only.is_empty() && request.selects(group);
+        planned.contains(group) || asked && !entries.contains(group.as_str())
+    };
+    changes.retain(|change| change.group.as_ref().is_none_or(is_told));
     let rows =
         if silent { Vec::new() } else { rows::changes(observed, workspace, &groups, request) };
+    let left = tables_left(&rows);
+    let since =
+        both.map(|(before, now)| now.tables_left_since(before, &moved, &left, observed.now));
+    changes.extend(since.unwrap_or_default());
     let mut metadata = rows::actions(workspace, &rows, &request.plan_id);
     if silent {
         metadata.iter_mut().for_each(document::MetadataAction::leave_alone);
@@ -197,6 +217,7 @@ fn plan_workspace(
             shared_answer: workspace.shared_answer(),
         },
         whole_look: workspace.whole_look,
+        unwatched: watched::of_workspace(workspace),
         metadata,
         rows,
         groups,

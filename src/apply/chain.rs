@@ -8,7 +8,9 @@ use crate::canonical::sha256_of_bytes;
 use crate::harmless;
 use crate::notify::{Done, GroupCut, Told};
 use crate::observe::{FUTURE, Question, recent_records};
-use crate::plan::{GrantsSeen, JobSeen, ReceiptTold, RoleTold, SettingsBefore, Witnessed};
+use crate::plan::{
+    GrantsSeen, JobSeen, ReceiptTold, RoleTold, Settings, SettingsBefore, Witnessed,
+};
 use crate::record::{
     GroupOutcome, GroupRecord, KeptConfiguration, LossesTold, Notified, PreviousElsewhere,
     RunRecord, WholeLook,
@@ -47,12 +49,18 @@ pub(super) struct Tips {
 pub(super) struct End {
     pub(super) told: Told,
     pub(super) notified: Notified,
+    /// How each of its workspaces is protected.
+    pub(super) settings: BTreeMap<String, Settings>,
 }
 
 impl End {
     /// What of a record goes on being told; `None`: its apply told nobody of anything.
     fn of(record: &RunRecord) -> Option<End> {
-        Some(End { told: record.told(), notified: record.notified.clone()? })
+        Some(End {
+            told: record.told(),
+            notified: record.notified.clone()?,
+            settings: record.settings.clone(),
+        })
     }
 }
 
@@ -75,6 +83,7 @@ impl RunRecord {
                     })
                 })
                 .collect(),
+            left: self.notified.as_ref().map(|it| it.left.clone()).unwrap_or_default(),
         }
     }
 }

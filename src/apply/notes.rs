@@ -19,9 +19,14 @@ pub(super) struct Notes {
 }
 
 impl Notes {
-    /// Notes a warning.
-    pub(super) fn warn(&self, warning: RunWarning) {
-        self.warnings.lock().expect("no panic while a warning is noted").push(warning);
+    /// Notes a warning, and says whether it is the first of its kind and words: what several parts of an apply meet is told once.
+    pub(super) fn warn(&self, warning: RunWarning) -> bool {
+        let mut warnings = self.warnings.lock().expect("no panic while a warning is noted");
+        let first = !warnings.contains(&warning);
+        if first {
+            warnings.push(warning);
+        }
+        first
     }
 
     /// Every warning, in their order.

@@ -3,7 +3,7 @@
 use super::Run;
 use super::chain::Tips;
 use crate::plan::document::{Plan, Selection, WorkspacePlan};
-use crate::plan::{ComparedWith, SettingChange, Settings, SettingsBefore};
+use crate::plan::{ComparedWith, SettingChange, Settings, SettingsBefore, tables_left};
 use crate::record::{Approval, RunRecord, SettingsChanged};
 
 /// Puts the settings of every workspace into a record, with what changed since the records before.
@@ -23,11 +23,14 @@ pub(super) fn note(run: &Run<'_>, record: &mut RunRecord, tips: &[(String, Tips)
             continue;
         };
         if let Some(SettingsBefore { of, settings: before }) = before {
-            let mut changes = settings.changes_since(before, &planned.moved, record.started_at);
+            let (moved, now) = (&planned.moved, record.started_at);
+            let mut changes = settings.changes_since(before, moved, now);
             let told = |change: &SettingChange| {
                 record.settings_changed.iter().any(|other| other.changes.contains(change))
             };
             changes.retain(|change| !change.is_of_the_file() || !told(change));
+            let left = tables_left(&planned.rows);
+            changes.extend(settings.tables_left_since(before, moved, &left, now));
             if !changes.is_empty() {
                 record.settings_changed.push(SettingsChanged {
                     workspace: planned.name.clone(),

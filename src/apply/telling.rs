@@ -10,13 +10,16 @@ use super::evidence::Keepers;
 use super::exit::Away;
 use crate::canonical::sha256_of_bytes;
 use crate::notify::{
-    Answer, Cause, CauseCode, GroupRound, Known, Lost, Outcome, Policy, Receiver, Round, Standing,
-    State, ToldDocument, carried, decide, letters,
+    Answer, Cause, CauseCode, GroupRound, Known, LeftWorkspace, Lost, Outcome, Policy, Receiver,
+    Round, Standing, State, ToldDocument, carried, decide, last_words, letters,
 };
 use crate::plan::document::{Plan, ReasonCode, Selection, WorkspacePlan};
-use crate::plan::{FindingCode, GroupPlan, Role, WarningCode};
+use crate::plan::{
+    ComparedWith, FindingCode, GroupPlan, Role, Settings, SettingsBefore, Unwatched, UnwatchedPart,
+};
 use crate::record::{
-    Ending, Failed, GroupRecord, Notified, Outstanding, RunRecord, ToldBefore, Unreached,
+    Ending, Failed, GroupRecord, Notified, Outstanding, RunRecord, SettingsChanged, ToldBefore,
+    Unreached,
 };
 use crate::region::{KeptDocument, TOLD_ENDING};
 
@@ -55,7 +58,12 @@ pub(super) async fn note(
         match policy {
             Some(policy) => {
                 let away = away.get(&planned.name).copied().unwrap_or_default();
-                standings.push(decide(&round(run, record, planned, away), &before, policy));
+                let settings = tips.and_then(|(_, tips)| tips.settings.as_ref());
+                let round = round(run, record, planned, away, settings);
+                standings.push(match policy.is_silent() {
+                    true => last_words(&round, &before, policy),
+                    false => decide(&round, &before, policy),
+                });
             }
             // Whoever tells nobody forgets nothing for those who do.
             None if before.is_empty() => {}
@@ -65,14 +73,99 @@ pub(super) async fn note(
     if policies.is_empty() && ends.is_empty() {
         return;
     }
+    let left = leaving(run, record, &ends, &mut standings);
     let LeftOver { told_before, outstanding, unreached } =
         left_over(run, record.ended_at, &ends, keepers).await;
     record.notified =
-        Some(Notified { standings, messages: 0, outstanding, unreached, told_before });
+        Some(Notified { standings, left, messages: 0, outstanding, unreached, told_before });
     let messages = letters(&record.told(), policies).len();
     if let Some(notified) = &mut record.notified {
         notified.messages = messages;
     }
+}
+
+/// The workspaces of the records before that the configuration does not have any more: what stands of them, and that nothing of them
+/// is protected, are told by the first apply that looks at all of the configuration and tells anybody. One that does not carries
+/// them on.
+fn leaving(
+    run: &Run<'_>,
+    record: &mut RunRecord,
+    ends: &[End],
+    standings: &mut Vec<Standing>,
+) -> Vec<LeftWorkspace> {
+    let plan = &run.stored.plan;
+    let policies = &run.options.policies;
+    let planned = |name: &str| plan.workspaces.iter().any(|workspace| workspace.name == name);
+    let mut known: BTreeMap<&String, (&End, &Settings)> = BTreeMap::new();
+    // The one that ended last comes last, and what it says counts.
+    for end in ends.iter().rev() {
+        for left in &end.notified.left {
+            known.remove(&left.workspace);
+        }
+        let others = end.settings.iter().filter(|(name, _)| !planned(name));
+        known.extend(others.map(|(name, settings)| (name, (end, settings))));
+    }
+    let tells = is_whole(plan) && policies.iter().any(|policy| !policy.is_silent());
+    let mut all = Vec::new();
+    for (name, (end, settings)) in known {
+        let before: Vec<&Standing> = ends
+            .iter()
+            .flat_map(|end| &end.notified.standings)
+            .filter(|standing| standing.workspace == *name)
+            .collect();
+        // A plan that waited says nothing of what was configured after it was made.
+        if !tells || plan.created_at < end.told.ended_at {
+            record.settings.entry(name.clone()).or_insert_with(|| settings.clone());
+            if !before.is_empty() {
+                standings.push(carried(name, &before));
+            }
+            continue;
+        }
+        let left = LeftWorkspace { workspace: name.clone(), settings: settings.clone() };
+        // Under another label it is protected as before, and compared with that.
+        let replicas = settings.workspace.replicas.as_ref();
+        let planned = plan.workspaces.iter().filter_map(|it| it.settings.as_ref());
+        let renamed =
+            replicas.is_some() && { planned }.any(|it| it.replicas.as_ref() == replicas);
+        let changes =
+            if renamed { Vec::new() } else { settings.removed(record.started_at) };
+        let round = Round {
+            run_id: record.run_id.clone(),
+            workspace: name.clone(),
+            seen_from: run.options.seen_from.clone(),
+            started_at: record.started_at,
+            ended_at: record.ended_at,
+            whole: true,
+            away: Vec::new(),
+            answered: Vec::new(),
+            stands_by: false,
+            unwatched: None,
+            lost: Vec::new(),
+            owners_before: owners_of(settings),
+            weakened: changes.clone(),
+            groups: Vec::new(),
+        };
+        standings.push(crate::notify::left(&round, &before, &Policy::of_left(&left, policies)));
+        if !changes.is_empty() {
+            record.settings_changed.push(SettingsChanged {
+                workspace: name.clone(),
+                compared_with: ComparedWith::Record {
+                    run_id: end.told.run_id.clone(),
+                    ended_at: end.told.ended_at,
+                },
+                // No plan says to those who heard of it that it left.
+                reviewed: false,
+                changes,
+            });
+        }
+        all.push(left);
+    }
+    all
+}
+
+fn owners_of(settings: &Settings) -> BTreeMap<String, Vec<String>> {
+    let groups = settings.groups.iter();
+    groups.map(|(name, group)| (name.clone(), group.owner_emails.clone())).collect()
 }
 
 /// What records of this machine tell, the newest of them.
@@ -140,7 +233,7 @@ async fn left_over(
 ) -> LeftOver {
     let (mut before, mut outstanding) = (Vec::new(), Vec::new());
     let mut silent = silent_before(ends);
-    for End { told, notified } in ends {
+    for End { told, notified, settings: _ } in ends {
         if notified.messages == 0 && notified.outstanding.is_empty() {
             continue;
         }
@@ -205,7 +298,13 @@ async fn answers(
 }
 
 /// What an apply found in a workspace.
-fn round(run: &Run<'_>, record: &RunRecord, plan: &WorkspacePlan, away: Away) -> Round {
+fn round(
+    run: &Run<'_>,
+    record: &RunRecord,
+    plan: &WorkspacePlan,
+    away: Away,
+    before: Option<&SettingsBefore>,
+) -> Round {
     let records = record.groups.iter().filter(|group| group.workspace == plan.name);
     let records: BTreeMap<&str, &GroupRecord> =
         records.map(|group| (group.name.as_str(), group)).collect();
@@ -231,10 +330,9 @@ fn round(run: &Run<'_>, record: &RunRecord, plan: &WorkspacePlan, away: Away) ->
     let weakened = unseen.flat_map(|changed| &changed.changes);
     Round {
         lost: lost.map(lost_of).collect(),
-        unwatched: run.stored.plan.warnings.iter().any(|warning| {
-            warning.code == WarningCode::SecondaryWorkspaceNotSeen
-                && warning.workspace.as_deref() == Some(plan.name.as_str())
-        }),
+        owners_before: before.map(|before| owners_of(&before.settings)).unwrap_or_default(),
+        stands_by: plan.connection.secondary_workspace.is_some(),
+        unwatched: plan.unwatched.as_ref().map(|it| it.iter().map(unseen_there).collect()),
         weakened: weakened.filter(|change| change.weakens()).cloned().collect(),
         run_id: record.run_id.clone(),
         workspace: plan.name.clone(),
@@ -246,6 +344,16 @@ fn round(run: &Run<'_>, record: &RunRecord, plan: &WorkspacePlan, away: Away) ->
         answered,
         groups,
     }
+}
+
+/// Something of the secondary's workspace that nobody could look at.
+fn unseen_there(unseen: &Unwatched) -> Cause {
+    let code = match &unseen.what {
+        UnwatchedPart::Workspace => CauseCode::WorkspaceUnseen,
+        UnwatchedPart::Runs => CauseCode::RunsUnseen,
+        UnwatchedPart::Job { name: _ } => CauseCode::JobUnseen,
+    };
+    Cause { code, table: None, message: unseen.message.clone() }
 }
 
 /// Every group of the configuration is in a plan.

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::flags::Context;
 use super::sign::RunnersKey;
 use super::tell::Teller;
-use super::{ExitStatus, Failure, configuration, show, signature, tell, written};
+use super::{ExitStatus, Failure, configuration, show, signature, written};
 use crate::apply::{Approval, Signer};
 use crate::command::{Command, Verb};
 use crate::config::Configuration;
@@ -142,11 +142,7 @@ pub(super) async fn admit(
     let places = found.as_ref().map(|found| Place::all(&found.configuration));
     let places = places.unwrap_or_default();
     let configurations = match (&found, terms.purpose) {
-        (Some(found), Purpose::Apply { .. }) => {
-            let used = written::of(context, found);
-            tell::keep_used(found, &used);
-            used
-        }
+        (Some(found), Purpose::Apply { .. }) => written::of(context, found),
         (Some(_) | None, _) => BTreeMap::new(),
     };
     let teller = found.map(|found| Teller::of(&found.configuration, &found.folder));

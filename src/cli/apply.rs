@@ -103,8 +103,14 @@ pub(super) struct Ready {
 
 impl Ready {
     /// What is told of.
-    pub(super) fn applied(&self) -> Applied<'_> {
-        Applied { plan: &self.stored.plan, regions: &self.regions, folder: &self.folder }
+    pub(super) fn applied<'a>(&'a self, context: &'a Context) -> Applied<'a> {
+        Applied {
+            plan: &self.stored.plan,
+            regions: &self.regions,
+            folder: &self.folder,
+            said: &context.said,
+            configurations: &self.configurations,
+        }
     }
 }
 
@@ -155,7 +161,7 @@ impl Apply {
             report(context, &events, plan, &done, shown)?;
             // The summary comes after the record: it can be lost, too.
             let status = events.ending(exit(&done.record, ready.mistaken));
-            ready.teller.tell(&ready.applied(), &done.record, status, &stop).await;
+            ready.teller.tell(&ready.applied(context), &done.record, status, &stop).await;
             Ok(status)
         })
     }
@@ -296,7 +302,6 @@ pub(super) async fn plan_now(
     let Looked { found, regions, observed, plan } =
         look::look_with(context, &asking, found).await?;
     let configurations = written::of(context, &found);
-    tell::keep_used(&found, &configurations);
     let teller = Teller::of(&found.configuration, &found.folder);
     let Found { configuration, folder, kept_in: _, read_in: _ } = found;
     let ready = Ready {
@@ -344,7 +349,7 @@ pub(super) async fn carry_out(
         configurations: ready.configurations.clone(),
         seen_from: who::place(),
     };
-    ready.teller.begin(&ready.applied(), &options.run_id).await;
+    ready.teller.begin(&ready.applied(context), &options.run_id).await;
     if plan.applyable {
         let kept =
             keep::plan(&ready.folder, &options.run_id, &ready.stored, ready.signature.as_deref());

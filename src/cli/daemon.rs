@@ -3,6 +3,7 @@
 //! Nothing is remembered from one round to the next that decides anything: a daemon that was killed goes on where it was.
 
 mod line;
+mod memory;
 mod poll;
 mod served;
 
@@ -115,6 +116,7 @@ impl Daemon {
             );
             return Err(Failure::new(ExitStatus::Usage, message));
         }
+        memory::bound_heaps();
         let key = self.sign_record_with.as_deref().map(RunnersKey::open).transpose()?;
         let signer = key.map(|key| Arc::new(key) as Arc<dyn Signer>);
         let context = Context { unattended: true, can_ask: false, ..context.clone() };
@@ -252,15 +254,14 @@ impl Work<'_> {
             let done =
                 apply::carry_out(&context, &Arc::new(Events::none()), &ready, &self.stop).await?;
             let exit = apply::exit(&done.record, ready.mistaken);
-            let told = ready.teller.tell(&ready.applied(), &done.record, exit, &self.stop).await;
+            let applied = ready.applied(&self.context);
+            let told = ready.teller.tell(&applied, &done.record, exit, &self.stop).await;
             self.count(&done.record, exit, &told);
             self.measure(&observed, &ready, &done.record, &configuration, whole);
             self.served.ready(served::standing(exit));
             let took = context.clock.now() - begun;
             self.say("round", &line::ends(&done.record, exit, took, next));
-            if !told.is_empty() {
-                self.say("told", &line::told(&told));
-            }
+            self.say_told(&told);
         }
         let before = self.polled.take();
         let Ready { stored, regions, .. } = ready;
@@ -272,13 +273,15 @@ impl Work<'_> {
     async fn failed(&mut self, failure: &Failure) {
         let exit = failure.status();
         *self.counts.rounds.entry(exit.name().to_owned()).or_default() += 1;
-        self.publish();
         self.served.ready(Err(failure.message().to_string()));
         if self.context.said.first(&failure.shown()) {
             self.say("failed", &format!("{} (exit {})", exit.name(), exit.code()));
             super::output::note(&failure.shown());
         }
-        tell::fail(&self.context, failure).await;
+        let told = tell::fail(&self.context, failure).await;
+        self.count_told(&told);
+        self.publish();
+        self.say_told(&told);
         // What is looked at between rounds is tried again with the configuration of the next one.
         self.polled = Some(Polled::failed(self.polled.take()));
     }
@@ -306,11 +309,21 @@ impl Work<'_> {
             let all = self.counts.copied_bytes.entry(group.workspace.clone()).or_default();
             *all = all.saturating_add(copied);
         }
+        self.count_told(told);
+        self.today.rounds += 1;
+    }
+
+    fn count_told(&mut self, told: &[Answer]) {
         for answer in told {
             let key = (answer.channel.clone(), answer.outcome.as_str().to_owned());
             *self.counts.notifications.entry(key).or_default() += 1;
         }
-        self.today.rounds += 1;
+    }
+
+    fn say_told(&self, told: &[Answer]) {
+        if !told.is_empty() {
+            self.say("told", &line::told(told));
+        }
     }
 
     fn measure(

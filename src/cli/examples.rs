@@ -40,7 +40,7 @@ pub(super) fn of(command: &str) -> &'static [Example] {
         ],
         "status" => &[
             ("drsync status", "how far behind each group is"),
-            ("drsync status --fail-on breached,blocked", "for monitoring"),
+            ("drsync status --fail-on breached,unwatched", "for monitoring"),
         ],
         "history" => &[
             ("drsync history orders", "its cuts, newest first"),

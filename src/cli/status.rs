@@ -46,10 +46,12 @@ enum FailOn {
     Lost,
     /// It has no cut that every replica holds.
     Unprotected,
+    /// What runs in the secondary's workspace, where nothing should, is not seen.
+    Unwatched,
 }
 
 impl FailOn {
-    fn is_so(self, group: &GroupStatus) -> bool {
+    fn is_so(self, workspace: &WorkspaceStatus, group: &GroupStatus) -> bool {
         match self {
             FailOn::Breached => group.rpo == Rpo::Breached,
             FailOn::Blocked => group.decision == Some(Decision::Blocked),
@@ -59,6 +61,7 @@ impl FailOn {
                     || group.findings.iter().any(lost)
             }
             FailOn::Unprotected => !group.protected,
+            FailOn::Unwatched => workspace.unwatched.as_ref().is_some_and(|it| !it.is_empty()),
         }
     }
 
@@ -68,6 +71,7 @@ impl FailOn {
             FailOn::Blocked => "blocked",
             FailOn::Lost => "lost",
             FailOn::Unprotected => "unprotected",
+            FailOn::Unwatched => "unwatched",
         }
     }
 }
@@ -119,18 +123,19 @@ impl Status {
 /// Whether a group is in one of these states, told on stderr; with a region away that is not known of all of them.
 fn judged(status: &Document, plan: &Plan, fail_on: &[FailOn]) -> ExitStatus {
     let several = status.workspaces.len() > 1;
-    let groups = status.workspaces.iter().flat_map(|workspace| {
-        workspace.groups.iter().map(|group| (workspace.name.as_str(), group))
-    });
+    let groups = status
+        .workspaces
+        .iter()
+        .flat_map(|workspace| workspace.groups.iter().map(move |group| (workspace, group)));
     let named: Vec<String> = groups
         .filter_map(|(workspace, group)| {
             let states: Vec<&str> = fail_on
                 .iter()
-                .filter(|state| state.is_so(group))
+                .filter(|state| state.is_so(workspace, group))
                 .map(|state| state.as_str())
                 .collect();
             let name = &group.name;
-            let label = if several { format!("{workspace}/{name}") } else { name.clone() };
+            let label = if several { format!("{}/{name}", workspace.name) } else { name.clone() };
             (!states.is_empty()).then(|| format!("{label} is {}", states.join(", ")))
         })
         .collect();

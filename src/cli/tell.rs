@@ -12,14 +12,14 @@ use futures::future::join_all;
 use secrecy::SecretString;
 
 use super::clock::Clock;
-use super::configuration::Found;
 use super::flags::Context;
+use super::output::Said;
 use super::signals::Stop;
 use super::{ExitStatus, Failure, configuration, keep, output};
 use crate::apply::{Outstanding, RunRecord};
 use crate::config::{Configuration, Hearers, Heartbeat, Unusable};
 use crate::notify::deliver::{self, Beat, SENDING, Secrets};
-use crate::notify::{Answer, Letter, Outcome, Policy, Receiver, ToldDocument, letters};
+use crate::notify::{Answer, Before, Letter, Outcome, Policy, Receiver, ToldDocument, letters};
 use crate::plan::{Plan, Role};
 use crate::region::{RUN_RECORD_ENDING, Region, Regions, TOLD_ENDING};
 use crate::render::{clean, plural, sections};
@@ -43,6 +43,8 @@ pub(super) struct Teller {
     scopes: BTreeMap<String, Option<String>>,
     /// Where drsync's own files lie beside the configuration.
     folder: PathBuf,
+    /// Every workspace that the configuration names, usable or not; `None`: part of it could not be understood.
+    named: Option<BTreeSet<String>>,
 }
 
 /// What was applied, and to what.
@@ -54,6 +56,10 @@ pub(super) struct Applied<'a> {
     pub(super) regions: &'a [Regions],
     /// Where records are kept on this machine.
     pub(super) folder: &'a Path,
+    /// What need not be said again.
+    pub(super) said: &'a Said,
+    /// Of each workspace its configuration as it is used.
+    pub(super) configurations: &'a BTreeMap<String, Vec<u8>>,
 }
 
 /// Where secrets are looked up: the environment first, then the scope of a workspace in either region.
@@ -134,14 +140,13 @@ impl Teller {
             Some((workspace.name.clone(), heartbeat))
         });
         let mut unusable = configuration.unusable.clone();
+        let used = keep::used_configurations(folder);
+        let names: BTreeSet<String> = named(configuration).map(str::to_owned).collect();
         if configuration.incomplete {
-            let names: BTreeSet<&str> = named(configuration).collect();
-            let mut kept = keep::used_configurations(folder);
-            kept.retain(|kept| !names.contains(kept.name.as_str()));
+            let kept = used.iter().filter(|kept| !names.contains(&kept.name));
             let why = Sentence::from(sections::config::headline(configuration));
-            unusable.extend(
-                kept.iter().map(|kept| Unusable { why: why.clone(), hearers: Hearers::of(kept) }),
-            );
+            unusable
+                .extend(kept.map(|kept| Unusable { why: why.clone(), hearers: Hearers::of(kept) }));
         }
         let scopes = workspaces.iter().map(|it| (it.name.clone(), it.secret_scope.clone()));
         let of_unusable = unusable.iter().map(|it| &it.hearers);
@@ -152,7 +157,14 @@ impl Teller {
             Some((policy, it.why))
         });
         Teller {
-            policies: workspaces.iter().filter_map(Policy::of).collect(),
+            policies: workspaces
+                .iter()
+                .filter_map(|workspace| {
+                    let before = used.iter().find(|used| used.name == workspace.name);
+                    Policy::with_before(workspace, before)
+                })
+                .collect(),
+            named: (!configuration.incomplete).then_some(names),
             unusable: unusable.collect(),
             heartbeats: heartbeats.collect(),
             scopes,
@@ -211,13 +223,15 @@ impl Teller {
                 Err(why) => Err(why),
             };
             if let Err(why) = told {
-                output::note(&format!("drsync: the heartbeat does not know: {}", clean(&why)));
+                // At its beginning and at its end an apply meets the same.
+                note_once(applied.said, &no_heartbeat(&why));
             }
         }))
         .await;
     }
 
-    /// Sends what an apply has to tell, keeps what servers answered, and returns that.
+    /// Sends what an apply has to tell, keeps what servers answered, and returns that, after what they answered to news of applies
+    /// that could not begin.
     pub(super) async fn tell(
         &self,
         applied: &Applied<'_>,
@@ -229,7 +243,7 @@ impl Teller {
             ExitStatus::Ok => Beat::Success,
             _ => Beat::Fail,
         };
-        unbegun::begin(self, applied, record).await;
+        let begun = unbegun::begin(self, applied, record).await;
         let messages = self.messages(applied, record).await;
         let secrets = self.keychain(applied);
         let (answers, ()) = futures::join!(
@@ -237,13 +251,34 @@ impl Teller {
             self.beat(applied, beat, &record.run_id)
         );
         if answers.is_empty() {
-            return Vec::new();
+            self.keep_used(applied, false);
+            return begun;
         }
         let answers: Vec<Answer> = answers.into_iter().map(|it| given_up(it, record)).collect();
-        say(&messages, &answers);
+        let deferred = answers.iter().any(|answer| answer.outcome == Outcome::Deferred);
+        self.keep_used(applied, deferred);
+        say(applied.said, &messages, &answers);
         let document = ToldDocument::new(&record.run_id, answers.clone()).bytes();
         keep_told(applied, record, &document).await;
-        answers
+        begun.into_iter().chain(answers).collect()
+    }
+
+    /// Keeps what an apply used of the configuration, to know whom to tell once it cannot be read, or tells nobody any more. Of a
+    /// workspace of which that is still to be told (`deferred`) what was used before stays.
+    fn keep_used(&self, applied: &Applied<'_>, deferred: bool) {
+        if applied.configurations.is_empty() {
+            return;
+        }
+        let waits = |workspace: &str| {
+            let mut policies = self.policies.iter();
+            let policy = policies.find(|policy| policy.workspace == workspace);
+            deferred && policy.is_some_and(|policy| policy.before != Before::default())
+        };
+        let used = applied.configurations.iter().filter(|(workspace, _)| !waits(workspace));
+        let used = used.map(|(workspace, bytes)| (workspace.clone(), bytes.clone())).collect();
+        let stays =
+            |workspace: &str| self.named.as_ref().is_none_or(|named| named.contains(workspace));
+        keep::configurations(&self.folder, &used, stays);
     }
 
     /// The messages of an apply, after those of earlier ones that could not be sent.
@@ -272,18 +307,18 @@ impl Teller {
     }
 }
 
-/// Tells people and heartbeats that a run did not come as far as an apply; only over what has its secrets in the environment,
-/// for no region was opened.
-pub(super) async fn fail(context: &Context, failure: &Failure) {
+/// Tells people and heartbeats that a run did not come as far as an apply, and returns what servers answered; only over what has
+/// its secrets in the environment, for no region was opened.
+pub(super) async fn fail(context: &Context, failure: &Failure) -> Vec<Answer> {
     beat_failed(context).await;
     let found = configuration::read_if_any(context).await.ok().flatten();
     let teller = match found.map(configuration::own) {
         Some(Ok(found)) => Teller::of(&found.configuration, &found.folder),
         // Nobody is told over servers that whoever may write beside the evidence names.
-        Some(Err(_)) => return,
+        Some(Err(_)) => return Vec::new(),
         None => Teller::of_kept(&configuration::folder(context)),
     };
-    unbegun::fail(context, &teller, failure).await;
+    unbegun::fail(context, &teller, failure).await
 }
 
 /// Tells the heartbeat that the environment names, which needs no configuration, that a run failed.
@@ -294,7 +329,17 @@ async fn beat_failed(context: &Context) {
     }
     let run_id = Clock::id(context.clock.now());
     if let Err(why) = deliver::beat(&SecretString::from(address), Beat::Fail, &run_id).await {
-        output::note(&format!("drsync: the heartbeat does not know: {}", clean(&why)));
+        note_once(&context.said, &no_heartbeat(&why));
+    }
+}
+
+fn no_heartbeat(why: &str) -> String {
+    format!("drsync: the heartbeat does not know: {}", clean(why))
+}
+
+fn note_once(said: &Said, text: &str) {
+    if said.first(text) {
+        output::note(text);
     }
 }
 
@@ -302,14 +347,6 @@ async fn beat_failed(context: &Context) {
 fn named(configuration: &Configuration) -> impl Iterator<Item = &str> {
     let usable = configuration.workspaces.iter().map(|workspace| workspace.name.as_str());
     usable.chain(configuration.unusable.iter().map(|it| it.hearers.workspace.as_str()))
-}
-
-/// Keeps what an apply used of a configuration, to know whom to tell once it cannot be read.
-pub(super) fn keep_used(found: &Found, used: &BTreeMap<String, Vec<u8>>) {
-    let configuration = &found.configuration;
-    let names: BTreeSet<&str> = named(configuration).collect();
-    let stays = |workspace: &str| configuration.incomplete || names.contains(workspace);
-    keep::configurations(&found.folder, used, stays);
 }
 
 fn is_for(outstanding: &Outstanding, letter: &Letter) -> bool {
@@ -375,18 +412,18 @@ pub(super) async fn over(stop: &Stop) {
 }
 
 /// Says what was not sent; of what was sent there is nothing to say.
-fn say(messages: &[Letter], answers: &[Answer]) {
+fn say(said: &Said, messages: &[Letter], answers: &[Answer]) {
     let of = |outcome: Outcome| answers.iter().filter(move |it| it.outcome == outcome).count();
     let (deferred, dropped) = (of(Outcome::Deferred), of(Outcome::Dropped));
     for (letter, answer) in messages.iter().zip(answers) {
         if answer.outcome != Outcome::Sent {
             let (to, why) = (receiver(letter), &answer.reply);
-            output::note(&format!("drsync: {} was not told: {why}", clean(&to)));
+            note_once(said, &format!("drsync: {} was not told: {why}", clean(&to)));
         }
     }
     if deferred > 0 {
         let messages = plural(deferred, "message");
-        output::note(&format!("drsync: the next apply sends {messages} again"));
+        note_once(said, &format!("drsync: the next apply sends {messages} again"));
     }
     if dropped > 0 {
         let messages = plural(dropped, "message");

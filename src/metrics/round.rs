@@ -18,7 +18,7 @@ impl Measured {
         workspaces: &[Workspace],
         whole: bool,
     ) -> Measured {
-        let Measured { sides, groups, .. } = Measured::of(status, workspaces);
+        let Measured { mut sides, groups, .. } = Measured::of(status, workspaces);
         let key = |group: &GroupMeasured| (group.workspace.clone(), group.group.clone());
         let mut before: BTreeMap<_, _> =
             self.groups.drain(..).map(|group| (key(&group), group)).collect();
@@ -50,6 +50,16 @@ impl Measured {
         }
         after.sort_by(|a, b| (&a.workspace, &a.group).cmp(&(&b.workspace, &b.group)));
         let before_sides = std::mem::take(&mut self.sides);
+        for side in sides.iter_mut().filter(|_| !whole) {
+            // A round of some groups asks for their jobs alone: what it saw is not all that was not seen.
+            let blind = |it: &&super::SideUp| {
+                it.watched == Some(false)
+                    && (&it.workspace, &it.side) == (&side.workspace, &side.side)
+            };
+            if side.watched == Some(true) && before_sides.iter().any(|it| blind(&it)) {
+                side.watched = Some(false);
+            }
+        }
         let asked = |side: &super::SideUp| sides.iter().any(|it| it.workspace == side.workspace);
         self.sides = before_sides.into_iter().filter(|side| !whole && !asked(side)).collect();
         self.sides.extend(sides);

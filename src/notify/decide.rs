@@ -24,6 +24,7 @@ pub fn decide(round: &Round, before: &[&Standing], policy: &Policy) -> Standing 
     incidents.retain(|incident| incident.class != Class::ProtectionWeakened);
     let mut decision = Decision { round, policy, incidents };
     decision.regions();
+    decision.watch();
     decision.weakened();
     for group in &round.groups {
         decision.group(group);
@@ -67,6 +68,36 @@ pub fn not_begun(
         (None, None) => {}
     }
     let incidents = decision.incidents;
+    Standing { workspace: round.workspace.clone(), incidents, digest: None }
+}
+
+/// What stands of a workspace whose configuration tells nobody any more: everything as it was, for an apply that does, and what
+/// protects less, which those hear for a last time who heard of it before.
+pub fn last_words(round: &Round, before: &[&Standing], policy: &Policy) -> Standing {
+    let carried = carried(&round.workspace, before);
+    let mut decision = Decision { round, policy, incidents: carried.incidents };
+    decision.incidents.retain(|incident| incident.class != Class::ProtectionWeakened);
+    decision.weakened();
+    let mut incidents = decision.incidents;
+    for incident in incidents.iter_mut().filter(|it| it.told.by == round.run_id) {
+        incident.told.to = told_to(policy, incident);
+    }
+    Standing { incidents, ..carried }
+}
+
+/// What stands of a workspace that left the configuration: all that was open of it is over, and that nothing of it is protected any
+/// more is told once, to those who heard of it.
+pub fn left(round: &Round, before: &[&Standing], policy: &Policy) -> Standing {
+    let mut decision = Decision { round, policy, incidents: merged(before) };
+    decision.incidents.retain(|incident| incident.class != Class::ProtectionWeakened);
+    for incident in &mut decision.incidents {
+        incident.leave(round);
+    }
+    decision.weakened();
+    let mut incidents = decision.incidents;
+    for incident in &mut incidents {
+        incident.told.to = told_to(policy, incident);
+    }
     Standing { workspace: round.workspace.clone(), incidents, digest: None }
 }
 
@@ -140,9 +171,7 @@ impl Decision<'_> {
         for side in [Role::Primary, Role::Secondary] {
             let away = round.away.contains(&side);
             let answered = round.answered.contains(&side) && !away;
-            let mine = |incident: &Incident| {
-                incident.seen_from.as_deref() == Some(round.seen_from.as_str())
-            };
+            let mine = |incident: &Incident| incident.is_seen_from(round);
             let of_side = |incident: &Incident| {
                 incident.class == Class::RegionAway && incident.side == Some(side)
             };
@@ -163,15 +192,47 @@ impl Decision<'_> {
                         incident.lost = lost_with(side, round);
                         incident.remind(round, reminder);
                     }
-                    (true, false, true) => incident.close(round, How::Recovered),
-                    // Whoever did not see it looks no more: nobody else would ever close it.
-                    (false, _, true) if round.ended_at - incident.seen_at > reminder => {
-                        incident.close(round, How::Unattended);
-                    }
+                    (_, false, true) => incident.end_as_seen(round, reminder),
                     (true, false, false) | (false, _, _) => {}
                 }
             }
         }
+    }
+
+    /// What runs in the secondary is one thing for all groups, and not to see it is the incident of whoever does not.
+    fn watch(&mut self) {
+        const CLASS: Class = Class::SecondaryUnwatched;
+        let (round, reminder) = (self.round, self.policy.reminder);
+        if !round.stands_by {
+            for incident in self.incidents.iter_mut().filter(|it| it.class == CLASS) {
+                incident.close(round, How::Removed);
+            }
+            return;
+        }
+        let Some(causes) = &round.unwatched else {
+            return;
+        };
+        if causes.is_empty() {
+            for incident in self.incidents.iter_mut().filter(|it| it.class == CLASS) {
+                // Whoever looks at some groups alone asks for their jobs alone.
+                let of_a_job = incident.codes().contains(&CauseCode::JobUnseen);
+                if round.whole || !of_a_job {
+                    incident.end_as_seen(round, reminder);
+                }
+            }
+            return;
+        }
+        let mine = |it: &&mut Incident| it.class == CLASS && it.is_seen_from(round);
+        if let Some(incident) = self.incidents.iter_mut().find(mine) {
+            incident.seen(round);
+            incident.recur(round, causes, reminder);
+            return;
+        }
+        let mut opened = self.opened(CLASS, None, causes.clone());
+        opened.side = Some(Role::Secondary);
+        opened.seen_from = Some(round.seen_from.clone());
+        opened.id = self.id(&opened);
+        self.incidents.push(opened);
     }
 
     /// What protects less is told at once, of each group and of the workspace.
@@ -217,7 +278,7 @@ impl Decision<'_> {
     /// Whether a workflow of the group that ran in the secondary may do so still.
     fn may_run_on(&mut self, group: &GroupRound) -> bool {
         const RUNS: CauseCode = CauseCode::Finding(FindingCode::WorkflowActiveInSecondary);
-        let unwatched = self.round.unwatched;
+        let unwatched = self.round.unwatched.as_ref().is_some_and(|unseen| !unseen.is_empty());
         let open = self.open(Class::Failing, &group.name);
         unwatched && open.is_some_and(|it| it.causes.iter().any(|cause| cause.code == RUNS))
     }
@@ -289,7 +350,7 @@ impl Decision<'_> {
         for incident in &mut self.incidents {
             let gone = incident.group.as_deref().is_some_and(|group| !there.contains(group));
             if gone && incident.is_open() {
-                incident.close(round, How::Removed);
+                incident.leave(round);
             }
         }
     }
@@ -396,6 +457,20 @@ impl Incident {
         }
     }
 
+    fn is_seen_from(&self, round: &Round) -> bool {
+        self.seen_from.as_deref() == Some(round.seen_from.as_str())
+    }
+
+    /// Ends what is seen now: at once from where it was not, and where nobody looks from there any more in the end all the same,
+    /// for nobody else would ever close it.
+    fn end_as_seen(&mut self, round: &Round, reminder: Duration) {
+        if self.is_seen_from(round) {
+            self.close(round, How::Recovered);
+        } else if round.ended_at - self.seen_at > reminder {
+            self.close(round, How::Unattended);
+        }
+    }
+
     fn tell(&mut self, round: &Round) {
         self.told = Telling { at: round.ended_at, by: round.run_id.clone(), to: Vec::new() };
     }
@@ -412,7 +487,15 @@ impl Incident {
     }
 
     fn close(&mut self, round: &Round, how: How) {
-        self.closed = Some(Closed { at: round.ended_at, how });
+        self.closed = Some(Closed { at: round.ended_at, how, owners: Vec::new() });
+        self.tell(round);
+    }
+
+    /// What it was about left the configuration, which knows its owners no more.
+    fn leave(&mut self, round: &Round) {
+        let owners = self.group.as_ref().and_then(|group| round.owners_before.get(group));
+        let owners = owners.cloned().unwrap_or_default();
+        self.closed = Some(Closed { at: round.ended_at, how: How::Removed, owners });
         self.tell(round);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::letter::text;
 use super::super::letters::{Done, Letter, Receiver, Told, letters};
-use super::super::{CauseCode, GroupCut};
+use super::super::{Before, CauseCode, GroupCut};
 use super::*;
 use crate::config::{Security, Smtp, SmtpAuth};
 use crate::plan::FindingCode;
@@ -17,6 +17,7 @@ fn policy() -> Policy {
     let one = |address: &str| vec![address.to_owned()];
     Policy {
         workspace: "east".to_owned(),
+        secrets_of: "east".to_owned(),
         secondary: Some("west".to_owned()),
         failure: one("ops@example.com"),
         success_list: one("boss@example.com"),
@@ -35,6 +36,7 @@ fn policy() -> Policy {
         webhooks: Vec::new(),
         success: Success::Off,
         reminder: Duration::hours(24),
+        before: Before::default(),
     }
 }
 
@@ -57,6 +59,10 @@ fn failing(code: FindingCode) -> State {
     State::Failing(vec![Cause { code: CauseCode::Finding(code), table: None, message }])
 }
 
+fn unseen(code: CauseCode) -> Cause {
+    Cause { code, table: None, message: "it does not answer".into() }
+}
+
 fn round(number: usize, now: DateTime<Utc>, groups: Vec<GroupRound>) -> Round {
     Round {
         run_id: format!("01JDA2C7000000000000{number:06}"),
@@ -67,8 +73,10 @@ fn round(number: usize, now: DateTime<Utc>, groups: Vec<GroupRound>) -> Round {
         whole: true,
         away: Vec::new(),
         answered: vec![Role::Primary, Role::Secondary],
-        unwatched: false,
+        stands_by: true,
+        unwatched: Some(Vec::new()),
         lost: Vec::new(),
+        owners_before: BTreeMap::new(),
         weakened: Vec::new(),
         groups,
     }
@@ -90,6 +98,7 @@ fn told(round: &Round, before: &[&Standing], policy: &Policy) -> (Standing, Vec<
                 cut: group.cut.unwrap(),
             })
             .collect(),
+        left: Vec::new(),
     };
     let letters = letters(&told, std::slice::from_ref(policy));
     (standing, letters)
@@ -123,7 +132,8 @@ fn where_all_is_well_nobody_hears_anything() {
 ///
 /// core: shrank from the 3rd at 11:00 to the 5th at 12:30, with another cause from the 4th at 20:00. web: interrupted on the 6th,
 /// failing from the 10th at 08:00, while it waits from 09:00 on, paused on the 12th. Both: the primary is away on the 20th from
-/// 02:00 to the 21st at 03:00, where core had begun to fail before. core: behind its objective on the 25th. web leaves the
+/// 02:00 to the 21st at 03:00, where core had begun to fail before. What runs in the secondary is not seen from the 15th at 04:00 to
+/// the 16th at 05:00. core: behind its objective on the 25th. web leaves the
 /// configuration on the 28th while it fails.
 #[test]
 fn in_a_month_each_address_hears_exactly_what_it_should() {
@@ -169,6 +179,10 @@ fn in_a_month_each_address_hears_exactly_what_it_should() {
         let mut round = round(number as usize, ended, groups);
         if within("20T02:00", "21T03:00") {
             (round.away, round.answered) = (vec![Role::Primary], vec![Role::Secondary]);
+            round.unwatched = None;
+        }
+        if within("15T04:00", "16T05:00") {
+            round.unwatched = Some(vec![unseen(CauseCode::WorkspaceUnseen)]);
         }
         let (after, letters) = told(&round, &[&standing], &policy);
         let mut once: Vec<String> = letters.iter().map(to).collect();
@@ -182,7 +196,7 @@ fn in_a_month_each_address_hears_exactly_what_it_should() {
         }));
         standing = after;
     }
-    assert_eq!(opened, 6);
+    assert_eq!(opened, 7);
     assert!(standing.incidents.is_empty(), "every incident was closed: {standing:#?}");
     let mut of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for line in &heard {
@@ -192,11 +206,19 @@ fn in_a_month_each_address_hears_exactly_what_it_should() {
     let away = "[drsync] REGION AWAY: no answer from east since 2026-12-20 02:10Z";
     let (began, still) = (format!("20T02:00 {away}"), format!("21T02:30 Re: {away}"));
     let (began, still) = (began.as_str(), still.as_str());
+    let unwatched = [
+        "15T04:00 [drsync] west is not watched since 2026-12-15 04:08Z: workspace_unseen",
+        "16T04:30 Re: [drsync] west is not watched since 2026-12-15 04:08Z: workspace_unseen",
+        "16T05:00 [drsync] west is watched again after 24h58m",
+    ];
     let core = [
         "03T11:00 [drsync] core failing since 2026-12-03 11:01Z: source_shrank",
         "04T11:00 Re: [drsync] core failing since 2026-12-03 11:01Z: source_shrank",
         "04T20:00 [drsync] core failing since 2026-12-03 11:01Z: source_recreated",
         "05T12:30 [drsync] core recovered after 49h30m: cut 7",
+        unwatched[0],
+        unwatched[1],
+        unwatched[2],
         "20T01:00 [drsync] core failing since 2026-12-20 01:07Z: table_not_found",
         began,
         still,
@@ -210,6 +232,9 @@ fn in_a_month_each_address_hears_exactly_what_it_should() {
         "11T08:00 Re: [drsync] web failing since 2026-12-10 08:01Z: replica_changed",
         "12T08:00 Re: [drsync] web failing since 2026-12-10 08:01Z: replica_changed",
         "12T10:00 [drsync] web paused after 50h07m",
+        unwatched[0],
+        unwatched[1],
+        unwatched[2],
         began,
         still,
         "21T03:00 [drsync] east answers again after 24h58m",
@@ -282,6 +307,44 @@ fn what_a_machine_does_not_see_is_its_own_incident() {
     let (later, letters) = told(&sees(5, 25 * 60), &[&third], &policy);
     assert_eq!(later.incidents[0].closed.as_ref().map(|closed| closed.how), Some(How::Unattended));
     assert_eq!(letters.len(), 3);
+}
+
+#[test]
+fn a_workspace_that_is_not_watched_is_the_incident_of_whoever_does_not_see_it() {
+    let policy = policy();
+    let now = at("2026-12-01T00:00:00Z");
+    let well = || vec![group("core", State::InOrder), group("web", State::InOrder)];
+    let looks = |number: usize, minutes: i64, unwatched: Option<Vec<Cause>>| {
+        let round = round(number, now + Duration::minutes(minutes), well());
+        Round { unwatched, ..round }
+    };
+    let there = |round: Round| Round { seen_from: "there".to_owned(), ..round };
+    let whole = || Some(vec![unseen(CauseCode::WorkspaceUnseen)]);
+    let (first, letters) = told(&looks(1, 0, whole()), &[], &policy);
+    assert_eq!(letters.len(), 3, "ops and both owners: {:?}", heard(&letters));
+    // Another cause is told at once; to be away, or seen from elsewhere, is no end of it.
+    let job = || Some(vec![unseen(CauseCode::JobUnseen)]);
+    let (second, letters) = told(&looks(2, 30, job()), &[&first], &policy);
+    assert_eq!(letters.len(), 3, "{:?}", heard(&letters));
+    let (third, letters) = told(&looks(3, 60, None), &[&second], &policy);
+    assert_eq!(letters.len(), 0, "{:?}", heard(&letters));
+    let (fourth, letters) = told(&there(looks(4, 75, Some(Vec::new()))), &[&third], &policy);
+    assert_eq!(letters.len(), 0, "{:?}", heard(&letters));
+    // Of a job that others ask for nothing is known by an apply of some groups.
+    let some = Round { whole: false, ..looks(5, 90, Some(Vec::new())) };
+    let (fifth, letters) = told(&some, &[&fourth], &policy);
+    assert_eq!((letters.len(), fifth.incidents[0].is_open()), (0, true));
+    let end = |round: Round| {
+        let (standing, letters) = told(&round, &[&fifth], &policy);
+        assert_eq!(letters.len(), 3, "{:?}", heard(&letters));
+        standing.incidents[0].closed.clone().map(|closed| closed.how)
+    };
+    assert_eq!(end(looks(6, 120, Some(Vec::new()))), Some(How::Recovered));
+    let later = there(looks(6, 26 * 60, Some(Vec::new())));
+    assert_eq!(end(later), Some(How::Unattended));
+    // No workspace stands by any more.
+    let removed = Round { stands_by: false, ..looks(6, 120, None) };
+    assert_eq!(end(removed), Some(How::Removed));
 }
 
 #[test]
@@ -452,6 +515,7 @@ fn applies_that_cannot_begin_are_told_once_reminded_of_and_ended() {
             url: None,
             standings: vec![now.clone()],
             synchronized: Vec::new(),
+            left: Vec::new(),
         };
         standing = Some(now);
         let letters = letters(&told, std::slice::from_ref(&policy));
@@ -562,7 +626,7 @@ fn what_ran_in_the_secondary_has_not_ended_because_nobody_looks() {
     let (first, _) = told(&round(1, now, vec![group("core", active)]), &[], &policy);
     for state in [State::Waiting, State::InOrder, State::Synchronized] {
         let mut blind = round(2, now + Duration::minutes(30), vec![group("core", state.clone())]);
-        blind.unwatched = true;
+        blind.unwatched = Some(vec![unseen(CauseCode::RunsUnseen)]);
         let (second, letters) = told(&blind, &[&first], &policy);
         assert!(second.incidents[0].is_open(), "{state:?}");
         assert!(heard(&letters).iter().all(|it| !it.contains("recovered")), "{state:?}");

@@ -34,7 +34,7 @@ pub struct Incident {
     /// The group; absent: it is of all groups.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// The region that does not answer.
+    /// The region that does not answer, or whose workspace is not seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<Role>,
     /// From where it does not: another machine may well see it.
@@ -91,6 +91,8 @@ pub enum Class {
     NotBegun,
     /// A region does not answer.
     RegionAway,
+    /// What runs in the secondary's workspace is not seen, while the region answers.
+    SecondaryUnwatched,
     /// A group is not synchronized: it is blocked, failed, or was not as planned.
     Failing,
     /// A group lags behind its objective.
@@ -135,6 +137,12 @@ pub enum CauseCode {
     ConfigurationUnusable,
     /// An apply could not begin for another reason.
     NotBegun,
+    /// The secondary's workspace does not answer.
+    WorkspaceUnseen,
+    /// It does not tell what runs there.
+    RunsUnseen,
+    /// It does not tell of a job.
+    JobUnseen,
     /// A finding.
     #[serde(untagged)]
     Finding(FindingCode),
@@ -192,6 +200,9 @@ pub struct Closed {
     pub at: DateTime<Utc>,
     /// How.
     pub how: How,
+    /// Who owned the group while it was configured, where it left: they hear its end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<String>,
 }
 
 /// How an incident ended.
@@ -202,7 +213,7 @@ pub enum How {
     Recovered,
     /// Somebody paused the group.
     Paused,
-    /// The group left the configuration.
+    /// What it was about left the configuration.
     Removed,
     /// Nobody looked from there any more, and others see the region.
     Unattended,
@@ -248,6 +259,9 @@ impl CauseCode {
             CauseCode::NotSignedIn => "not_signed_in",
             CauseCode::ConfigurationUnusable => "configuration_unusable",
             CauseCode::NotBegun => "not_begun",
+            CauseCode::WorkspaceUnseen => "workspace_unseen",
+            CauseCode::RunsUnseen => "runs_unseen",
+            CauseCode::JobUnseen => "job_unseen",
             CauseCode::Finding(code) => code.as_str(),
         }
     }
@@ -283,6 +297,7 @@ impl Class {
         match self {
             Class::NotBegun => "not_begun",
             Class::RegionAway => "region_away",
+            Class::SecondaryUnwatched => "secondary_unwatched",
             Class::Failing => "failing",
             Class::RpoBreached => "rpo_breached",
             Class::ProtectionWeakened => "protection_weakened",

@@ -13,7 +13,7 @@ use crate::command::{Command, Verb};
 use crate::figures::{minute, moment};
 use crate::harmless::{clean, name as clean_name};
 use crate::layout::{few, hanging};
-use crate::plan::{Role, Setting};
+use crate::plan::{Role, Setting, SettingChange};
 use crate::text::{plural, span};
 
 /// Columns of a body.
@@ -72,7 +72,7 @@ pub fn text(letter: &Letter) -> Text {
         (false, false) => format!("[drsync] {}", subject(letter)),
     };
     let shown = shown(letter);
-    let blocks: Vec<Block> = shown.iter().map(|item| block(item, letter.at)).collect();
+    let blocks: Vec<Block> = shown.iter().map(|item| block(letter, item)).collect();
     let verdict = match blocks.as_slice() {
         [only] => only.verdict.clone(),
         _ => self::subject(letter),
@@ -104,19 +104,19 @@ pub fn text(letter: &Letter) -> Text {
 
 /// The items of a message that get a block: a group that fails says itself how far it lags.
 fn shown(letter: &Letter) -> Vec<&Item> {
-    let failing = |group: &Option<String>, open: bool| {
+    let failing = |whose: &String, late: &Incident| {
         letter.items.iter().any(|item| match item {
-            Item::Incident { incident, .. } => {
+            Item::Incident { workspace, incident, .. } => {
                 incident.class == Class::Failing
-                    && incident.group == *group
-                    && incident.is_open() == open
+                    && (workspace, &incident.group) == (whose, &late.group)
+                    && incident.is_open() == late.is_open()
             }
             Item::Synchronized { .. } | Item::Digest { .. } => false,
         })
     };
     let told_by_another = |item: &&Item| match item {
-        Item::Incident { incident, .. } => {
-            incident.class == Class::RpoBreached && failing(&incident.group, incident.is_open())
+        Item::Incident { workspace, incident, .. } => {
+            incident.class == Class::RpoBreached && failing(workspace, incident)
         }
         Item::Synchronized { .. } | Item::Digest { .. } => false,
     };
@@ -147,21 +147,29 @@ fn subject(letter: &Letter) -> String {
                 .collect();
             let of = match incident.class {
                 Class::ProtectionWeakened => workspace,
-                Class::RegionAway | Class::NotBegun | Class::Failing | Class::RpoBreached => region,
+                Class::RegionAway
+                | Class::NotBegun
+                | Class::SecondaryUnwatched
+                | Class::Failing
+                | Class::RpoBreached => region,
             };
-            incidents_subject(&alike, of)
+            let groups = alike.iter().filter_map(|incident| incident.group.as_deref());
+            let groups = groups.map(|group| letter.name_of(workspace, group)).collect();
+            incidents_subject(&alike, groups, of)
         }
         Item::Synchronized { done } => {
-            let groups: Vec<&str> = shown
+            let groups: Vec<String> = shown
                 .iter()
                 .filter_map(|item| match item {
-                    Item::Synchronized { done } => Some(done.group.as_str()),
+                    Item::Synchronized { done } => {
+                        Some(letter.name_of(&done.workspace, &done.group))
+                    }
                     Item::Incident { .. } | Item::Digest { .. } => None,
                 })
                 .collect();
             match groups.as_slice() {
-                [_] => format!("{} synchronized: {}", clean_name(&done.group), cut(done.cut)),
-                groups => format!("{} synchronized", names(groups)),
+                [group] => format!("{group} synchronized: {}", cut(done.cut)),
+                groups => format!("{} synchronized", few(groups, NAMES_MAX)),
             }
         }
         Item::Digest { digest, workspace } => {
@@ -180,12 +188,11 @@ fn names(groups: &[&str]) -> String {
     few(&names, NAMES_MAX)
 }
 
-fn incidents_subject(alike: &[&Incident], region: &str) -> String {
+fn incidents_subject(alike: &[&Incident], groups: Vec<String>, region: &str) -> String {
     let Some(first) = alike.first() else {
         return String::new();
     };
-    let groups: Vec<&str> = alike.iter().filter_map(|incident| incident.group.as_deref()).collect();
-    let groups = names(&groups);
+    let groups = few(&groups, NAMES_MAX);
     let since = minute(alike.iter().map(|incident| incident.since).min().unwrap_or(first.since));
     let mut codes: Vec<&str> =
         alike.iter().flat_map(|it| it.codes()).map(|code| code.as_str()).collect();
@@ -200,16 +207,30 @@ fn incidents_subject(alike: &[&Incident], region: &str) -> String {
         }
         (Class::RegionAway, Some(closed)) => match closed.how {
             How::Unattended => format!("{region} answers, as others see it"),
-            How::Recovered | How::Paused | How::Removed => {
+            How::Removed => format!("{region} is no longer configured"),
+            How::Recovered | How::Paused => {
                 format!("{region} answers again after {}", lasted(closed.at))
+            }
+        },
+        (Class::SecondaryUnwatched, None) => {
+            format!("{region} is not watched since {since}: {}", codes.join(", "))
+        }
+        (Class::SecondaryUnwatched, Some(closed)) => match closed.how {
+            How::Unattended => format!("{region} is watched, as others see it"),
+            How::Removed => format!("{region} is no longer configured"),
+            How::Recovered | How::Paused => {
+                format!("{region} is watched again after {}", lasted(closed.at))
             }
         },
         (Class::NotBegun, None) => {
             format!("{region}: no apply begins since {since}: {}", codes.join(", "))
         }
-        (Class::NotBegun, Some(closed)) => {
-            format!("{region}: applies begin again after {}", lasted(closed.at))
-        }
+        (Class::NotBegun, Some(closed)) => match closed.how {
+            How::Removed => format!("{region} is no longer configured"),
+            How::Recovered | How::Paused | How::Unattended => {
+                format!("{region}: applies begin again after {}", lasted(closed.at))
+            }
+        },
         (Class::ProtectionWeakened, None) => {
             let mut settings: Vec<Setting> =
                 alike.iter().flat_map(|it| &it.weakened).map(|change| change.setting).collect();
@@ -271,20 +292,25 @@ impl Block {
     }
 }
 
-fn block(item: &Item, now: DateTime<Utc>) -> Block {
+fn block(letter: &Letter, item: &Item) -> Block {
     match item {
         Item::Incident { workspace, incident, news, region, both_away, next, groups } => {
             match incident.class {
                 Class::RegionAway => away(region, incident, *both_away, groups, *next),
                 Class::NotBegun => not_begun(region, incident, *next),
-                Class::ProtectionWeakened => weakened(workspace, incident),
+                Class::SecondaryUnwatched => unwatched(region, incident, groups, *next),
+                Class::ProtectionWeakened => weakened(letter, workspace, incident),
                 Class::Failing | Class::RpoBreached => {
-                    of_group(workspace, incident, *news, *next, now)
+                    of_group(letter, workspace, incident, *news, *next)
                 }
             }
         }
         Item::Synchronized { done } => Block {
-            verdict: format!("{} is synchronized: {}", clean_name(&done.group), cut_at(done.cut)),
+            verdict: format!(
+                "{} is synchronized: {}",
+                letter.name_of(&done.workspace, &done.group),
+                cut_at(done.cut)
+            ),
             facts: vec![("workspace", clean_name(&done.workspace))],
         },
         Item::Digest { workspace, digest } => Block {
@@ -324,9 +350,8 @@ fn away(
             How::Unattended => {
                 format!("{region} answers, as others see it; nobody asked from there any more")
             }
-            How::Recovered | How::Paused | How::Removed => {
-                format!("{region} answers again, after {lasted}")
-            }
+            How::Removed => format!("{region} is no longer configured, and nobody asks it"),
+            How::Recovered | How::Paused => format!("{region} answers again, after {lasted}"),
         };
         facts.push(("since", moment(closed.at)));
         return Block { verdict, facts };
@@ -354,13 +379,58 @@ fn away(
     Block { verdict: format!("No answer from {region} since {}", moment(incident.since)), facts }
 }
 
+/// What runs in a workspace where nothing should is not seen.
+fn unwatched(region: &str, incident: &Incident, groups: &[String], next: DateTime<Utc>) -> Block {
+    let region = clean_name(region);
+    let mut facts = Vec::new();
+    if let Some(from) = &incident.seen_from {
+        facts.push(("asked", format!("from {}; another machine may see it", clean_name(from))));
+    }
+    if let Some(closed) = &incident.closed {
+        let lasted = span((closed.at - incident.since).num_seconds());
+        let verdict = match closed.how {
+            How::Unattended => {
+                format!("{region} is watched, as others see it; nobody asked from there any more")
+            }
+            How::Removed => {
+                format!("{region} is no longer configured: nobody watches what runs there")
+            }
+            How::Recovered | How::Paused => format!("{region} is watched again, after {lasted}"),
+        };
+        facts.push(("since", moment(closed.at)));
+        return Block { verdict, facts };
+    }
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    if !groups.is_empty() {
+        facts.push(("groups", names(&groups)));
+    }
+    for cause in incident.causes.iter().take(CAUSES_MAX) {
+        facts.push(("what", clean(&cause.message)));
+    }
+    let more = incident.causes.len().saturating_sub(CAUSES_MAX);
+    if more > 0 {
+        facts.push(("what", format!("{more} more, which status names")));
+    }
+    let keeps = "groups are synchronized as ever; a workflow that starts there stops none of them";
+    facts.push(("keeps", keeps.to_owned()));
+    facts
+        .push(("next", format!("one mail for all groups: when it is seen, else {}", minute(next))));
+    let since = moment(incident.since);
+    Block { verdict: format!("What runs in {region} is not seen since {since}"), facts }
+}
+
 fn not_begun(workspace: &str, incident: &Incident, next: DateTime<Utc>) -> Block {
     let workspace = clean_name(workspace);
     let mut facts = Vec::new();
     if let Some(closed) = &incident.closed {
         let lasted = span((closed.at - incident.since).num_seconds());
         facts.push(("since", moment(closed.at)));
-        let verdict = format!("Applies of {workspace} begin again, after {lasted}");
+        let verdict = match closed.how {
+            How::Removed => format!("{workspace} is no longer configured, and nothing is applied"),
+            How::Recovered | How::Paused | How::Unattended => {
+                format!("Applies of {workspace} begin again, after {lasted}")
+            }
+        };
         return Block { verdict, facts };
     }
     if let Some(from) = &incident.seen_from {
@@ -425,31 +495,43 @@ fn lost(incident: &Incident, groups: &[&str]) -> Vec<(&'static str, String)> {
 }
 
 /// What protects less; it is told once.
-fn weakened(workspace: &str, incident: &Incident) -> Block {
-    let whom = clean_name(incident.group.as_deref().unwrap_or(workspace));
+fn weakened(letter: &Letter, workspace: &str, incident: &Incident) -> Block {
+    let whom = match &incident.group {
+        Some(group) => letter.name_of(workspace, group),
+        None => clean_name(workspace),
+    };
     let mut facts = vec![("workspace", clean_name(workspace))];
     for change in incident.weakened.iter().take(CAUSES_MAX) {
-        facts.push(("what", change.says()));
+        facts.push(("what", change.without_addresses().says()));
     }
     let more = incident.weakened.len().saturating_sub(CAUSES_MAX);
     if more > 0 {
         facts.push(("what", format!("{more} more, which the run record names")));
     }
     let history = Command::new(Verb::History);
-    facts.push(("next", format!("it is told once, and {history} keeps it")));
     let since = minute(incident.since);
-    let verdict = format!("{whom} is protected less since {since}, and nobody approved that");
+    let gone =
+        |change: &SettingChange| change.setting == Setting::Removed && change.table.is_none();
+    let verdict = if incident.weakened.iter().any(gone) {
+        let keeps = "its replicas and its cuts stay, and are no longer kept up";
+        facts.push(("keeps", keeps.to_owned()));
+        format!("{whom} left the configuration at {since}, and nobody approved that")
+    } else {
+        format!("{whom} is protected less since {since}, and nobody approved that")
+    };
+    facts.push(("next", format!("it is told once, and {history} keeps it")));
     Block { verdict, facts }
 }
 
 fn of_group(
+    letter: &Letter,
     workspace: &str,
     incident: &Incident,
     news: News,
     next: DateTime<Utc>,
-    now: DateTime<Utc>,
 ) -> Block {
-    let group = clean_name(incident.group.as_deref().unwrap_or_default());
+    let group = letter.name_of(workspace, incident.group.as_deref().unwrap_or_default());
+    let now = letter.at;
     let codes: Vec<&str> = incident.codes().iter().map(|code| code.as_str()).collect();
     let codes = codes.join(", ");
     let since = minute(incident.since);
@@ -535,7 +617,11 @@ fn command(letter: &Letter) -> Option<String> {
     let mut groups: Vec<&String> = open.clone().filter_map(|it| it.group.as_ref()).collect();
     groups.dedup();
     let command = match (open.clone().next()?, groups.as_slice()) {
-        (incident, _) if incident.class == Class::RegionAway => Command::new(Verb::Status),
+        (incident, _)
+            if matches!(incident.class, Class::RegionAway | Class::SecondaryUnwatched) =>
+        {
+            Command::new(Verb::Status)
+        }
 
         (_, [group]) => Command::new(Verb::Plan).word("--only").word(group.as_str()),
         (_, _) => Command::new(Verb::Plan),

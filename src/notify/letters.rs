@@ -7,7 +7,9 @@ use chrono::{DateTime, Duration, Utc};
 use super::address::hash_of;
 use super::incident::{Class, Digest, GroupCut, How, Incident, Standing};
 use super::policy::Policy;
+use super::round::LeftWorkspace;
 use crate::config::{Smtp, Success, Topic, Webhook};
+use crate::harmless::name as clean_name;
 use crate::plan::{Setting, SettingValue};
 
 /// What a run record has that is told of.
@@ -23,6 +25,8 @@ pub struct Told {
     pub standings: Vec<Standing>,
     /// Groups that it synchronized.
     pub synchronized: Vec<Done>,
+    /// Workspaces that had left the configuration.
+    pub left: Vec<LeftWorkspace>,
 }
 
 /// A group that was synchronized.
@@ -53,6 +57,19 @@ pub struct Letter {
     pub url: Option<String>,
     /// Nothing of it is so: it only shows that messages arrive.
     pub test: bool,
+    /// Names that groups of several workspaces have: of these the workspace is told, too.
+    pub shared: BTreeSet<String>,
+}
+
+impl Letter {
+    /// What people call a group, harmless.
+    pub(super) fn name_of(&self, workspace: &str, group: &str) -> String {
+        if self.shared.contains(group) {
+            format!("{}/{}", clean_name(workspace), clean_name(group))
+        } else {
+            clean_name(group)
+        }
+    }
 }
 
 /// Who gets a message.
@@ -139,6 +156,18 @@ pub enum News {
 }
 
 impl Policy {
+    /// The server over which an item is told by mail: that people are told over none any more is told over the one before.
+    fn smtp_for(&self, item: &Item) -> Option<&Smtp> {
+        let before = self.before.smtp.as_ref().filter(|_| item.is_of_protection());
+        self.smtp.as_ref().or(before)
+    }
+
+    /// The webhooks that may hear of an item: those that the configuration does not have any more of that alone.
+    fn webhooks_for(&self, item: &Item) -> impl Iterator<Item = &Webhook> {
+        let before = if item.is_of_protection() { self.before.webhooks.as_slice() } else { &[] };
+        self.webhooks.iter().chain(before)
+    }
+
     fn owners_of(&self, group: &str) -> &[String] {
         self.owners.get(group).map_or(&[], Vec::as_slice)
     }
@@ -157,6 +186,9 @@ impl Policy {
                 // Whoever was taken from a list hears that for once.
                 list(&formerly(incident, Setting::FailureMail), failure);
                 if let Some(group) = &incident.group {
+                    let closed = incident.closed.iter().flat_map(|closed| &closed.owners);
+                    let owned: Vec<String> = closed.cloned().collect();
+                    list(&owned, Why::Owner(group.clone()));
                     list(&formerly(incident, Setting::Owners), Why::Owner(group.clone()));
                 }
                 let recovered = incident.closed.as_ref().map(|closed| closed.how);
@@ -208,10 +240,10 @@ pub(super) fn told_to(policy: &Policy, incident: &Incident) -> Vec<String> {
         next: incident.told.at,
         groups: Vec::new(),
     };
-    let mails = policy.hearers(&item).into_iter().filter(|_| policy.smtp.is_some());
+    let mails = policy.hearers(&item).into_iter().filter(|_| policy.smtp_for(&item).is_some());
     let mails = mails.map(|(address, _)| hash_of(&address));
     let topic = item.topic();
-    let hooks = policy.webhooks.iter().filter(|webhook| webhook.events.contains(&topic));
+    let hooks = policy.webhooks_for(&item).filter(|webhook| webhook.events.contains(&topic));
     let all: BTreeSet<String> = mails.chain(hooks.map(|webhook| webhook.label.clone())).collect();
     all.into_iter().collect()
 }
@@ -244,6 +276,13 @@ impl Receiver {
 }
 
 impl Item {
+    fn is_of_protection(&self) -> bool {
+        match self {
+            Item::Incident { incident, .. } => incident.class == Class::ProtectionWeakened,
+            Item::Synchronized { .. } | Item::Digest { .. } => false,
+        }
+    }
+
     /// What a webhook calls it.
     pub fn topic(&self) -> Topic {
         match self {
@@ -258,17 +297,18 @@ impl Item {
         match self {
             Item::Incident { news, incident, .. } => {
                 let class = match (news, incident.class) {
-                    (News::Closed, Class::RegionAway | Class::NotBegun) => 4,
-                    (News::Closed, _) => 5,
+                    (News::Closed, Class::RegionAway | Class::NotBegun) => 5,
+                    (News::Closed, _) => 6,
                     (_, Class::RegionAway | Class::NotBegun) => 0,
                     (_, Class::Failing) => 1,
-                    (_, Class::ProtectionWeakened) => 2,
-                    (_, Class::RpoBreached) => 3,
+                    (_, Class::SecondaryUnwatched) => 2,
+                    (_, Class::ProtectionWeakened) => 3,
+                    (_, Class::RpoBreached) => 4,
                 };
                 (class, *news as u8)
             }
-            Item::Synchronized { .. } => (6, 0),
-            Item::Digest { .. } => (7, 0),
+            Item::Synchronized { .. } => (7, 0),
+            Item::Digest { .. } => (8, 0),
         }
     }
 
@@ -304,6 +344,9 @@ impl Item {
 /// The same record gives the same messages, so that one that could not be sent is made again.
 pub fn letters(told: &Told, policies: &[Policy]) -> Vec<Letter> {
     let mut letters: Vec<Letter> = Vec::new();
+    let of_left = told.left.iter().map(|left| Policy::of_left(left, policies));
+    let policies: Vec<Policy> = policies.iter().cloned().chain(of_left).collect();
+    let shared = shared_names(told, &policies);
     let letter = |to: Receiver| Letter {
         to,
         why: BTreeSet::new(),
@@ -312,11 +355,12 @@ pub fn letters(told: &Told, policies: &[Policy]) -> Vec<Letter> {
         at: told.ended_at,
         url: told.url.clone(),
         test: false,
+        shared: shared.clone(),
     };
-    for policy in policies {
+    for policy in &policies {
         let items = items(told, policy);
-        if let Some(smtp) = &policy.smtp {
-            for item in &items {
+        for item in &items {
+            if let Some(smtp) = policy.smtp_for(item) {
                 let mut hearers: Vec<(String, BTreeSet<Why>)> = Vec::new();
                 for (address, why) in policy.hearers(item) {
                     let same = |(other, _): &&mut (String, BTreeSet<Why>)| {
@@ -329,7 +373,7 @@ pub fn letters(told: &Told, policies: &[Policy]) -> Vec<Letter> {
                 }
                 for (address, why) in hearers {
                     let item = item.for_reasons(&why);
-                    let workspace = policy.workspace.clone();
+                    let workspace = policy.secrets_of.clone();
                     let to = Receiver::Mail { address, smtp: smtp.clone(), workspace };
                     let same = |letter: &&mut Letter| letter.to.is(&to);
                     if letters.iter_mut().find(same).is_none() {
@@ -342,11 +386,14 @@ pub fn letters(told: &Told, policies: &[Policy]) -> Vec<Letter> {
                 }
             }
         }
-        for webhook in &policy.webhooks {
-            let heard = items.iter().filter(|item| webhook.events.contains(&item.topic()));
+        for webhook in policy.webhooks.iter().chain(&policy.before.webhooks) {
+            let heard = items.iter().filter(|item| {
+                policy.webhooks_for(item).any(|it| it == webhook)
+                    && webhook.events.contains(&item.topic())
+            });
             let heard: Vec<Item> = heard.cloned().collect();
             if !heard.is_empty() {
-                let workspace = policy.workspace.clone();
+                let workspace = policy.secrets_of.clone();
                 let to = Receiver::Webhook { workspace, webhook: webhook.clone() };
                 letters.push(Letter { items: heard, ..letter(to) });
             }
@@ -356,6 +403,23 @@ pub fn letters(told: &Told, policies: &[Policy]) -> Vec<Letter> {
         letter.items.sort_by(|a, b| (a.rank(), a.group()).cmp(&(b.rank(), b.group())));
     }
     letters
+}
+
+/// Names that groups of several workspaces have, or had where something is told of them.
+fn shared_names(told: &Told, policies: &[Policy]) -> BTreeSet<String> {
+    let configured = policies
+        .iter()
+        .flat_map(|policy| policy.owners.keys().map(|group| (group, &policy.workspace)));
+    let of_incidents = told.standings.iter().flat_map(|standing| {
+        let groups = standing.incidents.iter().filter_map(|incident| incident.group.as_ref());
+        groups.map(|group| (group, &standing.workspace))
+    });
+    let each: BTreeSet<(&String, &String)> = configured.chain(of_incidents).collect();
+    let mut once = BTreeSet::new();
+    each.into_iter()
+        .filter(|(group, _)| !once.insert(*group))
+        .map(|(group, _)| group.clone())
+        .collect()
 }
 
 impl Receiver {

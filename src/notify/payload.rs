@@ -4,10 +4,11 @@ use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::escape;
-use super::incident::{Class, Incident, Telling};
+use super::incident::{Class, Closed, Incident, Telling};
 use super::letter::{Text, mail_id, text};
 use super::letters::{Item, Letter, News};
 use crate::config::WebhookKind;
+use crate::plan::SettingChange;
 
 /// Characters of a summary that PagerDuty takes.
 const SUMMARY_MAX: usize = 1024;
@@ -132,7 +133,11 @@ fn standard(letter: &Letter, item: &Item) -> Call {
             };
             // Who else was told is nobody's business.
             let told = Telling { to: Vec::new(), ..incident.told.clone() };
-            let incident = &Incident { told, ..incident.clone() };
+            let weakened = incident.weakened.iter().map(SettingChange::without_addresses);
+            let closed = incident.closed.clone();
+            let closed = closed.map(|closed| Closed { owners: Vec::new(), ..closed });
+            let incident =
+                &Incident { told, closed, weakened: weakened.collect(), ..incident.clone() };
             let data = json!({
                 "workspace": workspace,
                 "incident": incident,
@@ -186,7 +191,7 @@ fn pagerduty(letter: &Letter, item: &Item) -> Vec<Call> {
         News::Opened | News::Changed => {
             let severity = match incident.class {
                 Class::NotBegun | Class::RegionAway => "critical",
-                Class::Failing => "error",
+                Class::Failing | Class::SecondaryUnwatched => "error",
                 Class::RpoBreached | Class::ProtectionWeakened => "warning",
             };
             let details: serde_json::Map<String, Value> =

@@ -1,9 +1,13 @@
 //! What one apply found in a workspace, as far as people are told of it.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::incident::{Cause, GroupCut, Lost};
-use crate::plan::{Role, SettingChange};
+use crate::plan::{Role, SettingChange, Settings};
 
 /// What one apply found in a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +28,28 @@ pub struct Round {
     pub away: Vec<Role>,
     /// Regions that answered.
     pub answered: Vec<Role>,
-    /// What runs in the secondary was not seen: of what ran there nobody knows whether it ended.
-    pub unwatched: bool,
+    /// A workspace is configured that stands by in the secondary.
+    pub stands_by: bool,
+    /// What of that workspace could not be seen: of what ran there nobody knows whether it ended. Empty: all of it was seen;
+    /// `None`: nobody looked.
+    pub unwatched: Option<Vec<Cause>>,
     /// What would be lost of each group if its primary never came back.
     pub lost: Vec<Lost>,
+    /// Who owned each group, as the records before say.
+    pub owners_before: BTreeMap<String, Vec<String>>,
     /// What the configuration weakened of its protection without anybody's approval.
     pub weakened: Vec<SettingChange>,
     /// Its groups.
     pub groups: Vec<GroupRound>,
+}
+
+/// A workspace that left the configuration, as it was protected before: whoever heard of it hears that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftWorkspace {
+    /// Its label.
+    pub workspace: String,
+    /// Its settings, and those of its groups.
+    pub settings: Settings,
 }
 
 /// What one apply found of a group.

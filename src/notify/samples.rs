@@ -14,7 +14,7 @@ use crate::plan::{Direction, FindingCode, Role, Setting, SettingChange, SettingV
 
 /// A message of every class to every receiver of these workspaces; `to`: only to one, by its address or its webhook's name.
 ///
-/// Each receiver gets the same twelve, whatever it would be told of: what is tried is whether they arrive.
+/// Each receiver gets the same fourteen, whatever it would be told of: what is tried is whether they arrive.
 pub fn samples(
     policies: &[Policy],
     run_id: &str,
@@ -66,6 +66,7 @@ pub fn samples(
                     at: now,
                     url: None,
                     test: true,
+                    shared: BTreeSet::new(),
                 })
                 .collect()
         })
@@ -91,12 +92,13 @@ fn items(workspace: &str, run_id: &str, now: DateTime<Utc>) -> Vec<Item> {
         incident,
     };
     let closed = |incident: Incident| Incident {
-        closed: Some(Closed { at: now, how: How::Recovered }),
+        closed: Some(Closed { at: now, how: How::Recovered, owners: Vec::new() }),
         ..incident
     };
     let failing = incident(Class::Failing, run_id, now);
     let away = incident(Class::RegionAway, run_id, now);
     let idle = incident(Class::NotBegun, run_id, now);
+    let unwatched = incident(Class::SecondaryUnwatched, run_id, now);
     let late = incident(Class::RpoBreached, run_id, now);
     let cut = GroupCut { number: 2, recovery_point: Some(now) };
     let group = "example_group".to_owned();
@@ -108,6 +110,8 @@ fn items(workspace: &str, run_id: &str, now: DateTime<Utc>) -> Vec<Item> {
         item(closed(away), News::Closed),
         item(idle.clone(), News::Opened),
         item(closed(idle), News::Closed),
+        item(unwatched.clone(), News::Opened),
+        item(closed(unwatched), News::Closed),
         item(late.clone(), News::Opened),
         item(closed(late), News::Closed),
         item(incident(Class::ProtectionWeakened, run_id, now), News::Opened),
@@ -127,14 +131,20 @@ fn items(workspace: &str, run_id: &str, now: DateTime<Utc>) -> Vec<Item> {
 }
 
 fn incident(class: Class, run_id: &str, now: DateTime<Utc>) -> Incident {
-    let of_group = !matches!(class, Class::RegionAway | Class::NotBegun);
+    let of_group =
+        !matches!(class, Class::RegionAway | Class::NotBegun | Class::SecondaryUnwatched);
+    let side = match class {
+        Class::RegionAway => Some(Role::Primary),
+        Class::SecondaryUnwatched => Some(Role::Secondary),
+        Class::NotBegun | Class::Failing | Class::RpoBreached | Class::ProtectionWeakened => None,
+    };
     let since = now - Duration::hours(1);
     Incident {
         id: format!("test.{}.{}", class.as_str(), run_id.to_lowercase()),
         also: Vec::new(),
         class,
         group: of_group.then(|| "example_group".to_owned()),
-        side: (class == Class::RegionAway).then_some(Role::Primary),
+        side,
         seen_from: (!of_group).then(|| "this machine".to_owned()),
         since,
         opened_by: run_id.to_owned(),
@@ -206,6 +216,7 @@ mod tests {
                 at: now,
                 url: None,
                 test: true,
+                shared: BTreeSet::new(),
             };
             let text = text(&letter);
             assert!(text.subject.starts_with("[drsync] TEST "), "{}", text.subject);

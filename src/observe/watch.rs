@@ -2,7 +2,7 @@
 
 use super::spread;
 use crate::config::WorkflowRef;
-use crate::plan::{Answer, Watch, WorkspaceObserved};
+use crate::plan::{Answer, Unwatched, UnwatchedPart, Watch, WorkspaceObserved};
 use crate::region::{
     ActiveRun, PauseStatus, RegionErrorKind, Regions, RunState, Workflow, WorkflowRun,
 };
@@ -34,9 +34,10 @@ pub(super) async fn watch(
     let mut watch = Watch::default();
     match active {
         Ok(active) => watch.active = active,
-        Err(error) => {
-            watch.unseen.push(format!("what runs in the secondary is not known: {error}"))
-        }
+        Err(error) => watch.unseen.push(Unwatched {
+            what: UnwatchedPart::Runs,
+            message: format!("what runs in the secondary is not known: {error}").into(),
+        }),
     }
     let answers = spread(answers, names.len()).into_iter().zip(&names);
     let workflows = answers.map(|(answer, name)| match (answer, name) {
@@ -52,7 +53,8 @@ pub(super) async fn watch(
             | RegionErrorKind::Unsupported
             | RegionErrorKind::Other => {
                 let text = format!("whether {name} runs in the secondary is not known: {error}");
-                watch.unseen.push(text);
+                let what = UnwatchedPart::Job { name: name.clone() };
+                watch.unseen.push(Unwatched { what, message: text.into() });
                 None
             }
         },

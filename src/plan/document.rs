@@ -19,6 +19,7 @@ use super::provenance::Provenance;
 use super::receipt::LossReceipt;
 pub use super::role::Role;
 use super::settings::{GroupSettings, WorkspaceSettings};
+use super::unwatched::Unwatched;
 use crate::config::{Sides, TableName};
 use crate::ledger::{AcceptedRisk, Consistency, Cut, Row};
 use crate::moment;
@@ -177,6 +178,10 @@ pub struct WorkspacePlan {
     /// All groups were looked at, due or not, with their replicas.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub whole_look: bool,
+    /// What of the secondary's workspace could not be seen; empty: all of it was; absent: none is configured, nobody looked because a
+    /// region is away, or the plan is of a version before 1.5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwatched: Option<Vec<Unwatched>>,
     /// What happens to the metadata tables, one entry a region.
     pub metadata: Vec<MetadataAction>,
     /// Rows of `sync_metadata` that an apply writes whatever comes of the syncs.

@@ -1,7 +1,9 @@
-//! Tables that were of another group: how they were protected there is what a change is measured by.
+//! Tables that were of another group: how they were protected there is what a change is measured by. And tables that no group has
+//! any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::document::RowChange;
 use super::observed::WorkspaceObserved;
 use super::settings::Settings;
 use crate::config::GroupEntry;
@@ -30,4 +32,24 @@ pub(super) fn tables(
         }
     }
     moved
+}
+
+/// Of each group the tables that its row lists, as it was, and that no row lists any more, sorted, by what an apply writes.
+///
+/// A table that moves to another group changes the rows of both, and one that is left out on purpose is of its group still.
+pub fn tables_left(rows: &[RowChange]) -> BTreeMap<String, Vec<String>> {
+    let after = rows.iter().filter(|row| !row.after.is_retired());
+    let named = after.flat_map(|row| &row.after.tables);
+    let named: BTreeSet<String> = named.map(|table| table.to_lowercase()).collect();
+    let mut left: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for before in rows.iter().filter_map(|row| row.before.as_ref()).filter(|row| !row.is_retired())
+    {
+        let gone = before.tables.iter().filter(|table| !named.contains(&table.to_lowercase()));
+        let mut gone: Vec<String> = gone.cloned().collect();
+        gone.sort_unstable();
+        if !gone.is_empty() {
+            left.insert(before.group_name.clone(), gone);
+        }
+    }
+    left
 }

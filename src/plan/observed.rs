@@ -8,6 +8,7 @@ use super::document::{ConfigSource, Refused};
 use super::grants::GrantsSeen;
 use super::protection::SettingsBefore;
 use super::receipt::ReceiptTold;
+use super::unwatched::Unwatched;
 use super::witness::Witnessed;
 use crate::config::{GroupEntry, TableName, Workspace};
 use crate::ledger::{Cuts, FOLDER, Ledger, merge_rows};
@@ -89,8 +90,8 @@ pub struct SecretSeen {
 pub struct Watch {
     /// What is running there, of whatever job.
     pub active: Vec<ActiveRun>,
-    /// What could not be seen there, a sentence each.
-    pub unseen: Vec<String>,
+    /// What could not be seen there.
+    pub unseen: Vec<Unwatched>,
 }
 
 /// One region.

@@ -68,6 +68,8 @@ pub enum Setting {
     MailServer,
     /// What webhooks hear.
     Webhooks,
+    /// By which secrets webhooks are routed, or their messages signed.
+    WebhookKeys,
     /// Whether somebody hears where no apply runs any more.
     Heartbeat,
     /// How often successes are told of.
@@ -96,6 +98,8 @@ pub enum Setting {
     Name,
     /// Tables of another group that are of this one now.
     TablesOf,
+    /// That it is of the configuration: all of it, or a table.
+    Removed,
 }
 
 /// The value of a setting.
@@ -171,8 +175,18 @@ impl Settings {
         all.get(workspace).or_else(|| all.values().find(there))
     }
 
+    /// The same with the settings of other groups, as they were before, that are of the configuration still.
+    #[must_use]
+    pub fn carrying(mut self, before: &Settings, stays: impl Fn(&str) -> bool) -> Settings {
+        for (name, group) in before.groups.iter().filter(|(name, _)| stays(name)) {
+            self.groups.entry(name.clone()).or_insert_with(|| group.clone());
+        }
+        self
+    }
+
     /// What became another than in `before`, judged at a moment. `moved` has of each group those that tables of it were of then:
-    /// how they were protected there counts for them, whatever the group that has them now is called.
+    /// how they were protected there counts for them, whatever the group that has them now is called. A group that these settings
+    /// do not have left the configuration.
     pub fn changes_since(
         &self,
         before: &Settings,
@@ -195,6 +209,55 @@ impl Settings {
                 changes.of_moved((was, of), (name, after), renamed, known.is_some());
             }
         }
+        for (name, before) in &before.groups {
+            changes.group = Some(name.clone());
+            if self.has_left(name, moved) {
+                changes.of_left_group(before);
+            }
+        }
+        changes.all
+    }
+
+    /// That tables are of no group any more, beside groups that left with all of theirs. `left` has of each group those that were of
+    /// it.
+    pub fn tables_left_since(
+        &self,
+        before: &Settings,
+        moved: &BTreeMap<String, Vec<String>>,
+        left: &BTreeMap<String, Vec<String>>,
+        now: DateTime<Utc>,
+    ) -> Vec<SettingChange> {
+        let mut changes = Changes { now, group: None, all: Vec::new() };
+        for (name, tables) in left.iter().filter(|(name, _)| !self.has_left(name, moved)) {
+            let Some(group) = before.groups.get(name) else {
+                continue;
+            };
+            changes.group = Some(name.clone());
+            for table in tables {
+                changes.removed(Some(table));
+            }
+            // Some of its tables are of others now, and nobody owns it.
+            if !self.groups.contains_key(name) {
+                changes.list(Setting::Owners, &group.owner_emails, &[]);
+            }
+        }
+        changes.all
+    }
+
+    /// Whether a group of before is of the configuration no more, and none of its tables is of another.
+    fn has_left(&self, group: &str, moved: &BTreeMap<String, Vec<String>>) -> bool {
+        !self.groups.contains_key(group) && !moved.values().flatten().any(|was| was == group)
+    }
+
+    /// That nothing of a workspace is protected any more, for whoever heard of it.
+    pub fn removed(&self, now: DateTime<Utc>) -> Vec<SettingChange> {
+        let mut changes = Changes { now, group: None, all: Vec::new() };
+        changes.removed(None);
+        changes.list(Setting::FailureMail, &self.workspace.failure_mail, &[]);
+        for (name, before) in &self.groups {
+            changes.group = Some(name.clone());
+            changes.of_left_group(before);
+        }
         changes.all
     }
 }
@@ -203,6 +266,19 @@ impl SettingChange {
     /// Whether it is of the whole configuration, so that the plans and records of its other workspaces tell the same.
     pub fn is_of_the_file(&self) -> bool {
         self.setting == Setting::Workspaces
+    }
+
+    /// The same with counts of addresses in their place, for whoever is not to see those of others.
+    #[must_use]
+    pub fn without_addresses(&self) -> SettingChange {
+        let counted = |value: &Option<SettingValue>| match (self.setting, value) {
+            (
+                Setting::Owners | Setting::FailureMail | Setting::SuccessMail,
+                Some(SettingValue::Texts(addresses)),
+            ) => i64::try_from(addresses.len()).ok().map(SettingValue::Number),
+            (_, value) => value.clone(),
+        };
+        SettingChange { before: counted(&self.before), after: counted(&self.after), ..self.clone() }
     }
 
     /// Whether it protects less now.
@@ -233,6 +309,7 @@ impl Changes {
             success_mail,
             mail_server,
             webhooks,
+            webhook_keys,
             heartbeat,
             heartbeat_secret,
             success,
@@ -254,6 +331,13 @@ impl Changes {
         }
         self.there(Setting::MailServer, mail_server, &after.mail_server);
         self.list(Setting::Webhooks, webhooks, &after.webhooks);
+        for (webhook, key) in webhook_keys {
+            // Another listens in the place of whoever did, or whoever did takes nothing more that is signed so.
+            if let Some(now) = after.webhook_keys.get(webhook).filter(|now| *now != key) {
+                let text = |key: &String| Some(SettingValue::Text(format!("{webhook} by {key}")));
+                self.add(Setting::WebhookKeys, text(key), text(now), Direction::Weaker);
+            }
+        }
         if *heartbeat != after.heartbeat {
             let direction = if *heartbeat { Direction::Weaker } else { Direction::Stronger };
             let switch = |on: bool| Some(SettingValue::Switch(on));
@@ -318,6 +402,18 @@ impl Changes {
             renamed || change.weakens() && !(known && change.setting == Setting::Unprotected)
         };
         self.all.extend(of_them.into_iter().filter(counts));
+    }
+
+    /// Nobody keeps the replicas of the group up any more, and its owners hear of it for the last time.
+    fn of_left_group(&mut self, before: &GroupSettings) {
+        self.removed(None);
+        self.list(Setting::Owners, &before.owner_emails, &[]);
+    }
+
+    fn removed(&mut self, table: Option<&String>) {
+        let there = Some(SettingValue::Switch(true));
+        let change = self.change(Setting::Removed, there, None, Direction::Weaker);
+        self.all.push(SettingChange { table: table.cloned(), ..change });
     }
 
     fn of_group(&mut self, before: &GroupSettings, after: &GroupSettings) {
@@ -554,6 +650,7 @@ impl Setting {
             Setting::SuccessMail => "success_mail",
             Setting::MailServer => "mail_server",
             Setting::Webhooks => "webhooks",
+            Setting::WebhookKeys => "webhook_keys",
             Setting::Heartbeat => "heartbeat",
             Setting::SuccessNews => "success_news",
             Setting::Reminder => "reminder",
@@ -568,6 +665,7 @@ impl Setting {
             Setting::Workflows => "workflows",
             Setting::Name => "name",
             Setting::TablesOf => "tables_of",
+            Setting::Removed => "removed",
         }
     }
 }

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{
-    Group, GroupEntry, Notifications, Pause, Success, TableRef, Topic, Workspace, WrittenKeys,
+    Group, GroupEntry, Notifications, Pause, Success, TableRef, Topic, Webhook, Workspace,
+    WrittenKeys,
 };
 use crate::moment;
 
@@ -33,6 +34,9 @@ pub struct WorkspaceSettings {
     /// What webhooks hear: an entry a webhook and kind of news, `slack SLACK_DR failing`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<String>,
+    /// Of each webhook that signs or is routed by a secret the name of that; empty: there is none, or they are not known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub webhook_keys: BTreeMap<String, String>,
     /// Somebody hears where no apply runs any more.
     pub heartbeat: bool,
     /// The name of the secret that says who that is; absent: there is no heartbeat, or it is not known.
@@ -158,8 +162,7 @@ impl WorkspaceSettings {
     ) -> WorkspaceSettings {
         let told = workspace.notifications.as_ref();
         let webhooks = told.into_iter().flat_map(|told| &told.webhooks).flat_map(|webhook| {
-            let (kind, label) = (webhook.kind.as_str(), &webhook.label);
-            webhook.events.iter().map(move |event| format!("{kind} {label} {}", topic(*event)))
+            webhook.events.iter().map(move |event| webhook_entry(webhook, *event))
         });
         let over = told.filter(|told| told.smtp.is_some() || !told.webhooks.is_empty());
         WorkspaceSettings {
@@ -167,6 +170,7 @@ impl WorkspaceSettings {
             success_mail: workspace.success_notification.clone(),
             mail_server: told.and_then(|told| Some(told.smtp.as_ref()?.host.clone())),
             webhooks: webhooks.collect(),
+            webhook_keys: told.map(webhook_keys).unwrap_or_default(),
             heartbeat: told.is_some_and(|told| told.heartbeat.is_some()),
             heartbeat_secret: told
                 .and_then(|told| Some(told.heartbeat.as_ref()?.url_secret.clone())),
@@ -200,6 +204,19 @@ fn success(told: &Notifications) -> SuccessMail {
         Success::Daily => SuccessMail::Daily,
         Success::Off => SuccessMail::Off,
     }
+}
+
+fn webhook_keys(told: &Notifications) -> BTreeMap<String, String> {
+    let keys = told
+        .webhooks
+        .iter()
+        .filter_map(|webhook| Some((webhook.label.clone(), webhook.secret_key.clone()?)));
+    keys.collect()
+}
+
+/// One kind of news that a webhook hears of, as settings have it.
+pub(crate) fn webhook_entry(webhook: &Webhook, heard: Topic) -> String {
+    format!("{} {} {}", webhook.kind.as_str(), webhook.label, topic(heard))
 }
 
 fn topic(topic: Topic) -> &'static str {

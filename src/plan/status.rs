@@ -19,6 +19,7 @@ pub use super::receipt::LossReceipt;
 use super::replica::{Assessment, assess, damage};
 pub use super::retired::RetiredStatus;
 use super::retired::retired;
+pub use super::unwatched::{Unwatched, UnwatchedPart};
 use super::versions;
 use super::warnings::LagRisk;
 use crate::config::{Location, TableName};
@@ -52,6 +53,10 @@ pub struct WorkspaceStatus {
     pub name: String,
     /// Both regions.
     pub regions: RegionsStatus,
+    /// What of the secondary's workspace could not be seen; empty: all of it was; absent: none is configured, or nobody looked,
+    /// because a region is away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwatched: Option<Vec<Unwatched>>,
     /// Its groups, in the configuration's order.
     pub groups: Vec<GroupStatus>,
     /// Groups that the metadata tables know and the configuration does not, where all groups were asked for.
@@ -269,6 +274,7 @@ fn workspace(
             secondary: region(&seen.secondary, &seen.primary, Some("passive")),
             shared_answer: seen.shared_answer(),
         },
+        unwatched: planned.unwatched.clone(),
         groups: planned
             .groups
             .iter()

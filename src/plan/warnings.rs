@@ -14,9 +14,7 @@ use super::witness::{DoubtedCut, WitnessedCut};
 use crate::config::{Group, Sides};
 use crate::ledger::{Consistency, Cut, Status};
 use crate::moment;
-use crate::region::{
-    PauseStatus, Presence, RUN_RECORD_ENDING, RegionErrorKind, Unproved, WriteAccess,
-};
+use crate::region::{PauseStatus, RUN_RECORD_ENDING, RegionErrorKind, Unproved, WriteAccess};
 use crate::sentence::Sentence;
 use crate::text::{plural, span};
 
@@ -111,11 +109,8 @@ pub(super) fn of_workspace(
                 .to_owned(),
         ),
         Some(_) => {
-            if let Ok(Presence { workspace_unseen: Some(why), .. }) = &workspace.secondary.presence {
-                say(WarningCode::SecondaryWorkspaceNotSeen, format!("the secondary workspace is not seen: {why}"));
-            }
-            for unseen in &workspace.watch.unseen {
-                say(WarningCode::SecondaryWorkspaceNotSeen, unseen.clone());
+            for unseen in planned.unwatched.iter().flatten() {
+                say(WarningCode::SecondaryWorkspaceNotSeen, unseen.message.to_string());
             }
             let others = others_at_work(workspace);
             if !others.is_empty() {

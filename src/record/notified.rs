@@ -5,13 +5,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::moment;
-use crate::notify::Standing;
+use crate::notify::{LeftWorkspace, Standing};
 
 /// What an apply tells people.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Notified {
     /// What people hear of, by workspace: what goes on, and what this apply began or ended.
     pub standings: Vec<Standing>,
+    /// Workspaces that left the configuration, which it tells.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<LeftWorkspace>,
     /// How many messages it sends, earlier ones apart. What servers answered stands in a document beside its record.
     pub messages: usize,
     /// Messages of earlier applies that could not be sent, and that it tries again.

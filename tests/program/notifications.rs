@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 mod days;
+mod leaving;
 mod unusable;
 
 const NEEDED: &str = "aiosmtpd, cryptography, standardwebhooks";
@@ -209,12 +210,18 @@ fn each_address_hears_what_it_should_and_nothing_else() {
         }
         assert!(!text.contains("--accept"), "{text}");
     }
-    // An apply that tells nobody forgets nothing for the one that does.
+    // An apply that tells nobody forgets nothing for the one that does, and that it tells nobody is the last that is told.
     let config = std::fs::read(world.path("drsync.json")).unwrap();
     let mut silent: Value = serde_json::from_slice(&config).unwrap();
     silent["workspaces"][0].as_object_mut().unwrap().shift_remove("notifications");
     std::fs::write(world.path("drsync.json"), silent.to_string()).unwrap();
     world.apply("2026-11-22T11:45:00Z");
+    let last = "[drsync] east protected less since 2026-11-22 11:45Z: mail_server";
+    let last =
+        ["crm-team", "data-team", "ops", "shop-team"].map(|to| format!("{to}@example.com: {last}"));
+    let mut told: Vec<String> = told.into_iter().chain(last).collect();
+    told.sort();
+    assert_eq!(receivers.mails(), told);
     std::fs::write(world.path("drsync.json"), config).unwrap();
     // What goes on is not told again, and its end is, in the same thread.
     let second = world.apply("2026-11-22T12:00:00Z");

@@ -72,6 +72,7 @@ pub(crate) fn plan(groups: Vec<GroupPlan>) -> Plan {
                 shared_answer: None,
             },
             whole_look: false,
+            unwatched: None,
             metadata: vec![],
             rows: vec![],
             groups,

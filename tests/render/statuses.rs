@@ -93,6 +93,7 @@ fn status(groups: Vec<GroupStatus>) -> Status {
                 secondary: region(true),
                 shared_answer: None,
             },
+            unwatched: None,
             groups,
             retired: vec![],
         }],

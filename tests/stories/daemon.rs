@@ -28,8 +28,6 @@ struct Daemon {
 fn command(world: &World, clock: &Path, arguments: &[&str]) -> Run {
     runner::drsync(world.path(""), arguments)
         .at(format!("@{}", clock.display()))
-        // What the allocator keeps for many threads is no leak.
-        .env("MALLOC_ARENA_MAX", "2")
 }
 
 fn configure(world: &World) {

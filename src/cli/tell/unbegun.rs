@@ -2,6 +2,7 @@
 //!
 //! There is no record of an apply that did not begin, so a note of this machine remembers what was told.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
@@ -11,36 +12,47 @@ use super::{Applied, Keychain, Teller, say};
 use crate::apply::RunRecord;
 use crate::cli::clock::Clock;
 use crate::cli::flags::Context;
+use crate::cli::output::Said;
 use crate::cli::{ExitStatus, Failure, keep, who};
 use crate::notify::deliver::{self, SENDING, Secrets};
-use crate::notify::{Cause, CauseCode, Outcome, Policy, Round, Standing, Told, letters, not_begun};
+use crate::notify::{
+    Answer, Cause, CauseCode, Outcome, Policy, Round, Standing, Told, left, letters, not_begun,
+};
 
 /// Tells that an apply could not begin, where nobody sits before it and reads why.
-pub(super) async fn fail(context: &Context, teller: &Teller, failure: &Failure) {
+pub(super) async fn fail(context: &Context, teller: &Teller, failure: &Failure) -> Vec<Answer> {
     let code = match failure.status() {
-        _ if std::io::stdin().is_terminal() => return,
+        _ if std::io::stdin().is_terminal() => return Vec::new(),
         ExitStatus::Authentication => CauseCode::NotSignedIn,
         ExitStatus::Configuration => CauseCode::ConfigurationUnusable,
         ExitStatus::Failed | ExitStatus::PrimaryAway => CauseCode::NotBegun,
         // What the command or the plan lacks is seen by whoever gave them.
-        _ => return,
+        _ => return Vec::new(),
     };
     let now = context.clock.now();
     let run_id = &Clock::id(now);
-    let telling = Telling { folder: &teller.folder, run_id, now, others: Vec::new() };
+    let said = &context.said;
+    let telling =
+        Telling { folder: &teller.folder, run_id, now, others: Vec::new(), gone: Vec::new(), said };
     let cause = Cause { code, table: None, message: failure.message() };
-    let usable = teller.policies.iter().map(|policy| (policy.clone(), Some(cause.clone())));
+    let usable = teller.policies.iter().filter(|policy| !policy.is_silent());
+    let usable = usable.map(|policy| (policy.clone(), Some(cause.clone())));
     let all: Vec<_> = usable.chain(teller.unusable()).collect();
-    telling.tell(&all, &Keychain::offline(&teller.scopes)).await;
+    telling.tell(&all, &Keychain::offline(&teller.scopes)).await
 }
 
 /// Tells of an apply that began which workspaces it left out, and that it began where it was told that none could.
-pub(super) async fn begin(teller: &Teller, applied: &Applied<'_>, record: &RunRecord) {
+pub(super) async fn begin(
+    teller: &Teller,
+    applied: &Applied<'_>,
+    record: &RunRecord,
+) -> Vec<Answer> {
     let before = keep::not_begun(&teller.folder);
     if before.is_empty() && teller.unusable.is_empty() {
-        return;
+        return Vec::new();
     }
     let begun = teller.policies(applied.plan);
+    let gone = teller.gone(&before);
     // Of a workspace that was not asked for nothing is known.
     let others = before.into_iter().filter(|standing| {
         let is = |policy: &Policy| policy.workspace == standing.workspace;
@@ -51,13 +63,29 @@ pub(super) async fn begin(teller: &Teller, applied: &Applied<'_>, record: &RunRe
         run_id: &record.run_id,
         now: record.ended_at,
         others: others.collect(),
+        gone,
+        said: applied.said,
     };
     let begun = begun.into_iter().map(|policy| (policy, None));
     let all: Vec<_> = begun.chain(teller.unusable()).collect();
-    telling.tell(&all, &teller.keychain(applied)).await;
+    telling.tell(&all, &teller.keychain(applied)).await
 }
 
 impl Teller {
+    /// Of these what stands of workspaces that left the configuration, with whom an apply of this machine told of them.
+    fn gone(&self, standings: &[Standing]) -> Vec<(Policy, Standing)> {
+        let Some(named) = &self.named else {
+            return Vec::new();
+        };
+        let used = keep::used_configurations(&self.folder);
+        let gone = standings.iter().filter(|standing| !named.contains(&standing.workspace));
+        let known = gone.filter_map(|standing| {
+            let used = used.iter().find(|used| used.name == standing.workspace)?;
+            Some((Policy::of(used)?, standing.clone()))
+        });
+        known.collect()
+    }
+
     /// Those of workspaces that cannot be used, each with the reason.
     fn unusable(&self) -> impl Iterator<Item = (Policy, Option<Cause>)> {
         self.unusable.iter().map(|(policy, why)| {
@@ -75,28 +103,37 @@ struct Telling<'a> {
     now: DateTime<Utc>,
     /// What stands of others, and goes on.
     others: Vec<Standing>,
+    /// What stood of those that left the configuration, and who heard of it.
+    gone: Vec<(Policy, Standing)>,
+    said: &'a Said,
 }
 
 impl Telling<'_> {
-    /// Tells each that an apply could not begin, with the cause, or that one began.
-    async fn tell(&self, of: &[(Policy, Option<Cause>)], secrets: &dyn Secrets) {
+    /// Tells each that an apply could not begin, with the cause, or that one began; what servers answered.
+    async fn tell(&self, of: &[(Policy, Option<Cause>)], secrets: &dyn Secrets) -> Vec<Answer> {
         let before = keep::not_begun(self.folder);
         let standings = of.iter().map(|(policy, cause)| {
             let of_workspace = before.iter().filter(|it| it.workspace == policy.workspace);
             let of_workspace: Vec<&Standing> = of_workspace.collect();
             not_begun(&self.round(policy), &of_workspace, policy, cause.as_ref())
         });
+        let gone = self.gone.iter();
+        let gone = gone.map(|(policy, standing)| left(&self.round(policy), &[standing], policy));
+        let standings = standings.chain(gone);
         let told = Told {
             run_id: self.run_id.to_owned(),
             ended_at: self.now,
             url: None,
             standings: standings.collect(),
             synchronized: Vec::new(),
+            left: Vec::new(),
         };
-        let policies: Vec<Policy> = of.iter().map(|(policy, _)| policy.clone()).collect();
+        let gone = self.gone.iter().map(|(policy, _)| policy);
+        let policies: Vec<Policy> =
+            of.iter().map(|(policy, _)| policy).chain(gone).cloned().collect();
         let messages = letters(&told, &policies);
         let answers = deliver::send(&messages, secrets, tokio::time::sleep(SENDING)).await;
-        say(&messages, &answers);
+        say(self.said, &messages, &answers);
         // What reached nobody is told by the next run.
         if messages.is_empty() || answers.iter().any(|answer| answer.outcome == Outcome::Sent) {
             let mut open = told.standings;
@@ -104,6 +141,7 @@ impl Telling<'_> {
             open.extend(self.others.iter().cloned());
             keep::note_not_begun(self.folder, &open);
         }
+        answers
     }
 
     /// Nothing was looked at.
@@ -117,8 +155,10 @@ impl Telling<'_> {
             whole: false,
             away: Vec::new(),
             answered: Vec::new(),
-            unwatched: false,
+            stands_by: true,
+            unwatched: None,
             lost: Vec::new(),
+            owners_before: BTreeMap::new(),
             weakened: Vec::new(),
             groups: Vec::new(),
         }

@@ -4,7 +4,7 @@ use super::{Direction, Setting, SettingChange, SettingValue};
 use crate::figures::minute;
 use crate::harmless::clean;
 use crate::plan::settings::PauseSetting;
-use crate::text::span;
+use crate::text::{plural_as, span};
 
 impl SettingChange {
     /// Which way it changed: `weaker`, `told less`, `stronger`, `changed`.
@@ -39,6 +39,7 @@ fn word_of(direction: Direction, setting: Setting) -> &'static str {
             | Setting::SuccessMail
             | Setting::MailServer
             | Setting::Webhooks
+            | Setting::WebhookKeys
             | Setting::Heartbeat
             | Setting::SuccessNews
             | Setting::Reminder,
@@ -65,7 +66,8 @@ fn word_of(direction: Direction, setting: Setting) -> &'static str {
             | Setting::Workspaces
             | Setting::Workflows
             | Setting::Name
-            | Setting::TablesOf,
+            | Setting::TablesOf
+            | Setting::Removed,
         ) => "weaker",
         (Direction::Stronger, _) => "stronger",
         (Direction::Other, _) => "changed",
@@ -89,6 +91,7 @@ fn name_of(setting: Setting) -> &'static str {
         Setting::SuccessMail => "success mail",
         Setting::MailServer => "mail server",
         Setting::Webhooks => "webhooks",
+        Setting::WebhookKeys => "secrets of webhooks",
         Setting::Heartbeat => "heartbeat",
         Setting::SuccessNews => "news of successes",
         Setting::Reminder => "reminder",
@@ -103,6 +106,7 @@ fn name_of(setting: Setting) -> &'static str {
         Setting::Workflows => "workflow",
         Setting::Name => "name",
         Setting::TablesOf => "tables that were of",
+        Setting::Removed => "protected",
     }
 }
 
@@ -125,6 +129,9 @@ fn value_of(setting: Setting, table: Option<&str>, value: Option<&SettingValue>)
         }
         (Setting::Paused, None) => "no".to_owned(),
         (Setting::Unprotected, None) => format!("{} is protected", table.unwrap_or_default()),
+        (Setting::Removed, None) if table.is_some() => "of no group".to_owned(),
+        (Setting::Removed, None) => "no longer configured".to_owned(),
+        (Setting::Removed, Some(_)) => table.unwrap_or("yes").to_owned(),
         (_, None) => "none".to_owned(),
         (Setting::Unprotected, Some(SettingValue::Text(reason))) => {
             format!("{} (\"{reason}\")", table.unwrap_or_default())
@@ -140,6 +147,10 @@ fn value_of(setting: Setting, table: Option<&str>, value: Option<&SettingValue>)
         (Setting::Reminder | Setting::PlanMaxAge, Some(SettingValue::Number(hours))) => {
             time(3_600, *hours)
         }
+        (
+            Setting::Owners | Setting::FailureMail | Setting::SuccessMail,
+            Some(SettingValue::Number(addresses)),
+        ) => plural_as(u64::try_from(*addresses).unwrap_or_default(), "address", "addresses"),
         (_, Some(SettingValue::Number(number))) => number.to_string(),
         (_, Some(SettingValue::Text(text))) => text.clone(),
         (_, Some(SettingValue::Texts(texts))) => texts.join(", "),

@@ -3,8 +3,8 @@
 use drsync::config::WorkspaceAddress;
 use drsync::ledger::Status;
 use drsync::plan::{
-    ConfiguredIn, Decision, FindingCode, LedgerAction, Needed, SecretSeen, Severity, WarningCode,
-    Watch,
+    ConfiguredIn, Decision, FindingCode, LedgerAction, Needed, SecretSeen, Severity, Unwatched,
+    UnwatchedPart, WarningCode, Watch,
 };
 use drsync::region::{
     ActiveRun, Denied, Deployment, Lack, Mark, PauseStatus, Privilege, RegionError,
@@ -410,7 +410,10 @@ fn whatever_else_runs_in_the_secondary_and_what_could_not_be_seen_there_is_a_war
             run_id: 4,
             started_at: at("2026-11-22T10:30:00Z"),
         }],
-        unseen: vec!["whether orders_job runs in the secondary is not known: 503".to_owned()],
+        unseen: vec![Unwatched {
+            what: UnwatchedPart::Job { name: "orders_job".to_owned() },
+            message: "whether orders_job runs in the secondary is not known: 503".into(),
+        }],
     };
     assert_eq!(blocking(&world, "orders"), []);
     let warnings = world.plan().warnings;

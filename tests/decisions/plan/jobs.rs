@@ -1,6 +1,6 @@
 //! The jobs that a group names, as a plan tells of them at both sides.
 
-use drsync::plan::{JobSeen, Role};
+use drsync::plan::{JobSeen, Role, Unwatched, UnwatchedPart};
 use drsync::region::{Deployment, PauseStatus, RegionError, RegionErrorKind, Workflow};
 
 use super::world::World;
@@ -56,7 +56,10 @@ fn a_job_is_told_of_at_both_sides_with_what_keeps_its_settings() {
 fn a_job_that_the_other_side_lacks_is_told_as_that_and_one_that_could_not_be_seen_as_that() {
     let mut world = with_a_secondary_workspace();
     assert_eq!(told(&world), [at_home(), elsewhere(None, None)]);
-    world.workspace().watch.unseen.push("whether orders_job runs there is not known".to_owned());
+    world.workspace().watch.unseen.push(Unwatched {
+        what: UnwatchedPart::Job { name: "orders_job".to_owned() },
+        message: "whether orders_job runs there is not known".into(),
+    });
     assert_eq!(told(&world), [at_home(), elsewhere(None, Some(PauseStatus::Unknown))]);
 }
 

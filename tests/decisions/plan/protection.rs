@@ -61,12 +61,10 @@ const NO_PROTECTION: &[(&str, &str)] = &[
     ("secondary_workspace_pat_key", "who signs in; what is not seen then is told"),
     ("secondary_workspace_profile", "who signs in; what is not seen then is told"),
     ("secondary_warehouse_id", "what runs statements; without any that is told"),
-    ("sync_groups", "a group that leaves is told as retired"),
     (
         "group_name",
         "tables that were of another group are measured by how they were protected there",
     ),
-    ("tables", "a table that leaves is told as one"),
     ("port", "how the mail server is reached: one that is not is told"),
     ("security", "none is taken for this machine alone"),
     ("from", "what mails say of themselves"),
@@ -79,7 +77,6 @@ const NO_PROTECTION: &[(&str, &str)] = &[
     ("client_id", "how one signs in at the mail server: one that is refused is told"),
     ("client_secret_key", "how one signs in at the mail server: one that is refused is told"),
     ("scope", "how one signs in at the mail server: one that is refused is told"),
-    ("secret_key", "what signs a webhook's messages: who listens refuses those that it did not"),
 ];
 
 fn of_groups() -> Vec<Case> {
@@ -278,8 +275,8 @@ fn every_key_of_the_configuration_is_looked_at_here() {
     });
     let mut protect: BTreeSet<&str> = with_cases.chain(others).collect();
     protect.insert("sync_success_notification");
-    // What it is told for has a test of its own.
-    protect.insert("workspaces");
+    // Tests of their own.
+    protect.extend(["workspaces", "sync_groups", "tables", "secret_key"]);
     let none: BTreeSet<&str> = NO_PROTECTION.iter().map(|(key, _)| *key).collect();
     assert_eq!(none.len(), NO_PROTECTION.len());
     assert!(NO_PROTECTION.iter().all(|(_, why)| !why.is_empty()));
@@ -444,6 +441,50 @@ fn a_table_that_moves_to_a_group_that_protects_less_is_told() {
     // By what the group itself was, and by what the table's group was.
     assert_eq!(told.iter().filter(|it| **it == weaker).count(), 2, "{told:?}");
     assert_eq!(told_of(&plan, "orders"), []);
+}
+
+#[test]
+fn a_group_that_leaves_the_configuration_protects_nothing_any_more() {
+    let plan = moved(|groups| drop(groups.as_array_mut().unwrap().remove(0)));
+    let gone = [(Setting::Removed, Direction::Weaker), (Setting::Owners, Direction::Weaker)];
+    assert_eq!(told_of(&plan, "orders"), gone);
+    let comment = write(&comment(&plan), Form::Markdown(BUDGET));
+    assert!(comment.contains("weakens the protection of orders"), "{comment}");
+    assert!(comment.contains("no longer configured"), "{comment}");
+    // What is only misread, and what was not asked for, has not left.
+    let misread = moved(|groups| groups[0]["tables"] = json!([7]));
+    assert_eq!(told_of(&misread, "orders"), []);
+}
+
+#[test]
+fn a_table_that_no_group_has_any_more_is_told_and_one_that_is_left_out_on_purpose_is_told_as_that()
+{
+    let plan = moved(|groups| groups[0]["tables"] = json!(["main.shop.orders"]));
+    let changes = &plan.workspaces[0].settings_changes;
+    let of: Vec<(Setting, Option<&str>)> =
+        changes.iter().map(|change| (change.setting, change.table.as_deref())).collect();
+    assert_eq!(of, [(Setting::Removed, Some("main.shop.lines"))]);
+    let left_out = moved(|groups| {
+        groups[0]["unprotected_tables"] = json!({"main.shop.lines": "too big"});
+    });
+    assert_eq!(told_of(&left_out, "orders"), [(Setting::Unprotected, Direction::Weaker)]);
+}
+
+#[test]
+fn another_secret_of_a_webhook_or_a_heartbeat_is_told() {
+    let told = |key: &str, check: &str| {
+        let hook = json!({"kind": "pagerduty", "url_secret": "pd", "secret_key": key});
+        json!({"webhooks": [hook], "heartbeat": {"url_secret": check}})
+    };
+    let before = world(WORKSPACE, "notifications", &told("pd-key", "check"));
+    let of = |key: &str, check: &str| {
+        changed(&compared(world(WORKSPACE, "notifications", &told(key, check)), &before))
+    };
+    let one = |setting, direction| (BTreeSet::from([setting]), BTreeSet::from([direction]));
+    assert_eq!(of("pd-key", "check"), Default::default());
+    // Whoever was called is called no more; a check that hears nothing says so by itself.
+    assert_eq!(of("other-key", "check"), one(Setting::WebhookKeys, Direction::Weaker));
+    assert_eq!(of("pd-key", "other"), one(Setting::Heartbeat, Direction::Other));
 }
 
 /// Whose protection a case is of: without a schedule of its own each group has the workspace's.
