@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::support::edits::{Place, edits, resealed};
 
-const PLAN: &str = include_str!("../../../fixtures/documents/plan-1.4.json");
+const PLAN: &str = include_str!("../../../fixtures/documents/plan-1.5.json");
+const PLAN_FIFTH: &str = include_str!("../../../fixtures/documents/plan-1.4.json");
 const PLAN_FOURTH: &str = include_str!("../../../fixtures/documents/plan-1.3.json");
 const PLAN_THIRD: &str = include_str!("../../../fixtures/documents/plan-1.2.json");
 const PLAN_SECOND: &str = include_str!("../../../fixtures/documents/plan-1.1.json");
@@ -27,6 +28,8 @@ const RUN_WITH_CUTS: &str = include_str!("../../../fixtures/documents/run-1.3.js
 const RUN_WITH_SETTINGS: &str = include_str!("../../../fixtures/documents/run-1.4.json");
 /// Of one that tells rights, looks at all groups, changes of role, and the kept configuration.
 const RUN_WITH_RIGHTS: &str = include_str!("../../../fixtures/documents/run-1.5.json");
+/// Of one that tells what left the configuration.
+const RUN_WITH_LEFT: &str = include_str!("../../../fixtures/documents/run-1.6.json");
 /// As records were before they told of approval and metadata tables.
 const RUN_EARLY: &str = include_str!("../../../fixtures/documents/run-1-early.json");
 
@@ -100,7 +103,7 @@ fn a_remedy_without_its_parts_is_refused_and_one_of_an_earlier_plan_is_words() {
 
 #[test]
 fn a_plan_of_version_1_is_read_with_all_it_says() {
-    for text in [PLAN_EARLY, PLAN_FIRST, PLAN_SECOND, PLAN_THIRD, PLAN_FOURTH, PLAN] {
+    for text in [PLAN_EARLY, PLAN_FIRST, PLAN_SECOND, PLAN_THIRD, PLAN_FOURTH, PLAN_FIFTH, PLAN] {
         let stored = StoredPlan::read(text.as_bytes()).unwrap();
         let document: Value = serde_json::from_str(text).unwrap();
         kept(&document, &serde_json::to_value(&stored.plan).unwrap(), "plan");
@@ -122,6 +125,7 @@ fn a_run_record_of_version_1_is_read_with_all_it_says() {
         RUN_WITH_CUTS,
         RUN_WITH_SETTINGS,
         RUN_WITH_RIGHTS,
+        RUN_WITH_LEFT,
     ];
     for (place, text) in in_order.into_iter().enumerate() {
         let record = RunRecord::read(text.as_bytes()).unwrap();
