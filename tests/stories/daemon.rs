@@ -26,8 +26,7 @@ struct Daemon {
 }
 
 fn command(world: &World, clock: &Path, arguments: &[&str]) -> Run {
-    runner::drsync(world.path(""), arguments)
-        .at(format!("@{}", clock.display()))
+    runner::drsync(world.path(""), arguments).at(format!("@{}", clock.display()))
 }
 
 fn configure(world: &World) {
