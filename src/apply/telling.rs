@@ -125,10 +125,8 @@ fn leaving(
         // Under another label it is protected as before, and compared with that.
         let replicas = settings.workspace.replicas.as_ref();
         let planned = plan.workspaces.iter().filter_map(|it| it.settings.as_ref());
-        let renamed =
-            replicas.is_some() && { planned }.any(|it| it.replicas.as_ref() == replicas);
-        let changes =
-            if renamed { Vec::new() } else { settings.removed(record.started_at) };
+        let renamed = replicas.is_some() && { planned }.any(|it| it.replicas.as_ref() == replicas);
+        let changes = if renamed { Vec::new() } else { settings.removed(record.started_at) };
         let round = Round {
             run_id: record.run_id.clone(),
             workspace: name.clone(),
