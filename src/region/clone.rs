@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Expected, Mark, RegionError, RegionErrorKind, Replica, Size, Standing, standing};
-use crate::config::{TableName, check_path};
+use super::replica::place_is_plain;
+use super::{Expected, Mark, RegionError, Replica, Size, Standing, standing};
+use crate::config::TableName;
 
 /// One clone, exactly as planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,18 +49,6 @@ impl CloneOrder {
         let (path, version) = (self.replica_path.as_str(), self.replica_version);
         standing(replica, Expected { path, version, mark: mark.as_ref() })
     }
-}
-
-/// Refuses a path that leads out of a sync location.
-pub(super) fn place_is_plain(
-    path: &str,
-    doing: impl FnOnce() -> String,
-) -> Result<(), RegionError> {
-    check_path(path).map_err(|wrong| {
-        let remedy = wrong.remedy.unwrap_or_default();
-        let detail = format!("{}; {remedy}", wrong.message);
-        RegionError::new(RegionErrorKind::Unsupported, doing(), detail)
-    })
 }
 
 /// What a clone did.

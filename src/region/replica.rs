@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::clone::place_is_plain;
-use super::{RegionError, Size, Table, Upkeep};
+use super::{RegionError, RegionErrorKind, Size, Table, Upkeep};
+use crate::config::check_path;
 use crate::sentence::Sentence;
 
 /// Asks what lies at a replica's path.
@@ -224,4 +224,16 @@ impl Mark {
             (Self::REPLICA.to_owned(), replica.clone()),
         ])
     }
+}
+
+/// Refuses a path that leads out of a sync location.
+pub(super) fn place_is_plain(
+    path: &str,
+    doing: impl FnOnce() -> String,
+) -> Result<(), RegionError> {
+    check_path(path).map_err(|wrong| {
+        let remedy = wrong.remedy.unwrap_or_default();
+        let detail = format!("{}; {remedy}", wrong.message);
+        RegionError::new(RegionErrorKind::Unsupported, doing(), detail)
+    })
 }
