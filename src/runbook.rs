@@ -139,9 +139,9 @@ pub struct Looked {
     /// Groups of which the log lacks a change of role: the other side may be active, and nothing is brought back.
     pub behind: BTreeMap<String, Behind>,
     /// Groups whose cut cannot be read whole where an earlier one can, with why, a fragment that names that one.
-    pub unreadable: BTreeMap<String, String>,
+    pub unreadable: BTreeMap<String, Sentence>,
     /// What has to be known of a group before its fence, a sentence.
-    pub warned: BTreeMap<String, String>,
+    pub warned: BTreeMap<String, Sentence>,
 }
 
 /// That a log lacks a change of role.
@@ -198,7 +198,7 @@ pub struct GroupSteps {
     /// It is all the same, and another cut is brought back there.
     pub again: bool,
     /// What has to be known before the fence, a sentence.
-    pub warned: Option<String>,
+    pub warned: Option<Sentence>,
     /// The cut that is restored.
     pub cut: u64,
     /// Later cuts that are given up with an older one: the first and the last of them, and the moment of that.
@@ -279,11 +279,7 @@ pub fn make(facts: Facts<'_>) -> Runbook {
             continue;
         }
         if let Some(why) = looked.unreadable.get(name) {
-            left_out.push(LeftOut {
-                group: name.to_owned(),
-                why: Sentence::from(why),
-                fence: None,
-            });
+            left_out.push(LeftOut { group: name.to_owned(), why: why.clone(), fence: None });
             continue;
         }
         match of_group(place, cuts, name, to_cuts.get(name).copied(), come_back) {

@@ -19,6 +19,7 @@ use crate::plan::{FindingCode, Plan, Witnessed};
 use crate::region::{LedgerCopy, RUNBOOK_ENDING, Region, RegionError, RegionErrorKind, Regions};
 use crate::render::{self, clean};
 use crate::runbook::{self, Facts, Looked, Place};
+use crate::sentence::Sentence;
 use readable::{Secondary, behind_by_records, check_cut, check_unwritten, look_at};
 
 /// Print what people need who make the other side active by hand, without drsync: Markdown with SQL, or with Python for a lakehouse
@@ -178,7 +179,7 @@ impl Runbook {
         )
         .await;
         let Looked { behind, unreadable, warned: _ } = &looked;
-        let behind = behind.iter().map(|(group, behind)| (group.clone(), behind.why.to_string()));
+        let behind = behind.iter().map(|(group, behind)| (group.clone(), behind.why.clone()));
         let unreadable = unreadable.iter().map(|(group, why)| (group.clone(), why.clone()));
         let refused = behind.chain(unreadable).collect();
         let come_back = self.come_back;
@@ -190,7 +191,7 @@ impl Runbook {
 /// A page, and the groups that have no steps on it although they have a cut, with why.
 struct Page {
     text: String,
-    refused: Vec<(String, String)>,
+    refused: Vec<(String, Sentence)>,
 }
 
 /// What a page is asked for.

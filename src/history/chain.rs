@@ -13,6 +13,7 @@ use crate::ledger::Cut;
 use crate::moment;
 use crate::record::{RunRecord, SignatureSeen};
 use crate::region::{KeptDocument, PassedOver};
+use crate::sentence::Sentence;
 
 /// Two clocks this far apart are told. A record takes a moment to be kept, so less proves nothing.
 const SKEW_MIN: Duration = Duration::seconds(1);
@@ -30,7 +31,7 @@ pub struct Chain {
     /// No record is missing or altered, as far as the others tell.
     pub unbroken: bool,
     /// What is wrong, one sentence each.
-    pub problems: Vec<String>,
+    pub problems: Vec<Sentence>,
     /// Applies of which there are cuts and no record, although no link to a record is broken, oldest first.
     pub unrecorded: Vec<Unrecorded>,
     /// Records that follow one that ended later than they did: clocks that were apart when they were written.
@@ -167,7 +168,7 @@ pub(super) fn of(
         records: of_period.count(),
         signed: signed(evidence),
         unbroken: problems.is_empty(),
-        problems,
+        problems: problems.into_iter().map(Sentence::from).collect(),
         unrecorded,
         skews: links.skews(within),
         passed_over: passed_over(evidence),

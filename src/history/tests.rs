@@ -204,7 +204,9 @@ fn a_record_that_vanished_or_was_altered_breaks_the_chain() {
     for records in [lacking, altered] {
         let chain = report(&[], &records).chain;
         assert_eq!(chain.problems.len(), 1, "{chain:?}");
-        assert!(chain.problems[0].starts_with("R3.run.json follows a record with SHA-256"));
+        assert!(
+            chain.problems[0].to_string().starts_with("R3.run.json follows a record with SHA-256")
+        );
     }
     // The record of the apply that made cut 2 was followed, and is gone: what follows leads to nothing.
     let mut lacking = whole();
@@ -282,7 +284,7 @@ fn what_follows_what_is_judged_over_all_records_and_by_no_clock() {
         .add("R2", 2, 3, "synchronized", json!({}))
         .add("R3", 40, 41, "synchronized", json!({}));
     let chain = report(&[], &records).chain;
-    assert_eq!(chain.problems, Vec::<String>::new());
+    assert_eq!(chain.problems, [""; 0]);
     assert_eq!(chain.skews, []);
     let records = Records::default().add("R9", 30, 31, "synchronized", json!({})).add(
         "R1",
@@ -292,7 +294,7 @@ fn what_follows_what_is_judged_over_all_records_and_by_no_clock() {
         json!({}),
     );
     let chain = report(&[], &records).chain;
-    assert_eq!(chain.problems, Vec::<String>::new());
+    assert_eq!(chain.problems, [""; 0]);
     let skew = Skew { run_id: "R1".to_owned(), follows: "R9".to_owned(), seconds: 29 * 60 };
     assert!(skew.sentence().contains("a clock was wrong"));
     assert_eq!(chain.skews, [skew]);
@@ -311,7 +313,7 @@ fn a_record_that_follows_none_although_there_are_others_is_told_unless_they_may_
         records.0.push(KeptDocument { bytes: record.to_string().into_bytes(), ..last });
         report(&[], &records).chain.problems
     };
-    assert_eq!(with_second_root(11), Vec::<String>::new());
+    assert_eq!(with_second_root(11), [""; 0]);
     assert_eq!(
         with_second_root(90),
         ["R3.run.json follows no record, although there are older ones"]

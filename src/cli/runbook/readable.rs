@@ -285,7 +285,7 @@ pub(super) async fn look_at(
                 asked.extend(questions);
             }
             Err(why) => {
-                looked.warned.insert(name, format!("{why}, and was not looked at."));
+                looked.warned.insert(name, format!("{why}, and was not looked at.").into());
             }
         }
     }
@@ -310,18 +310,18 @@ pub(super) async fn look_at(
                     let text = format!("{why}; the nearest cut that can is {}: {to}", cut.label());
                     // Somebody may work there by now: what is left to do is told all the same.
                     let told = if over { &mut looked.warned } else { &mut looked.unreadable };
-                    told.insert(group.to_owned(), text);
+                    told.insert(group.to_owned(), text.into());
                 }
                 None => {
                     let text = format!("{why}; no other cut of the group can be read either.");
-                    looked.warned.insert(group.to_owned(), text);
+                    looked.warned.insert(group.to_owned(), text.into());
                 }
             }
         } else if let Some((table, why)) = unlooked(newest, &replicas) {
             let text = format!(
                 "the replica of {table} could not be looked at: {why}; whether its files are there, or a later change of role marked it (drsync.epoch), is not known."
             );
-            looked.warned.insert(group.to_owned(), text);
+            looked.warned.insert(group.to_owned(), text.into());
         }
     }
     looked

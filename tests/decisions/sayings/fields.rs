@@ -6,13 +6,31 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, GenericArgument, PathArguments, ReturnType, Type};
 
 /// What is said is called so, alone or as the last word of a longer name.
-const NAMES: [&str; 13] = [
-    "message", "detail", "details", "doing", "remedy", "reason", "hint", "hints", "why", "words",
-    "note", "saying", "sentence",
+const NAMES: [&str; 19] = [
+    "message",
+    "detail",
+    "details",
+    "doing",
+    "remedy",
+    "reason",
+    "hint",
+    "hints",
+    "why",
+    "words",
+    "note",
+    "saying",
+    "sentence",
+    "problem",
+    "problems",
+    "warned",
+    "unreadable",
+    "reply",
+    "answer",
 ];
 
 /// Types that hold another one.
-const AROUND: [&str; 8] = ["Option", "Vec", "Box", "Arc", "Rc", "Cow", "Result", "Mutex"];
+const AROUND: [&str; 9] =
+    ["BTreeMap", "Option", "Vec", "Box", "Arc", "Rc", "Cow", "Result", "Mutex"];
 
 /// What a type is, for whoever looks for sentences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -205,7 +205,7 @@ fn what_casts_doubt_on_the_report_leads() {
     let mut broken = workspace("east");
     if let Some(period) = &mut broken.period {
         period.chain.unbroken = false;
-        period.chain.problems = vec!["01C.run.json follows a record which is missing".to_owned()];
+        period.chain.problems = vec!["01C.run.json follows a record which is missing".into()];
     }
     let mut silent = workspace("west");
     silent.read.pop();
@@ -277,7 +277,7 @@ fn a_hostile_period_is_text_too() {
             });
         }
         period.without_approval = vec![evil.clone()];
-        period.chain.problems = vec![evil.clone()];
+        period.chain.problems = vec![evil.as_str().into()];
         let group = &mut period.groups[0];
         group.group = evil.clone();
         group.blocked[0].message = evil.clone().into();

@@ -86,7 +86,11 @@ pub(super) fn sections(workspace: &str, period: &Period) -> Vec<Section> {
     let skews = chain.skews.iter().map(Skew::sentence).collect();
     let unproved = period.unproved.iter().map(|claim| claim.sentence().to_string()).collect();
     vec![
-        notes("What is wrong with the chain", "broken", said(chain.problems.clone())),
+        notes(
+            "What is wrong with the chain",
+            "broken",
+            chain.problems.iter().map(Phrase::said).collect(),
+        ),
         notes("What records claim and the evidence does not show", "unproved", said(unproved)),
         notes("Applies that left no run record", "unrecorded", said(unrecorded)),
         notes("Clocks that were apart", "clocks", said(skews)),
