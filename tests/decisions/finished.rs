@@ -31,7 +31,7 @@ const MADE: [&str; 5] =
 const ESCAPES: [&str; 1] = ["src/render/writers/markdown/escape.rs"];
 
 /// Where it is done all the same: what, how often, and why that alters nothing that is finished.
-const ALLOWED: [(&str, &str, usize, &str); 12] = [
+const ALLOWED: [(&str, &str, usize, &str); 13] = [
     ("src/layout.rs", "replace", 1, UNBROKEN),
     ("src/render.rs", "replace", 1, UNBROKEN),
     ("src/render/writers/text/table.rs", "replace", 2, UNBROKEN),
@@ -40,6 +40,7 @@ const ALLOWED: [(&str, &str, usize, &str); 12] = [
     ("src/render/causes.rs", "rsplit_once", 1, "the name of a table, before it is shown"),
     ("src/render/page/block.rs", "strip_prefix", 1, "how a head of numbers is asked for"),
     ("src/render/sections/plan/drift.rs", "trim_end_matches", 1, "a path, before it is shown"),
+    ("src/render/sections/validate.rs", "replace", 1, "what is in an option, and no text"),
     ("src/render/writers/html/sheet.rs", "rsplit_once", 1, SHORTER),
     ("src/render/writers/html/sheet.rs", "trim_end_matches", 1, SHORTER),
     (
