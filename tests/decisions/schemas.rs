@@ -224,7 +224,7 @@ fn every_document_that_a_world_makes_fits() {
     check("error", &drsync(folder, &["plan", "--json", "--only", "nobody"]), "a mistake");
     std::fs::write(folder.join("bad.json"), "{\"workspaces\": 1}").expect("written");
     check("error", &drsync(folder, &["plan", "--json", "-c", "bad.json"]), "no configuration");
-    let altered = first.replacen("\"complete\": true", "\"complete\": false", 1);
+    let altered = first.replacen("\"complete\": false", "\"complete\": true", 1);
     assert_ne!(altered, first);
     std::fs::write(folder.join("altered.json"), altered).expect("written");
     let altered = drsync(folder, &["show", "altered.json", "--json"]);

@@ -376,10 +376,10 @@ fn sql_goes_first() {
         step.statement = Some("CREATE ".repeat(30));
         sync(&format!("g{at}"), vec![step])
     });
-    let comment = plan_comment(&plan, BUDGET);
+    let comment = plan_comment(&plan, 120_000);
     assert!(
         comment.ends_with(
-            "Left out to fit 60,000 bytes: 500 statements. Everything is in the document itself.\n"
+            "Left out to fit 120,000 bytes: 500 statements. Everything is in the document itself.\n"
         ),
         "{}",
         &comment[comment.len() - 300..]

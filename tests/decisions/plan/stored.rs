@@ -301,6 +301,7 @@ const TOLD: &[&str] = &[
     "workspaces[].settings_changes",
     "workspaces[].settings_compared_with",
     "workspaces[].whole_look",
+    "workspaces[].unwatched",
     "workspaces[].groups[].steps[].brings",
     // It follows from the two versions, which the effect has.
     "workspaces[].groups[].steps[].schema",

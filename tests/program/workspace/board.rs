@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::site::Site;
-use crate::support::process::PROGRAM;
+use crate::support::runner::PROGRAM;
 
 /// What a terminal showed.
 #[derive(Debug, Deserialize)]
@@ -31,10 +31,10 @@ async fn applied(site: &Site, columns: u16, keys: &[Key<'_>]) -> Option<Seen> {
     let variables = BTreeMap::from([("DRSYNC_TOKEN_EAST".to_owned(), token)]);
     std::fs::write(site.path("here/drsync.json"), &site.running.configuration).unwrap();
     let script = format!("{}/tests/python/pty_screen.py", env!("CARGO_MANIFEST_DIR"));
-    let mut command = site.command("python3", &variables);
-    let asked = json!({"columns": columns, "rows": 30, "keys": keys});
-    command.env("TERM", "xterm-256color").arg(script).arg(asked.to_string()).arg(PROGRAM);
-    let output = match command.args(["apply", "--auto-approve"]).output().await {
+    let asked = json!({"columns": columns, "rows": 30, "keys": keys}).to_string();
+    let words = [script.as_str(), asked.as_str(), PROGRAM, "apply", "--auto-approve"];
+    let run = site.another("python3", &variables).env("TERM", "xterm-256color").args(&words);
+    let output = match run.among_others().output().await {
         Ok(output) => output,
         Err(error) => {
             eprintln!("SKIPPED: no python3 makes a terminal: {error}");
