@@ -331,7 +331,11 @@ fn round(
         owners_before: before.map(|before| owners_of(&before.settings)).unwrap_or_default(),
         stands_by: plan.connection.secondary_workspace.is_some(),
         unwatched: plan.unwatched.as_ref().map(|it| it.iter().map(unseen_there).collect()),
-        weakened: weakened.filter(|change| change.weakens()).cloned().collect(),
+        // That another workspace left is told to whoever heard of that one.
+        weakened: weakened
+            .filter(|change| change.weakens() && !change.is_of_the_file())
+            .cloned()
+            .collect(),
         run_id: record.run_id.clone(),
         workspace: plan.name.clone(),
         seen_from: run.options.seen_from.clone(),

@@ -42,6 +42,11 @@ fn two(receivers: &Receivers) -> World {
     world.tell("ops@example.com", "boss@example.com", json!({"success": "off"}));
     let made = world.drsync(FIRST, &["demo", "--dir", "other"]);
     assert!(made.status.success(), "{}", stderr(&made));
+    // What the demo synchronized is a workspace's of another name.
+    for side in ["other/east/sync", "other/west/sync"] {
+        std::fs::remove_dir_all(world.path(side)).unwrap();
+        std::fs::create_dir(world.path(side)).unwrap();
+    }
     let mut all = config(&world);
     all["workspaces"][0].as_object_mut().unwrap().shift_remove("notifications");
     let other = std::fs::read(world.path("other/drsync.json")).unwrap();
@@ -93,9 +98,9 @@ fn whatever_leaves_the_configuration_is_told_once_to_whoever_heard_of_it() {
     assert_eq!(
         told,
         [
-            "crm-team: east/customer_360 protected less since 2026-11-22 12:30Z: owners, removed",
+            "crm-team: east/customer_360 no longer configured after 1h",
             "data-team: reference_data protected less since 2026-11-22 12:30Z: removed",
-            "ops: east/customer_360, reference_data protected less since 2026-11-22 12:30Z: owners, removed",
+            "ops: reference_data protected less since 2026-11-22 12:30Z: removed",
         ]
     );
     let came = receivers.came();

@@ -109,7 +109,7 @@ async fn what_someone_else_wrote_is_not_cloned_over() {
     assert_eq!(error.kind, RegionErrorKind::Conflict);
     assert_eq!(
         error.told(),
-        "UPDATE by dr@example.com made v1 of the replica; its rows can still be read under that version"
+        "UPDATE by dr@example.com made v1; its rows can be read under that version"
     );
     assert_eq!(clones(&fake), 1);
     let absent =

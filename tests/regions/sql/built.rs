@@ -32,8 +32,22 @@ fn cut_columns() -> CutColumns {
         ("group_name", "string"),
         ("cut_number", "bigint"),
         ("recovery_point", "timestamp"),
+        ("consistency", "string"),
+        ("trigger", "string"),
+        ("workflow_run_id", "bigint"),
+        ("planned_at", "timestamp"),
         ("tables", tables),
         ("accepted", "array<struct<code:string,scope:string,reason:string>>"),
+        ("plan_id", "string"),
+        ("plan_sha256", "string"),
+        ("run_id", "string"),
+        ("epoch", "bigint"),
+        ("committed_by", "string"),
+        ("committed_at", "timestamp"),
+        ("previous_sha256", "string"),
+        ("run_record_sha256", "string"),
+        ("kind", "string"),
+        ("active", "string"),
     ];
     let columns = columns.map(|(name, kind)| (name.to_owned(), kind.to_owned()));
     CutColumns::described(&columns).unwrap()
