@@ -60,9 +60,10 @@ pub(super) async fn note(
                 let away = away.get(&planned.name).copied().unwrap_or_default();
                 let settings = tips.and_then(|(_, tips)| tips.settings.as_ref());
                 let round = round(run, record, planned, away, settings);
-                standings.push(match policy.is_silent() {
-                    true => last_words(&round, &before, policy),
-                    false => decide(&round, &before, policy),
+                standings.push(if policy.is_silent() {
+                    last_words(&round, &before, policy)
+                } else {
+                    decide(&round, &before, policy)
                 });
             }
             // Whoever tells nobody forgets nothing for those who do.
