@@ -114,7 +114,7 @@ pub struct LakehouseRegion {
 #[derive(Debug, Default)]
 struct Turns {
     rows: tokio::sync::Mutex<()>,
-    /// What is known of the cut log since this process wrote to it.
+    /// What is known of the cut log since this process last read or wrote it.
     cuts: tokio::sync::Mutex<Option<records::Log>>,
 }
 
@@ -373,9 +373,10 @@ impl Region for LakehouseRegion {
         records::read(self, records::HEADS).await
     }
 
-    async fn newest_cuts(&self, _groups: &[&str]) -> Result<Cuts, RegionError> {
+    async fn newest_cuts(&self, groups: &[&str]) -> Result<Cuts, RegionError> {
         self.look_at_root().await?;
-        records::read_newest_cuts(self).await
+        let mut log = self.turns.cuts.lock().await;
+        records::newest_cuts(self, &mut log, groups).await
     }
 
     async fn put_aside(&self, table: LedgerTable, name: &str) -> Result<(), RegionError> {

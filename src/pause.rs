@@ -1,6 +1,46 @@
-//! How long to wait before another try, so that those who failed together do not come back together.
+//! Whether there is another try, and how long to wait before it, so that those who failed together do not come back together.
 
 use std::time::Duration;
+
+/// How a try failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// Another one would fail the same way.
+    Lasting,
+    /// It had no effect, and another one may go well.
+    Passing,
+    /// Nobody knows whether it had an effect.
+    Unknown,
+}
+
+/// What having an effect twice does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Twice {
+    /// Nothing that having it once does not: it reads, or is conditional on what is there, or puts the same in the same place.
+    Harmless,
+    /// It may do harm.
+    Harm,
+}
+
+impl Failure {
+    /// How a try failed whose failure may pass, or whose outcome is not known.
+    pub(crate) fn of(transient: bool, outcome_unknown: bool) -> Failure {
+        match (transient, outcome_unknown) {
+            (_, true) => Failure::Unknown,
+            (true, false) => Failure::Passing,
+            (false, false) => Failure::Lasting,
+        }
+    }
+}
+
+/// Whether there is another try, after `made` that failed, the last of them so, of `most`.
+pub(crate) fn may_try_again(failure: Failure, twice: Twice, made: u32, most: u32) -> bool {
+    let sensible = match (failure, twice) {
+        (Failure::Lasting, _) | (Failure::Unknown, Twice::Harm) => false,
+        (Failure::Passing, _) | (Failure::Unknown, Twice::Harmless) => true,
+    };
+    sensible && made < most
+}
 
 /// A pause that doubles with every attempt, counted from 0, up to `longest`; of that `share`, which is drawn by chance.
 pub(crate) fn before_again(
@@ -16,6 +56,18 @@ pub(crate) fn before_again(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn there_is_another_try_where_the_failure_may_pass_and_the_effect_does_no_harm_twice() {
+        use Failure::{Lasting, Passing, Unknown};
+        let again = |failure, twice| may_try_again(failure, twice, 1, 2);
+        let harmless = [Lasting, Passing, Unknown].map(|failure| again(failure, Twice::Harmless));
+        assert_eq!(harmless, [false, true, true]);
+        let harm = [Lasting, Passing, Unknown].map(|failure| again(failure, Twice::Harm));
+        assert_eq!(harm, [false, true, false]);
+        assert!(!may_try_again(Passing, Twice::Harmless, 2, 2), "there were as many as there may be");
+        assert!(!may_try_again(Passing, Twice::Harmless, 1, 0));
+    }
 
     #[test]
     fn a_pause_doubles_up_to_the_longest() {

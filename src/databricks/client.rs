@@ -18,6 +18,7 @@ use super::credential::{Credential, Token};
 use super::refusal::Refusal;
 use super::timing::Timing;
 use crate::limits::{ANSWER, Limit, RESULT_PART, SHORT_ANSWER};
+use crate::pause::Twice;
 use crate::region::RegionErrorKind;
 use crate::secrets;
 use crate::wire_log::Asked;
@@ -31,7 +32,7 @@ mod store;
 mod tls;
 
 use gate::Gate;
-use retry::{Again, Repeat, Tries};
+use retry::{Again, Tries};
 pub(super) use retry::{by_proxy, unresolved};
 use store::Store;
 
@@ -74,7 +75,7 @@ struct Call<'a> {
     path: &'a [&'a str],
     query: Vec<(&'a str, String)>,
     body: Option<Vec<u8>>,
-    repeat: Repeat,
+    twice: Twice,
     /// The answer is a secret: it is read as it is.
     of_secret: bool,
 }
@@ -87,7 +88,7 @@ impl<'a> Call<'a> {
             path,
             query: query.collect(),
             body: None,
-            repeat: Repeat::Safe,
+            twice: Twice::Harmless,
             of_secret: false,
         }
     }
@@ -95,7 +96,7 @@ impl<'a> Call<'a> {
     fn post(
         path: &'a [&'a str],
         body: &impl Serialize,
-        repeat: Repeat,
+        twice: Twice,
     ) -> Result<Call<'a>, Refusal> {
         let body = serde_json::to_string(body).map_err(|error| {
             Refusal::new(RegionErrorKind::Other, format!("the request cannot be written: {error}"))
@@ -107,7 +108,7 @@ impl<'a> Call<'a> {
             path,
             query: Vec::new(),
             body: Some(body),
-            repeat,
+            twice,
             of_secret: false,
         })
     }
@@ -245,7 +246,7 @@ impl Client {
         path: &[&str],
         body: &impl Serialize,
     ) -> Result<T, Refusal> {
-        self.post(path, body, Repeat::Safe).await
+        self.post(path, body, Twice::Harmless).await
     }
 
     /// `POST` whose repetition does no harm, and whose answer says no more than that it went well.
@@ -254,7 +255,7 @@ impl Client {
         path: &[&str],
         body: &impl Serialize,
     ) -> Result<(), Refusal> {
-        let call = Call::post(path, body, Repeat::Safe)?;
+        let call = Call::post(path, body, Twice::Harmless)?;
         self.send(&call, |answer| answer::nothing(&answer.headers, &answer.body)).await
     }
 
@@ -264,16 +265,16 @@ impl Client {
         path: &[&str],
         body: &impl Serialize,
     ) -> Result<T, Refusal> {
-        self.post(path, body, Repeat::OnlyIfRefused).await
+        self.post(path, body, Twice::Harm).await
     }
 
     async fn post<T: DeserializeOwned>(
         &self,
         path: &[&str],
         body: &impl Serialize,
-        repeat: Repeat,
+        twice: Twice,
     ) -> Result<T, Refusal> {
-        let call = Call::post(path, body, repeat)?;
+        let call = Call::post(path, body, twice)?;
         self.send(&call, |answer| answer::json::<T>(&answer.headers, &answer.body)).await
     }
 
@@ -293,7 +294,7 @@ impl Client {
         link: &Url,
         headers: &std::collections::BTreeMap<String, String>,
     ) -> Result<Vec<Vec<Option<String>>>, Refusal> {
-        let mut tries = Tries::new(Repeat::Safe);
+        let mut tries = Tries::new(Twice::Harmless);
         loop {
             let request = self.inner.store.get(link, headers);
             let refusal = match self.exchange(request, &RESULT_PART).await {
@@ -324,7 +325,7 @@ impl Client {
         let asked = self.send_until_answered(call, read, &under_way);
         let answered = self.inner.timing.in_time(asked).await;
         let answered = answered.unwrap_or_else(|over| {
-            let lost = call.repeat == Repeat::OnlyIfRefused && under_way.load(Ordering::Relaxed);
+            let lost = call.twice == Twice::Harm && under_way.load(Ordering::Relaxed);
             Err(if lost { over.transient().unknown() } else { over.transient() })
         });
         answered.map_err(Refusal::withheld)
@@ -336,7 +337,7 @@ impl Client {
         read: impl Fn(&Answer) -> Result<T, Refusal>,
         under_way: &AtomicBool,
     ) -> Result<T, Refusal> {
-        let mut tries = Tries::new(call.repeat);
+        let mut tries = Tries::new(call.twice);
         let mut signed_again = false;
         loop {
             let token = self.inner.credential.token().await?;

@@ -15,6 +15,7 @@ use crate::ledger::{
     Cut, CutRow, Cuts, FOLDER, NEEDS_PROPERTY, OddCut, Row, SYNC_CUTS, SYNC_METADATA,
     WORKSPACE_PROPERTY, columns_appended, needed_version,
 };
+use crate::pause::{Twice, may_try_again};
 use crate::region::{
     Appended, CutTable, LedgerCopy, LedgerTable, MetadataTable, RegionError, RegionErrorKind,
     TableTrouble,
@@ -267,7 +268,7 @@ pub(super) async fn repeat(
             Err(refusal) => refusal,
         };
         attempt += 1;
-        if !(refusal.transient || refusal.outcome_unknown) || attempt >= ATTEMPTS {
+        if !may_try_again(refusal.failure(), Twice::Harmless, attempt, ATTEMPTS) {
             return Err(refusal);
         }
         timing.sleep(timing.backoff(PAUSE_FIRST, attempt, PAUSE_LONGEST)).await;
@@ -436,7 +437,12 @@ async fn append_open(
         };
         match written {
             Ok(()) => {}
-            Err(refusal) if refusal.transient || refusal.outcome_unknown => last = Some(refusal),
+            // The log is read before each try.
+            Err(refusal)
+                if may_try_again(refusal.failure(), Twice::Harmless, attempt, ATTEMPTS) =>
+            {
+                last = Some(refusal);
+            }
             // Somebody may have given the table columns since they were asked for.
             Err(refusal) if known && refusal.kind == RegionErrorKind::Other => {
                 *columns = None;

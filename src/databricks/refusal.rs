@@ -6,6 +6,7 @@ mod named;
 use std::fmt;
 use std::time::Duration;
 
+use crate::pause::Failure;
 use crate::region::{
     AnswerName, Grant, Hint, Lack, Privilege, RegionError, RegionErrorKind, SecurableKind, told,
 };
@@ -51,6 +52,11 @@ impl Refusal {
             unresolved: false,
             retry_after: None,
         }
+    }
+
+    /// How what it refuses failed, for whoever may try it again.
+    pub(super) fn failure(&self) -> Failure {
+        Failure::of(self.transient, self.outcome_unknown)
     }
 
     pub(super) fn transient(self) -> Refusal {

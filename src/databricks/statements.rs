@@ -14,6 +14,7 @@ use super::refusal::Refusal;
 use super::results::{Finished, of_statement};
 use super::wire::{QueryTag, StatementRequest, StatementResponse, StatementState};
 use super::{results, running, warehouse};
+use crate::pause::{Twice, may_try_again};
 use crate::region::{Progress, RegionErrorKind};
 use crate::sql::Statement;
 
@@ -249,7 +250,9 @@ impl Sql {
                             "{address} does not answer ({refusal}); the statements that run there are asked after for some minutes"
                         ));
                     }
-                    if !refusal.transient || silent > SILENCE_LONGEST {
+                    // Time alone limits how often a running statement is asked after.
+                    let again = may_try_again(refusal.failure(), Twice::Harmless, 0, 1);
+                    if !again || silent > SILENCE_LONGEST {
                         return Err(of_statement(&id, refusal.transient().unknown()));
                     }
                 }

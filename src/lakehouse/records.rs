@@ -16,7 +16,7 @@ use crate::ledger::{
     WORKSPACE_PROPERTY, needed_version, newer_row,
 };
 use crate::off_thread::off_thread;
-use crate::pause::before_again;
+use crate::pause::{Twice, before_again, may_try_again};
 use crate::region::{
     CutTable, LedgerCopy, LedgerTable, MetadataTable, RegionError, RegionErrorKind, TableTrouble,
 };
@@ -26,7 +26,7 @@ mod log;
 mod rows;
 
 use columns::{cuts_as_in, sync_cuts, sync_metadata};
-pub(super) use log::{Log, append_cuts, copy_cuts};
+pub(super) use log::{Log, append_cuts, copy_cuts, newest_cuts};
 pub(super) use rows::{to_batch, to_json};
 
 /// How often a write that lost its race is made again: each loss is another writer's gain, so all come through in the end.
@@ -92,12 +92,6 @@ pub(super) async fn read(region: &LakehouseRegion, up_to: u8) -> Result<LedgerCo
         troubles,
         heads_only,
     })
-}
-
-/// Reads of every group at least the newest cut; a log that is not there has none.
-pub(super) async fn read_newest_cuts(region: &LakehouseRegion) -> Result<Cuts, RegionError> {
-    let content = read_table::<Cut>(region, SYNC_CUTS, HEADS).await?;
-    Ok(content.map_or_else(Cuts::default, |content| content.into_cuts().of_heads()))
 }
 
 /// A table as read, with what is wrong with it; one that cannot be read is as good as none.
@@ -190,7 +184,7 @@ pub(super) async fn mend(region: &LakehouseRegion, which: LedgerTable) -> Result
         let author = region.identity.author();
         match delta::mend(&store, batch, Expect::Version(version), author).await {
             Ok(_) => return Ok(()),
-            Err(DeltaError::Conflict { .. }) => pause(attempt).await,
+            Err(error) if may_commit_again(&error, attempt) => pause(attempt).await,
             Err(error) => return Err(failed(error)),
         }
     }
@@ -319,7 +313,7 @@ pub(super) async fn write_rows(region: &LakehouseRegion, rows: &[Row]) -> Result
                 let _ = delta::clean(&store, version, now_ms).await;
                 return Ok(version);
             }
-            Err(DeltaError::Conflict { .. }) => pause(attempt).await,
+            Err(error) if may_commit_again(&error, attempt) => pause(attempt).await,
             Err(error) => return Err(refusal(&doing, &error)),
         }
     }
@@ -407,6 +401,11 @@ fn written_by_later(name: &str, needed: &str) -> RegionError {
         env!("CARGO_PKG_VERSION")
     );
     RegionError::new(RegionErrorKind::Unsupported, format!("read {name}"), detail)
+}
+
+/// Whether a conditional commit is tried again, on top of what others committed meanwhile.
+fn may_commit_again(error: &DeltaError, made: u32) -> bool {
+    may_try_again(error.of_commit(), Twice::Harmless, made, ATTEMPTS)
 }
 
 /// The longest pause after the first lost race, and after any.

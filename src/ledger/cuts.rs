@@ -155,6 +155,16 @@ impl Cuts {
         at_number.is_some_and(|cuts| cuts.contains_key(&cut.sha256()))
     }
 
+    /// The same log as far as it is of these groups.
+    #[must_use]
+    pub fn of_groups(&self, groups: &[&str]) -> Cuts {
+        let numbers = groups.iter().filter_map(|group| self.groups.get(*group));
+        let cuts = numbers.flat_map(BTreeMap::values).flatten();
+        let cuts = cuts.map(|(digest, cut)| (digest.clone(), cut.clone()));
+        let odd = groups.iter().filter(|group| self.odd.contains(**group));
+        Cuts::with_digests(cuts, self.heads_only).with_odd(odd.map(|group| (*group).to_owned()))
+    }
+
     /// All cuts of a group, oldest first; of a diverged number all.
     pub fn of(&self, group: &str) -> impl Iterator<Item = &Cut> {
         let numbers = self.groups.get(group).into_iter();
@@ -176,6 +186,12 @@ impl Cuts {
             let cut = self.newest(group)?;
             Some((cut, cut.tables.get(*place)?))
         })
+    }
+
+    /// What the newest cut of a group says of a table: the same as that cut's own list, at a cost that does not grow with it.
+    pub fn entry_of(&self, group: &str, table: &TableName) -> Option<&CutTableEntry> {
+        let mut naming = self.newest_with(table);
+        naming.find(|(cut, _)| cut.group_name == group).map(|(_, entry)| entry)
     }
 
     /// What the newest cut of a table's own group says of it, of what `counts`; where that says nothing, of any other group: a

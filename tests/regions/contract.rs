@@ -110,6 +110,7 @@ contract! {
         many_cuts_of_different_groups_are_all_committed,
         of_cuts_appended_together_each_has_its_own_answer,
         copied_cuts_are_those_that_were_missing,
+        the_newest_cuts_are_those_of_now_whoever_wrote_them,
         heads_are_what_a_plan_needs_however_long_the_log,
         a_ledger_whose_files_were_made_one_says_the_same,
         a_log_of_an_earlier_version_gets_columns_when_a_cut_needs_them,

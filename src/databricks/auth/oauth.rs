@@ -13,6 +13,7 @@ use super::super::wire::{HostMetadata, OidcEndpoints, TokenAnswer};
 use super::profile::shown;
 use super::{Token, TokenSource, refused};
 use crate::limits::SHORT_ANSWER;
+use crate::pause::{Failure, Twice, may_try_again};
 use crate::region::RegionErrorKind;
 use crate::wire_log::Asked;
 use crate::{moment, secrets};
@@ -155,7 +156,8 @@ impl TokenService {
                 }
                 Ok(said) => {
                     let passes = matches!(said.status.as_u16(), 429 | 500 | 502 | 503 | 504);
-                    if !passes || made >= TRIES {
+                    let failure = Failure::of(passes, false);
+                    if !may_try_again(failure, Twice::Harmless, made, TRIES) {
                         return Ok(said);
                     }
                     String::new()
@@ -169,7 +171,7 @@ impl TokenService {
                 }
                 Err(_) => "the connection to the token service was lost".to_owned(),
             };
-            if made >= TRIES {
+            if !may_try_again(Failure::Unknown, Twice::Harmless, made, TRIES) {
                 return Err(Refusal { unresolved: nowhere, ..away(why) });
             }
             self.timing.sleep(self.timing.backoff(PAUSE, made - 1, PAUSE * 8)).await;

@@ -7,17 +7,9 @@ use super::super::timing::Timing;
 use super::is_loopback;
 use super::names::is_unresolved;
 use super::tls;
+use crate::pause::{Failure, Twice, may_try_again};
 use crate::proxy;
 use crate::region::RegionErrorKind;
-
-/// Whether having an effect twice does harm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Repeat {
-    /// It does not.
-    Safe,
-    /// It may.
-    OnlyIfRefused,
-}
 
 /// When a refusal is worth another try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,14 +42,14 @@ const PAUSES_MAX: Duration = Duration::from_secs(300);
 /// The attempts at one request.
 #[derive(Debug)]
 pub(super) struct Tries {
-    repeat: Repeat,
+    twice: Twice,
     made: u32,
     paused: Duration,
 }
 
 impl Tries {
-    pub(super) fn new(repeat: Repeat) -> Tries {
-        Tries { repeat, made: 0, paused: Duration::ZERO }
+    pub(super) fn new(twice: Twice) -> Tries {
+        Tries { twice, made: 0, paused: Duration::ZERO }
     }
 
     /// How long to wait before another attempt.
@@ -70,21 +62,19 @@ impl Tries {
         timing: &Timing,
     ) -> Result<Duration, Refusal> {
         self.made += 1;
-        let tries = match (again, self.repeat) {
-            (Again::Never, _) => 0,
-            (Again::Surely, _) => TRIES,
-            (Again::NotSent, _) => TRIES_CONNECT,
-            (Again::IfSafe, Repeat::Safe) => TRIES_UNKNOWN,
-            (Again::NoAnswer, Repeat::Safe) => TRIES_SILENT,
-            (Again::IfSafe | Again::NoAnswer, Repeat::OnlyIfRefused) => {
-                return Err(refusal.transient().unknown());
-            }
+        let (failure, most) = match again {
+            Again::Never => (Failure::Lasting, 0),
+            Again::Surely => (Failure::Passing, TRIES),
+            Again::NotSent => (Failure::Passing, TRIES_CONNECT),
+            Again::IfSafe => (Failure::Unknown, TRIES_UNKNOWN),
+            Again::NoAnswer => (Failure::Unknown, TRIES_SILENT),
         };
-        let refusal = match again {
-            Again::Never => refusal,
-            Again::Surely | Again::NotSent | Again::NoAnswer | Again::IfSafe => refusal.transient(),
+        let refusal = match (failure, self.twice) {
+            (Failure::Lasting, _) => refusal,
+            (Failure::Passing, _) | (Failure::Unknown, Twice::Harmless) => refusal.transient(),
+            (Failure::Unknown, Twice::Harm) => refusal.transient().unknown(),
         };
-        if self.made >= tries {
+        if !may_try_again(failure, self.twice, self.made, most) {
             return Err(refusal);
         }
         let pause = match refusal.retry_after {

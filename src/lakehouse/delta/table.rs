@@ -29,11 +29,12 @@ use super::state::Detail;
 use super::store::{Blob, TableStore, missing};
 use crate::files;
 use crate::limits::{ROWS, ROWS_FILE, allow_unpacked};
+use crate::pause::{Twice, may_try_again};
 pub(super) use schema::arrow as arrow_type;
 pub use schema::schema_string;
 
 /// How often a lost race is run again before giving up.
-const ATTEMPTS: usize = 100;
+const ATTEMPTS: u32 = 100;
 
 /// A table to create.
 #[derive(Debug, Clone)]
@@ -204,8 +205,9 @@ fn with_retries(
         let base = snapshot_of(store, &log, None, Detail::Full)?;
         features::check_writer(&base.protocol)?;
         match attempt(&base) {
-            Err(DeltaError::Conflict { .. })
-                if expect == Expect::Anything && attempts < ATTEMPTS => {}
+            Err(error)
+                if expect == Expect::Anything
+                    && may_try_again(error.of_commit(), Twice::Harmless, attempts, ATTEMPTS) => {}
             done => return done,
         }
     }

@@ -6,7 +6,8 @@ use arrow_schema::Schema;
 
 use super::columns::{cuts_as_in, lacking};
 use super::{
-    ALL_SHELVES, ATTEMPTS, HEADS, crowded, existing, pause, read_shelf, refuse_odd, table, to_batch,
+    ALL_SHELVES, ATTEMPTS, Content, HEADS, crowded, existing, may_commit_again, pause, read_shelf,
+    read_table, refuse_odd, table, to_batch,
 };
 use crate::lakehouse::LakehouseRegion;
 use crate::lakehouse::delta::{self, DeltaError, Detail, Expect};
@@ -26,6 +27,37 @@ pub(in crate::lakehouse) struct Log {
     heads: Cuts,
     shelves: BTreeMap<u8, usize>,
     columns: Schema,
+}
+
+impl Log {
+    fn of_heads(content: Content<Cut>) -> Log {
+        Log {
+            version: content.version,
+            shelves: content.shelves.clone(),
+            columns: content.columns.clone(),
+            heads: content.into_cuts(),
+        }
+    }
+}
+
+/// Reads of these groups at least the newest cut; a log that is not there has none.
+///
+/// As long as the log ends where it is known to, what is known of it is what it says: whoever looks before each of many clones does
+/// not read all of it each time.
+pub(in crate::lakehouse) async fn newest_cuts(
+    region: &LakehouseRegion,
+    known: &mut Option<Log>,
+    groups: &[&str],
+) -> Result<Cuts, RegionError> {
+    let store = table(region, SYNC_CUTS);
+    let is_known = match known {
+        Some(log) => delta::ends_at(&store, log.version).await.unwrap_or(false),
+        None => false,
+    };
+    if !is_known {
+        *known = read_table(region, SYNC_CUTS, HEADS).await?.map(Log::of_heads);
+    }
+    Ok(known.as_ref().map_or_else(Cuts::default, |log| log.heads.of_groups(groups).of_heads()))
 }
 
 /// Appends what may be, until the log itself says what came of every cut.
@@ -99,7 +131,7 @@ async fn append_open(
                 tend(region, known, rows).await;
                 return Ok(());
             }
-            Err(DeltaError::Conflict { .. }) => {
+            Err(error) if may_commit_again(&error, attempt) => {
                 *known = None;
                 pause(attempt).await;
             }
@@ -119,13 +151,7 @@ fn beyond(cut: &Cut, heads: &Cuts) -> bool {
 }
 
 async fn look_at_heads(region: &LakehouseRegion) -> Result<Log, RegionError> {
-    let content = existing::<Cut>(region, SYNC_CUTS, HEADS).await?;
-    Ok(Log {
-        version: content.version,
-        shelves: content.shelves.clone(),
-        columns: content.columns.clone(),
-        heads: content.into_cuts(),
-    })
+    existing(region, SYNC_CUTS, HEADS).await.map(Log::of_heads)
 }
 
 /// Appends cuts on top of the log as it was read. What it lacks a column for gets one before, by a commit of its own:
@@ -179,7 +205,7 @@ pub(in crate::lakehouse) async fn copy_cuts(
                 tend(region, known, missing).await;
                 return Ok(());
             }
-            Err(DeltaError::Conflict { .. }) => {
+            Err(error) if may_commit_again(&error, attempt) => {
                 *known = None;
                 pause(attempt).await;
             }

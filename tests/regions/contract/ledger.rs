@@ -304,6 +304,32 @@ pub(crate) async fn of_cuts_appended_together_each_has_its_own_answer(world: Wor
     assert_eq!(version().await, before + 1);
 }
 
+/// Who looks before each of many clones must see a change of role that anybody made since the look before.
+pub(crate) async fn the_newest_cuts_are_those_of_now_whoever_wrote_them(world: World) {
+    let (mine, other) = (world.secondary(), world.another_secondary());
+    let newest = async |group: &str| {
+        let cuts = mine.newest_cuts(&[group]).await.unwrap();
+        cuts.newest(group).map(|cut| cut.cut_number)
+    };
+    assert_eq!(newest("g").await, None, "there is no log");
+    let region = with_ledger(&world).await;
+    assert_eq!(newest("g").await, None);
+    let first = cut("g", "r1", None);
+    append(&*other, &first).await.unwrap();
+    assert_eq!(newest("g").await, Some(1));
+    let second = cut("g", "r2", Some(&first));
+    append(region, &second).await.unwrap();
+    assert_eq!(newest("g").await, Some(2));
+    assert_eq!(newest("another").await, None);
+    append(&*other, &cut("g", "r3", Some(&second))).await.unwrap();
+    append(&*other, &cut("another", "r3", None)).await.unwrap();
+    assert_eq!((newest("g").await, newest("another").await), (Some(3), Some(1)));
+    // Appended by whom knows, after it looked.
+    let fourth = cut("g", "r4", mine.newest_cuts(&["g"]).await.unwrap().newest("g"));
+    assert_eq!(append(region, &fourth).await.unwrap(), Appended::Committed);
+    assert_eq!(newest("g").await, Some(4));
+}
+
 pub(crate) async fn copied_cuts_are_those_that_were_missing(world: World) {
     let region = with_ledger(&world).await;
     let first = cut("g", "r1", None);
