@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 /// Tables of the two estates.
-const SIZES: [usize; 2] = [1_000, 5_000];
+const SIZES: [usize; 2] = [2_000, 10_000];
 const GROUP: usize = 20;
 const RATIO_MAX: f64 = 1.2;
 /// Ticks a second in which Linux counts a process's time.
