@@ -316,6 +316,14 @@ impl GroupEntry {
             GroupEntry::Invalid { name, .. } => name.as_deref(),
         }
     }
+
+    /// The group, where it has no mistake.
+    pub fn valid(&self) -> Option<&Group> {
+        match self {
+            GroupEntry::Valid(group) => Some(group),
+            GroupEntry::Invalid { .. } => None,
+        }
+    }
 }
 
 impl Mistake {

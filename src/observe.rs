@@ -1,35 +1,31 @@
 //! Puts the questions to both regions, batched and in parallel, and writes the answers down.
 //!
-//! What is cheap is asked for every group; histories only for groups that a trigger may make due.
+//! What is asked of groups, and of which, is decided in `plan::questions`; here is what comes before any group is known.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 
-mod catalog;
-mod histories;
+mod asking;
 mod kept;
-mod ready;
 mod recent;
-mod watch;
 
 use crate::config::{Configuration, GroupEntry, Workspace};
 use crate::ledger::{Ledger, Row};
 use crate::moment;
 use crate::plan::document::{ConfigSource, Selection};
 use crate::plan::{
-    Answer, Observed, RegionObserved, Request, Watch, Witnessed, WorkspaceObserved, merge_copies,
+    Observed, RegionObserved, Request, Witnessed, WorkspaceObserved, merge_copies,
 };
 use crate::record::LossesTold;
 use crate::region::{
     LedgerCopy, LedgerTable, Presence, Region, RegionError, RegionErrorKind, Regions, heads_agree,
     refuse_without_a_copy,
 };
-use catalog::observe_catalog;
-use histories::{observe_histories, observe_pins};
+pub use asking::ask_until_known;
+use asking::observe_groups;
 pub use kept::{FoundConfiguration, NamedBy, kept_configuration};
-use ready::observe_readiness;
 pub(crate) use recent::{FUTURE, Question, Recent, all_witnessed, recent_records};
 
 /// The moment of a look.
@@ -167,9 +163,9 @@ async fn observe_workspace(
         receipts,
         lost_with,
         compute: None,
-        secrets: Vec::new(),
+        secrets: None,
         grants,
-        watch: Watch::default(),
+        watch: None,
         whole_look: false,
         groups: Vec::new(),
     };
@@ -177,10 +173,7 @@ async fn observe_workspace(
     let request = &Request { full, ..request.clone() };
     let everything = full && request.selection == Selection::default();
     seen.whole_look = everything && seen.primary.reachable() && seen.secondary.reachable();
-    (seen.groups, seen.watch) = observe_catalog(&seen, regions, request).await;
-    observe_histories(&mut seen, regions, request, now).await;
-    observe_pins(&mut seen, regions, request, now).await;
-    observe_readiness(&mut seen, regions, request, now).await;
+    observe_groups(&mut seen, regions, request, now).await;
     seen
 }
 
@@ -311,19 +304,4 @@ async fn observe_region(
         Err(error) => Err(error.clone()),
     };
     RegionObserved { workspace, location, presence, ledger, observed_at: clock.now }
-}
-
-/// The refusal of a whole question as the answer to each part of it.
-fn spread<T: Clone>(answers: Result<Vec<Answer<T>>, RegionError>, asked: usize) -> Vec<Answer<T>> {
-    match answers {
-        Ok(answers) if answers.len() == asked => answers,
-        Ok(answers) => {
-            let detail = format!("{} answers to {asked} questions", answers.len());
-            vec![
-                Err(RegionError::new(RegionErrorKind::Other, "read the region's answers", detail));
-                asked
-            ]
-        }
-        Err(error) => vec![Err(error); asked],
-    }
 }

@@ -1,6 +1,6 @@
 //! `Observed` in, `Plan` out: triggers, recovery points, decisions, findings; and the stored plan document.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -29,6 +29,7 @@ mod over;
 mod place;
 mod protection;
 mod provenance;
+pub mod questions;
 mod readiness;
 mod receipt;
 mod remedy;
@@ -55,8 +56,8 @@ mod workflow;
 
 pub(crate) use checks::active_in_secondary;
 pub use checks::{
-    PRIMARY_AWAY, PRIMARY_REFUSED, SECONDARY_AWAY, SECONDARY_REFUSED, behind_remedy,
-    readable_until, told_of_behind, told_of_roles, words_of_region,
+    Obstacle, PRIMARY_AWAY, PRIMARY_REFUSED, SECONDARY_AWAY, SECONDARY_REFUSED, behind_remedy,
+    obstacles, readable_until, told_of_behind, told_of_roles, words_of_region,
 };
 pub use document::{
     Action, Decision, GroupPlan, LedgerAction, Plan, ReasonCode, Refused, Role, Step, TriggerKind,
@@ -64,7 +65,6 @@ pub use document::{
 pub use failover::{FailedOver, GivenUp};
 pub use finding::{CRASH_CONSISTENT, Finding, FindingCode, Severity, Warning, WarningCode};
 pub use grants::{GrantsSeen, RightDiffers, RightsSeen};
-pub use group::{may_be_due, pins};
 pub use identity::{Named, recreated};
 pub use job::JobSeen;
 pub use look::Checked;
@@ -84,22 +84,20 @@ pub use readiness::NotReady;
 pub use receipt::{LossReceipt, LostCommit, ReceiptTold, TableLoss, UnknownLoss, UnknownWhy};
 pub use remedy::{Acceptance, Remedy, RemedyKind, risk};
 pub use replica::{damaged, standing_of};
-pub(crate) use replica::{is_drifted, unproved_clone};
 pub use request::{Base, ConfiguredIn, Request};
 pub use rows::aside_name;
 pub use rows::row_after;
 pub(crate) use settings::webhook_entry;
 pub use settings::{GroupSettings, PauseSetting, Settings, SuccessMail, WorkspaceSettings};
 pub use stored::{Alteration, Digest, Digests, StoredPlan, StoredPlanError};
-pub use unheld::receipts_due;
 pub use unwatched::{Unwatched, UnwatchedPart};
-pub use waits::WaitsFor;
 pub use witness::{CutsTold, DoubtedCut, RoleTold, Witnessed, WitnessedCut, WitnessedRole};
 
 use crate::formats::PLAN;
 use crate::ledger::{AcceptedRisk, Consistency};
 use crate::moment;
 use document::{BothRegions, ObservedClock, RegionSeen, Summary, Tool, Unprotected, WorkspacePlan};
+use view::GroupView;
 
 /// Decides: pure and total, the same input gives the same plan.
 pub fn plan(observed: &Observed, request: &Request) -> Plan {
@@ -107,8 +105,9 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
     let mut workspaces = Vec::new();
     let mut left_out = Vec::new();
     for workspace in &observed.workspaces {
-        let planned = plan_workspace(observed, workspace, request, &mut left_out);
-        warnings.extend(warnings::of_workspace(observed, workspace, &planned, request));
+        let views = view::views(workspace, observed.now, request);
+        let planned = plan_workspace(observed, workspace, &views, request, &mut left_out);
+        warnings.extend(warnings::of_workspace(observed, workspace, &views, &planned, request));
         workspaces.push(planned);
     }
     protection::tell_once(workspaces.iter_mut().map(|planned| &mut planned.settings_changes));
@@ -148,6 +147,7 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
 fn plan_workspace(
     observed: &Observed,
     workspace: &WorkspaceObserved,
+    views: &BTreeMap<&str, GroupView<'_>>,
     request: &Request,
     left_out: &mut Vec<GroupPlan>,
 ) -> WorkspacePlan {
@@ -156,9 +156,14 @@ fn plan_workspace(
     let mut named: BTreeSet<&str> = BTreeSet::new();
     for seen in &workspace.groups {
         // Of a name that stands twice both entries are invalid: they are one group with the mistakes of both.
-        let first = seen.entry.name().is_some_and(|name| named.insert(name));
-        if first && seen.entry.name().is_some_and(|name| request.selects(name)) {
-            groups.extend(group::plan(observed, workspace, seen, &facts, request));
+        let Some(name) = seen.entry.name().filter(|name| named.insert(name)) else {
+            continue;
+        };
+        if request.selects(name) {
+            groups.push(match views.get(name) {
+                Some(view) => group::plan(view, &facts, request),
+                None => group::of_mistakes(workspace, seen, name),
+            });
         }
     }
     // Without the primary nothing is decided, and nothing is said of any group; nor is anything in somebody else's tables.
@@ -184,10 +189,12 @@ fn plan_workspace(
     let since = both.as_ref().map(|(before, now)| now.changes_since(before, &moved, observed.now));
     let mut changes = since.unwrap_or_default();
     if request.selection.changed {
-        let of = |group: &GroupPlan| {
-            changes.iter().any(|change| change.group.as_ref() == Some(&group.name))
+        let told: BTreeSet<&String> =
+            changes.iter().filter_map(|change| change.group.as_ref()).collect();
+        let changed = |group: &GroupPlan| {
+            let view = views.get(group.name.as_str());
+            told.contains(&group.name) || changed::is(workspace, view, group)
         };
-        let changed = |group: &GroupPlan| of(group) || changed::is(workspace, group);
         let (taken, others) = groups.into_iter().partition(changed);
         groups = taken;
         left_out.extend::<Vec<GroupPlan>>(others);

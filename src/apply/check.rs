@@ -13,6 +13,7 @@ use super::site::healing::{Lacking, planned_rows};
 use crate::formats::CHECK;
 use crate::ledger::Cuts;
 use crate::moment;
+use crate::pause::Failure;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Decision, GroupPlan, Role, StoredPlan, merge_copies, words_of_region};
 use crate::record::{Ending, Exit};
@@ -126,7 +127,7 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
             let text = format!("{}: {refusal}", words_of_region(role, refusal.kind));
             let missing = Missing::of(refusal, None);
             let ending = Box::new(Ending::of_region(role, refusal));
-            Unfit { ending, text: text.into(), missing, again: false }
+            Unfit { ending, text: text.into(), missing, failure: Failure::Lasting }
         };
         let refusal = match (&primary, &secondary) {
             (Err(refusal), _) => Some(told(Role::Primary, refusal)),
@@ -257,7 +258,7 @@ async fn look(
                         check.standing = GroupStanding::Applicable;
                         Ending::Synchronized
                     }
-                    Err(Unfit { ending, text, missing, again: _ }) => {
+                    Err(Unfit { ending, text, missing, failure: _ }) => {
                         check.standing = match &*ending {
                             Ending::Stale { .. } => GroupStanding::Stale,
                             Ending::Synchronized

@@ -467,7 +467,7 @@ async fn seen<T>(
     loop {
         attempts += 1;
         match look().await {
-            Err(unfit) if unfit.again && attempts <= plan.max_retries && !run.stopped() => {
+            Err(unfit) if table::may_retry(run, plan, unfit.failure, attempts) => {
                 table::wait(run, table::backoff(attempts)).await;
             }
             other => return other,

@@ -3,16 +3,18 @@
 use chrono::{DateTime, Utc};
 
 use super::grant::Missing;
-use crate::config::{Location, TableName};
+use crate::config::Location;
 use crate::ledger::{Cut, CutTableEntry, Cuts, row};
+use crate::pause::Failure;
+use crate::plan::questions::again;
 use crate::plan::{
-    Action, FindingCode, GroupPlan, Named, Role, Step, active_in_secondary, damaged, place_of,
-    readable_until, recreated, standing_of, told_of_roles, words_of_region,
+    Action, FindingCode, GroupPlan, Named, Obstacle, Role, Step, active_in_secondary, damaged,
+    obstacles, place_of, readable_until, recreated, standing_of, told_of_roles, words_of_region,
 };
 use crate::record::{Ending, Failed, Moved};
 use crate::region::{
     ActiveRun, CloneOrder, Commit, LookDepth, PinQuestion, RegionError, RegionErrorKind, Regions,
-    Replica, ReplicaFiles, ReplicaQuestion, Source, SourceQuestion, Standing, Table,
+    Replica, ReplicaFiles, Source, Standing,
 };
 use crate::sentence::Sentence;
 
@@ -125,10 +127,11 @@ pub(super) fn follows<'a>(
 
 /// Whether a cut brings the plan's tables to the plan's recovery point, or further.
 pub(super) fn covers(cut: &Cut, plan: &GroupPlan, point: DateTime<Utc>) -> bool {
+    let named = cut.by_table();
     let mut steps = plan.steps.iter();
     cut.recovery_point >= point
         && cut.tables.len() == plan.steps.len()
-        && steps.all(|step| cut.table(&step.table).is_some())
+        && steps.all(|step| named.contains_key(&step.table))
 }
 
 /// What is left to do for a step.
@@ -183,15 +186,15 @@ pub(super) struct Unfit {
     pub(super) text: Sentence,
     /// The right whose lack is why.
     pub(super) missing: Option<Missing>,
-    /// Something could not be seen this time, and may be the next.
-    pub(super) again: bool,
+    /// Whether something could not be seen this time that may be the next.
+    pub(super) failure: Failure,
 }
 
 impl Unfit {
     /// What the plan was computed from has moved.
     fn stale(step: &Step, why: Moved, text: String) -> Unfit {
         let ending = Box::new(Ending::Stale { why, table: Some(step.table.clone()) });
-        Unfit { ending, text: text.into(), missing: None, again: false }
+        Unfit { ending, text: text.into(), missing: None, failure: Failure::Lasting }
     }
 
     /// Something stands in the way of a table that a plan would have found.
@@ -199,7 +202,7 @@ impl Unfit {
         let table = Some(step.table.clone());
         let text = format!("{}: {text}", code.as_str());
         let ending = Box::new(Ending::Failed(Failed::Found { code, table }));
-        Unfit { ending, text: text.into(), missing: None, again: false }
+        Unfit { ending, text: text.into(), missing: None, failure: Failure::Lasting }
     }
 }
 
@@ -234,19 +237,10 @@ pub(super) async fn check(
     now: DateTime<Utc>,
 ) -> Result<Vec<Task>, Unfit> {
     as_listed(regions, plan).await?;
-    let sources = sources(regions, plan).await;
+    let sources = regions.primary.sources(&again::sources(plan)).await;
     let entries = plan.steps.iter().map(|step| entry(cuts, &plan.name, step));
     let entries: Vec<Option<&CutTableEntry>> = entries.collect::<Result<_, _>>()?;
-    let questions: Vec<ReplicaQuestion> = plan
-        .steps
-        .iter()
-        .zip(&entries)
-        .map(|(step, entry)| ReplicaQuestion {
-            path: step.replica.path.clone(),
-            since_version: entry.map(|entry| entry.replica_version),
-        })
-        .collect();
-    let replicas = regions.secondary.replicas(&questions).await;
+    let replicas = regions.secondary.replicas(&again::replicas(plan, &entries)).await;
     let mut checked = Vec::new();
     let steps = plan.steps.iter().zip(entries);
     for (((step, entry), source), replica) in steps.zip(sources).zip(replicas) {
@@ -283,9 +277,9 @@ fn entry<'a>(cuts: &'a Cuts, group: &str, step: &Step) -> Result<Option<&'a CutT
     Ok(place.entry)
 }
 
-/// Asks the catalog again where the sources lie: what a plan says of it is data, and a right may have been taken away.
+/// Whether the catalog still says of the sources what it said when they were planned.
 async fn as_listed(regions: &Regions, plan: &GroupPlan) -> Result<(), Unfit> {
-    let names: Vec<TableName> = plan.steps.iter().map(|step| step.table.clone()).collect();
+    let names = again::tables(plan);
     let refused = |step: &Step, error: &RegionError| unreadable(step, Role::Primary, error);
     let listed = match (regions.primary.tables(&names).await, plan.steps.first()) {
         (Ok(listed), _) => listed,
@@ -295,14 +289,9 @@ async fn as_listed(regions: &Regions, plan: &GroupPlan) -> Result<(), Unfit> {
     for (step, listed) in plan.steps.iter().zip(listed) {
         let listed = listed.map_err(|error| refused(step, &error))?;
         let (table, pin) = (&step.table, &step.source);
-        if let Some(denied) = listed.denied {
-            let remedy = denied.remedy.map_or(String::new(), |it| format!("; {it}"));
-            let text = format!("{table}: {}{remedy}", denied.message);
-            return Err(Unfit::found(step, FindingCode::TableNotReadable, text));
-        }
-        if let Some(why) = listed.unsupported {
-            let text = format!("{table} is {why}, which cannot be cloned");
-            return Err(Unfit::found(step, FindingCode::UnsupportedTable, text));
+        if let Some(Obstacle { code, what, remedy }) = obstacles(&listed).next() {
+            let remedy = remedy.map_or(String::new(), |it| format!("; {it}"));
+            return Err(Unfit::found(step, code, format!("{table}: {what}{remedy}")));
         }
         let spelled = listed.name.path();
         if spelled != table.path() {
@@ -338,30 +327,8 @@ fn unreadable(step: &Step, side: Role, error: &RegionError) -> Unfit {
         )
     };
     let ending = Box::new(ending);
-    Unfit { ending, text, missing: Missing::of(error, Some(&step.table)), again: error.transient }
-}
-
-async fn sources(regions: &Regions, plan: &GroupPlan) -> Vec<Result<Source, RegionError>> {
-    let questions: Vec<SourceQuestion> = plan
-        .steps
-        .iter()
-        .map(|step| SourceQuestion {
-            table: source_table(step),
-            from_version: Some(step.source.version),
-        })
-        .collect();
-    regions.primary.sources(&questions).await
-}
-
-/// The source of a step as the catalog listed it.
-fn source_table(step: &Step) -> Table {
-    Table {
-        name: step.table.clone(),
-        table_id: step.source.catalog_id.clone(),
-        location: step.source.location.clone(),
-        unsupported: None,
-        denied: None,
-    }
+    let missing = Missing::of(error, Some(&step.table));
+    Unfit { ending, text, missing, failure: error.failure() }
 }
 
 fn newest(source: &Source) -> Option<u64> {
@@ -485,17 +452,8 @@ pub(super) async fn still_whole(
             Task::Clone(_) | Task::Holds(_) => None,
         })
         .collect();
-    let questions: Vec<PinQuestion> = older
-        .iter()
-        .map(|(step, copying)| PinQuestion {
-            table: source_table(step),
-            version: step.source.version,
-            newest: false,
-            replica_location: step.replica.location.clone(),
-            replica_version: copying.replica_version,
-            columns_since: None,
-        })
-        .collect();
+    let questions: Vec<PinQuestion> =
+        older.iter().map(|(step, copying)| again::pin(step, copying.replica_version)).collect();
     let pins = regions.primary.pins(&questions).await;
     for ((step, _), pin) in older.into_iter().zip(pins) {
         match pin {
@@ -524,7 +482,8 @@ pub(super) async fn still_true(
     point: DateTime<Utc>,
 ) -> Result<Vec<PinnedCommit>, Unfit> {
     let mut pinned = Vec::new();
-    for (step, source) in plan.steps.iter().zip(sources(regions, plan).await) {
+    let sources = regions.primary.sources(&again::sources(plan)).await;
+    for (step, source) in plan.steps.iter().zip(sources) {
         let source = source.map_err(|error| unreadable(step, Role::Primary, &error))?;
         let commit = same_source(step, &source)?;
         pinned.push(PinnedCommit {

@@ -2,11 +2,13 @@
 //!
 //! A cut is true with or without it: whatever stands in the way is a warning.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::queue::Queue;
 use super::{Run, evidence};
+use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry, Cuts};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{GroupPlan, Role, path_under};
@@ -147,7 +149,8 @@ fn believed(plan: &WorkspacePlan, group: &GroupPlan, cuts: &Cuts) -> Result<Opti
     }
     let mut cut = newest.clone();
     // A table that left the group stays as it is.
-    cut.tables.retain(|entry| group.members().any(|table| *table == entry.table));
+    let members: HashSet<&TableName> = group.members().collect();
+    cut.tables.retain(|entry| members.contains(&entry.table));
     let location = plan.observed.secondary.location.trim_end_matches('/');
     let elsewhere = |entry: &&CutTableEntry| {
         path_under(location, &entry.table, &entry.replica_location).is_none()

@@ -1,5 +1,7 @@
 //! What an apply's record says of how groups are protected, and what of it is another than the records before say.
 
+use std::collections::BTreeSet;
+
 use super::Run;
 use super::chain::Tips;
 use crate::plan::document::{Plan, Selection, WorkspacePlan};
@@ -58,7 +60,8 @@ fn settings(
     let mut groups = carried.map(|carried| carried.groups).unwrap_or_default();
     if whole {
         // A group that left the configuration comes back as a new one.
-        groups.retain(|name, _| planned.groups.iter().any(|group| group.name == *name));
+        let names: BTreeSet<&String> = planned.groups.iter().map(|group| &group.name).collect();
+        groups.retain(|name, _| names.contains(name));
     }
     for group in &planned.groups {
         if let Some(settings) = &group.settings {

@@ -9,7 +9,7 @@ use super::fence::Fence;
 use super::grant::Missing;
 use super::site::Site;
 use super::slots::Turn;
-use crate::pause::before_again;
+use crate::pause::{Failure, Twice, before_again, may_try_again};
 use crate::plan::{GroupPlan, Role, Step};
 use crate::record::{RunWarningCode, TableOutcome, TableRecord, VerifiedRecord};
 use crate::region::{CloneOrder, Cloned, Progress, RegionError};
@@ -67,10 +67,8 @@ pub(super) async fn apply(
             Ok(cloned) => break Ok(cloned),
             Err(error) => error,
         };
-        let again = (error.transient || error.outcome_unknown)
-            && attempts <= group.max_retries
-            && !run.stopped();
-        if !again {
+        // A clone that was made finds its own mark.
+        if !may_retry(run, group, error.failure(), attempts) {
             break Err(error);
         }
         let asked = error.retry_after.map(|asked| asked.min(ASKED_MAX));
@@ -104,7 +102,7 @@ pub(super) async fn apply(
     }
     let record = match cloned {
         Ok(cloned) => verify(site, step, order, cloned).await,
-        Err(error) => Err(Failure::of(&error, step)),
+        Err(error) => Err(Undone::of(&error, step)),
     };
     match record {
         Ok(record) => {
@@ -119,7 +117,7 @@ pub(super) async fn apply(
             });
             (TableRecord { attempts: Some(attempts), ..record }, None)
         }
-        Err(Failure { message, why, missing }) => {
+        Err(Undone { message, why, missing }) => {
             let outcome = if run.stopped() {
                 TableOutcome::NotStarted
             } else {
@@ -182,7 +180,7 @@ async fn attempt(
 }
 
 /// Why a table could not be cloned, or is not what its source is.
-struct Failure {
+struct Undone {
     message: Sentence,
     /// The same without what was being done, where that was the clone as a whole.
     why: Option<Sentence>,
@@ -190,9 +188,9 @@ struct Failure {
     missing: Option<Missing>,
 }
 
-impl Failure {
-    fn of(error: &RegionError, step: &Step) -> Failure {
-        Failure {
+impl Undone {
+    fn of(error: &RegionError, step: &Step) -> Undone {
+        Undone {
             message: error.to_string().into(),
             why: error.of_order.then(|| error.told()),
             missing: Missing::of(error, Some(&step.table)),
@@ -206,20 +204,20 @@ async fn verify(
     step: &Step,
     order: &CloneOrder,
     cloned: Cloned,
-) -> Result<TableRecord, Failure> {
+) -> Result<TableRecord, Undone> {
     let verified = site
         .regions
         .secondary
         .verify(order, cloned.replica_version)
         .await
-        .map_err(|error| Failure::of(&error, step))?;
+        .map_err(|error| Undone::of(&error, step))?;
     if !verified.differences.is_empty() {
         let message = format!(
             "the replica differs from v{} after its clone: {}",
             step.source.version,
             verified.differences.join("; ")
         );
-        return Err(Failure { message: message.into(), why: None, missing: None });
+        return Err(Undone { message: message.into(), why: None, missing: None });
     }
     let outcome = if cloned.already { TableOutcome::AlreadyCloned } else { TableOutcome::Cloned };
     let size = cloned.source_size;
@@ -243,6 +241,12 @@ async fn verify(
         statement_id: cloned.statement_id,
         ..not_started(step)
     })
+}
+
+/// Whether there is another try at something of a group, as often as its plan allows and until a signal to stop.
+pub(super) fn may_retry(run: &Run<'_>, group: &GroupPlan, failure: Failure, made: u32) -> bool {
+    let most = group.max_retries.saturating_add(1);
+    may_try_again(failure, Twice::Harmless, made, most) && !run.stopped()
 }
 
 /// Exponential backoff with full jitter.

@@ -3,6 +3,8 @@
 //! What the first version of `sync_cuts` has no column for is optional. Where it is not known it is no part of the row's
 //! JSON, so that rows of earlier versions hash as they always did.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -185,6 +187,11 @@ impl Cut {
     /// What the cut says of a table.
     pub fn table(&self, name: &TableName) -> Option<&CutTableEntry> {
         self.tables.iter().find(|entry| &entry.table == name)
+    }
+
+    /// What it says of each table, for whoever asks of many; of one that it names twice what it says first.
+    pub fn by_table(&self) -> HashMap<&TableName, &CutTableEntry> {
+        self.tables.iter().rev().map(|entry| (&entry.table, entry)).collect()
     }
 
     /// The cut on screen: `cut 42 (2026-11-22 09:41:07Z)`.

@@ -1,20 +1,25 @@
 //! Which groups the configuration changes, judged by what both regions know of them.
 
+use std::collections::HashSet;
+
 use super::document::{Decision, DueAnyway, GroupPlan};
 use super::finding_code::FindingCode;
 use super::observed::WorkspaceObserved;
 use super::rows;
-use crate::config::{GroupEntry, Location};
+use super::view::GroupView;
+use crate::config::{Location, TableName};
 use crate::ledger::{CutTableEntry, Roles};
 
 /// Whether the configuration says something else of a group than its row and its last cut: it is new or back, has a
 /// mistake, other tables, another workflow, its replicas lie elsewhere, or its metadata is of another workspace.
 ///
 /// What no region knows, a schedule or a number of retries, is not seen here: it changes nothing that an apply does now.
-pub(super) fn is(workspace: &WorkspaceObserved, plan: &GroupPlan) -> bool {
-    let entry = workspace.groups.iter().find(|seen| seen.entry.name() == Some(&plan.name));
-    let Some(seen) = entry else { return true };
-    let GroupEntry::Valid(group) = &seen.entry else {
+pub(super) fn is(
+    workspace: &WorkspaceObserved,
+    view: Option<&GroupView<'_>>,
+    plan: &GroupPlan,
+) -> bool {
+    let Some(GroupView { seen, group, .. }) = view else {
         return true;
     };
     let Some(row) = workspace.ledger.rows.get(&plan.name) else {
@@ -23,8 +28,9 @@ pub(super) fn is(workspace: &WorkspaceObserved, plan: &GroupPlan) -> bool {
     let (workflow, tables) = rows::configured(group, seen);
     let moved = || {
         let cut = workspace.ledger.cuts.newest(&plan.name);
+        let names: HashSet<&TableName> = seen.names.iter().collect();
         let elsewhere = |entry: &CutTableEntry| {
-            seen.names.contains(&entry.table)
+            names.contains(&entry.table)
                 && !Location::is_one_place(
                     &entry.replica_location,
                     &workspace.place(Some(&plan.name), &entry.table).location,

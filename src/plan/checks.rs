@@ -27,6 +27,7 @@ pub(super) use regions::{CREDENTIAL, external_location, ledger_is_foreign, odd_r
 use regions::{ledger_findings, location_findings, region_finding};
 use roles::{TablesOver, behind_finding, role_finding};
 pub use roles::{behind_remedy, told_of_behind, told_of_roles};
+pub use tables::{Obstacle, obstacles};
 use tables::{
     catalog_findings, damage_findings, length_finding, place_findings, replica_findings,
     source_findings,
@@ -196,11 +197,10 @@ fn named<'a>(
     group: &'a super::GroupObserved,
 ) -> impl Iterator<Item = &'a TableObserved> {
     let name = group.entry.name();
-    let cut = name.and_then(|name| workspace.ledger.cuts.newest(name));
     let tables = group.tables.iter().filter(|table| table.replica.is_some());
     tables.filter(move |table| {
         let location = workspace.place(name, &table.name).location;
-        cut.and_then(|cut| cut.table(&table.name))
+        name.and_then(|name| workspace.ledger.cuts.entry_of(name, &table.name))
             .is_some_and(|entry| Location::is_one_place(&entry.replica_location, &location))
     })
 }

@@ -25,7 +25,7 @@ pub(super) fn with_primary(
     {
         all.push(Needed::SigningKey { file: file.display().to_string() });
     }
-    let alone = workspace.secrets.iter().filter(|seen| seen.primary && !seen.secondary);
+    let alone = workspace.secrets.iter().flatten().filter(|seen| seen.primary && !seen.secondary);
     let mut names: Vec<String> = alone.map(|seen| seen.name.clone()).collect();
     names.sort();
     names.dedup();

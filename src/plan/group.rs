@@ -1,5 +1,7 @@
 //! The plan of one group: findings, choice, steps and certificate put together.
 
+use std::collections::HashMap;
+
 use serde_json::json;
 
 use super::checks::{self, Facts};
@@ -11,7 +13,7 @@ use super::document::{
 use super::finding::Finding;
 use super::identity::Named;
 use super::jobs;
-use super::observed::{GroupObserved, Observed, TableObserved, WorkspaceObserved};
+use super::observed::{GroupObserved, TableObserved, WorkspaceObserved};
 use super::over::failed_over;
 use super::receipt::LossReceipt;
 use super::request::Request;
@@ -27,39 +29,36 @@ use crate::ledger::Cut;
 use crate::region::{CloneOrder, Commit, Mark, Pin, Size, Source, Table, Upkeep};
 use crate::text::{identifier, literal, plural};
 
-/// Decides one group.
-pub(super) fn plan(
-    observed: &Observed,
+/// Decides a group whose configuration has mistakes: it is blocked by them.
+pub(super) fn of_mistakes(
     workspace: &WorkspaceObserved,
     seen: &GroupObserved,
-    facts: &Facts,
-    request: &Request,
-) -> Option<GroupPlan> {
-    let name = seen.entry.name()?;
-    let Some(view) = GroupView::new(workspace, seen, observed.now, request) else {
-        let last_cut = workspace.ledger.cuts.newest(name);
-        let findings = checks::configuration_invalid(&seen.entry);
-        return Some(GroupPlan {
-            findings,
-            ..bare(name, Decision::Blocked, blocked(&[], seen), last_cut)
-        });
-    };
-    let choice = trigger::choose(&view);
-    let mut findings = checks::standing(&view, facts);
+    name: &str,
+) -> GroupPlan {
+    let last_cut = workspace.ledger.cuts.newest(name);
+    let findings = checks::configuration_invalid(&seen.entry);
+    GroupPlan { findings, ..bare(name, Decision::Blocked, blocked(&[], seen), last_cut) }
+}
+
+/// Decides one group.
+pub(super) fn plan(view: &GroupView<'_>, facts: &Facts, request: &Request) -> GroupPlan {
+    let (workspace, seen, name) = (view.workspace, view.seen, view.group.name.as_str());
+    let choice = trigger::choose(view);
+    let mut findings = checks::standing(view, facts);
     if let Choice::Sync(target) = &choice
         && findings
             .iter()
             .all(|finding| !finding.code.is_of_primary() && !finding.code.is_of_roles())
     {
-        findings.extend(checks::at_target(&view, target));
+        findings.extend(checks::at_target(view, target));
     }
-    checks::accept(&mut findings, &view, request);
+    checks::accept(&mut findings, view, request);
     // That another side is active is told of a paused group, too.
     let of_roles = findings.iter().any(|finding| finding.code.is_of_roles());
     let paused = view.group.paused_at(view.now).is_some() && !of_roles;
     let blocks = !paused && findings.iter().any(Finding::blocks);
     let steps = match &choice {
-        Choice::Sync(target) if !blocks => steps(&view, target),
+        Choice::Sync(target) if !blocks => steps(view, target),
         Choice::Sync(_) | Choice::UpToDate(_) | Choice::Waiting(_) => Some(Vec::new()),
     };
     let (decision, reason, target) = match (choice, &steps) {
@@ -78,30 +77,30 @@ pub(super) fn plan(
         (Choice::Waiting(reason), _) => (Decision::Waiting, reason, None),
     };
     let steps = steps.unwrap_or_default();
-    let pending = view.pending(view.last_cut);
+    let pending = view.pending();
     let failed_over = failed_over(workspace, name, &seen.tables);
-    let loss = loss(&view, seen, target.as_ref(), &steps);
+    let loss = loss(view, seen, target.as_ref(), &steps);
     let home = failed_over.is_none();
-    Some(GroupPlan {
+    GroupPlan {
         trigger: target.as_ref().map(|target| target.trigger.clone()),
         recovery_point: target.as_ref().map(|target| target.point),
         consistency: target.as_ref().map(|target| target.consistency),
         follows_cut: target.as_ref().and(view.last_cut).map(|cut| cut.cut_number),
         follows_sha256: target.as_ref().and(view.last_cut).map(Cut::sha256),
-        lost_cut: target.as_ref().and(lost_cut(&view)),
+        lost_cut: target.as_ref().and(lost_cut(view)),
         certificate: certificate(&steps),
         source_maintenance: view
             .tables()
-            .filter_map(|table| source_maintenance(&view, table))
+            .filter_map(|table| source_maintenance(view, table))
             .collect(),
         // What the active side writes is no drift.
-        drift: view.tables().filter(|_| home).filter_map(|table| drift(&view, table)).collect(),
+        drift: view.tables().filter(|_| home).filter_map(|table| drift(view, table)).collect(),
         pending_commits: pending.as_ref().map(|pending| pending.len() as u64),
         lag_seconds: view
             .last_cut
             .filter(|_| home)
             // Of a group whose histories were not read its sources may have been asked what came to them.
-            .and_then(|cut| view.lag(cut).or_else(|| loss.as_ref()?.lag(view.now)))
+            .and_then(|_| view.lag().or_else(|| loss.as_ref()?.lag(view.now)))
             .map(|lag| lag.num_seconds().max(0)),
         failed_over,
         checked: status::found_at_cut(workspace, name, seen),
@@ -114,9 +113,9 @@ pub(super) fn plan(
         grants: rights::of_group(workspace, seen),
         rpo_seconds: Some(view.group.rpo.num_seconds()),
         crash_consistent_from: (decision == Decision::Waiting && !paused)
-            .then(|| trigger::crash_consistent_from(&view))
+            .then(|| trigger::crash_consistent_from(view))
             .flatten(),
-        next_due_at: trigger::next_due(&view, reason.code),
+        next_due_at: trigger::next_due(view, reason.code),
         columns: match decision {
             Decision::Blocked => view.tables().filter_map(columns).collect(),
             Decision::Sync | Decision::Waiting | Decision::UpToDate => Vec::new(),
@@ -134,7 +133,7 @@ pub(super) fn plan(
         steps,
         findings,
         ..bare(name, decision, reason, view.last_cut)
-    })
+    }
 }
 
 /// What would be lost beyond the cut that the plan brings the group to, or beyond the one that it keeps.
@@ -144,10 +143,10 @@ fn loss(
     target: Option<&Target>,
     steps: &[Step],
 ) -> Option<LossReceipt> {
-    let pinned = |table: &TableName| {
-        let step = steps.iter().find(|step| step.table == *table);
-        step.map(|step| Named::in_plan(&step.source))
-    };
+    let by_table: HashMap<&TableName, &Step> =
+        steps.iter().rev().map(|step| (&step.table, step)).collect();
+    let pinned =
+        |table: &TableName| by_table.get(table).map(|step| Named::in_plan(&step.source));
     match (target.filter(|_| !steps.is_empty()), view.last_cut) {
         (Some(target), _) => {
             LossReceipt::beyond(view.workspace, seen, view.now, target.point, pinned)
@@ -162,43 +161,6 @@ fn lost_cut(view: &GroupView<'_>) -> Option<u64> {
     let newest = view.last_cut.map(|cut| cut.cut_number);
     let recorded = view.workspace.witnessed.of(&view.group.name, newest)?.number;
     (newest < Some(recorded)).then_some(recorded)
-}
-
-/// The versions at which the tables of a group have to be looked at, one entry a table: those that a plan would pin.
-pub fn pins(
-    workspace: &WorkspaceObserved,
-    seen: &GroupObserved,
-    now: chrono::DateTime<chrono::Utc>,
-    request: &Request,
-) -> Vec<Option<u64>> {
-    let target =
-        GroupView::new(workspace, seen, now, request).and_then(|view| {
-            match trigger::choose(&view) {
-                Choice::Sync(target) => Some(target),
-                Choice::UpToDate(_) | Choice::Waiting(_) => None,
-            }
-        });
-    let version = |table: &TableObserved| {
-        let target = target.as_ref()?;
-        Some(versions::at(table.commits()?, target.point)?.commit.version)
-    };
-    seen.tables.iter().map(version).collect()
-}
-
-/// Of each group of a workspace whether a trigger may make it due, so that its histories have to be looked at.
-///
-/// Where a copy of the metadata tables was lost something happened in that region: then every group has to be.
-pub fn may_be_due(
-    workspace: &WorkspaceObserved,
-    now: chrono::DateTime<chrono::Utc>,
-    request: &Request,
-) -> Vec<bool> {
-    let lost_a_copy = workspace.lost_a_copy();
-    let views = workspace.groups.iter();
-    views
-        .map(|seen| GroupView::new(workspace, seen, now, request))
-        .map(|view| view.is_some_and(|view| lost_a_copy || trigger::may_be_due(&view)))
-        .collect()
 }
 
 fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) -> GroupPlan {
@@ -498,7 +460,7 @@ fn drift(view: &GroupView<'_>, table: &TableObserved) -> Option<Drift> {
     Some(Drift {
         table: table.name.clone(),
         replica_path: Some(view.place(&table.name).path),
-        registered: table.registered,
+        registered: table.registered == Some(true),
         ours: seen.ours,
         theirs: seen.theirs,
         maintenance: seen.maintenance,

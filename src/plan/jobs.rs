@@ -58,7 +58,7 @@ fn elsewhere(workspace: &WorkspaceObserved, seen: &GroupObserved, job: &JobSeen)
     let presence = workspace.secondary.presence.as_ref();
     let unseen = presence.is_ok_and(|presence| presence.workspace_unseen.is_some());
     // What could not be seen is not told of a single job: then it may be this one.
-    let known = !unseen && workspace.watch.unseen.is_empty();
+    let known = !unseen && workspace.watch.iter().all(|watch| watch.unseen.is_empty());
     JobSeen {
         side: Role::Secondary,
         name: job.name.clone(),

@@ -10,7 +10,7 @@ use super::protection::SettingsBefore;
 use super::receipt::ReceiptTold;
 use super::unwatched::Unwatched;
 use super::witness::Witnessed;
-use crate::config::{GroupEntry, TableName, Workspace};
+use crate::config::{Group, GroupEntry, TableName, Workspace};
 use crate::ledger::{Cuts, FOLDER, Ledger, merge_rows};
 use crate::moment;
 use crate::region::{
@@ -56,8 +56,8 @@ pub struct WorkspaceObserved {
     pub witnessed: Witnessed,
     /// Whether something runs SQL in the secondary's workspace; `None`: not asked.
     pub compute: Option<Answer<()>>,
-    /// Secrets by which people are told that no variable holds, as far as both scopes could be looked into.
-    pub secrets: Vec<SecretSeen>,
+    /// Secrets by which people are told that no variable holds, as far as both scopes could be looked into; `None`: nobody looked.
+    pub secrets: Option<Vec<SecretSeen>>,
     /// Of each group the newest look at who may use its tables that run records tell.
     pub grants: BTreeMap<String, GrantsSeen>,
     /// The newest receipt of each group that run records tell.
@@ -66,8 +66,8 @@ pub struct WorkspaceObserved {
     pub lost_with: BTreeMap<String, ReceiptTold>,
     /// The settings that the newest run record tells, or those of another configuration that was given.
     pub settings_before: Option<SettingsBefore>,
-    /// What is at work in the secondary's workspace, where one is configured.
-    pub watch: Watch,
+    /// What is at work in the secondary's workspace; `None`: it was not asked.
+    pub watch: Option<Watch>,
     /// The histories of all groups were asked for, due or not, of both regions.
     pub whole_look: bool,
     /// Every group of the configuration, in its order.
@@ -141,8 +141,12 @@ pub struct TableObserved {
     pub rights: Option<[Answer<TableRights>; 2]>,
     /// Its replica; `None`: not asked.
     pub replica: Option<Answer<Option<Replica>>>,
-    /// The secondary's own catalog has the replica under the table's name; asked where others wrote to it.
-    pub registered: bool,
+    /// Whether the replica is as the newest cut left it; `None`: not asked.
+    pub stands: Option<Answer<bool>>,
+    /// What the replica's files hold was asked, or whether it is the clone that it says to be: the replica says what was answered.
+    pub looked_into: bool,
+    /// Whether the secondary's own catalog has the replica under the table's name; asked where others wrote to it.
+    pub registered: Option<bool>,
     /// It at the version the plan pins; `None`: not asked, or nothing is pinned.
     pub pin: Option<Answer<Pin>>,
 }
@@ -222,6 +226,11 @@ impl WorkspaceObserved {
 }
 
 impl GroupObserved {
+    /// What is desired of it, where that has no mistake.
+    pub(super) fn valid(&self) -> Option<&Group> {
+        self.entry.valid()
+    }
+
     /// The refusal of who asks as somebody the region does not, or no longer, know.
     fn signed_out(&self) -> Option<&RegionError> {
         let workflows = self.workflows.iter().filter_map(|it| it.as_ref().err());

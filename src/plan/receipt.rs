@@ -1,5 +1,7 @@
 //! What would be lost if the primary were gone now: the commits that no cut holds, as far as somebody looked.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -113,17 +115,26 @@ impl LossReceipt {
 
     /// Takes what an earlier look at the same cut knew of tables that are not known now: what was lost then is still lost.
     pub(crate) fn after(mut self, earlier: &LossReceipt) -> LossReceipt {
+        let was_unknown: HashMap<&TableName, &UnknownLoss> =
+            earlier.unknown.iter().rev().map(|it| (&it.table, it)).collect();
+        let was_known: HashMap<&TableName, &TableLoss> =
+            earlier.tables.iter().rev().map(|it| (&it.table, it)).collect();
+        let mut places: HashMap<TableName, usize> =
+            self.tables.iter().enumerate().map(|(at, it)| (it.table.clone(), at)).collect();
         for unknown in &mut self.unknown {
             let table = &unknown.table;
-            let before = earlier.unknown.iter().find(|before| before.table == *table);
+            let before = was_unknown.get(table);
             unknown.known_at = before.map_or(Some(earlier.at), |before| before.known_at);
-            let Some(known) = earlier.tables.iter().find(|known| known.table == *table) else {
+            let Some(known) = was_known.get(table).copied() else {
                 continue;
             };
-            match self.tables.iter_mut().find(|now| now.table == *table) {
-                Some(now) if now.commits >= known.commits => {}
-                Some(now) => *now = known.clone(),
-                None => self.tables.push(known.clone()),
+            let at = *places.entry(table.clone()).or_insert_with(|| {
+                self.tables.push(known.clone());
+                self.tables.len() - 1
+            });
+            let now = &mut self.tables[at];
+            if now.commits < known.commits {
+                *now = known.clone();
             }
         }
         let known = self.tables.iter().map(|table| table.commits).sum();

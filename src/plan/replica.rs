@@ -70,15 +70,15 @@ pub fn damaged(replica: &Replica, cut: Option<&CutTableEntry>) -> Option<Sentenc
 
 /// A clone for which no cut vouches, and the version of its source that it says to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unproved {
-    pub(crate) clone: UnprovedClone,
-    pub(crate) source_version: u64,
+pub(super) struct Unproved {
+    pub(super) clone: UnprovedClone,
+    pub(super) source_version: u64,
 }
 
 /// The clone of a replica that is to be compared with its source.
 ///
 /// A cut vouches by its digests, as far as it is believed; a full look at files believes none.
-pub(crate) fn unproved_clone(
+pub(super) fn unproved_clone(
     path: &str,
     replica: &Replica,
     cut: Option<&CutTableEntry>,
@@ -103,7 +103,7 @@ pub(crate) fn unproved_clone(
 }
 
 /// Whether others wrote to a replica.
-pub(crate) fn is_drifted(path: &str, replica: &Replica, cut: Option<&CutTableEntry>) -> bool {
+pub(super) fn is_drifted(path: &str, replica: &Replica, cut: Option<&CutTableEntry>) -> bool {
     !assess(path, replica, cut).theirs.is_empty()
 }
 

@@ -423,7 +423,8 @@ fn table(
     seen: &TableObserved,
     cut: Option<&Cut>,
 ) -> TableStatus {
-    let entry = cut.and_then(|cut| cut.table(&seen.name));
+    let entry =
+        cut.and_then(|cut| workspace.ledger.cuts.entry_of(&cut.group_name, &seen.name));
     let version = entry.map(|entry| entry.source_version);
     let replica = seen.replica();
     let place = workspace.place(group, &seen.name);
@@ -480,8 +481,9 @@ fn content_read_at(
         return Some(look.at);
     }
     let cut = cut?;
+    let entries = cut.by_table();
     let mut read = tables.iter().map(|table| {
-        let entry = cut.table(&table.table)?;
+        let entry = entries.get(&table.table)?;
         entry.replica_content_sha256.as_ref()
     });
     (!tables.is_empty() && read.all(|digest| digest.is_some())).then_some(cut.committed_at)

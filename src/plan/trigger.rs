@@ -164,7 +164,7 @@ pub(super) fn may_be_due(view: &GroupView<'_>) -> bool {
         || view.anything_accepted()
         || view.take_as_due
         || view.crash_consistent_accepted
-        || view.membership_differs_from(cut).is_some()
+        || view.membership_differs().is_some()
         || view.is_of_the_future(cut)
         || workflow::newest_clean_end(&workflows, Some(cut.recovery_point), view.now).is_some()
         || view.group.schedule.fired_between(view.planned(cut), view.now).is_some()
@@ -222,7 +222,7 @@ fn repair(view: &GroupView<'_>, cut: &Cut, what: Sentence) -> Target {
     // A table that joined the group or was created again may be younger than the last cut: where nothing is being
     // written, now will do.
     let too_young = view.tables().any(|table| {
-        (cut.table(&table.name).is_none() || view.recreated_and_accepted(table))
+        (view.own_entry(&table.name).is_none() || view.recreated_and_accepted(table))
             && table
                 .commits()
                 .is_some_and(|commits| versions::at(commits, cut.recovery_point).is_none())
@@ -296,7 +296,7 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
         }
     }
 
-    if let Some(lag) = view.lag(cut)
+    if let Some(lag) = view.lag()
         && (view.crash_consistent_accepted || view.group.max_lag.is_some_and(|limit| lag > limit))
         && view.brings_beyond(cut, view.now)
     {
@@ -319,7 +319,7 @@ pub(super) fn crash_consistent_from(view: &GroupView<'_>) -> Option<DateTime<Utc
     let Some(cut) = view.last_cut else {
         return view.row?.date_created.checked_add_signed(limit);
     };
-    let pending = view.pending(Some(cut))?;
+    let pending = view.pending()?;
     let oldest = pending.iter().map(|commit| commit.committed_at).min()?;
     let free = moment::later(view.planned(cut), view.group.min_interval);
     Some(oldest.checked_add_signed(limit)?.max(free))

@@ -9,7 +9,8 @@ use super::identity::{Named, recreated};
 use super::observed::{GroupObserved, TableObserved, WorkspaceObserved};
 use super::receipt::{LossReceipt, LostCommit, ReceiptTold, TableLoss, UnknownLoss, UnknownWhy};
 use super::versions;
-use crate::config::{GroupEntry, TableName};
+use super::view::GroupView;
+use crate::config::TableName;
 use crate::ledger::Cut;
 use crate::region::{Commit, RegionErrorKind, RunState, Source};
 
@@ -73,7 +74,8 @@ impl LossReceipt {
         at: DateTime<Utc>,
         cut: &Cut,
     ) -> Option<LossReceipt> {
-        let held = |table: &TableName| cut.table(table).map(Named::in_cut);
+        let entries = cut.by_table();
+        let held = |table: &TableName| entries.get(table).copied().map(Named::in_cut);
         let loss = LossReceipt::beyond(workspace, seen, at, cut.recovery_point, held)?;
         let told = workspace.receipts.get(&cut.group_name);
         let told = told.filter(|told| told.cut == cut.cut_number && told.loss.at <= at);
@@ -86,8 +88,9 @@ impl LossReceipt {
     /// What is certainly lost of a group beyond a cut, by what a plan pins alone, as of the moment that it was to be brought to;
     /// `None`: it pins nothing that the cut does not hold.
     pub fn of_pins(group: &GroupPlan, cut: &Cut) -> Option<LossReceipt> {
+        let entries = cut.by_table();
         let beyond = group.steps.iter().filter(|step| {
-            cut.table(&step.table).is_none_or(|held| {
+            entries.get(&step.table).is_none_or(|held| {
                 held.source_version < step.source.version
                     || held.source_table_id != step.source.table_id
             })
@@ -221,23 +224,15 @@ impl LostCommit {
     }
 }
 
-/// Of each group of a workspace whether the newest versions of its sources have to be looked at, due or not.
+/// Whether the newest versions of a group's sources have to be looked at, due or not.
 ///
 /// A look is repeated once half its time is over: nobody knows when the next round will be, and none may come too late.
-pub fn receipts_due(workspace: &WorkspaceObserved, now: DateTime<Utc>) -> Vec<bool> {
-    let due = |seen: &GroupObserved| {
-        let GroupEntry::Valid(group) = &seen.entry else {
-            return false;
-        };
-        let Some(cut) = workspace.ledger.cuts.newest(&group.name) else {
-            return false;
-        };
-        let told = workspace.receipts.get(&group.name);
-        let ReceiptTold { cut: of, loss } = match told {
-            Some(told) => told,
-            None => return true,
-        };
-        *of != cut.cut_number || (now - loss.at) * 2 >= group.receipt || loss.at > now
+pub(super) fn receipt_is_due(view: &GroupView<'_>) -> bool {
+    let Some(cut) = view.last_cut else {
+        return false;
     };
-    workspace.groups.iter().map(due).collect()
+    let Some(ReceiptTold { cut: of, loss }) = view.workspace.receipts.get(&view.group.name) else {
+        return true;
+    };
+    *of != cut.cut_number || (view.now - loss.at) * 2 >= view.group.receipt || loss.at > view.now
 }

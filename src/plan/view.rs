@@ -1,5 +1,7 @@
 //! One valid group as the triggers see it: what is desired, what was seen, and what its last cut says.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Duration, Utc};
 
 use super::identity::{Named, recreated};
@@ -12,6 +14,18 @@ use crate::config::{Group, GroupEntry, Location, TableName};
 use crate::ledger::{Cut, CutTableEntry, Row};
 use crate::region::{CloneProof, Commit, Grant, RegionError, Replica, Workflow};
 use crate::sentence::Sentence;
+
+/// The views of the groups of a workspace that are asked for and have no mistake, by name: each is made once for a plan.
+pub(super) fn views<'a>(
+    workspace: &'a WorkspaceObserved,
+    now: DateTime<Utc>,
+    request: &'a Request,
+) -> BTreeMap<&'a str, GroupView<'a>> {
+    let views =
+        workspace.groups.iter().filter_map(|seen| GroupView::new(workspace, seen, now, request));
+    let chosen = views.filter(|view| request.selects(&view.group.name));
+    chosen.map(|view| (view.group.name.as_str(), view)).collect()
+}
 
 /// Moments further ahead than this are no matter of two clocks that differ a little.
 const CLOCKS_APART: Duration = Duration::minutes(1);
@@ -109,9 +123,14 @@ impl<'a> GroupView<'a> {
         self.place(table).entry
     }
 
+    /// What the group's own newest cut says of a table, wherever its replica lies.
+    pub(super) fn own_entry(&self, table: &TableName) -> Option<&'a CutTableEntry> {
+        self.workspace.ledger.cuts.entry_of(&self.group.name, table)
+    }
+
     /// What the newest cut says of a table, wherever its replica lies: of any group where it lies now, else of the group itself.
     pub(super) fn identity(&self, table: &TableName) -> Option<&'a CutTableEntry> {
-        self.cut_entry(table).or_else(|| self.last_cut?.table(table))
+        self.cut_entry(table).or_else(|| self.own_entry(table))
     }
 
     /// A table whose replica would go back behind what a cut of any group holds, were the group brought to `point`.
@@ -150,9 +169,9 @@ impl<'a> GroupView<'a> {
         }
     }
 
-    /// Why the configuration alone says that replicas are not what a cut says.
-    pub(super) fn membership_differs_from(&self, cut: &Cut) -> Option<Sentence> {
-        self.tables().find_map(|table| match cut.table(&table.name) {
+    /// Why the configuration alone says that replicas are not what the newest cut says.
+    pub(super) fn membership_differs(&self) -> Option<Sentence> {
+        self.tables().find_map(|table| match self.own_entry(&table.name) {
             None => Some(format!("{} is new in the group", table.name).into()),
             Some(entry) => {
                 let there = &entry.replica_location;
@@ -162,9 +181,9 @@ impl<'a> GroupView<'a> {
         })
     }
 
-    /// Why replicas are not what a cut says, as far as they were looked at.
+    /// Why replicas are not what the newest cut says, as far as they were looked at.
     pub(super) fn differs_from(&self, cut: &Cut) -> Option<Sentence> {
-        self.membership_differs_from(cut)
+        self.membership_differs()
             .or_else(|| self.tables().find_map(|table| self.differs(table, cut)))
     }
 
@@ -175,7 +194,7 @@ impl<'a> GroupView<'a> {
         if replica.is_none() {
             return Some(format!("the replica of {} is missing", table.name).into());
         }
-        let entry = cut.table(&table.name)?;
+        let entry = self.own_entry(&table.name)?;
         if self.recreated_and_accepted(table) {
             return Some(format!("{} was created again, which was accepted", table.name).into());
         }
@@ -231,8 +250,8 @@ impl<'a> GroupView<'a> {
     }
 
     /// The source version that is held of a table: by the group's own cut, otherwise by whichever names its replica.
-    fn held_version(&self, cut: Option<&Cut>, table: &TableName) -> Option<u64> {
-        let own = cut.and_then(|cut| cut.table(table));
+    fn held_version(&self, table: &TableName) -> Option<u64> {
+        let own = self.own_entry(table);
         own.or_else(|| self.cut_entry(table)).map(|entry| entry.source_version)
     }
 
@@ -262,10 +281,10 @@ impl<'a> GroupView<'a> {
         cut.map(|cut| cut.committed_at)
     }
 
-    /// Whether no table is at an older version at `point` than a cut holds.
-    fn all_as_far(&self, cut: &Cut, point: DateTime<Utc>) -> bool {
+    /// Whether no table is at an older version at `point` than the newest cut holds.
+    fn all_as_far(&self, point: DateTime<Utc>) -> bool {
         self.tables().all(|table| {
-            let held = cut.table(&table.name).map(|entry| entry.source_version);
+            let held = self.own_entry(&table.name).map(|entry| entry.source_version);
             let then = table.commits().map(|commits| versions::at(commits, point));
             match (held, then) {
                 (Some(held), Some(then)) => then.is_some_and(|then| then.commit.version >= held),
@@ -278,11 +297,11 @@ impl<'a> GroupView<'a> {
     pub(super) fn brings_beyond(&self, cut: &Cut, point: DateTime<Utc>) -> bool {
         let forward = match self.believed(cut) {
             Some(held) => point >= held,
-            None => self.all_as_far(cut, point),
+            None => self.all_as_far(point),
         };
         forward
             && self.tables().any(|table| {
-                let version = cut.table(&table.name).map(|entry| entry.source_version);
+                let version = self.own_entry(&table.name).map(|entry| entry.source_version);
                 // A table whose history was not read may have anything: its finding decides.
                 table.commits().is_none_or(|commits| {
                     versions::changes_beyond(commits, version, point).next().is_some()
@@ -290,17 +309,17 @@ impl<'a> GroupView<'a> {
             })
     }
 
-    /// Age of the oldest commit that changes something and that the cut lacks; `None`: histories were not read.
-    pub(super) fn lag(&self, cut: &Cut) -> Option<Duration> {
-        let oldest = self.pending(Some(cut))?.into_iter().map(|commit| commit.committed_at).min();
+    /// Age of the oldest commit that changes something and that the newest cut lacks; `None`: histories were not read.
+    pub(super) fn lag(&self) -> Option<Duration> {
+        let oldest = self.pending()?.into_iter().map(|commit| commit.committed_at).min();
         Some(oldest.map_or(Duration::zero(), |oldest| (self.now - oldest).max(Duration::zero())))
     }
 
-    /// Commits that change something and that the cut lacks; `None`: not every history was read.
-    pub(super) fn pending(&self, cut: Option<&Cut>) -> Option<Vec<&'a Commit>> {
+    /// Commits that change something and that the newest cut lacks; `None`: not every history was read.
+    pub(super) fn pending(&self) -> Option<Vec<&'a Commit>> {
         let mut pending = Vec::new();
         for table in self.tables() {
-            let version = self.held_version(cut, &table.name);
+            let version = self.held_version(&table.name);
             pending.extend(versions::changes_after(table.commits()?, version));
         }
         Some(pending)

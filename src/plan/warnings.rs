@@ -1,5 +1,7 @@
 //! Warnings: what is not wrong yet.
 
+use std::collections::{BTreeMap, HashSet};
+
 use chrono::Duration;
 
 use super::checks::{CREDENTIAL, external_location, odd_rows_of_others};
@@ -55,12 +57,19 @@ impl GroupPlan {
         let both = self.lag_seconds.zip(self.rpo_seconds);
         both.is_some_and(|(lag, rpo)| LagRisk::of(lag, rpo) != LagRisk::Met)
     }
+
+    /// Whether its lag is beyond its objective.
+    pub fn breaches_objective(&self) -> bool {
+        let both = self.lag_seconds.zip(self.rpo_seconds);
+        both.is_some_and(|(lag, rpo)| LagRisk::of(lag, rpo) == LagRisk::Breached)
+    }
 }
 
 /// All warnings of a workspace and its groups.
 pub(super) fn of_workspace(
     observed: &Observed,
     workspace: &WorkspaceObserved,
+    views: &BTreeMap<&str, GroupView<'_>>,
     planned: &WorkspacePlan,
     request: &Request,
 ) -> Vec<Warning> {
@@ -161,12 +170,9 @@ pub(super) fn of_workspace(
             ),
         );
     }
-    let named = workspace.groups_by_name();
     for plan in &planned.groups {
-        let seen = named.get(plan.name.as_str());
-        let view = seen.and_then(|seen| GroupView::new(workspace, seen, observed.now, request));
-        if let Some(view) = view {
-            all.extend(of_group(&view, plan).into_iter().map(|(code, table, message)| Warning {
+        if let Some(view) = views.get(plan.name.as_str()) {
+            all.extend(of_group(view, plan).into_iter().map(|(code, table, message)| Warning {
                 code,
                 workspace: Some(name.clone()),
                 group: Some(plan.name.clone()),
@@ -480,7 +486,7 @@ fn lag(plan: &GroupPlan, group: &Group) -> Option<Said> {
 fn cut_expiry(view: &GroupView<'_>) -> Option<Said> {
     let cut = view.last_cut?;
     let replaced = view.tables().any(|table| {
-        let version = cut.table(&table.name).map(|entry| entry.replica_version);
+        let version = view.own_entry(&table.name).map(|entry| entry.replica_version);
         table
             .replica()
             .is_some_and(|replica| version.is_some_and(|version| replica.version > version))
@@ -499,15 +505,15 @@ fn cut_expiry(view: &GroupView<'_>) -> Option<Said> {
 /// Runs in the secondary of jobs that no group names; those that a group names block it. The first few by name.
 fn others_at_work(workspace: &WorkspaceObserved) -> Vec<String> {
     const SHOWN_MAX: usize = 5;
-    let named: Vec<&str> = workspace
+    let named: HashSet<&str> = workspace
         .groups
         .iter()
         .flat_map(|group| &group.workflows_in_secondary)
         .map(|workflow| workflow.name.as_str())
         .collect();
-    let runs = workspace.watch.active.iter();
+    let runs = workspace.watch.iter().flat_map(|watch| &watch.active);
     let others: Vec<String> = runs
-        .filter(|run| !named.contains(&run.name.as_str()))
+        .filter(|run| !named.contains(run.name.as_str()))
         .map(|run| {
             let since = moment::text(run.started_at);
             match run.name.as_str() {

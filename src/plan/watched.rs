@@ -13,5 +13,6 @@ pub(super) fn of_workspace(workspace: &WorkspaceObserved) -> Option<Vec<Unwatche
         return Some(vec![Unwatched { what: UnwatchedPart::Workspace, message }]);
     }
     // Which jobs would be looked for is told by the primary.
-    workspace.primary.refusal().is_none().then(|| workspace.watch.unseen.clone())
+    let watch = workspace.watch.as_ref().filter(|_| workspace.primary.refusal().is_none())?;
+    Some(watch.unseen.clone())
 }

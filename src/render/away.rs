@@ -7,13 +7,22 @@ use crate::harmless::clean;
 use crate::layout::first_line;
 use crate::plan::document::{BothRegions, LastCut, WorkspacePlan};
 use crate::plan::status::{RegionsStatus, WorkspaceStatus};
-use crate::plan::{Decision, FindingCode, GroupPlan, Plan, Refused, Severity};
+use crate::plan::{Decision, Finding, FindingCode, GroupPlan, Plan, Refused, Severity};
 
 /// Which regions of a workspace cannot be looked at as a whole. That is told once, not of every group.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Away {
     primary: Standing,
     secondary: Standing,
+}
+
+/// What blocks a group, save that a region is away: that is told once, and not of every group.
+pub(super) fn blocking<'a>(
+    workspace: &WorkspacePlan,
+    group: &'a GroupPlan,
+) -> impl Iterator<Item = &'a Finding> + use<'a> {
+    let away = Away::of(workspace);
+    group.findings.iter().filter(move |finding| finding.blocks() && !away.says(finding.code))
 }
 
 /// Whether a region can be looked at.

@@ -15,6 +15,7 @@ mod lost;
 mod moves;
 
 mod protection;
+mod questions;
 mod ready;
 mod roles;
 mod rows;

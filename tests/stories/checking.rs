@@ -3,6 +3,7 @@
 use chrono::Duration;
 use drsync::apply::{GroupOutcome, GroupStanding, PlanCheck, RunWarning, RunWarningCode, check};
 use drsync::plan::{Plan, Role};
+use drsync::record::{Ending, Failed};
 use drsync::render::Style;
 use drsync::render::sections;
 use drsync::render::writers::{self, write};
@@ -253,4 +254,28 @@ pub(crate) async fn metadata_tables_that_cannot_be_changed_are_no_good_end(form:
     };
     assert!(record.warnings.iter().any(behind), "{:?}", record.warnings);
     std::fs::rename(world.path("gone"), world.path("west")).unwrap();
+}
+
+/// One rule for both: what planning finds of a table as the catalog lists it now is what stops a plan from before.
+pub(crate) async fn what_planning_finds_of_a_listed_table_stops_a_plan_from_before(form: Form) {
+    let changes: [fn(&mut serde_json::Value); 2] = [
+        |entry| entry["table_type"] = "VIEW".into(),
+        |entry| entry["row_filter"] = serde_json::json!({"function_name": "main.shop.mine"}),
+    ];
+    for change in changes {
+        let mut world = World::of(form).await;
+        let before = world.plan().await;
+        assert_eq!(before.summary.groups_sync, 1);
+        world.workspace().edit_table("main.shop.countries", change).unwrap();
+        let found = world.plan().await.groups().next().unwrap().1.findings[0].clone();
+        let (_, standing, why) = told(&checked(&world, &before).await);
+        assert_eq!(standing, GroupStanding::Blocked, "{why}");
+        let expected = format!("{}: main.shop.countries: {}", found.code.as_str(), found.message);
+        assert!(why.starts_with(&expected), "{why}");
+        let record = world.apply_plan(&before).await;
+        match &record.groups[0].ending {
+            Some(Ending::Failed(Failed::Found { code, .. })) => assert_eq!(*code, found.code),
+            other => panic!("{other:?}"),
+        }
+    }
 }

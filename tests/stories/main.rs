@@ -99,6 +99,7 @@ stories! {
         another_cut_makes_it_stale_and_a_foreign_write_blocks_it,
         a_region_that_is_away_is_no_verdict_on_the_plan,
         metadata_tables_that_cannot_be_changed_are_no_good_end,
+        what_planning_finds_of_a_listed_table_stops_a_plan_from_before,
     }
     protection {
         settings_that_changed_without_a_plan_are_told_by_the_first_record_under_them,

@@ -87,7 +87,7 @@ impl Attempt<'_> {
 
     /// Records that a group cannot be synchronized as planned.
     pub(super) async fn unfit(&self, unfit: Unfit) -> End {
-        let Unfit { ending, text, missing, again: _ } = unfit;
+        let Unfit { ending, text, missing, failure: _ } = unfit;
         let stale = matches!(*ending, Ending::Stale { .. });
         if stale {
             // What moved may be what another apply of the same changes did.

@@ -11,7 +11,8 @@ use crate::plan::finding::Severity;
 use crate::plan::identity::{Named, recreated};
 use crate::plan::observed::TableObserved;
 use crate::plan::view::GroupView;
-use crate::region::{CloneProof, RegionError, RegionErrorKind};
+use crate::region::{CloneProof, RegionError, RegionErrorKind, Table};
+use crate::sentence::Sentence;
 use crate::text::plural_of;
 
 pub(super) fn catalog_findings(view: &GroupView<'_>, table: &TableObserved) -> Vec<Finding> {
@@ -20,19 +21,37 @@ pub(super) fn catalog_findings(view: &GroupView<'_>, table: &TableObserved) -> V
         Ok(listed) => listed,
         Err(error) => return refused(view, name, error).into_iter().collect(),
     };
-    let unsupported = listed.unsupported.as_ref().map(|why| {
-        finding(
-            FindingCode::UnsupportedTable,
-            Some(name),
-            format!("it is {why}, which cannot be cloned"),
-        )
-        .words("list it under unprotected_tables with a reason")
+    let found = obstacles(listed).map(|Obstacle { code, what, remedy }| Finding {
+        remedy,
+        ..finding(code, Some(name), what)
     });
-    let denied = listed.denied.as_ref().map(|denied| Finding {
+    found.collect()
+}
+
+/// Something of a table that the catalog lists, by which no clone of it can be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Obstacle {
+    /// As it is found.
+    pub code: FindingCode,
+    /// What, a fragment.
+    pub what: Sentence,
+    /// What repairs it, where anything is known to.
+    pub remedy: Option<Remedy>,
+}
+
+/// By what of a table that the catalog lists no clone of it can be made: planning finds it, and an apply that asks again.
+pub fn obstacles(listed: &Table) -> impl Iterator<Item = Obstacle> + use<> {
+    let unsupported = listed.unsupported.as_ref().map(|why| Obstacle {
+        code: FindingCode::UnsupportedTable,
+        what: format!("it is {why}, which cannot be cloned").into(),
+        remedy: Some(Remedy::Words("list it under unprotected_tables with a reason".into())),
+    });
+    let denied = listed.denied.as_ref().map(|denied| Obstacle {
+        code: FindingCode::TableNotReadable,
+        what: denied.message.clone(),
         remedy: denied.remedy.clone().map(Remedy::from),
-        ..finding(FindingCode::TableNotReadable, Some(name), denied.message.clone())
     });
-    unsupported.into_iter().chain(denied).collect()
+    unsupported.into_iter().chain(denied)
 }
 
 /// What is wrong with a table that the region refuses to show; `None`: the region did not answer.

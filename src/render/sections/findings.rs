@@ -2,7 +2,7 @@
 
 use crate::plan::GroupPlan;
 use crate::plan::document::WorkspacePlan;
-use crate::render::away::Away;
+use crate::render::away;
 use crate::render::page::Phrase;
 
 /// Findings that are told of a group.
@@ -13,11 +13,7 @@ pub(in crate::render) fn blocking(
     workspace: &WorkspacePlan,
     planned: &GroupPlan,
 ) -> Option<Phrase> {
-    let away = Away::of(workspace);
-    let findings: Vec<Phrase> = planned
-        .findings
-        .iter()
-        .filter(|finding| finding.blocks() && !away.says(finding.code))
+    let findings: Vec<Phrase> = away::blocking(workspace, planned)
         .map(|finding| match &finding.table {
             Some(table) => Phrase::name(table).and(" ").and(Phrase::name(finding.code.as_str())),
             None => {

@@ -23,10 +23,10 @@ pub use saved::saved;
 pub(super) use verdict::just_pending;
 
 use super::away;
-use crate::plan::Plan;
+use crate::plan::{GroupPlan, Plan};
 use crate::render::page::{Block, Page};
 use crate::render::shown::Shown;
-use verdict::{is_held, nothing_to_tell, verdict, verdict_above};
+use verdict::{nothing_to_tell, verdict, verdict_above};
 
 /// The whole plan; where there is nothing to do and not everything was asked for one line, and what waits for more than the clock.
 pub fn screen(plan: &Plan, verbose: bool) -> Page {
@@ -35,7 +35,7 @@ pub fn screen(plan: &Plan, verbose: bool) -> Page {
     let warnings = if short { notes::telling(plan) } else { plan.warnings.len() };
     let mut page = begun(&shown, verdict_above(plan, warnings));
     if short {
-        waiting::say(&shown, &mut page, is_held);
+        waiting::say(&shown, &mut page, GroupPlan::waits_for_more_than_time);
         page.say(notes::told(plan));
         page.say(Block::Asides(notes::unprotected_count(plan)));
         page.say(Block::Asides(notes::left_out(plan)));

@@ -11,7 +11,7 @@ use crate::layout::few;
 use crate::notify::{Doubt, DoubtCode};
 use crate::plan::{Decision, GroupPlan, Plan, ReasonCode, Severity};
 use crate::render::Style;
-use crate::render::away::{self, Away};
+use crate::render::away;
 use crate::render::causes::{Cause, Place, Repair, causes};
 use crate::render::page::{
     Below, Block, CAUSE, Columns, Copied, Entries, Entry, Notes, Page, Part, Phrase, Section, Told,
@@ -102,11 +102,7 @@ fn doubted(doubts: &[Doubt]) -> Section {
 fn all(plan: &Plan) -> Vec<Cause> {
     let shown = Shown::of(plan, true);
     causes(shown.groups.iter().flat_map(|of| {
-        let away = Away::of(of.workspace);
-        let findings = of.group.findings.iter();
-        findings
-            .filter(move |finding| finding.severity == Severity::Block && !away.says(finding.code))
-            .map(|finding| of.found(finding))
+        away::blocking(of.workspace, of.group).map(|finding| of.found(finding))
     }))
 }
 

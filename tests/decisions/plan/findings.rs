@@ -403,7 +403,7 @@ fn whatever_else_runs_in_the_secondary_and_what_could_not_be_seen_there_is_a_war
             serde_json::json!("/world/west");
         config["workspaces"][0]["secondary_workspace_name"] = serde_json::json!("west");
     });
-    world.workspace().watch = Watch {
+    world.workspace().watch = Some(Watch {
         active: vec![ActiveRun {
             job_id: 9,
             name: "someone_elses_job".to_owned(),
@@ -414,7 +414,7 @@ fn whatever_else_runs_in_the_secondary_and_what_could_not_be_seen_there_is_a_war
             what: UnwatchedPart::Job { name: "orders_job".to_owned() },
             message: "whether orders_job runs in the secondary is not known: 503".into(),
         }],
-    };
+    });
     assert_eq!(blocking(&world, "orders"), []);
     let warnings = world.plan().warnings;
     let said: Vec<(WarningCode, String)> =
@@ -509,13 +509,13 @@ fn whatever_is_needed_on_the_day_and_lies_in_the_primary_is_told() {
     let secret =
         |name: &str, primary, secondary| SecretSeen { name: name.to_owned(), primary, secondary };
     let secrets = needed(&|world| {
-        world.workspace().secrets = vec![
+        world.workspace().secrets = Some(vec![
             secret("smtp", true, false),
             secret("both", true, true),
             secret("hook", true, false),
             secret("west", false, true),
             secret("nowhere", false, false),
-        ];
+        ]);
     });
     let names = ["hook", "smtp"].map(str::to_owned).to_vec();
     assert_eq!(secrets, [Needed::Secrets { names }]);

@@ -56,7 +56,7 @@ fn a_job_is_told_of_at_both_sides_with_what_keeps_its_settings() {
 fn a_job_that_the_other_side_lacks_is_told_as_that_and_one_that_could_not_be_seen_as_that() {
     let mut world = with_a_secondary_workspace();
     assert_eq!(told(&world), [at_home(), elsewhere(None, None)]);
-    world.workspace().watch.unseen.push(Unwatched {
+    world.workspace().watch.as_mut().unwrap().unseen.push(Unwatched {
         what: UnwatchedPart::Job { name: "orders_job".to_owned() },
         message: "whether orders_job runs there is not known".into(),
     });

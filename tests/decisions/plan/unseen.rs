@@ -1,9 +1,8 @@
 //! What could not be seen, or is gone: told as that, and looked for where something else is missing.
 
 use drsync::plan::status::{OffCut, Rpo, status};
-use drsync::plan::{
-    Action, Decision, FindingCode, Refused, Remedy, Request, WarningCode, may_be_due,
-};
+use drsync::plan::questions::Looks;
+use drsync::plan::{Action, Decision, FindingCode, Refused, Remedy, Request, WarningCode};
 use drsync::region::{
     Grant, LedgerCopy, LedgerTable, RegionError, RegionErrorKind, Repair, RunState, WriteAccess,
 };
@@ -140,11 +139,10 @@ fn a_workflow_that_cannot_be_looked_up_is_not_a_misspelled_one() {
 }
 
 /// The groups whose histories and replicas a plan looks at.
-fn looked_at(world: &World) -> Vec<&str> {
+fn looked_at(world: &World) -> Vec<String> {
     let workspace = &world.observed.workspaces[0];
-    let due = may_be_due(workspace, world.observed.now, &Request::default());
-    let groups = workspace.groups.iter().zip(due).filter(|(_, due)| *due);
-    groups.filter_map(|(group, _)| group.entry.name()).collect()
+    let looks = Looks::of(workspace, &Request::default(), world.observed.now);
+    looks.wholly().map(str::to_owned).collect()
 }
 
 #[test]
@@ -366,9 +364,7 @@ fn a_secondary_whose_log_lacks_cuts_lost_more_and_every_group_is_looked_at() {
     let cuts = &mut secondary.cuts.as_mut().unwrap().cuts;
     cuts.retain(|cut| cut.group_name != "reference");
     world.merge();
-    let workspace = &world.observed.workspaces[0];
-    let due = may_be_due(workspace, world.observed.now, &Request::default());
-    assert!(due.into_iter().all(|due| due));
+    assert_eq!(looked_at(&world), ["orders", "reference"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is blocked: a cause of many groups once, then every group with what blocks it alone.
 
 use super::drift;
-use super::group::{self, Depth, all_the_same, blocking, changing, own_causes, risks};
+use super::group::{self, Depth, all_the_same, changing, own_causes, risks};
 use crate::command::{Arg, Command, Verb};
 use crate::figures::plural;
 use crate::plan::{Decision, GroupPlan};
@@ -28,9 +28,10 @@ pub(super) fn say(shown: &Shown<'_>, page: &mut Page) {
         .decided(Decision::Blocked)
         .filter(|entry| !away::only_away(entry.workspace, entry.group))
         .collect();
-    let all = causes(
-        entries.iter().flat_map(|entry| blocking(entry).map(|finding| entry.found(finding))),
-    );
+    let all = causes(entries.iter().flat_map(|entry| {
+        let blocking = away::blocking(entry.workspace, entry.group);
+        blocking.map(|finding| entry.found(finding))
+    }));
     let (shared, own): (Vec<Cause>, Vec<Cause>) =
         all.into_iter().partition(|cause| cause.groups.len() > 1);
     for cause in shared {

@@ -9,7 +9,7 @@ use super::steps;
 use super::tally::Tally;
 use super::verdict::verdict;
 use crate::figures::{minute, plural, short, tally};
-use crate::plan::{Decision, Plan, Setting, SettingChange, StoredPlan, WaitsFor};
+use crate::plan::{Decision, Plan, Setting, SettingChange, StoredPlan};
 use crate::record::RunRecord;
 use crate::render::page::{Block, Entries, Entry, Notes, Obstacles, Page, Phrase, Section};
 use crate::render::protection::{all_compared, of_plan, settings};
@@ -139,7 +139,7 @@ fn waiting(shown: &Shown<'_>) -> Section {
     };
     let held = shown
         .decided(Decision::Waiting)
-        .filter(|of| matches!(of.group.waits_for(), WaitsFor::Pause | WaitsFor::FailedRun));
+        .filter(|of| of.group.waits_for_a_person());
     let held = held.map(|of| {
         let entry = group::entry(shown.plan, of, Depth::Line);
         // The count before them says what they are.

@@ -6,7 +6,7 @@ mod seen;
 mod ways;
 
 pub(super) use facts::changing;
-pub(super) use ways::{all_the_same, blocking, own_causes, risks};
+pub(super) use ways::{all_the_same, own_causes, risks};
 
 use super::steps;
 use crate::plan::document::{Drift, SourceMaintenance};
@@ -141,7 +141,7 @@ pub(super) fn told<'a>(
     }
     let mut entry = shown::entry(of.group.decision, Phrase::name(&of.label), says);
     // What waits for the clock alone calls for nobody, unless it is late.
-    if head::for_the_clock(of.group) {
+    if of.group.waits_in_good_order() {
         entry.tone = (depth == Depth::Full).then_some(Tone::Good);
     }
     Entry { below, details: Section::of(details).blocks, ..entry }

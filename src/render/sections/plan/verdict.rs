@@ -8,9 +8,7 @@ use super::{first, notes};
 use crate::figures::{bytes_short, minute_near, plural, span, tally};
 use crate::harmless::name;
 use crate::layout;
-use crate::plan::{
-    Action, Decision, FindingCode, GroupPlan, Plan, Severity, WaitsFor, WarningCode,
-};
+use crate::plan::{Action, Decision, FindingCode, Plan, Severity, WarningCode};
 use crate::render::{away, protection};
 
 /// What the plan comes to, in one line.
@@ -77,20 +75,11 @@ pub(super) fn nothing_to_tell(plan: &Plan) -> bool {
         && away::verdict(plan).is_none()
         && plan.decided(Decision::Sync).next().is_none()
         && plan.decided(Decision::Blocked).next().is_none()
-        && !plan.groups().any(|(_, group)| calls_for_attention(group))
+        && !plan.groups().any(|(_, group)| group.calls_for_attention())
 }
 
 fn nothing_to(what: &str, begins: bool) -> String {
     format!("{} to {what}", if begins { "Nothing" } else { "nothing" })
-}
-
-/// A waiting group that will not come right by itself.
-fn calls_for_attention(group: &GroupPlan) -> bool {
-    group.waits_for() == WaitsFor::FailedRun || breaches(group)
-}
-
-fn breaches(group: &GroupPlan) -> bool {
-    matches!((group.lag_seconds, group.rpo_seconds), (Some(lag), Some(rpo)) if lag > rpo)
 }
 
 /// How the groups stand where none is to be synchronized and none is blocked.
@@ -100,7 +89,7 @@ fn standing(plan: &Plan, warnings: usize, begins: bool) -> (String, Vec<String>)
     let mut says: Vec<String> = vec![];
     let breached: Vec<String> = plan
         .groups()
-        .filter(|(_, group)| breaches(group))
+        .filter(|(_, group)| group.breaches_objective())
         .map(|(_, group)| name(&group.name))
         .collect();
     let more = plan.applyable || notes::telling(plan) > 0;
@@ -165,11 +154,6 @@ fn next_due(plan: &Plan) -> Option<String> {
 pub(in crate::render) fn just_pending(commits: u64) -> String {
     let commits = usize::try_from(commits).unwrap_or(usize::MAX);
     format!("{} pending, lag under 1s", plural(commits, "commit"))
-}
-
-/// A group that waits for something else than the clock.
-pub(super) fn is_held(group: &GroupPlan) -> bool {
-    !matches!(group.waits_for(), WaitsFor::Nothing | WaitsFor::Clock)
 }
 
 /// What is copied, as far as it is known.

@@ -3,7 +3,7 @@
 use super::group::{self, Depth};
 use super::verdict::named;
 use crate::ledger::cut_label;
-use crate::plan::{Decision, GroupPlan, WaitsFor};
+use crate::plan::{Decision, GroupPlan};
 use crate::render::page::{Block, Entries, Entry, Page, Phrase};
 use crate::render::shown::{Shown, entry};
 
@@ -14,12 +14,11 @@ const FAILED_MAX: usize = 1;
 
 /// The groups that wait, of these the ones that pass; where everything is asked for those that are up to date, too.
 pub(super) fn say(shown: &Shown<'_>, page: &mut Page, passes: impl Fn(&GroupPlan) -> bool) {
-    let failed = |group: &GroupPlan| group.waits_for() == WaitsFor::FailedRun;
     let mut told = 0;
     let mut lines: Vec<Entry> = vec![];
     let mut left_out = vec![];
     for of in shown.decided(Decision::Waiting).filter(|of| passes(of.group)) {
-        if failed(of.group) && told < shown.room(FAILED_MAX) {
+        if of.group.waits_for_a_failed_run() && told < shown.room(FAILED_MAX) {
             told += 1;
             let mut entry = group::entry(shown.plan, of, Depth::Short);
             // The first of what is known says which run it was.

@@ -6,7 +6,7 @@ use super::{Depth, Item};
 use crate::figures::{count, minute, plural, plural_of, span};
 use crate::ledger::{Consistency, cut_label};
 use crate::plan::document::TableColumns;
-use crate::plan::{Decision, GroupPlan, Plan, WaitsFor};
+use crate::plan::{Decision, GroupPlan, Plan};
 use crate::render::away;
 use crate::render::page::{Fact, Phrase};
 use crate::render::sections::plan::steps;
@@ -26,7 +26,7 @@ pub(super) fn facts<'a>(
     let tables = if depth == Depth::Full { usize::MAX } else { COLUMNS_TOLD };
     let short = |fact: Option<Fact>| fact.map(|fact| Item::Fact(Depth::Short, fact));
     let full = |fact: Option<Fact>| fact.map(|fact| Item::Fact(Depth::Full, fact));
-    let failed = group.waits_for() == WaitsFor::FailedRun;
+    let failed = group.waits_for_a_failed_run();
     let all = [
         short(failed.then(|| Fact::new("workflow run", Phrase::said(&group.reason.message)))),
         full(group.consistency.map(|it| Fact::new("consistency", consistency(it)))),

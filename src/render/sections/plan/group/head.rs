@@ -3,7 +3,7 @@
 use crate::figures::{plural_of, span};
 use crate::harmless::name;
 use crate::plan::document::Trigger;
-use crate::plan::{CRASH_CONSISTENT, Decision, GroupPlan, TriggerKind, risk};
+use crate::plan::{CRASH_CONSISTENT, GroupPlan, TriggerKind, risk};
 use crate::render::page::{Copied, Phrase};
 use crate::render::sections::acceptances::accept;
 
@@ -49,11 +49,6 @@ pub(super) fn reason(group: &GroupPlan) -> Phrase {
         Some(_) | None => String::new(),
     };
     Phrase::from(format!("{} pending{lag}, ", plural_of(pending, "commit"))).and(said)
-}
-
-/// Whether a group waits for its next time alone, and is not late.
-pub(super) fn for_the_clock(group: &GroupPlan) -> bool {
-    group.decision == Decision::Waiting && group.next_due_at.is_some() && !group.is_late()
 }
 
 /// The command for whoever prefers newer to whole, after what it means, where it is worth an offer.

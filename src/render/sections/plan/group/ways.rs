@@ -3,7 +3,7 @@
 use crate::command::Arg;
 use crate::harmless::name;
 use crate::plan::{Finding, risk};
-use crate::render::away::Away;
+use crate::render::away::blocking;
 use crate::render::causes::{Cause, causes};
 use crate::render::page::{Below, Copied};
 use crate::render::sections::acceptances::{accept, apart};
@@ -12,16 +12,7 @@ use crate::render::shown::Labelled;
 
 /// What blocks a group, by its causes.
 pub(in crate::render::sections::plan) fn own_causes(of: &Labelled<'_>) -> Vec<Cause> {
-    causes(blocking(of).map(|finding| of.found(finding)))
-}
-
-/// The findings of a group that block it, save that a region is away.
-pub(in crate::render::sections::plan) fn blocking<'a>(
-    of: &'a Labelled<'_>,
-) -> impl Iterator<Item = &'a Finding> {
-    let away = Away::of(of.workspace);
-    let findings = of.group.findings.iter();
-    findings.filter(move |finding| finding.blocks() && !away.says(finding.code))
+    causes(blocking(of.workspace, of.group).map(|finding| of.found(finding)))
 }
 
 /// What may be accepted of a group, each `CODE:SCOPE`.

@@ -1,0 +1,126 @@
+//! What is asked of the histories of sources and replicas.
+
+use super::{Asked, Look, Looks, Questions};
+use crate::ledger::CutTableEntry;
+use crate::plan::checks::obstacles;
+use crate::plan::observed::{GroupObserved, TableObserved, WorkspaceObserved};
+use crate::region::{ReplicaQuestion, SourceQuestion, Table};
+
+/// What is asked of each group as deeply as it is looked at.
+///
+/// What somebody wrote to a replica is no less a change because its group is not due: a group of which a replica is no longer as its
+/// newest cut left it is looked at wholly. Where one is gone others may be, and how many decides whether that is a repair: then
+/// every group is.
+pub(super) fn questions(seen: &WorkspaceObserved, looks: &Looks) -> Questions {
+    let mut asked = Questions::default();
+    let missing = a_replica_is_missing(seen);
+    for group in &seen.groups {
+        let Some((name, look)) = group.entry.name().and_then(|name| Some((name, looks.at(name)?)))
+        else {
+            continue;
+        };
+        if look == Look::Whole || missing || has_a_replica_left_its_cut(group) {
+            ask_for_sources(&mut asked.sources, seen, group, name);
+            ask_for_replicas(&mut asked.replicas, seen, group, name);
+            continue;
+        }
+        if look == Look::Heads {
+            ask_what_came(&mut asked.came, seen, group, name);
+        }
+        ask_whether_it_stands(&mut asked.stand, seen, group, name, look);
+    }
+    asked
+}
+
+/// Why it cannot be told is told by a look at it.
+fn has_a_replica_left_its_cut(group: &GroupObserved) -> bool {
+    group.tables.iter().any(|table| matches!(table.stands, Some(Ok(false) | Err(_))))
+}
+
+/// Whether a replica that a cut names is not where it should be.
+fn a_replica_is_missing(seen: &WorkspaceObserved) -> bool {
+    seen.groups.iter().any(|group| {
+        let missing = |table: &TableObserved| {
+            let place = || seen.place(group.entry.name(), &table.name);
+            matches!(table.replica, Some(Ok(None))) && place().entry.is_some()
+        };
+        group.tables.iter().any(missing)
+    })
+}
+
+/// Tables of a group whose histories can be read, as the catalog lists them.
+fn readable(group: &GroupObserved) -> impl Iterator<Item = (&TableObserved, &Table)> {
+    let listed = group.tables.iter().filter_map(|table| Some((table, table.listed.as_ref().ok()?)));
+    listed.filter(|(_, listed)| obstacles(listed).next().is_none())
+}
+
+fn ask_for_sources(
+    asked: &mut Asked<SourceQuestion>,
+    seen: &WorkspaceObserved,
+    group: &GroupObserved,
+    name: &str,
+) {
+    for (table, listed) in readable(group).filter(|(table, _)| table.source.is_none()) {
+        let own = seen.ledger.cuts.entry_of(name, &table.name).map(|entry| entry.source_version);
+        let any = || seen.place(Some(name), &table.name).entry.map(|entry| entry.source_version);
+        // A table that joined a group needs its whole history: the group's point may be older than its last cut.
+        let from_version = own.map(|own| own.min(any().unwrap_or(own)));
+        asked.ask(name, &table.name, SourceQuestion { table: listed.clone(), from_version });
+    }
+}
+
+/// What came to each table since the group's newest cut.
+fn ask_what_came(
+    asked: &mut Asked<SourceQuestion>,
+    seen: &WorkspaceObserved,
+    group: &GroupObserved,
+    name: &str,
+) {
+    for (table, listed) in readable(group).filter(|(table, _)| table.came.is_none()) {
+        let entry = seen.ledger.cuts.entry_of(name, &table.name);
+        let from_version = entry.map(|entry| entry.source_version);
+        asked.ask(name, &table.name, SourceQuestion { table: listed.clone(), from_version });
+    }
+}
+
+fn ask_for_replicas(
+    asked: &mut Asked<ReplicaQuestion>,
+    seen: &WorkspaceObserved,
+    group: &GroupObserved,
+    name: &str,
+) {
+    if !seen.secondary.reachable() {
+        return;
+    }
+    for table in group.tables.iter().filter(|table| table.replica.is_none()) {
+        let place = seen.place(Some(name), &table.name);
+        asked.ask(name, &table.name, replica_question(place.path, place.entry));
+    }
+}
+
+/// Asks of replicas that a cut names whether they are as that left them; for a sign of the first alone.
+fn ask_whether_it_stands(
+    asked: &mut Asked<ReplicaQuestion>,
+    seen: &WorkspaceObserved,
+    group: &GroupObserved,
+    name: &str,
+    look: Look,
+) {
+    if !seen.secondary.reachable() {
+        return;
+    }
+    let in_cuts = group.tables.iter().filter_map(|table| {
+        let place = seen.place(Some(name), &table.name);
+        place.entry.is_some().then_some((table, place))
+    });
+    let most = if look == Look::Sign { 1 } else { usize::MAX };
+    for (table, place) in in_cuts.take(most).filter(|(table, _)| table.stands.is_none()) {
+        asked.ask(name, &table.name, replica_question(place.path, place.entry));
+    }
+}
+
+/// Asks for a replica's history since what the newest cut that names it says of it: planning and apply ask the same, so that
+/// both read the same commits.
+pub(super) fn replica_question(path: String, entry: Option<&CutTableEntry>) -> ReplicaQuestion {
+    ReplicaQuestion { path, since_version: entry.map(|entry| entry.replica_version) }
+}
