@@ -15,9 +15,7 @@ use crate::config::{Configuration, GroupEntry, Workspace};
 use crate::ledger::{Ledger, Row};
 use crate::moment;
 use crate::plan::document::{ConfigSource, Selection};
-use crate::plan::{
-    Observed, RegionObserved, Request, Witnessed, WorkspaceObserved, merge_copies,
-};
+use crate::plan::{Observed, RegionObserved, Request, Witnessed, WorkspaceObserved, merge_copies};
 use crate::record::LossesTold;
 use crate::region::{
     LedgerCopy, LedgerTable, Presence, Region, RegionError, RegionErrorKind, Regions, heads_agree,

@@ -65,7 +65,10 @@ mod tests {
         assert_eq!(harmless, [false, true, true]);
         let harm = [Lasting, Passing, Unknown].map(|failure| again(failure, Twice::Harm));
         assert_eq!(harm, [false, true, false]);
-        assert!(!may_try_again(Passing, Twice::Harmless, 2, 2), "there were as many as there may be");
+        assert!(
+            !may_try_again(Passing, Twice::Harmless, 2, 2),
+            "there were as many as there may be"
+        );
         assert!(!may_try_again(Passing, Twice::Harmless, 1, 0));
     }
 

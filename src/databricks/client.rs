@@ -93,11 +93,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn post(
-        path: &'a [&'a str],
-        body: &impl Serialize,
-        twice: Twice,
-    ) -> Result<Call<'a>, Refusal> {
+    fn post(path: &'a [&'a str], body: &impl Serialize, twice: Twice) -> Result<Call<'a>, Refusal> {
         let body = serde_json::to_string(body).map_err(|error| {
             Refusal::new(RegionErrorKind::Other, format!("the request cannot be written: {error}"))
         })?;

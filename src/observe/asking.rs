@@ -118,8 +118,7 @@ async fn secrets(regions: &Regions, asked: Option<&SecretsQuestion>) -> Option<V
     let SecretsQuestion { scope, names, stands_by } = asked?;
     let looks = names.iter().map(async |name| {
         let primary = regions.primary.secret(scope, name).await.ok()?.is_some();
-        let secondary =
-            *stands_by && regions.secondary.secret(scope, name).await.ok()?.is_some();
+        let secondary = *stands_by && regions.secondary.secret(scope, name).await.ok()?.is_some();
         Some(SecretSeen { name: name.clone(), primary, secondary })
     });
     Some(join_all(looks).await.into_iter().flatten().collect())

@@ -145,8 +145,7 @@ fn loss(
 ) -> Option<LossReceipt> {
     let by_table: HashMap<&TableName, &Step> =
         steps.iter().rev().map(|step| (&step.table, step)).collect();
-    let pinned =
-        |table: &TableName| by_table.get(table).map(|step| Named::in_plan(&step.source));
+    let pinned = |table: &TableName| by_table.get(table).map(|step| Named::in_plan(&step.source));
     match (target.filter(|_| !steps.is_empty()), view.last_cut) {
         (Some(target), _) => {
             LossReceipt::beyond(view.workspace, seen, view.now, target.point, pinned)

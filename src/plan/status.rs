@@ -423,8 +423,7 @@ fn table(
     seen: &TableObserved,
     cut: Option<&Cut>,
 ) -> TableStatus {
-    let entry =
-        cut.and_then(|cut| workspace.ledger.cuts.entry_of(&cut.group_name, &seen.name));
+    let entry = cut.and_then(|cut| workspace.ledger.cuts.entry_of(&cut.group_name, &seen.name));
     let version = entry.map(|entry| entry.source_version);
     let replica = seen.replica();
     let place = workspace.place(group, &seen.name);

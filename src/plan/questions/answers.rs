@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::{Asked, ByTable, WatchAnswers};
 use crate::plan::observed::{Answer, SecretSeen, TableObserved, WorkspaceObserved};
 use crate::region::{
-    CloneProof, Commit, ContentAnswer, ContentQuestion, LookDepth, Pin, Replica, Source, TableRights,
+    CloneProof, Commit, ContentAnswer, ContentQuestion, LookDepth, Pin, Replica, Source,
+    TableRights,
 };
 
 /// What was answered to [`super::Questions`].

@@ -124,8 +124,7 @@ fn group_as_listed(
     seen.workflows = group.workflows.iter().map(|asked| answers.workflow(asked)).collect();
     let unprotected: HashSet<&TableName> = seen.unprotected.iter().map(|(it, _)| it).collect();
     let protected = seen.names.iter().filter(|name| !unprotected.contains(name));
-    seen.tables =
-        protected.map(|name| TableObserved::listed(name, answers.table(name))).collect();
+    seen.tables = protected.map(|name| TableObserved::listed(name, answers.table(name))).collect();
     seen
 }
 

@@ -47,11 +47,7 @@ pub(super) fn add(
     }
 }
 
-fn rights(
-    seen: &WorkspaceObserved,
-    request: &Request,
-    now: DateTime<Utc>,
-) -> Asked<TableName> {
+fn rights(seen: &WorkspaceObserved, request: &Request, now: DateTime<Utc>) -> Asked<TableName> {
     let mut asked = Asked::default();
     for group in &seen.groups {
         let Some(name) = group.entry.name().filter(|name| request.selects(name)) else {

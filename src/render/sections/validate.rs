@@ -101,9 +101,12 @@ fn doubted(doubts: &[Doubt]) -> Section {
 
 fn all(plan: &Plan) -> Vec<Cause> {
     let shown = Shown::of(plan, true);
-    causes(shown.groups.iter().flat_map(|of| {
-        away::blocking(of.workspace, of.group).map(|finding| of.found(finding))
-    }))
+    causes(
+        shown
+            .groups
+            .iter()
+            .flat_map(|of| away::blocking(of.workspace, of.group).map(|finding| of.found(finding))),
+    )
 }
 
 fn verdict(plan: &Plan, causes: &[Cause]) -> String {

@@ -172,8 +172,7 @@ fn a_group_that_is_not_due_is_asked_for_one_sign_and_nothing_more() {
 fn where_it_is_time_to_tell_what_would_be_lost_newest_versions_are_asked_for() {
     let mut world = quiet();
     world.workspace().receipts.remove("orders");
-    let asked =
-        ["came lines", "came orders", "stands countries", "stands lines", "stands orders"];
+    let asked = ["came lines", "came orders", "stands countries", "stands lines", "stands orders"];
     assert_eq!(rounds(&world), [asked]);
 }
 
@@ -287,7 +286,10 @@ fn an_apply_asks_of_a_replica_what_planning_asked() {
         let held = step.replica.version;
         let asked = pinned.pins.of("orders", &step.table).unwrap();
         let again = again::pin(step, held);
-        assert_eq!((&asked.replica_location, asked.version), (&again.replica_location, again.version));
+        assert_eq!(
+            (&asked.replica_location, asked.version),
+            (&again.replica_location, again.version)
+        );
         assert_eq!((&asked.table, asked.replica_version), (&again.table, again.replica_version));
     }
 }

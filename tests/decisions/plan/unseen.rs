@@ -1,7 +1,7 @@
 //! What could not be seen, or is gone: told as that, and looked for where something else is missing.
 
-use drsync::plan::status::{OffCut, Rpo, status};
 use drsync::plan::questions::Looks;
+use drsync::plan::status::{OffCut, Rpo, status};
 use drsync::plan::{Action, Decision, FindingCode, Refused, Remedy, Request, WarningCode};
 use drsync::region::{
     Grant, LedgerCopy, LedgerTable, RegionError, RegionErrorKind, Repair, RunState, WriteAccess,

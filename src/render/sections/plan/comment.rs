@@ -137,9 +137,7 @@ fn waiting(shown: &Shown<'_>) -> Section {
         ((0, _), (0, _)) => String::new(),
         some => tally(&[some.0, some.1]),
     };
-    let held = shown
-        .decided(Decision::Waiting)
-        .filter(|of| of.group.waits_for_a_person());
+    let held = shown.decided(Decision::Waiting).filter(|of| of.group.waits_for_a_person());
     let held = held.map(|of| {
         let entry = group::entry(shown.plan, of, Depth::Line);
         // The count before them says what they are.
