@@ -218,7 +218,7 @@ fn text(context: &Context, place: &Place, read: &Read, asked: Asked<'_>) -> Stri
         made_at: crate::moment::millis(context.clock.now()),
         made_by: &made_by,
     });
-    render::writers::runbook(&made)
+    render::writers::guide(&render::sections::runbook::guide(&made))
 }
 
 /// Reads what a runbook is made from, with every cut.

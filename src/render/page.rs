@@ -2,6 +2,7 @@
 
 mod below;
 mod block;
+mod guide;
 mod phrase;
 mod planned;
 
@@ -11,6 +12,8 @@ pub(super) use block::{
     Block, CAUSE, Changed, Changes, Entries, Entry, Located, Named, Names, Note, Notes, Row, Table,
     Told,
 };
+pub use guide::Guide;
+pub(super) use guide::{Chapter, Condition, Instruction, Point, RunApart, RunInOrder, Stage};
 pub(super) use phrase::{Part, Phrase, Tone};
 pub(super) use planned::{Counted, Grid, Setting, Size, Statement, Step, Steps};
 

@@ -17,6 +17,7 @@ pub(super) mod notes;
 pub mod notify;
 pub mod plan;
 pub mod run;
+pub mod runbook;
 pub mod show;
 pub mod status;
 pub mod validate;

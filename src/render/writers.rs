@@ -8,7 +8,7 @@ pub(super) mod text;
 mod tests;
 
 pub use markdown::budget::{BUDGET, BUDGET_MIN};
-pub use markdown::runbook::runbook;
+pub use markdown::guide::guide;
 
 use super::Style;
 use super::page::{Page, Step};

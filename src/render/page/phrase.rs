@@ -62,6 +62,15 @@ impl Phrase {
         Part::Name(text.to_string()).into()
     }
 
+    /// Words of ours in which what stands between two backticks is a name: of a setting, of a column, of what a program prints.
+    pub(in crate::render) fn coded(words: &'static str) -> Phrase {
+        let parts = words.split('`').enumerate().map(|(at, part)| match at % 2 {
+            0 => Phrase::from(part),
+            _ => Phrase::name(part),
+        });
+        Phrase::join(parts, "")
+    }
+
     /// A command within a sentence.
     pub(in crate::render) fn command(command: Command) -> Phrase {
         Part::Command(command).into()

@@ -2,8 +2,8 @@
 
 pub(super) mod budget;
 mod escape;
+pub(super) mod guide;
 mod planned;
-pub(super) mod runbook;
 
 use super::super::Style;
 use super::super::page::{

@@ -1,5 +1,7 @@
 //! Every kind of block in every form: what others named, said or wrote is text in it, and nothing more.
 
+mod guide;
+
 use std::collections::BTreeSet;
 
 use comrak::{Options, markdown_to_html};

@@ -6,6 +6,7 @@ use drsync::apply::RunRecord;
 use drsync::config::Sides;
 use drsync::ledger::{Cut, Cuts};
 use drsync::plan::GrantsSeen;
+use drsync::render::sections::runbook::guide;
 use drsync::render::writers;
 use drsync::runbook::{Behind, Facts, Language, Looked, Place, Runbook, make};
 use serde_json::json;
@@ -58,7 +59,11 @@ fn page_with(
     come_back: bool,
     looked: &Looked,
 ) -> String {
-    writers::runbook(&made(place, cuts, to_cuts, come_back, looked, None))
+    written(&made(place, cuts, to_cuts, come_back, looked, None))
+}
+
+fn written(runbook: &Runbook) -> String {
+    writers::guide(&guide(runbook))
 }
 
 fn made(
@@ -254,7 +259,7 @@ fn of_rights_only_what_was_seen_is_said() {
         let seen = json!({"at": "2026-11-22T10:00:00Z", "tables": tables, "unseen": unseen});
         let mut runbook = runbook.clone();
         runbook.groups[0].grants = Some(serde_json::from_value::<GrantsSeen>(seen).unwrap());
-        writers::runbook(&runbook)
+        written(&runbook)
     };
     assert!(says(0, &[]).contains("Rights: none of `east` is lacking in `west`, as of"));
     let none = says(3, &[]);
@@ -293,7 +298,7 @@ fn after_the_fence_what_was_lost_and_what_was_given_up_stay_told() {
     let given = Cuts::new([first, second, third, again]);
     for record in [&before, &after] {
         for cuts in [&fenced, &given] {
-            let page = writers::runbook(&made(
+            let page = written(&made(
                 &place,
                 cuts,
                 &BTreeMap::new(),
