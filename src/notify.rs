@@ -8,6 +8,7 @@
 //! Everything here is pure but [`deliver`], which speaks to mail servers and webhooks.
 
 mod address;
+mod chat;
 mod decide;
 pub mod deliver;
 mod doubts;

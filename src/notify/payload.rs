@@ -3,7 +3,7 @@
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
-use super::escape;
+use super::chat::{cut, slack, teams};
 use super::incident::{Class, Closed, Incident, Telling};
 use super::letter::{Text, mail_id, text};
 use super::letters::{Item, Letter, News};
@@ -12,10 +12,6 @@ use crate::plan::SettingChange;
 
 /// Characters of a summary that PagerDuty takes.
 const SUMMARY_MAX: usize = 1024;
-/// Characters of a header of Slack.
-const SLACK_HEADER_MAX: usize = 150;
-/// Characters of a section of Slack.
-const SLACK_TEXT_MAX: usize = 2_900;
 
 /// One request to a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,70 +51,6 @@ fn incident(item: &Item) -> Option<&Incident> {
 /// The same message with one thing alone.
 fn alone(letter: &Letter, item: &Item) -> Text {
     text(&Letter { items: vec![item.clone()], ..letter.clone() })
-}
-
-/// No more of a text than so many characters.
-fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
-        None => text.to_owned(),
-    }
-}
-
-fn slack(text: &Text) -> Value {
-    let mut blocks = vec![json!({
-        "type": "header",
-        "text": { "type": "plain_text", "text": cut(&text.verdict, SLACK_HEADER_MAX) },
-    })];
-    let facts: Vec<String> = text
-        .facts
-        .iter()
-        .map(|(label, fact)| format!("*{label}* {}", escape::mrkdwn(fact)))
-        .collect();
-    if !facts.is_empty() {
-        blocks.push(json!({
-            "type": "section",
-            "text": { "type": "mrkdwn", "text": cut(&facts.join("\n"), SLACK_TEXT_MAX) },
-        }));
-    }
-    if let Some(command) = &text.command {
-        blocks.push(json!({
-            "type": "section",
-            "text": { "type": "mrkdwn", "text": escape::mrkdwn_code(command) },
-        }));
-    }
-    json!({ "text": escape::mrkdwn(&text.verdict), "blocks": blocks })
-}
-
-fn teams(text: &Text) -> Value {
-    let facts: Vec<Value> = text
-        .facts
-        .iter()
-        .map(|(title, value)| json!({ "title": title, "value": escape::card(value) }))
-        .collect();
-    let mut body = vec![json!({
-        "type": "TextBlock", "text": escape::card(&text.verdict), "weight": "bolder", "wrap": true,
-    })];
-    if !facts.is_empty() {
-        body.push(json!({ "type": "FactSet", "facts": facts }));
-    }
-    if let Some(command) = &text.command {
-        body.push(json!({
-            "type": "TextBlock", "text": escape::card(command), "fontType": "monospace", "wrap": true,
-        }));
-    }
-    json!({
-        "type": "message",
-        "attachments": [{
-            "contentType": "application/vnd.microsoft.card.adaptive",
-            "content": {
-                "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
-                "type": "AdaptiveCard",
-                "version": "1.4",
-                "body": body,
-            },
-        }],
-    })
 }
 
 fn standard(letter: &Letter, item: &Item) -> Call {
