@@ -13,3 +13,4 @@ mod rights;
 mod secrets;
 mod sign_in;
 mod site;
+mod terminal;

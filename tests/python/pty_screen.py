@@ -1,10 +1,12 @@
 """Runs a program on a terminal of its own and looks at the screen as a person would: pty_screen.py ASKED-AS-JSON PROGRAM ARGUMENT…
 
-ASKED has `columns`, `rows`, and `keys`: a text, what is typed once it is on the screen, and the seconds to wait before that.
-What was seen goes to stdout as JSON: `lines` is everything that is left, `wide` the lines that did not fit, `unknown` what no
-terminal was asked to understand, `shown` whether each text of `keys` was seen, and whether cursor, colours and modes are as before.
+ASKED has `columns`, `rows`, and `keys`: a text, what is typed once it was shown after the text before it, and the seconds to wait
+before that. What was seen goes to stdout as JSON: `text` is everything that was shown, in its order, `lines` everything that is left,
+`wide` the lines that did not fit, `unknown` what no terminal was asked to understand, `shown` whether each text of `keys` was seen,
+and whether cursor, colours and modes are as before.
 """
 
+import codecs
 import fcntl
 import json
 import os
@@ -104,9 +106,6 @@ class Screen:
         else:
             self.unknown.append(found.group())
 
-    def text(self):
-        return "\n".join(self.lines)
-
 
 asked = json.loads(sys.argv[1])
 pid, terminal = pty.fork()
@@ -119,6 +118,9 @@ before = termios.tcgetattr(terminal)
 screen = Screen(asked["columns"], asked["rows"])
 keys = list(asked["keys"])
 shown = [False] * len(keys)
+decoder = codecs.getincrementaldecoder("utf-8")("replace")
+# What was shown, without orders to the terminal, and up to where it was answered.
+text, seen = "", 0
 rest, due = "", None
 until = time.monotonic() + 90
 after = before
@@ -131,11 +133,14 @@ while time.monotonic() < until:
             break
         if not read:
             break
-        rest = screen.feed(rest + read.decode(errors="replace"))
+        whole = rest + decoder.decode(read)
+        rest = screen.feed(whole)
+        text += SEQUENCE.sub("", whole[: len(whole) - len(rest)])
     # As long as somebody has it open.
     after = termios.tcgetattr(terminal)
     at = shown.index(False) if False in shown else None
-    if due is None and at is not None and keys[at][0] in screen.text():
+    if due is None and at is not None and keys[at][0] in text[seen:]:
+        seen = text.index(keys[at][0], seen) + len(keys[at][0])
         due = time.monotonic() + keys[at][2]
     if due is not None and time.monotonic() >= due:
         os.write(terminal, keys[at][1].encode())
@@ -146,6 +151,7 @@ _, status = os.waitpid(pid, 0)
 json.dump(
     {
         "status": os.waitstatus_to_exitcode(status),
+        "text": text.replace("\r\n", "\n"),
         "lines": screen.lines,
         "wide": screen.wide,
         "unknown": screen.unknown + [rest] * bool(rest),

@@ -2,50 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::json;
-
 use super::site::Site;
-use crate::support::runner::PROGRAM;
-
-/// What a terminal showed.
-#[derive(Debug, Deserialize)]
-struct Seen {
-    status: i32,
-    /// All that is left on it.
-    lines: Vec<String>,
-    wide: Vec<String>,
-    unknown: Vec<String>,
-    shown: Vec<bool>,
-    cursor: bool,
-    plain: bool,
-    modes: bool,
-}
-
-/// What is typed after a text is on the screen, and the seconds before that.
-type Key<'a> = (&'a str, &'a str, f64);
+use super::terminal::{Key, Seen, on_terminal};
 
 /// Runs an apply on a terminal; `None`: no python3 makes one.
 async fn applied(site: &Site, columns: u16, keys: &[Key<'_>]) -> Option<Seen> {
     let token = site.running.primary.token.clone();
     let variables = BTreeMap::from([("DRSYNC_TOKEN_EAST".to_owned(), token)]);
     std::fs::write(site.path("here/drsync.json"), &site.running.configuration).unwrap();
-    let script = format!("{}/tests/python/pty_screen.py", env!("CARGO_MANIFEST_DIR"));
-    let asked = json!({"columns": columns, "rows": 30, "keys": keys}).to_string();
-    let words = [script.as_str(), asked.as_str(), PROGRAM, "apply", "--auto-approve"];
-    let run = site.another("python3", &variables).env("TERM", "xterm-256color").args(&words);
-    let output = match run.among_others().output().await {
-        Ok(output) => output,
-        Err(error) => {
-            eprintln!("SKIPPED: no python3 makes a terminal: {error}");
-            return None;
-        }
-    };
-    let said = String::from_utf8_lossy(&output.stdout);
-    let seen: Seen = serde_json::from_str(&said).unwrap_or_else(|error| {
-        panic!("{error}: {said}{}", String::from_utf8_lossy(&output.stderr))
-    });
-    Some(seen)
+    on_terminal(site, &variables, columns, keys, &["apply", "--auto-approve"]).await
 }
 
 /// Nothing of the board is left, and the terminal is as it was.

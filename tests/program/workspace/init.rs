@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::workspace::site::{Said, Site};
-
-use crate::support::runner::PROGRAM;
+use super::site::{Said, Site};
+use super::terminal::{Key, on_terminal};
 
 /// Puts the metastore of a workspace into a region.
 fn lies_in(site: &Site, folder: &str, region: &str) {
@@ -27,16 +26,12 @@ async fn asked_with(
     answers: &[(&str, &str)],
     variables: &BTreeMap<String, String>,
 ) -> Option<Said> {
-    let script = format!("{}/tests/python/pty_answers.py", env!("CARGO_MANIFEST_DIR"));
-    let answers = json!(answers).to_string();
-    let init = [&script, &answers, PROGRAM, "init", &site.running.primary.url];
-    match site.another("python3", variables).args(&init).among_others().output().await {
-        Ok(output) => Some(site.said(output)),
-        Err(error) => {
-            eprintln!("SKIPPED: no python3 makes a terminal: {error}");
-            None
-        }
-    }
+    let lines: Vec<String> = answers.iter().map(|(_, answer)| format!("{answer}\n")).collect();
+    let keys = answers.iter().zip(&lines).map(|((shown, _), line)| (*shown, line.as_str(), 0.0));
+    let keys: Vec<Key<'_>> = keys.collect();
+    let init = ["init", &site.running.primary.url];
+    let seen = on_terminal(site, variables, 80, &keys, &init).await?;
+    Some(Said { code: seen.status, stdout: seen.text, stderr: String::new() })
 }
 
 /// The proposed groups, one a line, with single blanks and SIZE for what is no count.
