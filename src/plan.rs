@@ -6,6 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 
 mod changed;
 mod checks;
+mod codes;
 mod derived;
 mod dies;
 pub mod document;

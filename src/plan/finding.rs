@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::codes::codes;
 pub use super::finding_code::FindingCode;
 use super::remedy::{self, Acceptance, Remedy, RemedyKind};
 use crate::command::Command;
@@ -136,64 +137,65 @@ pub struct Warning {
     pub message: Sentence,
 }
 
-/// Every warning there is.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum WarningCode {
-    /// A pinned version will soon no longer be readable.
-    PinExpiresSoon,
-    /// The last cut can soon no longer be restored.
-    CutExpiresSoon,
-    /// The source forgets its versions faster than the group is synchronized.
-    RetentionShorterThanInterval,
-    /// The lag comes close to the objective.
-    RpoAtRisk,
-    /// The lag passed the objective.
-    RpoBreached,
-    /// The objective is shorter than the interval.
-    RpoShorterThanInterval,
-    /// Write access could not be seen without writing.
-    WriteNotProved,
-    /// The primary's own sync location cannot be written: its metadata tables stay behind.
-    PrimaryNotWritable,
-    /// The service's clock and ours differ.
-    ClockSkew,
-    /// No secondary workspace is configured.
-    SecondaryWorkspaceMissing,
-    /// Something that is needed on the bad day lies in the region that is protected.
-    DiesWithPrimary,
-    /// Nothing runs SQL in the secondary workspace.
-    NoComputeInSecondary,
-    /// Somebody may use tables at one side only.
-    GrantsDiffer,
-    /// The secondary workspace does not answer while its storage does.
-    SecondaryWorkspaceNotSeen,
-    /// A workflow runs or is scheduled in the secondary.
-    SecondaryWorkflowActive,
-    /// A cut that is not tied to a finished workflow run.
-    CrashConsistent,
-    /// An apply is at work on the group, or ended without a word.
-    Interrupted,
-    /// Tables of the group are not protected.
-    UnprotectedTables,
-    /// A part of the configuration was not understood.
-    ConfigurationIncomplete,
-    /// Something was accepted that was not found.
-    AcceptanceUnused,
-    /// Neither region has a cut log, and replicas were synchronized before.
-    LedgerLost,
-    /// A metadata table cannot be read, or was read around damage.
-    LedgerDamaged,
-    /// The cut log has a row that is no cut, of no group that the plan is of.
-    LedgerOddRow,
-    /// A run record tells of a cut beyond the log and is not believed.
-    RecordNotBelieved,
-    /// A source's commit has a time that is yet to come.
-    CommitInFuture,
-    /// The last cut has a recovery point that is yet to come.
-    CutInFuture,
+codes! {
+    /// Every warning there is.
+    #[derive(
+        Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    )]
+    pub enum WarningCode {
+        /// A pinned version will soon no longer be readable.
+        PinExpiresSoon = "pin_expires_soon",
+        /// The last cut can soon no longer be restored.
+        CutExpiresSoon = "cut_expires_soon",
+        /// The source forgets its versions faster than the group is synchronized.
+        RetentionShorterThanInterval = "retention_shorter_than_interval",
+        /// The lag comes close to the objective.
+        RpoAtRisk = "rpo_at_risk",
+        /// The lag passed the objective.
+        RpoBreached = "rpo_breached",
+        /// The objective is shorter than the interval.
+        RpoShorterThanInterval = "rpo_shorter_than_interval",
+        /// Write access could not be seen without writing.
+        WriteNotProved = "write_not_proved",
+        /// The primary's own sync location cannot be written: its metadata tables stay behind.
+        PrimaryNotWritable = "primary_not_writable",
+        /// The service's clock and ours differ.
+        ClockSkew = "clock_skew",
+        /// No secondary workspace is configured.
+        SecondaryWorkspaceMissing = "secondary_workspace_missing",
+        /// Something that is needed on the bad day lies in the region that is protected.
+        DiesWithPrimary = "dies_with_primary",
+        /// Nothing runs SQL in the secondary workspace.
+        NoComputeInSecondary = "no_compute_in_secondary",
+        /// Somebody may use tables at one side only.
+        GrantsDiffer = "grants_differ",
+        /// The secondary workspace does not answer while its storage does.
+        SecondaryWorkspaceNotSeen = "secondary_workspace_not_seen",
+        /// A workflow runs or is scheduled in the secondary.
+        SecondaryWorkflowActive = "secondary_workflow_active",
+        /// A cut that is not tied to a finished workflow run.
+        CrashConsistent = "crash_consistent",
+        /// An apply is at work on the group, or ended without a word.
+        Interrupted = "interrupted",
+        /// Tables of the group are not protected.
+        UnprotectedTables = "unprotected_tables",
+        /// A part of the configuration was not understood.
+        ConfigurationIncomplete = "configuration_incomplete",
+        /// Something was accepted that was not found.
+        AcceptanceUnused = "acceptance_unused",
+        /// Neither region has a cut log, and replicas were synchronized before.
+        LedgerLost = "ledger_lost",
+        /// A metadata table cannot be read, or was read around damage.
+        LedgerDamaged = "ledger_damaged",
+        /// The cut log has a row that is no cut, of no group that the plan is of.
+        LedgerOddRow = "ledger_odd_row",
+        /// A run record tells of a cut beyond the log and is not believed.
+        RecordNotBelieved = "record_not_believed",
+        /// A source's commit has a time that is yet to come.
+        CommitInFuture = "commit_in_future",
+        /// The last cut has a recovery point that is yet to come.
+        CutInFuture = "cut_in_future",
+    }
 }
 
 impl Finding {
@@ -209,66 +211,3 @@ impl Finding {
 /// What may be accepted beside findings: a cut that is not tied to a finished workflow run.
 pub const CRASH_CONSISTENT: &str = "crash_consistent";
 
-impl WarningCode {
-    /// Every warning.
-    pub const ALL: [WarningCode; 26] = [
-        WarningCode::PinExpiresSoon,
-        WarningCode::CutExpiresSoon,
-        WarningCode::RetentionShorterThanInterval,
-        WarningCode::RpoAtRisk,
-        WarningCode::RpoBreached,
-        WarningCode::RpoShorterThanInterval,
-        WarningCode::WriteNotProved,
-        WarningCode::PrimaryNotWritable,
-        WarningCode::ClockSkew,
-        WarningCode::SecondaryWorkspaceMissing,
-        WarningCode::DiesWithPrimary,
-        WarningCode::NoComputeInSecondary,
-        WarningCode::GrantsDiffer,
-        WarningCode::SecondaryWorkspaceNotSeen,
-        WarningCode::SecondaryWorkflowActive,
-        WarningCode::CrashConsistent,
-        WarningCode::Interrupted,
-        WarningCode::UnprotectedTables,
-        WarningCode::ConfigurationIncomplete,
-        WarningCode::AcceptanceUnused,
-        WarningCode::LedgerLost,
-        WarningCode::LedgerDamaged,
-        WarningCode::LedgerOddRow,
-        WarningCode::RecordNotBelieved,
-        WarningCode::CommitInFuture,
-        WarningCode::CutInFuture,
-    ];
-
-    /// As it is written in plans and on screen.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            WarningCode::PinExpiresSoon => "pin_expires_soon",
-            WarningCode::CutExpiresSoon => "cut_expires_soon",
-            WarningCode::RetentionShorterThanInterval => "retention_shorter_than_interval",
-            WarningCode::RpoAtRisk => "rpo_at_risk",
-            WarningCode::RpoBreached => "rpo_breached",
-            WarningCode::RpoShorterThanInterval => "rpo_shorter_than_interval",
-            WarningCode::WriteNotProved => "write_not_proved",
-            WarningCode::PrimaryNotWritable => "primary_not_writable",
-            WarningCode::ClockSkew => "clock_skew",
-            WarningCode::SecondaryWorkspaceMissing => "secondary_workspace_missing",
-            WarningCode::DiesWithPrimary => "dies_with_primary",
-            WarningCode::NoComputeInSecondary => "no_compute_in_secondary",
-            WarningCode::GrantsDiffer => "grants_differ",
-            WarningCode::SecondaryWorkspaceNotSeen => "secondary_workspace_not_seen",
-            WarningCode::SecondaryWorkflowActive => "secondary_workflow_active",
-            WarningCode::CrashConsistent => "crash_consistent",
-            WarningCode::Interrupted => "interrupted",
-            WarningCode::UnprotectedTables => "unprotected_tables",
-            WarningCode::ConfigurationIncomplete => "configuration_incomplete",
-            WarningCode::AcceptanceUnused => "acceptance_unused",
-            WarningCode::LedgerLost => "ledger_lost",
-            WarningCode::LedgerDamaged => "ledger_damaged",
-            WarningCode::LedgerOddRow => "ledger_odd_row",
-            WarningCode::RecordNotBelieved => "record_not_believed",
-            WarningCode::CommitInFuture => "commit_in_future",
-            WarningCode::CutInFuture => "cut_in_future",
-        }
-    }
-}

@@ -472,13 +472,21 @@ fn defined(item: &Item) -> Option<String> {
         Item::Const(it) => Some(plain(&it.ident)),
         Item::Enum(it) => Some(plain(&it.ident)),
         Item::Fn(it) => Some(plain(&it.sig.ident)),
-        Item::Macro(it) => it.ident.as_ref().map(plain),
+        Item::Macro(it) => it.ident.as_ref().map(plain).or_else(|| declared_by(it)),
         Item::Static(it) => Some(plain(&it.ident)),
         Item::Struct(it) => Some(plain(&it.ident)),
         Item::Trait(it) => Some(plain(&it.ident)),
         Item::Type(it) => Some(plain(&it.ident)),
         _ => None,
     }
+}
+
+/// What a macro that is called declares, where that is written in it as everywhere.
+fn declared_by(called: &syn::ItemMacro) -> Option<String> {
+    let tokens = called.mac.tokens.clone().into_iter().map(|token| token.to_string());
+    let tokens: Vec<String> = tokens.collect();
+    let at = tokens.iter().position(|token| ["enum", "struct"].contains(&token.as_str()))?;
+    tokens.get(at + 1).cloned()
 }
 
 /// Where the file of a module lies.
