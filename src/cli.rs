@@ -69,7 +69,6 @@ use flags::{Context, Flags};
     name = "drsync",
     version,
     disable_help_subcommand = true,
-    max_term_width = 100,
     after_help = "Data goes to stdout, everything else to stderr. Exit status: drsync help exit-codes"
 )]
 struct Cli {

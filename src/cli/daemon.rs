@@ -48,9 +48,6 @@ const JITTER: Duration = Duration::from_secs(60);
 /// Each round reads the configuration afresh, plans, and applies without asking, as apply --auto-approve does. A broken
 /// configuration or a region that does not answer is told and tried again. SIGTERM ends it as it ends an apply.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  drsync daemon\n  drsync daemon --interval 1h --listen 127.0.0.1:9469\n  drsync daemon --only core_product"
-)]
 pub(super) struct Daemon {
     /// A round so often, at least half an hour
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = duration::parse_interval)]
@@ -273,7 +270,7 @@ impl Work<'_> {
     async fn failed(&mut self, failure: &Failure) {
         let exit = failure.status();
         *self.counts.rounds.entry(exit.name().to_owned()).or_default() += 1;
-        self.served.ready(Err(failure.message().to_string()));
+        self.served.ready(Err(failure.message()));
         if self.context.said.first(&failure.shown()) {
             self.say("failed", &format!("{} (exit {})", exit.name(), exit.code()));
             super::output::note(&failure.shown());

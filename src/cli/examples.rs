@@ -53,14 +53,17 @@ pub(super) fn of(command: &str) -> &'static [Example] {
         ],
         "daemon" => &[
             ("drsync daemon", "a round every half hour"),
-            ("drsync daemon --listen 127.0.0.1:9464", "with health and metrics"),
+            ("drsync daemon --listen 127.0.0.1:9469", "with health and metrics"),
         ],
         "notify" | "notify test" => &[
             ("drsync notify test", "everybody who is told"),
             ("drsync notify test ops@example.com", "one address"),
             ("drsync notify test SLACK_DR", "one webhook"),
         ],
-        "metrics" => &[("drsync metrics > drsync.prom", "for the node exporter")],
+        "metrics" => &[(
+            "drsync metrics > drsync.new && mv drsync.new drsync.prom",
+            "for the node exporter",
+        )],
         "completions" => &[
             ("source <(drsync completions bash)", "in this shell"),
             ("drsync completions fish > drsync.fish", "as a file"),

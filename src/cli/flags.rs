@@ -181,7 +181,7 @@ impl Context {
             html: format == Format::Html,
             // Whoever reads a document reads no remarks beside it.
             quiet: quiet || json,
-            style: Style { width: columns(), color, verbose, config: named },
+            style: Style { width: columns_asked().unwrap_or(COLUMNS), color, verbose, config: named },
             selection: Selection { only, exclude, changed: false },
             parallelism: usize::from(parallelism),
             can_ask: !no_input && output::can_ask(),
@@ -210,8 +210,11 @@ impl Context {
     }
 }
 
-/// 80, or what COLUMNS says.
-fn columns() -> usize {
-    let asked = std::env::var("COLUMNS").ok();
-    asked.and_then(|text| text.parse().ok()).map_or(80, |columns: usize| columns.clamp(60, 240))
+/// Columns of text where nothing says how many there are.
+pub(super) const COLUMNS: usize = 80;
+
+/// What COLUMNS says, within bounds.
+pub(super) fn columns_asked() -> Option<usize> {
+    let asked = std::env::var("COLUMNS").ok()?;
+    asked.parse().ok().map(|columns: usize| columns.clamp(60, 240))
 }

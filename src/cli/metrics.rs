@@ -14,13 +14,9 @@ use crate::region::{RecordRange, Regions};
 
 /// Print how every group stands as Prometheus reads it, for the node exporter's textfile collector
 ///
-/// It looks as `status` does and writes nothing. A region that does not answer is a metric, and no failure.
+/// It looks as `status` does and writes nothing. A region that does not answer is a metric, and no failure. Write to a file of another
+/// name and move that: the collector must never see half a file.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example, every five minutes; the collector must never see half a file:\n  \
-                  drsync metrics > /var/lib/node_exporter/drsync.new &&\n    \
-                  mv /var/lib/node_exporter/drsync.new /var/lib/node_exporter/drsync.prom"
-)]
 pub(super) struct Metrics {}
 
 impl Metrics {

@@ -26,9 +26,6 @@ enum What {
 
 /// Send a message of every class, marked TEST, and print what the servers say
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  drsync notify test\n  drsync notify test ops@example.com\n  drsync notify test SLACK_DR"
-)]
 struct Test {
     /// Only to this address, or to the webhook of this name; without it to all
     #[arg(value_name = "ADDRESS|WEBHOOK")]

@@ -160,8 +160,15 @@ fn help_names_common_flags_and_shows_examples_and_fits_the_screen() {
         assert!(help.contains("Examples:\n  drsync "), "{help}");
         assert!(help.contains("Common flags: --config, "), "{help}");
         assert!(!help.contains("--parallelism <N>"), "by name only: {help}");
-        let long = help.lines().find(|line| line.chars().count() > 100);
-        assert_eq!(long, None);
+        let wide = |help: &str, most: usize| {
+            help.lines().find(|line| line.chars().count() > most).map(str::to_owned)
+        };
+        assert_eq!(wide(&help, 80), None, "as wide as text where there is no terminal");
+        let narrow = runner::drsync(here, &[command, "--help"]).env("COLUMNS", "60").output();
+        let narrow = stdout(&narrow);
+        let lines: Vec<&str> =
+            narrow.lines().filter(|line| !line.starts_with("  drsync ")).collect();
+        assert_eq!(wide(&lines.join("\n"), 60), None, "but for what is copied");
     }
     let flags = stdout(&drsync(here, &["help", "flags"]));
     assert!(flags.contains("--parallelism <N>") && flags.contains("--only <GROUP>"), "{flags}");
