@@ -20,6 +20,7 @@ use crate::region::{
     Region, RegionError, RegionErrorKind, Registered, Replica, ReplicaQuestion, Source,
     SourceQuestion, Table, TableRights, Verified, Workflow, WriteAccess,
 };
+use crate::sentence::Sentence;
 use crate::sql;
 
 mod access;
@@ -54,7 +55,7 @@ mod warehouse;
 pub mod wire;
 mod workflows;
 
-pub use auth::{Environment, Run, SignInError};
+pub use auth::{Environment, Run, SignInError, Tried};
 pub use client::Client;
 pub use connect::{
     ConnectOptions, Connected, Needed, SecondaryOptions, Unbound, connect, connect_as_needed,
@@ -122,9 +123,9 @@ pub struct DatabricksRegion {
     /// The primary: its catalog and its workflows are this region's.
     primary: bool,
     /// The secondary's own workspace, or why it cannot be used; `None`: none is configured.
-    registrar: Option<Result<Arc<Workspace>, String>>,
+    registrar: Option<Result<Arc<Workspace>, Sentence>>,
     /// When the secondary's own workspace last did not answer, and why; `None`: it did, or was not asked.
-    unseen: std::sync::Mutex<Option<(Instant, String)>>,
+    unseen: std::sync::Mutex<Option<(Instant, Sentence)>>,
     /// The primary's workspace does not answer, and the secondary's own reads in its place.
     read_only: bool,
     /// Where the secondary's workflows are, if not in a Databricks workspace.
@@ -160,12 +161,15 @@ impl DatabricksRegion {
     }
 
     /// The client of the workspace whose workflows are this region's, or why there is none.
-    fn jobs(&self) -> Result<&Client, (RegionErrorKind, &str)> {
+    fn jobs(&self) -> Result<&Client, (RegionErrorKind, Sentence)> {
         match &self.registrar {
             _ if self.primary => Ok(&self.workspace.client),
             Some(Ok(workspace)) => Ok(&workspace.client),
-            Some(Err(why)) => Err((RegionErrorKind::Unavailable, why)),
-            None => Err((RegionErrorKind::Unsupported, "no secondary workspace is configured")),
+            Some(Err(why)) => Err((RegionErrorKind::Unavailable, why.clone())),
+            None => {
+                let why = "no secondary workspace is configured";
+                Err((RegionErrorKind::Unsupported, why.into()))
+            }
         }
     }
 }
@@ -236,7 +240,9 @@ impl Region for DatabricksRegion {
             Some(Ok(workspace)) => {
                 workspace.sql.look_at_warehouse().await.map_err(|refusal| refusal.doing(doing))
             }
-            Some(Err(why)) => Err(RegionError::new(RegionErrorKind::Unavailable, doing, why)),
+            Some(Err(why)) => {
+                Err(RegionError::new(RegionErrorKind::Unavailable, doing, why.clone()))
+            }
         }
     }
 

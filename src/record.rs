@@ -458,13 +458,13 @@ impl RunRecord {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn of(document: &KeptDocument) -> Result<RunRecord, String> {
+    pub fn of(document: &KeptDocument) -> Result<RunRecord, Sentence> {
         let record =
             RunRecord::read(&document.bytes).map_err(|error| format!("failed to {error}"))?;
         if document.name.strip_suffix(RUN_RECORD_ENDING) == Some(record.run_id.as_str()) {
             Ok(record)
         } else {
-            Err(format!("it says that it is of apply {}", record.run_id))
+            Err(format!("it says that it is of apply {}", record.run_id).into())
         }
     }
 

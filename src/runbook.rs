@@ -301,7 +301,7 @@ pub fn make(facts: Facts<'_>) -> Runbook {
                 steps.push(GroupSteps { workflow, lost, jobs, grants, warned, ..group });
             }
             Err(why) => {
-                left_out.push(LeftOut { group: name.to_owned(), why: why.into(), fence: None });
+                left_out.push(LeftOut { group: name.to_owned(), why, fence: None });
             }
         }
     }
@@ -358,15 +358,16 @@ fn of_group(
     name: &str,
     to_cut: Option<u64>,
     come_back: bool,
-) -> Result<GroupSteps, String> {
+) -> Result<GroupSteps, Sentence> {
     let Some(newest) = cuts.newest(name) else {
-        return Err("never synchronized: it has no cut".to_owned());
+        return Err("never synchronized: it has no cut".into());
     };
     if !cuts.is_one_chain(name) {
         return Err(format!(
             "the cut log of the group is not one chain; {} says where",
             Command::new(Verb::Status)
-        ));
+        )
+        .into());
     }
     let failed_over = match cuts.roles(name, &place.sides) {
         Roles::Home => None,
@@ -378,17 +379,18 @@ fn of_group(
                 cut.active.as_deref().unwrap_or_default(),
                 place.sides.home,
                 place.sides.other
-            ));
+            )
+            .into());
         }
         Roles::Newer(cut) => {
-            return Err(format!("{} is of a kind that a newer drsync knows", cut.label()));
+            return Err(format!("{} is of a kind that a newer drsync knows", cut.label()).into());
         }
         Roles::Broken { cut, before: _, why } => {
-            return Err(format!("{} does not hold: {why}", cut.label()));
+            return Err(format!("{} does not hold: {why}", cut.label()).into());
         }
     };
     if failed_over.is_none() && come_back {
-        return Err("it is at home".to_owned());
+        return Err("it is at home".into());
     }
     let number = to_cut.unwrap_or(newest.cut_number);
     let held = cuts.of(name).find(|cut| cut.cut_number == number);

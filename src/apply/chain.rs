@@ -16,6 +16,7 @@ use crate::record::{
     RunRecord, WholeLook,
 };
 use crate::region::{KeptDocument, PassedOver, RUN_RECORD_ENDING, Regions};
+use crate::sentence::Sentence;
 
 /// The records of one workspace that no other names, as far as its regions could be asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -135,7 +136,7 @@ pub(super) fn newest(documents: BTreeMap<String, KeptDocument>, now: DateTime<Ut
     for (digest, document) in documents {
         match readable(&document, now) {
             Ok(record) => records.push((digest, record)),
-            Err(why) => tips.passed_over.push(PassedOver { name: document.name, why: why.into() }),
+            Err(why) => tips.passed_over.push(PassedOver { name: document.name, why }),
         }
     }
     let named: HashSet<&str> = records.iter().flat_map(|(_, record)| record.names()).collect();
@@ -151,11 +152,11 @@ pub(super) fn newest(documents: BTreeMap<String, KeptDocument>, now: DateTime<Ut
 }
 
 /// Reads a record that was kept under its own name and is not of a moment to come, or says what is wrong with it.
-fn readable(document: &KeptDocument, now: DateTime<Utc>) -> Result<RunRecord, String> {
+fn readable(document: &KeptDocument, now: DateTime<Utc>) -> Result<RunRecord, Sentence> {
     let record = RunRecord::of(document)?;
     if record.ended_at > now + FUTURE {
         let ended = crate::moment::text(record.ended_at);
-        Err(format!("it says that it ended at {ended}, which is to come"))
+        Err(format!("it says that it ended at {ended}, which is to come").into())
     } else {
         Ok(record)
     }

@@ -137,7 +137,7 @@ impl<'a> Registrations<'a> {
 ///
 /// # Errors
 /// Why nothing of it is registered.
-fn believed(plan: &WorkspacePlan, group: &GroupPlan, cuts: &Cuts) -> Result<Option<Cut>, String> {
+fn believed(plan: &WorkspacePlan, group: &GroupPlan, cuts: &Cuts) -> Result<Option<Cut>, Sentence> {
     let Some(newest) = cuts.newest(&group.name) else {
         return Ok(None);
     };
@@ -145,7 +145,8 @@ fn believed(plan: &WorkspacePlan, group: &GroupPlan, cuts: &Cuts) -> Result<Opti
     if !cuts.is_one_chain(name) {
         return Err(format!(
             "nothing of {name} is registered: its cut log is not one evidence, see ledger_diverged"
-        ));
+        )
+        .into());
     }
     let mut cut = newest.clone();
     // A table that left the group stays as it is.
@@ -162,7 +163,8 @@ fn believed(plan: &WorkspacePlan, group: &GroupPlan, cuts: &Cuts) -> Result<Opti
             newest.label(),
             entry.replica_location,
             entry.table
-        )),
+        )
+        .into()),
     }
 }
 
@@ -203,12 +205,12 @@ mod tests {
         assert_eq!(of(vec![]), Ok(None));
 
         let broken = of(vec![first.clone(), cut(2, None)]);
-        assert!(broken.is_err_and(|why| why.contains("ledger_diverged")));
+        assert!(broken.is_err_and(|why| why.to_string().contains("ledger_diverged")));
 
         let mut elsewhere = second.clone();
         elsewhere.tables[0].replica_location = "/elsewhere/table".to_owned();
         let elsewhere = of(vec![first.clone(), elsewhere]);
-        assert!(elsewhere.is_err_and(|why| why.contains("/elsewhere/table")));
+        assert!(elsewhere.is_err_and(|why| why.to_string().contains("/elsewhere/table")));
 
         // A table of no group is not registered, wherever it lies.
         let mut other = second;

@@ -60,10 +60,9 @@ pub(super) fn of(command: &str) -> &'static [Example] {
             ("drsync notify test ops@example.com", "one address"),
             ("drsync notify test SLACK_DR", "one webhook"),
         ],
-        "metrics" => &[(
-            "drsync metrics > drsync.new && mv drsync.new drsync.prom",
-            "for the node exporter",
-        )],
+        "metrics" => {
+            &[("drsync metrics > drsync.new && mv drsync.new drsync.prom", "for the node exporter")]
+        }
         "completions" => &[
             ("source <(drsync completions bash)", "in this shell"),
             ("drsync completions fish > drsync.fish", "as a file"),

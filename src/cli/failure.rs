@@ -3,9 +3,10 @@
 use super::{ExitStatus, output};
 use crate::command::Command;
 use crate::config::{Configuration, Mistake};
-use crate::databricks::SignInError;
+use crate::databricks::{SignInError, Tried};
 use crate::plan::{Digest, Digests};
 use crate::render::error::ErrorDocument;
+use crate::render::page::Page;
 use crate::render::sections::config;
 use crate::render::writers::{Form, write};
 use crate::render::{self, Style, clean};
@@ -48,13 +49,38 @@ impl Help {
     }
 }
 
+/// What there is to say under a message.
+#[derive(Debug)]
+enum Below {
+    /// A line.
+    Line(Sentence),
+    /// A way to sign in that was tried, and whether it is the first of them.
+    Tried { first: bool, tried: Tried },
+    /// A page, as wide as the caller's screen.
+    Page(Box<Page>, Style),
+}
+
+impl Below {
+    /// As it is printed, with its end.
+    fn shown(&self) -> String {
+        match self {
+            Below::Line(line) => format!("  {line}\n"),
+            Below::Tried { first, tried: Tried { method, why } } => {
+                let begin = if *first { "tried" } else { "" };
+                format!("  {begin:<5}  {}\n", clean(&format!("{method} {why}")))
+            }
+            Below::Page(page, style) => write(page, Form::Text(*style)),
+        }
+    }
+}
+
 /// Why a command could not do what it was asked for.
 #[derive(Debug)]
 pub(super) struct Failure {
     exit: ExitStatus,
     message: Sentence,
-    /// More lines under the message, as they are printed.
-    below: String,
+    /// What there is to say under the message.
+    below: Vec<Below>,
     help: Option<Help>,
     mistakes: Vec<Mistake>,
     /// Of a plan that was altered: what it states beside what was computed.
@@ -67,7 +93,7 @@ impl Failure {
         Failure {
             exit,
             message: message.into(),
-            below: String::new(),
+            below: vec![],
             help: None,
             mistakes: vec![],
             digests: None,
@@ -83,14 +109,10 @@ impl Failure {
     /// Nobody is signed in: what was tried, one a line.
     pub(super) fn sign_in(error: &SignInError) -> Failure {
         let SignInError { workspace, tried } = error;
-        let mut below = String::new();
-        for (place, (method, why)) in tried.iter().enumerate() {
-            let begin = if place == 0 { "tried" } else { "" };
-            let line = clean(&format!("{method} {why}"));
-            below.push_str(&format!("  {begin:<5}  {line}\n"));
-        }
+        let tried = tried.iter().enumerate();
+        let tried = tried.map(|(at, tried)| Below::Tried { first: at == 0, tried: tried.clone() });
         Failure {
-            below,
+            below: tried.collect(),
             ..Failure::new(
                 ExitStatus::Authentication,
                 clean(&format!("not signed in to {workspace}")),
@@ -99,9 +121,9 @@ impl Failure {
     }
 
     /// The same with a line under it.
-    pub(super) fn with_line(self, line: &(impl ToString + ?Sized)) -> Failure {
-        let below = format!("{}  {}\n", self.below, clean(line));
-        Failure { below, ..self }
+    pub(super) fn with_line(mut self, line: &(impl ToString + ?Sized)) -> Failure {
+        self.below.push(Below::Line(clean(line).into()));
+        self
     }
 
     /// The same with what repairs it.
@@ -131,7 +153,7 @@ impl Failure {
     /// The mistakes of a configuration of which nothing can be used.
     pub(super) fn configuration(configuration: &Configuration, style: &Style) -> Failure {
         Failure {
-            below: write(&config::mistakes(configuration), Form::Text(*style)),
+            below: vec![Below::Page(Box::new(config::mistakes(configuration)), *style)],
             mistakes: configuration.mistakes.clone(),
             ..Failure::new(ExitStatus::Configuration, config::headline(configuration))
         }
@@ -149,13 +171,13 @@ impl Failure {
 
     /// Its lines, where it is not the end.
     pub(super) fn shown(&self) -> String {
-        format!("  {}\n{}", self.message, self.below).trim_end().to_owned()
+        format!("  {}\n{}", self.message, shown(&self.below)).trim_end().to_owned()
     }
 
     /// Says it: on stderr, and with `json` as a document on stdout; `config` is the configuration that the caller named.
     pub(super) fn told(self, json: bool, config: Option<&str>) -> ExitStatus {
         let Failure { exit, message, below, help, mistakes, digests } = self;
-        let mut text = format!("drsync: {message}\n{below}");
+        let mut text = format!("drsync: {message}\n{}", shown(&below));
         let help = help.map(|help| render::command(&help.line(config)));
         if let Some(line) = &help {
             text.push_str(&format!("{line}\n"));
@@ -172,6 +194,10 @@ impl Failure {
         }
         exit
     }
+}
+
+fn shown(below: &[Below]) -> String {
+    below.iter().map(Below::shown).collect()
 }
 
 impl From<anyhow::Error> for Failure {

@@ -181,7 +181,12 @@ impl Context {
             html: format == Format::Html,
             // Whoever reads a document reads no remarks beside it.
             quiet: quiet || json,
-            style: Style { width: columns_asked().unwrap_or(COLUMNS), color, verbose, config: named },
+            style: Style {
+                width: columns_asked().unwrap_or(COLUMNS),
+                color,
+                verbose,
+                config: named,
+            },
             selection: Selection { only, exclude, changed: false },
             parallelism: usize::from(parallelism),
             can_ask: !no_input && output::can_ask(),

@@ -102,19 +102,19 @@ impl Secrets for Keychain<'_> {
         workspace: &str,
         variable: &str,
         secret: Option<&str>,
-    ) -> Result<SecretString, String> {
+    ) -> Result<SecretString, Sentence> {
         if let Some(value) = std::env::var(variable).ok().filter(|value| !value.is_empty()) {
             crate::secrets::register(&value);
             return Ok(SecretString::from(value));
         }
         let Some(secret) = secret else {
-            return Err(format!("{variable} is not set, and no secret is named"));
+            return Err(format!("{variable} is not set, and no secret is named").into());
         };
         let scope = self.scopes.get(workspace).cloned().flatten();
         let (Some(scope), Some(regions)) = (scope, self.regions.get(workspace)) else {
             let why =
                 format!("{variable} is not set, and there is no scope to look {secret} up in");
-            return Err(why);
+            return Err(why.into());
         };
         let mut why = Vec::new();
         for (role, region) in regions {
@@ -126,7 +126,7 @@ impl Secrets for Keychain<'_> {
             }
         }
         why.dedup();
-        Err(format!("{variable} is not set, and {}", why.join("; ")))
+        Err(format!("{variable} is not set, and {}", why.join("; ")).into())
     }
 }
 
@@ -333,7 +333,7 @@ async fn beat_failed(context: &Context) {
     }
 }
 
-fn no_heartbeat(why: &str) -> String {
+fn no_heartbeat(why: &Sentence) -> String {
     format!("drsync: the heartbeat does not know: {}", clean(why))
 }
 

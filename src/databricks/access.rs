@@ -17,6 +17,7 @@ use super::{DatabricksRegion, Workspace};
 use crate::region::{
     Denied, Grant, Presence, Privilege, RegionError, RegionErrorKind, Repair, Unproved, WriteAccess,
 };
+use crate::sentence::Sentence;
 use crate::sql;
 
 /// `GET /api/2.0/preview/scim/v2/Me`.
@@ -75,7 +76,7 @@ pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, Regi
         principal: Some(principal),
         default_catalog: catalog,
         clock: clock.or_else(|| client.service_clock()),
-        workspace_unseen: unseen.map(Into::into),
+        workspace_unseen: unseen,
     })
 }
 
@@ -106,17 +107,18 @@ fn away(refusal: Refusal) -> Refusal {
 }
 
 /// Why the secondary's workspace cannot be seen, where one is configured.
-async fn unseen(region: &DatabricksRegion) -> Option<String> {
+async fn unseen(region: &DatabricksRegion) -> Option<Sentence> {
     let why = match region.registrar.as_ref()? {
         Ok(workspace) => {
             let address = workspace.client.base().as_str().trim_end_matches('/');
             let refusal = workspace.principal().await.err();
             refusal.map(|refusal| {
-                if refusal.is_sign_in() {
+                let why = if refusal.is_sign_in() {
                     format!("{address} refuses {}: {refusal}", workspace.client.signed_in_with())
                 } else {
                     format!("{address} does not answer: {refusal}")
-                }
+                };
+                why.into()
             })
         }
         Err(why) => Some(why.clone()),

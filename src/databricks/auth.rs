@@ -22,10 +22,11 @@ mod oauth;
 mod oidc;
 mod profile;
 mod secret;
+mod tried;
 
 pub(super) use ambient::ambient_host;
-pub use chain::SignInError;
 pub(super) use chain::sign_in;
+pub use tried::{SignInError, Tried};
 
 /// Runs a command and gives its standard output, or why there is none.
 pub type Run = Arc<dyn Fn(Vec<String>) -> BoxFuture<'static, Result<String, String>> + Send + Sync>;

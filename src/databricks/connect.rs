@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use url::{Origin, Url};
 
-use super::auth::{Environment, SignInError, Wanted, sign_in};
+use super::auth::{Environment, SignInError, Tried, Wanted, sign_in};
 use super::client::{Client, is_loopback, plain_http};
 use super::credential::Credential;
 use super::notice::Notice;
@@ -13,6 +13,7 @@ use super::timing::Timing;
 use super::{DatabricksRegion, Workspace, access};
 use crate::config::{self, WorkspaceAddress};
 use crate::region::{Region, Regions};
+use crate::sentence::Sentence;
 
 /// Everything that two regions on Databricks need.
 #[derive(Debug, Clone)]
@@ -209,7 +210,7 @@ pub async fn connect_as_needed(
     let signed_in_with = credential.method().to_owned();
     let refused = |why: String| SignInError {
         workspace: options.address.as_str().trim_end_matches('/').to_owned(),
-        tried: vec![(signed_in_with.clone(), why)],
+        tried: vec![Tried::new(signed_in_with.clone(), why)],
     };
     let client = Client::new(options.address.clone(), credential, timing.clone());
     let client = client.map_err(|refusal| refused(refusal.to_string()))?;
@@ -239,7 +240,7 @@ pub async fn connect_as_needed(
                 own.trim_end_matches('/')
             )),
             Some(Err(also)) => {
-                why.tried.push((own.trim_end_matches('/').to_owned(), also.clone()));
+                why.tried.push(Tried::new(own.trim_end_matches('/'), also.clone()));
                 return Err(why);
             }
             None => return Err(why),
@@ -284,7 +285,7 @@ async fn registrar(
     secondary: &SecondaryOptions,
     unbound: &Unbound,
     away: bool,
-) -> Result<Workspace, String> {
+) -> Result<Workspace, Sentence> {
     let wanted = Wanted {
         name: secondary.name.as_deref(),
         base: &secondary.address,

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::auth::{Environment, SignInError, Wanted, ambient_host, sign_in};
+use super::auth::{Environment, SignInError, Tried, Wanted, ambient_host, sign_in};
 use super::client::Client;
 use super::pages::every_item;
 use super::refusal::Refusal;
@@ -74,7 +74,7 @@ pub async fn read(
         if refusal.is_sign_in() {
             SignInError {
                 workspace: host.clone(),
-                tried: vec![(method, format!("is refused: {refusal}"))],
+                tried: vec![Tried::new(method, format!("is refused: {refusal}"))],
             }
             .into()
         } else {

@@ -12,6 +12,7 @@ use super::{DatabricksRegion, Workspace, access, catalog};
 use crate::config::{Location, TableName};
 use crate::ledger::{Cut, CutTableEntry};
 use crate::region::{Grant, RegionError, RegionErrorKind, Registered, Unregistered};
+use crate::sentence::Sentence;
 use crate::sql::{self, Statement};
 
 /// Tables at once.
@@ -63,7 +64,7 @@ pub(super) async fn registered(
     both.map(|(info, (_, location))| info.is_ok_and(|info| lies_at(&info, location))).collect()
 }
 
-fn unseen_lately(region: &DatabricksRegion) -> Option<String> {
+fn unseen_lately(region: &DatabricksRegion) -> Option<Sentence> {
     let unseen = region.unseen.lock().expect("no panic while it is noted");
     let (at, why) = unseen.as_ref()?;
     (at.elapsed() < UNSEEN).then(|| why.clone())

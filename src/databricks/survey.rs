@@ -8,7 +8,7 @@ use futures::{StreamExt, join, stream};
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::auth::{Environment, SignInError, Wanted, sign_in};
+use super::auth::{Environment, SignInError, Tried, Wanted, sign_in};
 use super::batch::{Form, Rest, TABLES};
 use super::client::Client;
 use super::histories::details;
@@ -109,7 +109,7 @@ impl Surveyor {
         let signed_in_with = credential.method().to_owned();
         let refused = |why: String| SignInError {
             workspace: address.as_str().trim_end_matches('/').to_owned(),
-            tried: vec![(signed_in_with.clone(), why)],
+            tried: vec![Tried::new(signed_in_with.clone(), why)],
         };
         let client = Client::new(address.clone(), credential, timing)
             .map_err(|refusal| refused(refusal.to_string()))?;
@@ -135,7 +135,7 @@ impl Surveyor {
     ) -> Result<Surveyor, SignInError> {
         let address = files::base(environment).map_err(|why| SignInError {
             workspace: "a workspace".to_owned(),
-            tried: vec![("DATABRICKS_HOST".to_owned(), why)],
+            tried: vec![Tried::new("DATABRICKS_HOST", why)],
         })?;
         Surveyor::sign_in(None, &address, environment, timing, notice).await
     }

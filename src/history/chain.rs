@@ -94,17 +94,17 @@ impl Chain {
 
 impl Skew {
     /// Which clocks were apart, and what that means.
-    pub fn sentence(&self) -> String {
-        format!(
-            "apply {} ended {} s before {}, whose record it follows: a clock was wrong; the order is the chain's",
-            self.run_id, self.seconds, self.follows
-        )
+    pub fn sentence(&self) -> Sentence {
+        let Skew { run_id, follows, seconds } = self;
+        let apart =
+            format!("apply {run_id} ended {seconds} s before {follows}, whose record it follows");
+        format!("{apart}: a clock was wrong; the order is the chain's").into()
     }
 }
 
 impl Unrecorded {
     /// The apply and its cuts, and what is known of why there is no record.
-    pub fn sentence(&self) -> String {
+    pub fn sentence(&self) -> Sentence {
         let cuts: Vec<String> = self.cuts.iter().map(CutName::text).collect();
         let why = match &self.passed_by {
             Some(_) => {
@@ -115,7 +115,7 @@ impl Unrecorded {
                  the next apply will show"
             }
         };
-        format!("apply {} ({}) left no run record{why}", self.run_id, cuts.join(", "))
+        format!("apply {} ({}) left no run record{why}", self.run_id, cuts.join(", ")).into()
     }
 }
 
@@ -136,19 +136,19 @@ pub(super) fn of(
     read: &[(&KeptDocument, RunRecord)],
 ) -> Chain {
     let links = Links::of(workspace, &evidence.documents, read);
-    let mut problems: Vec<String> = evidence
+    let mut problems: Vec<Sentence> = evidence
         .differing
         .iter()
-        .map(|name| format!("the regions keep different records as {name}"))
+        .map(|name| format!("the regions keep different records as {name}").into())
         .collect();
     problems.extend(links.problems());
     problems.extend(links.lost_anchors(cuts));
     let head = evidence.head.as_deref();
     let found = head.and_then(|head| links.head(head));
     if let (Some(head), None) = (head, &found) {
-        problems.push(format!(
-            "the record with SHA-256 {head} that was asked for is missing or was altered"
-        ));
+        let why =
+            format!("the record with SHA-256 {head} that was asked for is missing or was altered");
+        problems.push(why.into());
     }
     let mut unrecorded = Vec::new();
     for (run_id, of_run) in without_record(cuts, &within, read) {
@@ -156,10 +156,10 @@ pub(super) fn of(
             Passed::Nobody => unrecorded.push(left_none(run_id, &of_run, None)),
             Passed::By(next) => unrecorded.push(left_none(run_id, &of_run, Some(next))),
             Passed::Lost => problems.extend(of_run.iter().map(|cut| {
-                format!(
+                Sentence::from(format!(
                     "cut {} of {} was made by apply {run_id}, of which there is no record",
                     cut.cut_number, cut.group_name
-                )
+                ))
             })),
         }
     }
@@ -168,7 +168,7 @@ pub(super) fn of(
         records: of_period.count(),
         signed: signed(evidence),
         unbroken: problems.is_empty(),
-        problems: problems.into_iter().map(Sentence::from).collect(),
+        problems,
         unrecorded,
         skews: links.skews(within),
         passed_over: passed_over(evidence),
@@ -188,7 +188,7 @@ fn signed(evidence: &Evidence) -> Option<usize> {
 fn passed_over(evidence: &Evidence) -> Vec<PassedOver> {
     let unreadable = evidence.documents.iter().filter_map(|document| {
         let why = RunRecord::of(document).err()?;
-        Some(PassedOver { name: document.name.clone(), why: why.into() })
+        Some(PassedOver { name: document.name.clone(), why })
     });
     let mut all: Vec<PassedOver> = evidence.passed_over.iter().cloned().chain(unreadable).collect();
     all.sort_unstable();
@@ -296,22 +296,24 @@ impl<'a> Links<'a> {
     }
 
     /// What is wrong with the links of all records, in the order of their names.
-    fn problems(&self) -> Vec<String> {
+    fn problems(&self) -> Vec<Sentence> {
         let first = self.first();
-        let mut problems = Vec::new();
+        let mut problems: Vec<Sentence> = Vec::new();
         for (name, record) in &self.records {
             let previous = record.previous_of(self.workspace);
             for previous in &previous {
                 if !self.by_digest.contains_key(*previous) {
-                    problems.push(format!(
+                    let why = format!(
                         "{name} follows a record with SHA-256 {previous}, which is missing or was altered"
-                    ));
+                    );
+                    problems.push(why.into());
                 }
             }
             // One that could see no record says so.
             let begins = previous.is_empty() && !record.previous_unseen;
             if begins && first.is_some_and(|first| begun_anew(record, first)) {
-                problems.push(format!("{name} follows no record, although there are older ones"));
+                let why = format!("{name} follows no record, although there are older ones");
+                problems.push(why.into());
             }
         }
         problems
@@ -350,14 +352,14 @@ impl<'a> Links<'a> {
     }
 
     /// The cuts of any age that name a record which is not there.
-    fn lost_anchors(&self, cuts: &[Cut]) -> Vec<String> {
+    fn lost_anchors(&self, cuts: &[Cut]) -> Vec<Sentence> {
         let lost = cuts.iter().filter_map(|cut| {
             let anchor = cut.run_record_sha256.as_ref()?;
             (!self.by_digest.contains_key(anchor)).then(|| {
-                format!(
+                Sentence::from(format!(
                     "cut {} of {} names a record with SHA-256 {anchor}, which is missing or was altered",
                     cut.cut_number, cut.group_name
-                )
+                ))
             })
         });
         lost.collect()

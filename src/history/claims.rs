@@ -11,6 +11,7 @@ use super::Evidence;
 use crate::canonical::sha256_of_bytes;
 use crate::ledger::Cut;
 use crate::record::{Approval, GroupOutcome, RunRecord, SignatureSeen};
+use crate::sentence::Sentence;
 
 /// What was found of the plan of an apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,9 +138,9 @@ impl Claim {
 
 impl Unproved {
     /// What is claimed, and what was found.
-    pub fn sentence(&self) -> String {
+    pub fn sentence(&self) -> Sentence {
         let Unproved { run_id, claim } = self;
-        match claim {
+        let says = match claim {
             Claim::PlanMissing => {
                 format!("the record of apply {run_id} names a plan that is not among the evidence")
             }
@@ -170,7 +171,8 @@ impl Unproved {
             Claim::CutNotClaimed { group, cut } => format!(
                 "the cut log has cut {cut} of {group} as made by apply {run_id}, whose record tells of no such cut"
             ),
-        }
+        };
+        says.into()
     }
 }
 

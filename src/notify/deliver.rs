@@ -14,6 +14,7 @@ use super::letters::{Item, Letter, Receiver};
 use super::told::{Answer, Outcome};
 use crate::config::{Smtp, Webhook};
 use crate::secrets;
+use crate::sentence::Sentence;
 
 mod beat;
 mod hook;
@@ -38,7 +39,7 @@ pub trait Secrets: Send + Sync {
         workspace: &str,
         variable: &str,
         secret: Option<&str>,
-    ) -> Result<SecretString, String>;
+    ) -> Result<SecretString, Sentence>;
 }
 
 /// Messages, each with its place among all.
@@ -48,20 +49,20 @@ type Numbered<'a> = Vec<(usize, &'a Letter)>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reply {
     outcome: Outcome,
-    text: String,
+    said: Sentence,
 }
 
 impl Reply {
-    fn sent(text: impl Into<String>) -> Reply {
-        Reply { outcome: Outcome::Sent, text: text.into() }
+    fn sent(said: impl Into<Sentence>) -> Reply {
+        Reply { outcome: Outcome::Sent, said: said.into() }
     }
 
-    fn deferred(text: impl Into<String>) -> Reply {
-        Reply { outcome: Outcome::Deferred, text: text.into() }
+    fn deferred(said: impl Into<Sentence>) -> Reply {
+        Reply { outcome: Outcome::Deferred, said: said.into() }
     }
 
-    fn refused(text: impl Into<String>) -> Reply {
-        Reply { outcome: Outcome::Refused, text: text.into() }
+    fn refused(said: impl Into<Sentence>) -> Reply {
+        Reply { outcome: Outcome::Refused, said: said.into() }
     }
 }
 
@@ -139,7 +140,7 @@ pub async fn send(
 }
 
 fn answer(letter: &Letter, reply: Reply) -> Answer {
-    let Reply { outcome, text } = reply;
+    let Reply { outcome, said } = reply;
     let workspace = match &letter.to {
         Receiver::Webhook { workspace, .. } => Some(workspace.clone()),
         Receiver::Mail { .. } => None,
@@ -160,11 +161,11 @@ fn answer(letter: &Letter, reply: Reply) -> Answer {
         to: letter.to.hash(),
         incidents: incidents.into_iter().map(str::to_owned).collect(),
         outcome,
-        reply: plain(&text).into(),
+        reply: harmless(&said),
     }
 }
 
 /// What a server said, on one line, without any secret, and not endless.
-fn plain(text: &str) -> String {
-    crate::harmless::clean(&secrets::withheld(text))
+fn harmless(said: &Sentence) -> Sentence {
+    crate::harmless::clean(&secrets::withheld(&said.to_string())).into()
 }

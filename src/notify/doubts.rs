@@ -130,7 +130,7 @@ pub fn of_address(workspace: &str, webhook: &Webhook, address: &str) -> Option<D
 }
 
 /// A secret that cannot be had: what it was for is not told until it can.
-pub fn of_secret(workspace: &str, what: &str, why: &str) -> Doubt {
+pub fn of_secret(workspace: &str, what: &str, why: &Sentence) -> Doubt {
     Doubt {
         code: DoubtCode::SecretMissing,
         workspace: workspace.to_owned(),

@@ -88,7 +88,7 @@ impl ToldDocument {
     ///
     /// # Errors
     /// What is wrong with it, a fragment.
-    pub fn read(bytes: &[u8], run_id: &str) -> Result<ToldDocument, String> {
+    pub fn read(bytes: &[u8], run_id: &str) -> Result<ToldDocument, Sentence> {
         let bytes = crate::canonical::without_mark(bytes);
         let document: ToldDocument =
             serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
@@ -97,7 +97,7 @@ impl ToldDocument {
         if document.run_id == run_id {
             Ok(document)
         } else {
-            Err(format!("it says that it is of apply {}", document.run_id))
+            Err(format!("it says that it is of apply {}", document.run_id).into())
         }
     }
 

@@ -249,8 +249,7 @@ impl Recent {
         let record = match RunRecord::of(document) {
             Ok(record) => record,
             Err(why) => {
-                let (name, why) = (document.name.clone(), why.into());
-                self.passed_over.push(PassedOver { name, why });
+                self.passed_over.push(PassedOver { name: document.name.clone(), why });
                 return Judged::NoRecord;
             }
         };

@@ -72,13 +72,13 @@ pub struct LostCut {
 
 impl LostCut {
     /// What is lost, and what tells of it.
-    pub(in crate::render) fn sentence(&self) -> String {
+    pub(in crate::render) fn sentence(&self) -> Sentence {
         let LostCut { group, cut, run_id, newest } = self;
         let last = match newest {
             Some(newest) => format!("the cut log ends with cut {newest}"),
             None => "the cut log has no cut of it".to_owned(),
         };
-        format!("ledger_lost: {group}: {last}, and apply {run_id} recorded cut {cut}")
+        format!("ledger_lost: {group}: {last}, and apply {run_id} recorded cut {cut}").into()
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 
 use crate::cli::{ExitStatus, Failure};
 use crate::metrics::{self, Measured};
+use crate::sentence::Sentence;
 
 /// What is served; with nothing to listen on it is kept for nobody.
 pub(super) struct Served {
@@ -22,16 +23,16 @@ pub(super) struct Served {
 
 struct Shared {
     /// Why no work is done; `Ok`: it is.
-    ready: Result<(), String>,
+    ready: Result<(), Sentence>,
     measured: Measured,
 }
 
 type Kept = State<Arc<Mutex<Shared>>>;
 
 /// Whether a round that ended so did its work.
-pub(super) fn standing(exit: ExitStatus) -> Result<(), String> {
+pub(super) fn standing(exit: ExitStatus) -> Result<(), Sentence> {
     match exit {
-        ExitStatus::PrimaryAway | ExitStatus::SecondaryAway => Err(exit.name().to_owned()),
+        ExitStatus::PrimaryAway | ExitStatus::SecondaryAway => Err(exit.name().into()),
         _ => Ok(()),
     }
 }
@@ -39,7 +40,7 @@ pub(super) fn standing(exit: ExitStatus) -> Result<(), String> {
 impl Served {
     /// Listens, where there is an address for it.
     pub(super) async fn open(listen: Option<SocketAddr>) -> Result<Served, Failure> {
-        let ready = Err("no round has ended yet".to_owned());
+        let ready = Err("no round has ended yet".into());
         let shared = Arc::new(Mutex::new(Shared { ready, measured: Measured::default() }));
         let Some(address) = listen else {
             return Ok(Served { address: None, shared });
@@ -67,7 +68,7 @@ impl Served {
     }
 
     /// Says whether the last round did its work, and why not.
-    pub(super) fn ready(&self, ready: Result<(), String>) {
+    pub(super) fn ready(&self, ready: Result<(), Sentence>) {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner).ready = ready;
     }
 
@@ -82,6 +83,7 @@ async fn readyz(State(shared): Kept) -> (StatusCode, String) {
     match ready {
         Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
         Err(why) => {
+            let why = why.to_string();
             let why = crate::secrets::withheld(&why).into_owned();
             (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", crate::render::clean(&why)))
         }

@@ -6,6 +6,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::profile::{Profiles, same_host, shown};
+use super::tried::Tried;
 use super::{Environment, Wanted};
 use crate::secrets;
 
@@ -62,7 +63,7 @@ const SECRETS: [&str; 7] = [
 pub(super) struct Settings {
     found: BTreeMap<&'static str, (SecretString, String)>,
     /// What was left aside, and why.
-    pub(super) notes: Vec<(String, String)>,
+    pub(super) notes: Vec<Tried>,
     /// Secrets of the environment are for this workspace, as far as it says.
     pub(super) environment_serves: bool,
 }
@@ -106,7 +107,7 @@ impl Settings {
             };
             if let Some(why) = withheld.as_ref().filter(|_| OF_ONE_HOST.contains(&key)) {
                 if SECRETS.contains(&key) {
-                    settings.notes.push((variable.to_owned(), why.clone()));
+                    settings.notes.push(Tried::new(variable, why.clone()));
                 }
                 continue;
             }
@@ -160,7 +161,7 @@ impl Settings {
                     } else {
                         format!("{path} is not there")
                     };
-                    self.notes.push(("profiles".to_owned(), why));
+                    self.notes.push(Tried::new("profiles", why));
                     return Ok(());
                 }
                 Err(names) => {
@@ -190,7 +191,7 @@ impl Settings {
             if let Some(why) = withheld.as_ref().filter(|_| OF_ONE_HOST.contains(&key)) {
                 if SECRETS.contains(&key) {
                     let why = format!("its {key} {why}");
-                    self.notes.push((label.clone(), why));
+                    self.notes.push(Tried::new(label.clone(), why));
                 }
                 continue;
             }
@@ -223,15 +224,11 @@ impl Settings {
     }
 
     /// What was set without the rest of its method, and what the rest is.
-    pub(super) fn incomplete(
-        &self,
-        environment: &Environment,
-        azure: bool,
-    ) -> Vec<(String, String)> {
+    pub(super) fn incomplete(&self, environment: &Environment, azure: bool) -> Vec<Tried> {
         let mut notes = Vec::new();
         let mut alone = |key: &str, why: &str| {
             if self.get(key).is_some() {
-                notes.push((self.origin(key).to_owned(), why.to_owned()));
+                notes.push(Tried::new(self.origin(key), why));
             }
         };
         match (self.get("client_id"), self.get("client_secret")) {
@@ -252,14 +249,12 @@ impl Settings {
             && environment.variable(named).is_none()
         {
             let why = format!("names {named}, which is not set");
-            notes.push((self.origin("oidc_token_env").to_owned(), why));
+            notes.push(Tried::new(self.origin("oidc_token_env"), why));
         }
         let github = environment.variable("ACTIONS_ID_TOKEN_REQUEST_URL");
         if github.is_some() && self.get("client_id").is_none() {
-            notes.push((
-                "the id token of GitHub Actions".to_owned(),
-                "needs DATABRICKS_CLIENT_ID".to_owned(),
-            ));
+            let method = "the id token of GitHub Actions";
+            notes.push(Tried::new(method, "needs DATABRICKS_CLIENT_ID"));
         }
         notes
     }

@@ -1,7 +1,5 @@
 //! The order in which identities are tried, and the account of it where none is taken.
 
-use std::fmt;
-
 use secrecy::SecretString;
 use url::Url;
 
@@ -14,9 +12,11 @@ use super::metadata::MetadataService;
 use super::oauth::{ClientSecret, TokenService};
 use super::oidc::{Federation, IdToken};
 use super::secret::SecretToken;
+use super::tried::{SignInError, Tried};
 use super::{Credential, Environment, TokenSource, Wanted};
 use crate::config::token_variable;
 use crate::region::RegionErrorKind;
+use crate::sentence::Sentence;
 
 /// What `auth_type` may name, in the order in which they are tried.
 const METHODS: [&str; 9] = [
@@ -31,34 +31,12 @@ const METHODS: [&str; 9] = [
     "databricks-cli",
 ];
 
-/// Nobody could be signed in: what was tried, and why each failed. It holds no secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignInError {
-    /// The workspace's address.
-    pub workspace: String,
-    /// Each method that was tried, with what came of it.
-    pub tried: Vec<(String, String)>,
-}
-
-impl fmt::Display for SignInError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let SignInError { workspace, tried } = self;
-        write!(f, "sign in to {workspace}")?;
-        for (place, (method, why)) in tried.iter().enumerate() {
-            write!(f, "{} {method} {why}", if place == 0 { ":" } else { ";" })?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for SignInError {}
-
 /// Everything about one sign-in.
 struct Chain<'a> {
     wanted: &'a Wanted<'a>,
     environment: &'a Environment,
     timing: &'a Timing,
-    tried: Vec<(String, String)>,
+    tried: Vec<Tried>,
 }
 
 /// Finds the identity for a workspace, and the warehouse that its settings name.
@@ -115,8 +93,8 @@ impl Chain<'_> {
         }
     }
 
-    fn note(&mut self, method: impl Into<String>, why: impl Into<String>) {
-        self.tried.push((method.into(), why.into()));
+    fn note(&mut self, method: impl Into<String>, why: impl Into<Sentence>) {
+        self.tried.push(Tried::new(method, why));
     }
 
     /// The token that a secret holds; where the service is away it is read later.

@@ -8,6 +8,7 @@ use url::Url;
 use super::hook;
 use crate::config::https_address;
 use crate::secrets;
+use crate::sentence::Sentence;
 
 /// A check answers within this time, or is left alone.
 const ANSWERING: Duration = Duration::from_secs(10);
@@ -27,14 +28,18 @@ pub enum Beat {
 ///
 /// # Errors
 /// Why the check does not know, a fragment.
-pub async fn beat(address: &SecretString, beat: Beat, run_id: &str) -> Result<(), String> {
+pub async fn beat(address: &SecretString, beat: Beat, run_id: &str) -> Result<(), Sentence> {
     let address = address.expose_secret();
     secrets::register(address);
     let base = https_address(address).map_err(|why| format!("its address {why}"))?;
     let url = url_of(base, beat, run_id);
     let http = hook::http(&url)?;
     let sent = http.get(url).timeout(ANSWERING).send().await.map_err(hook::told)?;
-    if sent.status().is_success() { Ok(()) } else { Err(format!("it answered {}", sent.status())) }
+    if sent.status().is_success() {
+        Ok(())
+    } else {
+        Err(format!("it answered {}", sent.status()).into())
+    }
 }
 
 fn url_of(mut url: Url, beat: Beat, run_id: &str) -> Url {

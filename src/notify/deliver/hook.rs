@@ -14,6 +14,7 @@ use super::{Letter, Reply, Secrets};
 use crate::config::{Webhook, WebhookKind, https_address, is_this_machine};
 use crate::notify::payload::{Call, calls};
 use crate::notify::told::Outcome;
+use crate::sentence::Sentence;
 use crate::{proxy, secrets};
 
 /// Where PagerDuty takes events, unless a secret names another of its regions.
@@ -30,7 +31,7 @@ const PART_MIN: usize = 16;
 const TOLD_MAX: usize = 200;
 
 /// A client for an address: it follows no redirect, and speaks to this machine without a proxy.
-pub(super) fn http(url: &Url) -> Result<reqwest::Client, String> {
+pub(super) fn http(url: &Url) -> Result<reqwest::Client, Sentence> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("drsync/", env!("CARGO_PKG_VERSION")))
         .timeout(ANSWERING)
@@ -42,7 +43,7 @@ pub(super) fn http(url: &Url) -> Result<reqwest::Client, String> {
 }
 
 /// What went wrong, without the address, which may be a secret.
-pub(super) fn told(error: reqwest::Error) -> String {
+pub(super) fn told(error: reqwest::Error) -> Sentence {
     let asked = error.url().filter(|url| !url.host_str().is_some_and(is_this_machine));
     let proxy = asked.and_then(proxy::of).filter(|_| error.is_connect());
     let error = error.without_url();
@@ -56,7 +57,7 @@ pub(super) fn told(error: reqwest::Error) -> String {
         text.push_str(&cause.to_string());
         source = cause.source();
     }
-    text
+    text.into()
 }
 
 /// The beginning of an answer.
@@ -111,7 +112,7 @@ impl Target {
         workspace: &str,
         webhook: &Webhook,
         secrets: &dyn Secrets,
-    ) -> Result<Target, String> {
+    ) -> Result<Target, Sentence> {
         let Webhook { kind, label, url_secret, secret_key, events: _ } = webhook;
         let url = match (kind, url_secret) {
             (WebhookKind::Pagerduty, None) => PAGERDUTY.to_owned(),

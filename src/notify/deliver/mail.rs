@@ -24,6 +24,7 @@ use crate::config::{Security, Smtp, SmtpAuth};
 use crate::notify::letter::{Text, text};
 use crate::notify::letters::Receiver;
 use crate::secrets;
+use crate::sentence::Sentence;
 
 /// Connections to one server at once: one that is slow with an address is not slow with all.
 const CONNECTIONS: usize = 4;
@@ -62,7 +63,7 @@ pub(super) async fn send(
     let queue: Mutex<VecDeque<&(usize, &Letter)>> = Mutex::new(mails.iter().collect());
     let next = || queue.lock().expect("no panic while a mail is taken").pop_front();
     // A server that cannot be spoken to is asked once, not once a mail.
-    let down: Mutex<Option<String>> = Mutex::default();
+    let down: Mutex<Option<Sentence>> = Mutex::default();
     let worker = async || {
         let mut connection: Option<AsyncSmtpConnection> = None;
         while let Some((at, letter)) = next() {
@@ -96,7 +97,7 @@ pub(super) async fn send(
     join_all((0..CONNECTIONS.min(mails.len())).map(|_| worker())).await;
 }
 
-async fn login(smtp: &Smtp, workspace: &str, secrets: &dyn Secrets) -> Result<Login, String> {
+async fn login(smtp: &Smtp, workspace: &str, secrets: &dyn Secrets) -> Result<Login, Sentence> {
     let password = async |secret: &Option<String>| {
         secrets.get(workspace, "DRSYNC_SMTP_PASSWORD", secret.as_deref()).await
     };
@@ -133,17 +134,17 @@ fn register(user: &str, password: &SecretString) {
 }
 
 /// A connection that is signed in; otherwise why there is none.
-async fn connect(smtp: &Smtp, login: &Login) -> Result<AsyncSmtpConnection, String> {
+async fn connect(smtp: &Smtp, login: &Login) -> Result<AsyncSmtpConnection, Sentence> {
     let Smtp { host, port, .. } = smtp;
     let opened = tokio::time::timeout(CONNECTING, open(smtp, login)).await;
     match opened {
         Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(why)) => Err(format!("{host}:{port}: {why}")),
-        Err(_) => Err(format!("{host}:{port}: no answer within {} s", CONNECTING.as_secs())),
+        Ok(Err(why)) => Err(format!("{host}:{port}: {why}").into()),
+        Err(_) => Err(format!("{host}:{port}: no answer within {} s", CONNECTING.as_secs()).into()),
     }
 }
 
-async fn open(smtp: &Smtp, login: &Login) -> Result<AsyncSmtpConnection, String> {
+async fn open(smtp: &Smtp, login: &Login) -> Result<AsyncSmtpConnection, Sentence> {
     let Smtp { host, port, security, .. } = smtp;
     let said = |error: SmtpError| said(&error);
     let name = ClientId::default();
@@ -159,7 +160,7 @@ async fn open(smtp: &Smtp, login: &Login) -> Result<AsyncSmtpConnection, String>
     let mut connection = connected.map_err(said)?;
     if *security == Security::Starttls {
         if !connection.can_starttls() {
-            return Err("it offers no STARTTLS, and nothing was sent in the open".to_owned());
+            return Err("it offers no STARTTLS, and nothing was sent in the open".into());
         }
         let protection = TlsParameters::new(host.clone()).map_err(said)?;
         connection.starttls(protection, &name).await.map_err(said)?;
@@ -168,14 +169,14 @@ async fn open(smtp: &Smtp, login: &Login) -> Result<AsyncSmtpConnection, String>
         Login::Nobody => {}
         Login::Password(mechanism, credentials) => {
             if !connection.server_info().supports_auth_mechanism(*mechanism) {
-                return Err(format!("it offers no sign-in by {mechanism}"));
+                return Err(format!("it offers no sign-in by {mechanism}").into());
             }
             let signed_in = connection.auth(&[*mechanism], credentials).await;
             signed_in.map_err(|error| refused_password(&error))?;
         }
         Login::Token { user, token } => {
             if !connection.server_info().supports_auth_mechanism(Mechanism::Xoauth2) {
-                return Err("it offers no sign-in by XOAUTH2".to_owned());
+                return Err("it offers no sign-in by XOAUTH2".into());
             }
             by_token(&mut connection, user, token).await?;
         }
@@ -192,7 +193,7 @@ async fn by_token(
     connection: &mut AsyncSmtpConnection,
     user: &str,
     token: &SecretString,
-) -> Result<(), String> {
+) -> Result<(), Sentence> {
     let (secret, user) = (token.expose_secret(), user.replace(['\u{1}', '\r', '\n'], ""));
     let initial = STANDARD.encode(format!("user={user}\u{1}auth=Bearer {secret}\u{1}\u{1}"));
     secrets::register(&initial);
@@ -210,7 +211,7 @@ async fn by_token(
         Err(error) => said(&error),
     };
     let causes = oauth::likely_causes(token);
-    Err(format!("signing in by XOAUTH2 was refused: {challenge}; {causes}"))
+    Err(format!("signing in by XOAUTH2 was refused: {challenge}; {causes}").into())
 }
 
 fn in_words(challenge: &str) -> String {
@@ -251,7 +252,7 @@ async fn take(smtp: &Smtp, letter: &Letter, connection: &mut AsyncSmtpConnection
 }
 
 /// The envelope, with one receiver, and the bytes of a mail.
-fn written(smtp: &Smtp, letter: &Letter, address: &str) -> Result<(Envelope, Vec<u8>), String> {
+fn written(smtp: &Smtp, letter: &Letter, address: &str) -> Result<(Envelope, Vec<u8>), Sentence> {
     let parsed = |text: &str| {
         let address = text.parse::<Address>();
         address.map_err(|_| "no mail can be sent to or from an address of this form".to_owned())
@@ -264,7 +265,12 @@ fn written(smtp: &Smtp, letter: &Letter, address: &str) -> Result<(Envelope, Vec
     Ok((envelope, message.formatted()))
 }
 
-fn message(text: &Text, from: &Address, to: &Address, letter: &Letter) -> Result<Message, String> {
+fn message(
+    text: &Text,
+    from: &Address,
+    to: &Address,
+    letter: &Letter,
+) -> Result<Message, Sentence> {
     let domain = from.domain();
     let id = |id: &str| format!("<{id}@{domain}>");
     let mut builder = Message::builder()
@@ -281,7 +287,7 @@ fn message(text: &Text, from: &Address, to: &Address, letter: &Letter) -> Result
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
     let builder = builder.raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()));
     let body = MultiPart::alternative_plain_html(text.plain.clone(), text.html.clone());
-    builder.multipart(body).map_err(|error| error.to_string())
+    builder.multipart(body).map_err(|error| error.to_string().into())
 }
 
 /// What an error says, with what it comes from.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::hook;
 use crate::config::OAuth;
 use crate::secrets;
+use crate::sentence::Sentence;
 
 /// What tokens for mail of Microsoft 365 are for.
 const AUDIENCES: [&str; 2] = ["https://outlook.office365.com", "https://outlook.office.com"];
@@ -32,7 +33,7 @@ struct Claims {
 }
 
 /// Asks for a token with client credentials.
-pub(super) async fn token(oauth: &OAuth, secret: &SecretString) -> Result<SecretString, String> {
+pub(super) async fn token(oauth: &OAuth, secret: &SecretString) -> Result<SecretString, Sentence> {
     let OAuth { token_url, client_id, client_secret_key: _, scope } = oauth;
     secrets::register(secret.expose_secret());
     let form = [
@@ -50,13 +51,13 @@ pub(super) async fn token(oauth: &OAuth, secret: &SecretString) -> Result<Secret
     if !status.is_success() {
         let why = serde_json::from_slice::<Refused>(&body).ok();
         let why = why.and_then(|why| why.error_description.or(why.error)).unwrap_or_default();
-        return Err(format!("no token from {host}: {status} {why}"));
+        return Err(format!("no token from {host}: {status} {why}").into());
     }
     let granted = serde_json::from_slice::<Granted>(&body);
     let granted = granted.map_err(|_| format!("no token from {host}: its answer has none"))?;
     let sendable = granted.access_token.chars().all(|c| c.is_ascii_graphic());
     if granted.access_token.is_empty() || !sendable {
-        return Err(format!("no token from {host}: its answer has none"));
+        return Err(format!("no token from {host}: its answer has none").into());
     }
     secrets::register(&granted.access_token);
     Ok(SecretString::from(granted.access_token))

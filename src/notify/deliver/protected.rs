@@ -17,6 +17,8 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{self, ClientConfig};
 
+use crate::sentence::Sentence;
+
 /// An encrypted connection to a server whose certificate this machine trusts.
 #[derive(Debug)]
 pub(super) struct Protected(TlsStream<TcpStream>);
@@ -27,11 +29,11 @@ impl Protected {
     /// # Errors
     ///
     /// What stands in the way: a name that no certificate can have, or a server that is not trusted.
-    pub(super) async fn over(stream: TcpStream, host: &str) -> Result<Self, String> {
+    pub(super) async fn over(stream: TcpStream, host: &str) -> Result<Self, Sentence> {
         let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
         let config = trusting().map_err(|error| error.to_string())?;
         let connected = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
-        connected.map(Self).map_err(|error| error.to_string())
+        connected.map(Self).map_err(|error| error.to_string().into())
     }
 }
 

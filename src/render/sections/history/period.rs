@@ -2,11 +2,12 @@
 
 use super::notes;
 use crate::figures::{count, elapsed, moment, plural, span};
-use crate::history::{ApplyLine, GroupPeriod, Period, SettingsLine, Skew, Unrecorded};
+use crate::history::{ApplyLine, GroupPeriod, Period, SettingsLine, Skew, Unproved, Unrecorded};
 use crate::render::history::History;
 use crate::render::page::{Block, Fact, Note, Notes, Part, Phrase, Section, Table, Told, Tone};
 use crate::render::protection::told;
 use crate::render::sections::run::approval as approval_words;
+use crate::sentence::Sentence;
 use crate::text::plural_as;
 
 /// What casts doubt on the report of a period; it comes first.
@@ -76,7 +77,7 @@ pub(super) fn facts(period: &Period) -> Vec<Fact> {
 /// What is wrong or odd, how fresh replicas were, what stood in the way, what was accepted, and who did what.
 pub(super) fn sections(workspace: &str, period: &Period) -> Vec<Section> {
     let chain = &period.chain;
-    let said = |all: Vec<String>| all.into_iter().map(Phrase::said).collect::<Vec<_>>();
+    let said = |all: Vec<Sentence>| all.into_iter().map(Phrase::said).collect::<Vec<_>>();
     let odd = chain.passed_over.iter().map(|odd| {
         Phrase::name(&odd.name)
             .and(" among the evidence was passed over: ")
@@ -84,7 +85,7 @@ pub(super) fn sections(workspace: &str, period: &Period) -> Vec<Section> {
     });
     let unrecorded = chain.unrecorded.iter().map(Unrecorded::sentence).collect();
     let skews = chain.skews.iter().map(Skew::sentence).collect();
-    let unproved = period.unproved.iter().map(|claim| claim.sentence().to_string()).collect();
+    let unproved = period.unproved.iter().map(Unproved::sentence).collect();
     vec![
         notes(
             "What is wrong with the chain",
