@@ -24,8 +24,14 @@ const ALTERS: [&str; 13] = [
 ];
 
 /// Where screens and messages are made.
-const MADE: [&str; 5] =
-    ["src/render/", "src/render.rs", "src/layout.rs", "src/figures.rs", "src/notify/letter.rs"];
+const MADE: [&str; 6] = [
+    "src/render/",
+    "src/render.rs",
+    "src/layout.rs",
+    "src/figures.rs",
+    "src/notify/letter.rs",
+    "src/notify/letter/",
+];
 
 /// Where each form is escaped.
 const ESCAPES: [&str; 1] = ["src/render/writers/markdown/escape.rs"];

@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::notify::incident::{Class, How, Incident, Lost};
-use crate::notify::letters::{Item, Letter, News};
 use super::{COLUMNS, NAMES_MAX, cut_at, names};
 use crate::command::{Command, Verb};
 use crate::figures::{minute, moment};
 use crate::harmless::{clean, name as clean_name};
 use crate::layout::{few, hanging};
+use crate::notify::incident::{Class, How, Incident, Lost};
+use crate::notify::letters::{Item, Letter, News};
 use crate::plan::{Role, Setting, SettingChange};
 use crate::text::{plural, span};
 

@@ -1,0 +1,149 @@
+//! What a message is about, in one line that stays until the state of that changes.
+
+use chrono::{DateTime, Utc};
+
+use super::{NAMES_MAX, cut, shown};
+use crate::figures::minute;
+use crate::harmless::name as clean_name;
+use crate::layout::few;
+use crate::notify::incident::{Class, How, Incident};
+use crate::notify::letters::{Item, Letter};
+use crate::plan::Setting;
+use crate::text::{plural, span};
+
+/// What a message is about, without counts that would change from one round to the next.
+pub(super) fn subject(letter: &Letter) -> String {
+    let shown = shown(letter);
+    let Some(first) = shown.first() else {
+        return "nothing".to_owned();
+    };
+    match first {
+        Item::Incident { news, incident, workspace, region, .. } => {
+            // Of several of one kind and one beginning one line; of others the body tells.
+            let alike: Vec<&Incident> = shown
+                .iter()
+                .filter_map(|item| match item {
+                    Item::Incident { news: other, incident: it, workspace: of, .. } => {
+                        let same = it.class == incident.class
+                            && it.is_open() == incident.is_open()
+                            && other == news
+                            && of == workspace;
+                        same.then_some(it)
+                    }
+                    Item::Synchronized { .. } | Item::Digest { .. } => None,
+                })
+                .collect();
+            let of = match incident.class {
+                Class::ProtectionWeakened => workspace,
+                Class::RegionAway
+                | Class::NotBegun
+                | Class::SecondaryUnwatched
+                | Class::Failing
+                | Class::RpoBreached => region,
+            };
+            let groups = alike.iter().filter_map(|incident| incident.group.as_deref());
+            let groups = groups.map(|group| letter.name_of(workspace, group)).collect();
+            incidents_subject(&alike, groups, of)
+        }
+        Item::Synchronized { done } => {
+            let groups: Vec<String> = shown
+                .iter()
+                .filter_map(|item| match item {
+                    Item::Synchronized { done } => {
+                        Some(letter.name_of(&done.workspace, &done.group))
+                    }
+                    Item::Incident { .. } | Item::Digest { .. } => None,
+                })
+                .collect();
+            match groups.as_slice() {
+                [group] => format!("{group} synchronized: {}", cut(done.cut)),
+                groups => format!("{} synchronized", few(groups, NAMES_MAX)),
+            }
+        }
+        Item::Digest { digest, workspace } => {
+            format!(
+                "{} synchronized {} until {}",
+                clean_name(workspace),
+                plural(digest.groups.len(), "group"),
+                minute(digest.until)
+            )
+        }
+    }
+}
+
+fn incidents_subject(alike: &[&Incident], groups: Vec<String>, region: &str) -> String {
+    let Some(first) = alike.first() else {
+        return String::new();
+    };
+    let groups = few(&groups, NAMES_MAX);
+    let since = minute(alike.iter().map(|incident| incident.since).min().unwrap_or(first.since));
+    let mut codes: Vec<&str> =
+        alike.iter().flat_map(|it| it.codes()).map(|code| code.as_str()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let one = alike.len() == 1;
+    let region = clean_name(region);
+    let lasted = |closed: DateTime<Utc>| span((closed - first.since).num_seconds());
+    match (first.class, &first.closed) {
+        (Class::RegionAway, None) => {
+            format!("REGION AWAY: no answer from {region} since {since}")
+        }
+        (Class::RegionAway, Some(closed)) => match closed.how {
+            How::Unattended => format!("{region} answers, as others see it"),
+            How::Removed => format!("{region} is no longer configured"),
+            How::Recovered | How::Paused => {
+                format!("{region} answers again after {}", lasted(closed.at))
+            }
+        },
+        (Class::SecondaryUnwatched, None) => {
+            format!("{region} is not watched since {since}: {}", codes.join(", "))
+        }
+        (Class::SecondaryUnwatched, Some(closed)) => match closed.how {
+            How::Unattended => format!("{region} is watched, as others see it"),
+            How::Removed => format!("{region} is no longer configured"),
+            How::Recovered | How::Paused => {
+                format!("{region} is watched again after {}", lasted(closed.at))
+            }
+        },
+        (Class::NotBegun, None) => {
+            format!("{region}: no apply begins since {since}: {}", codes.join(", "))
+        }
+        (Class::NotBegun, Some(closed)) => match closed.how {
+            How::Removed => format!("{region} is no longer configured"),
+            How::Recovered | How::Paused | How::Unattended => {
+                format!("{region}: applies begin again after {}", lasted(closed.at))
+            }
+        },
+        (Class::ProtectionWeakened, None) => {
+            let mut settings: Vec<Setting> =
+                alike.iter().flat_map(|it| &it.weakened).map(|change| change.setting).collect();
+            settings.sort_unstable();
+            settings.dedup();
+            let settings: Vec<&str> = settings.into_iter().map(Setting::as_str).collect();
+            let whole = alike.iter().any(|it| it.group.is_none());
+            let whom = match (groups.as_str(), whole) {
+                ("", _) => region,
+                (groups, true) => format!("{groups} and {region}"),
+                (groups, false) => groups.to_owned(),
+            };
+            format!("{whom} protected less since {since}: {}", settings.join(", "))
+        }
+        (Class::Failing, None) => format!("{groups} failing since {since}: {}", codes.join(", ")),
+        (Class::RpoBreached, None) => format!("{groups} behind the objective since {since}"),
+        (class, Some(closed)) => {
+            let what = match (class, closed.how) {
+                (Class::RpoBreached, How::Recovered) => "within the objective again",
+                (_, How::Recovered | How::Unattended) => "recovered",
+                (_, How::Paused) => "paused",
+                (_, How::Removed) => "no longer configured",
+            };
+            match (one, first.cut, closed.how) {
+                (true, Some(got), How::Recovered) => {
+                    format!("{groups} {what} after {}: {}", lasted(closed.at), cut(got))
+                }
+                (true, _, _) => format!("{groups} {what} after {}", lasted(closed.at)),
+                (false, _, _) => format!("{groups} {what}"),
+            }
+        }
+    }
+}
