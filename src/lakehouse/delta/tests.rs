@@ -3,7 +3,10 @@
 mod cloning;
 mod given_again;
 mod inspecting;
+mod leftovers;
+mod numbered;
 mod reading;
+mod vectors;
 mod verifying;
 mod writing;
 
@@ -198,4 +201,24 @@ fn names(folder: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+fn refused_on(source: &Table, target: &Table, expect: Expect) -> DeltaError {
+    let version = log::versions(&source.store).unwrap().newest;
+    deep_clone(&source.store, version, &target.store, &options(expect)).unwrap_err()
+}
+
+/// So many that they are copied together.
+fn many(world: &World) -> Table {
+    let source = world.table("source");
+    let mut actions = vec![info("WRITE"), protocol(json!({})), metadata(json!({}))];
+    actions.extend((0..40).map(|number| source.add(&format!("f{number:02}"), 10)));
+    source.commit(0, &actions);
+    source
+}
+
+/// Every file of a folder with its content, but not what its log holds.
+fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let files = names(folder).into_iter().filter(|name| name != "_delta_log");
+    files.map(|name| (name.clone(), fs::read(folder.join(name)).unwrap())).collect()
 }

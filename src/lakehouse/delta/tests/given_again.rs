@@ -1,6 +1,6 @@
 //! Names that a source gives again, by a writer that gives every file one name, one size and one time.
 
-use super::cloning::{contents, estimated};
+use super::cloning::estimated;
 use super::*;
 
 /// A deletion vector beside the table's files, and the descriptor that names it.
