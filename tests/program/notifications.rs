@@ -1,7 +1,10 @@
 //! Who is told what over which server: real mail and real webhooks on this machine, received by programs of others.
 
-use crate::support::able;
-use crate::support::runner::{self, Run, stderr, stdout};
+mod days;
+mod leaving;
+mod servers;
+mod surprises;
+mod unusable;
 
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader};
@@ -11,11 +14,11 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-mod days;
-mod leaving;
-mod unusable;
+use crate::support::able;
+use crate::support::runner::{self, Run, stderr, stdout};
 
 const NEEDED: &str = "aiosmtpd, cryptography, standardwebhooks";
+
 const FIRST: &str = "2026-11-22T11:00:00Z";
 
 /// Servers that are told, and what they got.
@@ -364,233 +367,6 @@ fn what_an_apply_left_unsaid_is_said_by_the_next_with_the_same_ids() {
 }
 
 #[test]
-fn each_way_to_sign_in_works_and_a_refusal_says_why() {
-    let Some(receivers) = Receivers::start() else { return };
-    let oauth = |client: &str| json!({"token_url": receivers.url("token"), "client_id": client, "scope": "mail"});
-    let user = "drsync@example.com";
-    let ways = [
-        ("starttls", json!({"auth": "plain", "user": user}), "good-password", ""),
-        ("starttls", json!({"auth": "login", "user": user}), "good-password", ""),
-        ("tls", json!({"auth": "login", "user": user, "security": "tls"}), "good-password", ""),
-        (
-            "tls",
-            json!({"auth": "xoauth2", "user": user, "security": "tls", "oauth": oauth("a")}),
-            "good-client",
-            "",
-        ),
-        (
-            "tls",
-            json!({"auth": "plain", "user": user, "security": "tls"}),
-            "wrong-password",
-            "signing in was refused: permanent error (535)",
-        ),
-        (
-            "tls",
-            json!({"auth": "xoauth2", "user": user, "security": "tls", "oauth": oauth("a")}),
-            "old-client",
-            "535): 5.7.3 Authentication unsuccessful ({\"status\": \"400\"",
-        ),
-        (
-            "open",
-            json!({"security": "starttls"}),
-            "",
-            "it offers no STARTTLS, and nothing was sent in the open",
-        ),
-    ];
-    let mut world = World::new(&receivers);
-    world.apply(FIRST);
-    let mut taken = 0;
-    for (server, more, secret, refusal) in ways {
-        world.variables.retain(|(name, _)| name == "SSL_CERT_FILE");
-        world.set("DRSYNC_SMTP_PASSWORD", secret);
-        world.set("DRSYNC_SMTP_CLIENT_SECRET", secret);
-        let notifications = json!({"smtp": receivers.smtp(server, more.clone())});
-        world.tell("ops@example.com", "boss@example.com", notifications);
-        let tried = world.drsync("2026-11-22T11:30:00Z", &["notify", "test", "ops@example.com"]);
-        let said = stdout(&tried);
-        match refusal {
-            "" => {
-                taken += 14;
-                assert!(
-                    said.contains("took     mail ops@example.com"),
-                    "{more}: {said}{}",
-                    stderr(&tried)
-                );
-                assert_eq!(tried.status.code(), Some(0));
-            }
-            refusal => {
-                let line: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
-                assert!(line.contains(refusal), "{more}: {said}");
-                assert_eq!(tried.status.code(), Some(1), "{said}");
-            }
-        }
-        for secret in [
-            "good-password",
-            "wrong-password",
-            "good-client",
-            "old-client",
-            "good-token",
-            "old-token",
-        ] {
-            assert!(!format!("{said}{}", stderr(&tried)).contains(secret), "{said}");
-        }
-        assert_eq!(receivers.mails().len(), taken, "{more}: {said}");
-    }
-    assert!(receivers.mails().iter().all(|mail| mail.contains("[drsync] TEST ")));
-}
-
-#[test]
-fn webhooks_are_signed_and_sent_again_until_they_are_taken() {
-    let Some(receivers) = Receivers::start() else { return };
-    let mut world = World::new(&receivers);
-    world.apply(FIRST);
-    for (name, path) in [
-        ("OWN", "standard"),
-        ("FLAKY", "flaky"),
-        ("CHAT", "slack/services/secret-path-of-slack"),
-        ("TEAM", "teams"),
-        ("PAGER", "pager"),
-    ] {
-        world.set(&format!("DRSYNC_WEBHOOK_{name}_URL"), receivers.url(path));
-        let key = match name {
-            "PAGER" => "a-routing-key",
-            _ => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-        };
-        world.set(&format!("DRSYNC_WEBHOOK_{name}_SECRET"), key);
-    }
-    world.set("DRSYNC_HEARTBEAT_URL", receivers.url("check"));
-    let notifications = json!({
-        "webhooks": [
-            {"kind": "standard", "url_secret": "own", "secret_key": "own-key"},
-            {"kind": "standard", "url_secret": "flaky", "secret_key": "flaky-key"},
-            {"kind": "slack", "url_secret": "chat"},
-            {"kind": "teams", "url_secret": "team"},
-            {"kind": "pagerduty", "url_secret": "pager", "secret_key": "pager-key"},
-        ],
-        "heartbeat": {"url_secret": "beat"},
-    });
-    world.tell("ops@example.com", "boss@example.com", notifications);
-    for minutes in ["11:30", "12:00", "12:30"] {
-        let run = world.apply(&format!("2026-11-22T{minutes}:00Z"));
-        assert!(
-            stderr(&run).contains("standard FLAKY was not told: 503 not now"),
-            "{}",
-            stderr(&run)
-        );
-    }
-    let last = world.apply("2026-11-22T13:00:00Z");
-    assert!(!stderr(&last).contains("was not told"), "{}", stderr(&last));
-    let came = receivers.came();
-    let of = |path: &str| -> Vec<&Value> {
-        came.iter()
-            .filter(|it| it["hook"].as_str().is_some_and(|hook| hook.starts_with(path)))
-            .collect()
-    };
-    for path in ["/standard", "/flaky"] {
-        let [sent] = of(path)[..] else { panic!("{came:#?}") };
-        assert_eq!(sent["verified"], true, "{sent}");
-        assert_eq!(sent["body"]["type"], "drsync.failing.opened");
-        assert_eq!(sent["body"]["data"]["incident"]["group"], "customer_360");
-        // Nobody sees who else is told.
-        assert_eq!(sent["body"]["data"]["incident"]["told"]["to"], Value::Null);
-    }
-    let [slack] = of("/slack")[..] else { panic!("{came:#?}") };
-    assert!(
-        slack["body"]["text"].as_str().unwrap().starts_with("customer_360 is not synchronized")
-    );
-    assert_eq!(slack["body"]["blocks"][0]["type"], "header");
-    let [teams] = of("/teams")[..] else { panic!("{came:#?}") };
-    let card = &teams["body"]["attachments"][0];
-    assert_eq!(card["contentType"], "application/vnd.microsoft.card.adaptive");
-    let [pager] = of("/pager")[..] else { panic!("{came:#?}") };
-    assert_eq!(pager["body"]["event_action"], "trigger");
-    assert_eq!(pager["body"]["routing_key"], "a-routing-key");
-    assert_eq!(pager["body"]["dedup_key"], of("/standard")[0]["body"]["data"]["incident"]["id"]);
-    let beats: Vec<&str> = came.iter().filter_map(|it| it["beat"].as_str()).collect();
-    assert_eq!(beats.len(), 8, "{beats:?}");
-    let (start, end) = (beats[0], beats[1]);
-    assert!(start.starts_with("/check/start?rid="), "{start}");
-    assert_eq!(start.split_once('?').unwrap().1, end.split_once('?').unwrap().1);
-    let written = world.written("");
-    for secret in ["secret-path-of-slack", "a-routing-key", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] {
-        assert!(!written.contains(secret), "{secret} was kept");
-    }
-}
-
-#[test]
-fn a_server_that_says_nothing_holds_up_no_other_and_changes_no_result() {
-    let Some(receivers) = Receivers::start() else { return };
-    let mut world = World::new(&receivers);
-    let bare = world.apply(FIRST);
-    world.set("DRSYNC_WEBHOOK_CHAT_URL", receivers.url("slack"));
-    let notifications = json!({
-        "smtp": receivers.smtp("silent", json!({"security": "none"})),
-        "webhooks": [{"kind": "slack", "url_secret": "chat"}],
-    });
-    world.tell("ops@example.com, second@example.com", "boss@example.com", notifications);
-    let begun = std::time::Instant::now();
-    let run = world.apply("2026-11-22T11:30:00Z");
-    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
-    assert_eq!(run.status.code(), bare.status.code());
-    assert!(stderr(&run).contains("no answer within 20 s"), "{}", stderr(&run));
-    assert!(stderr(&run).contains("the next apply sends 3 messages again"), "{}", stderr(&run));
-    assert_eq!(receivers.came().len(), 1, "the channel was told");
-}
-
-#[test]
-fn validate_says_what_will_surprise_somebody() {
-    let Some(receivers) = Receivers::start() else { return };
-    let mut world = World::new(&receivers);
-    let none = world.drsync(FIRST, &["validate", "--offline"]);
-    let silent = "no mail is sent: notifications.smtp is not set, and 4 addresses hear nothing";
-    assert!(stderr(&none).contains(silent), "{}", stderr(&none));
-    world.set(
-        "DRSYNC_WEBHOOK_OLD_URL",
-        "https://example.webhook.office.com/webhookb2/abcdefghijklmnop",
-    );
-    let notifications = json!({
-        "smtp": {
-            "host": "smtp.office365.com", "auth": "login", "user": "drsync@example.com",
-            "password_secret": "smtp-password",
-        },
-        "webhooks": [
-            {"kind": "teams", "url_secret": "old"}, {"kind": "slack", "url_secret": "chat"},
-        ],
-    });
-    world.tell("ops@example.com", "boss@example.com", notifications);
-    let said = stdout(&world.drsync(FIRST, &["validate"]));
-    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    for part in [
-        "east: smtp.office365.com ends sign-in with a password",
-        "east: nobody hears of a scheduler that is dead",
-        "east: OLD: connectors of Office 365 were retired",
-        "east: CHAT: DRSYNC_WEBHOOK_CHAT_URL is not set, and the primary has no secret dr/chat",
-        "east: smtp: DRSYNC_SMTP_PASSWORD is not set, and the primary has no secret dr/smtp-password",
-    ] {
-        assert!(line.contains(part), "{part}: {said}");
-    }
-    assert!(!said.contains("abcdefghijklmnop"), "{said}");
-    let json = stdout(&world.drsync(FIRST, &["validate", "--json"]));
-    let json: Value = serde_json::from_str(&json).unwrap();
-    let codes: Vec<&str> = json["notifications"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| it["code"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        codes,
-        ["microsoft_password", "no_heartbeat", "secret_missing", "teams_retired", "secret_missing"]
-    );
-    let good = json!({"smtp": receivers.smtp("open", json!({"security": "none"})), "heartbeat": {"url_secret": "beat"}});
-    world.set("DRSYNC_HEARTBEAT_URL", receivers.url("check"));
-    world.tell("ops@example.com", "boss@example.com", good);
-    let said = world.drsync(FIRST, &["validate"]);
-    assert!(!stdout(&said).contains("warning   east"), "{}", stdout(&said));
-    assert!(!stderr(&said).contains("no mail is sent"), "{}", stderr(&said));
-}
-
-#[test]
 fn that_no_apply_can_begin_is_told_once_and_so_is_that_they_begin_again() {
     let Some(receivers) = Receivers::start() else { return };
     let world = World::new(&receivers);
@@ -630,76 +406,4 @@ fn that_no_apply_can_begin_is_told_once_and_so_is_that_they_begin_again() {
         let told = "ops@example.com: [drsync] east: applies begin again after ";
         assert!(mail.starts_with(told), "{mail}");
     }
-}
-
-#[test]
-fn validate_names_whom_nothing_reached_for_three_days_until_something_does() {
-    let Some(receivers) = Receivers::start() else { return };
-    let world = World::new(&receivers);
-    let silent = |now: &str| -> Vec<String> {
-        let said = stdout(&world.drsync(now, &["validate", "--json"]));
-        let said: Value = serde_json::from_str(&said).unwrap();
-        let doubts = said["notifications"].as_array().unwrap().iter();
-        let silent = doubts.filter(|doubt| doubt["code"] == "not_delivered");
-        let told = |doubt: &Value| {
-            assert_eq!(doubt["command"]["verb"], "notify");
-            doubt["message"].as_str().unwrap().to_owned()
-        };
-        silent.map(told).collect()
-    };
-    let list = "refused@example.com, ops@example.com";
-    let open = json!({"smtp": receivers.smtp("open", json!({"security": "none"}))});
-    world.tell(list, "boss@example.com", open.clone());
-    for day in 22..25 {
-        world.apply(&format!("2026-11-{day}T11:30:00Z"));
-        assert_eq!(silent(&format!("2026-11-{day}T12:00:00Z")), [""; 0]);
-    }
-    world.apply("2026-11-25T11:40:00Z");
-    let refused = "refused@example.com: nothing was delivered since 2026-11-22 11:30:00Z";
-    assert_eq!(silent("2026-11-25T12:00:00Z"), [refused]);
-    let said = stdout(&world.drsync("2026-11-25T12:00:00Z", &["validate"]));
-    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    let whole = format!("{refused}; drsync notify test 'refused@example.com' says why");
-    assert!(said.contains(&whole), "{said}");
-    // A server that is gone is silence for everybody, and whoever left the configuration is nobody's business.
-    let mut gone = open.clone();
-    gone["smtp"]["port"] = 9.into();
-    world.tell("ops@example.com", "boss@example.com", gone);
-    for day in 26..31 {
-        world.apply(&format!("2026-11-{day}T12:30:00Z"));
-    }
-    let told = silent("2026-11-30T13:00:00Z");
-    assert!(told.iter().any(|it| it.starts_with("ops@example.com: ")), "{told:?}");
-    assert!(!told.iter().any(|it| it.contains("refused@")), "{told:?}");
-    world.tell("ops@example.com", "boss@example.com", open);
-    world.apply("2026-12-01T12:30:00Z");
-    world.apply("2026-12-01T13:00:00Z");
-    let told = silent("2026-12-01T13:10:00Z");
-    assert!(!told.iter().any(|it| it.starts_with("ops@example.com: ")), "{told:?}");
-}
-
-#[test]
-fn what_teams_takes_is_asked_for_and_a_stranger_is_a_mistake() {
-    let Some(receivers) = Receivers::start() else { return };
-    let mut world = World::new(&receivers);
-    world.set("DRSYNC_WEBHOOK_TEAM_URL", receivers.url("teams"));
-    let notifications = json!({
-        "smtp": receivers.smtp("open", json!({"security": "none"})),
-        "webhooks": [{"kind": "teams", "url_secret": "team"}],
-    });
-    world.tell("ops@example.com", "refused@example.com", notifications);
-    let all = world.drsync(FIRST, &["notify", "test"]);
-    let said = stdout(&all);
-    assert!(
-        said.starts_with("4 of 6 channels took every message; 1 refused; 1 cannot know\n"),
-        "{said}"
-    );
-    assert!(said.contains("ask      teams TEAM  202 ok, which proves nothing"), "{said}");
-    assert!(said.contains("notifications.heartbeat is not set"), "{said}");
-    assert_eq!(all.status.code(), Some(4));
-    let stranger = world.drsync(FIRST, &["notify", "test", "nobody@example.com"]);
-    assert_eq!(stranger.status.code(), Some(64), "{}", stderr(&stranger));
-    assert!(stderr(&stranger).contains("ops@example.com"), "{}", stderr(&stranger));
-    let one = world.drsync(FIRST, &["notify", "test", "team"]);
-    assert!(stdout(&one).contains("ask      teams TEAM"), "{}", stdout(&one));
 }
