@@ -107,7 +107,8 @@ impl Point {
 impl RunInOrder {
     /// What is said of it, in its order.
     pub(in crate::render) fn says(&self) -> Vec<&Phrase> {
-        let RunInOrder { language: _, before, answers, otherwise, in_one_line: _, blocks: _ } = self;
+        let RunInOrder { language: _, before, answers, otherwise, in_one_line: _, blocks: _ } =
+            self;
         before.iter().chain([answers]).chain(otherwise).collect()
     }
 }

@@ -139,11 +139,12 @@ fn decide(place: &Place) -> Chapter {
             "that it is time; nobody wrote down when (`failover_when`)",
         )),
     };
-    let seen = "not only from here: somebody outside of the office network and its VPN sees the same";
+    let seen =
+        "not only from here: somebody outside of the office network and its VPN sees the same";
     let who = match place.approvers.as_slice() {
-        [] => Phrase::coded(
-            "somebody who may says yes; nobody wrote down who (`failover_approvers`)",
-        ),
+        [] => {
+            Phrase::coded("somebody who may says yes; nobody wrote down who (`failover_approvers`)")
+        }
         who => Phrase::from("one of ")
             .and(Part::Names(who.to_vec(), usize::MAX))
             .and(" says yes; write down who and when"),
@@ -169,12 +170,12 @@ fn come_back(runbook: &Runbook) -> Chapter {
         Phrase::coded(
             "drsync writes nothing to a group while the other side is active: every plan blocks it (`failed_over`), and an apply ends with exit status 11.",
         ),
-        Phrase::from("When ")
-            .and(home())
-            .and(" answers again, and before anybody works there:"),
+        Phrase::from("When ").and(home()).and(" answers again, and before anybody works there:"),
     ];
     let fence = if runbook.come_back {
-        Phrase::from("Run the fence of each group below: it makes ").and(home()).and(" active again.")
+        Phrase::from("Run the fence of each group below: it makes ")
+            .and(home())
+            .and(" active again.")
     } else {
         Phrase::command(Command::new(Verb::Runbook).word("--come-back"))
             .and(" prints the fence that makes ")

@@ -219,9 +219,7 @@ fn open(place: &Place, group: &GroupSteps) -> Instruction {
     };
     let rights = [known::rights(place, group)].into_iter();
     let jobs = known::jobs(place, group);
-    Instruction::Points(
-        rights.chain(jobs).chain([start, Point::new("Repeat", repeat)]).collect(),
-    )
+    Instruction::Points(rights.chain(jobs).chain([start, Point::new("Repeat", repeat)]).collect())
 }
 
 /// What may be left to do of a group that the other side is active of: nothing of it is to be run unseen.

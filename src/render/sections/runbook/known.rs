@@ -113,7 +113,10 @@ pub(super) fn rights(place: &Place, group: &GroupSteps) -> Point {
     let known = group.tables.saturating_sub(unseen);
     let lacking = lacking(seen);
     if lacking.is_empty() && known == 0 {
-        return Point::new("Rights", Phrase::from("not seen at both sides of any table; ").and(compare));
+        return Point::new(
+            "Rights",
+            Phrase::from("not seen at both sides of any table; ").and(compare),
+        );
     }
     let also = (unseen > 0).then(|| {
         Phrase::from(format!("not seen at both sides of {}; ", plural(unseen, "table")))
@@ -152,7 +155,8 @@ fn rights_seen(
         }
         (number, _) => {
             let are = if number == 1 { "is" } else { "are" };
-            let rights = if number == 1 { "1 right".to_owned() } else { format!("{number} rights") };
+            let rights =
+                if number == 1 { "1 right".to_owned() } else { format!("{number} rights") };
             let says = of(format!("{rights} of "), are).and("; run those that are still wanted:");
             Point { run: Some(lacking.join("\n")), ..Point::new("Rights", says) }
         }

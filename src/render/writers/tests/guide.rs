@@ -101,7 +101,10 @@ fn chapters_and_stages_are_numbered_and_an_empty_line_stands_between_what_is_sai
     let page = Guide {
         title: "If all is lost".into(),
         head: vec![says("Read on.")],
-        chapters: vec![chapter("Decide", vec![]), chapter("Go", vec![stage("Here"), stage("There")])],
+        chapters: vec![
+            chapter("Decide", vec![]),
+            chapter("Go", vec![stage("Here"), stage("There")]),
+        ],
     };
     assert_eq!(
         guide(&page),
