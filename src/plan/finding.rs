@@ -210,4 +210,3 @@ impl Finding {
 
 /// What may be accepted beside findings: a cut that is not tied to a finished workflow run.
 pub const CRASH_CONSISTENT: &str = "crash_consistent";
-
