@@ -97,7 +97,7 @@ impl<'a> Keychain<'a> {
 
 #[async_trait]
 impl Secrets for Keychain<'_> {
-    async fn get(
+    async fn look_up(
         &self,
         workspace: &str,
         variable: &str,
@@ -217,7 +217,7 @@ impl Teller {
             .collect();
         join_all(once.into_iter().map(async |(workspace, heartbeat)| {
             let address =
-                secrets.get(workspace, "DRSYNC_HEARTBEAT_URL", Some(&heartbeat.url_secret));
+                secrets.look_up(workspace, "DRSYNC_HEARTBEAT_URL", Some(&heartbeat.url_secret));
             let told = match address.await {
                 Ok(address) => deliver::beat(&address, beat, run_id).await,
                 Err(why) => Err(why),

@@ -170,7 +170,7 @@ async fn doubts(
             if looked.is_none() && address_of.is_none() {
                 continue;
             }
-            match (secrets.get(name, &variable, secret).await, address_of) {
+            match (secrets.look_up(name, &variable, secret).await, address_of) {
                 (Ok(address), Some(webhook)) => {
                     all.extend(notify::of_address(name, webhook, address.expose_secret()));
                 }

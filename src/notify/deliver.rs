@@ -34,7 +34,7 @@ pub trait Secrets: Send + Sync {
     ///
     /// # Errors
     /// Why there is none, a fragment that names both.
-    async fn get(
+    async fn look_up(
         &self,
         workspace: &str,
         variable: &str,

@@ -118,7 +118,7 @@ impl Target {
             (WebhookKind::Pagerduty, None) => PAGERDUTY.to_owned(),
             (_, secret) => {
                 let variable = format!("DRSYNC_WEBHOOK_{label}_URL");
-                let url = secrets.get(workspace, &variable, secret.as_deref()).await?;
+                let url = secrets.look_up(workspace, &variable, secret.as_deref()).await?;
                 register_address(url.expose_secret());
                 url.expose_secret().to_owned()
             }
@@ -128,7 +128,7 @@ impl Target {
             (WebhookKind::Slack | WebhookKind::Teams, _) => None,
             (WebhookKind::Standard | WebhookKind::Pagerduty, secret) => {
                 let variable = format!("DRSYNC_WEBHOOK_{label}_SECRET");
-                let key = secrets.get(workspace, &variable, secret.as_deref()).await?;
+                let key = secrets.look_up(workspace, &variable, secret.as_deref()).await?;
                 secrets::register(key.expose_secret());
                 Some(key)
             }

@@ -99,7 +99,7 @@ pub(super) async fn send(
 
 async fn login(smtp: &Smtp, workspace: &str, secrets: &dyn Secrets) -> Result<Login, Sentence> {
     let password = async |secret: &Option<String>| {
-        secrets.get(workspace, "DRSYNC_SMTP_PASSWORD", secret.as_deref()).await
+        secrets.look_up(workspace, "DRSYNC_SMTP_PASSWORD", secret.as_deref()).await
     };
     let credentials = |user: &str, password: SecretString| {
         Credentials::new(user.to_owned(), password.expose_secret().to_owned())
@@ -118,7 +118,7 @@ async fn login(smtp: &Smtp, workspace: &str, secrets: &dyn Secrets) -> Result<Lo
         }
         SmtpAuth::Xoauth2 { user, oauth } => {
             let secret = secrets
-                .get(workspace, "DRSYNC_SMTP_CLIENT_SECRET", oauth.client_secret_key.as_deref())
+                .look_up(workspace, "DRSYNC_SMTP_CLIENT_SECRET", oauth.client_secret_key.as_deref())
                 .await?;
             let token = oauth::token(oauth, &secret).await?;
             Ok(Login::Token { user: user.clone(), token })

@@ -63,8 +63,8 @@ impl Phrase {
     }
 
     /// Words of ours in which what stands between two backticks is a name: of a setting, of a column, of what a program prints.
-    pub(in crate::render) fn coded(words: &'static str) -> Phrase {
-        let parts = words.split('`').enumerate().map(|(at, part)| match at % 2 {
+    pub(in crate::render) fn coded(ours: &'static str) -> Phrase {
+        let parts = ours.split('`').enumerate().map(|(at, part)| match at % 2 {
             0 => Phrase::from(part),
             _ => Phrase::name(part),
         });
