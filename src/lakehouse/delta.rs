@@ -7,6 +7,7 @@ mod action;
 mod change;
 mod checkpoint;
 mod clone;
+mod columns;
 mod commit;
 mod error;
 mod external;
@@ -20,6 +21,7 @@ mod log;
 mod parallel;
 pub(crate) mod parquet;
 mod path;
+mod properties;
 mod replay;
 mod restore;
 mod snapshot;
@@ -36,6 +38,7 @@ mod verify;
 pub use action::{FileKey, FileMap, LiveFile, Metadata, Protocol, Raw, Vector};
 pub use change::{Author, Change, NewFile, Operation};
 pub use clone::{CloneOptions, Cloned, Estimate, Progress};
+pub use columns::{ColumnObstacle, ColumnPlace, TableColumns};
 pub use commit::Expect;
 pub use error::{DeltaError, IoTrouble, Result};
 pub use history::{Commit, Opening, Origin};
@@ -43,12 +46,13 @@ pub use kept::Kept;
 pub(crate) use log::commit_path;
 pub use log::{LogCheckpoint, Versions};
 pub use path::Location;
+pub use properties::{Stage, Unsettable, with_properties};
 pub use restore::Restored;
 pub use snapshot::{Snapshot, Totals};
 pub use state::Detail;
 pub use store::{External, Listed, TableStore};
 pub(crate) use store::{UNFINISHED, filesystem::unknown_kind, is_unflushable};
-pub use table::{NewColumn, NewTable, schema_string};
+pub use table::{NewColumn, NewTable, as_in_files, name_in_files, schema_string};
 pub use verify::{ContentKind, Difference, FileSeen, FilesDigest, Inspection, Verification};
 
 use std::sync::Arc;
@@ -323,7 +327,7 @@ pub async fn overwrite(
     off_thread(move || table::overwrite(&store, &rows, expect, &author)).await
 }
 
-/// Reads the rows of a simple table: no deletion vectors, no column mapping.
+/// Reads the rows of a table without deletion vectors, whose files tell columns by names.
 pub async fn read_rows(store: &TableStore, version: Option<u64>) -> Result<Vec<RecordBatch>> {
     let store = store.clone();
     off_thread(move || table::read_rows(&store, version)).await

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::delta::{self, DeltaError, Detail, Opening, Origin, Snapshot, TableStore, Versions};
 use super::metrics::{number, rows_touched};
 use super::refusal::{refusal, refusal_in};
-use super::sources::{column_mapping, moment};
+use super::sources::moment;
 use crate::off_thread::off_thread;
 use crate::region::{
     CloneProof, LookDepth, Mark, RegionError, RegionErrorKind, Replica, ReplicaCommit,
@@ -114,7 +114,7 @@ pub(super) async fn replica(
         version: log.newest,
         mark: mark_of(&head),
         epoch: head.metadata.property(Mark::EPOCH).and_then(|epoch| epoch.parse().ok()),
-        column_mapping: column_mapping(&head),
+        column_mapping: head.metadata.column_mapping_mode(),
         rows: head.totals().rows,
         damaged: delta::damage(&store, &head).await.map_err(failed)?.or(read_around),
         before,

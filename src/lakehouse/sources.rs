@@ -153,18 +153,12 @@ pub(super) async fn pin(asked: &PinQuestion, external: &External) -> Result<Pin,
         table_id: table.table_id.clone().unwrap_or_else(|| source.metadata.id().to_owned()),
         size: Some(Size { files: totals.files, bytes: totals.bytes }),
         rows: totals.rows,
-        column_mapping: column_mapping(&source),
+        column_mapping: source.metadata.column_mapping_mode(),
         deleted_file_retention: property(DELETED_FILE_RETENTION),
         log_retention: property(LOG_RETENTION),
         estimate,
         schema,
     })
-}
-
-/// A table's column-mapping mode, `none` where it has none.
-pub(super) fn column_mapping(table: &Snapshot) -> String {
-    let mode = table.metadata.property("delta.columnMapping.mode");
-    mode.unwrap_or("none").to_ascii_lowercase()
 }
 
 fn store_of(table: &Table, doing: &str) -> Result<TableStore, RegionError> {

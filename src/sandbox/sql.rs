@@ -2,6 +2,7 @@
 //!
 //! It understands what drsync sends and what a person would try; everything else is refused by its name.
 
+mod alter;
 mod among;
 mod arithmetic;
 mod ast;
@@ -106,6 +107,12 @@ impl Session {
             Statement::CreateSchema(name) => self.create_schema(&name).await,
             Statement::Drop { target, if_exists } => self.drop_table(&target, if_exists).await,
             Statement::AddColumns { target, columns } => self.add_columns(&target, &columns).await,
+            Statement::RenameColumn { target, column, to } => {
+                self.rename_column(&target, &column, &to).await
+            }
+            Statement::DropColumns { target, columns, if_exists } => {
+                self.drop_columns(&target, &columns, if_exists).await
+            }
             Statement::SetProperties { target, properties } => {
                 self.set_properties(&target, &properties).await
             }

@@ -6,6 +6,7 @@
     reason = "a test's name is its sentence, and a panic its verdict"
 )]
 
+mod alter;
 mod catalog;
 mod faults;
 mod files;

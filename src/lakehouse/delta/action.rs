@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 
 use super::lenient;
 
+/// The property that says how files call columns.
+pub(super) const MAPPING_MODE: &str = "delta.columnMapping.mode";
+
 /// A JSON object as it stands in the log.
 pub type Raw = Map<String, Value>;
 
@@ -74,6 +77,16 @@ impl Metadata {
         all.iter()
             .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
             .collect()
+    }
+
+    /// How files call columns: `none` as the table does, `name` by names of their own, `id` by numbers.
+    pub fn column_mapping_mode(&self) -> String {
+        self.property(MAPPING_MODE).unwrap_or("none").to_ascii_lowercase()
+    }
+
+    /// Whether files call columns by names of their own.
+    pub fn maps_columns(&self) -> bool {
+        self.column_mapping_mode() != "none"
     }
 
     /// Whether commits carry their own time.

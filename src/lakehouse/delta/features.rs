@@ -53,6 +53,16 @@ const ELSEWHERE: &[&str] = &[
 /// Features about who coordinates commits, which a copy does not inherit.
 pub(crate) const COORDINATED: &[&str] = &["coordinatedCommits-preview", "managedCommit-preview"];
 
+/// Whether readers must know a feature, too.
+pub(super) fn is_of_readers(feature: &str) -> bool {
+    READER.contains(&feature)
+}
+
+/// Whether tables with a feature can be read and cloned.
+pub(super) fn is_known(feature: &str) -> bool {
+    READER.contains(&feature) || WRITER.contains(&feature)
+}
+
 /// Refuses a protocol that a reader may not read.
 pub(crate) fn check_reader(protocol: &Protocol) -> Result<()> {
     let version = protocol.min_reader_version();

@@ -1,5 +1,6 @@
 //! Small tables of drsync's own, such as the ledger: create, append, replace all rows, read.
 
+mod mapped;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -14,15 +15,17 @@ use arrow_schema::{DataType, Field, Schema};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::action::{LiveFile, Metadata, Raw};
+use super::action::{LiveFile, Metadata, Protocol, Raw};
 use super::change::{Author, Change, NewFile, Operation};
 use super::clone::wanted;
+use super::columns::{ColumnObstacle, ColumnPlace, TableColumns};
 use super::commit::{Expect, commit_on, put};
 use super::error::{DeltaError, Result};
 use super::features;
 use super::log::versions;
 use super::parquet;
 use super::path::Location;
+use super::properties::{Stage, with_properties};
 use super::replay::{snapshot, snapshot_of};
 use super::snapshot::Snapshot;
 use super::state::Detail;
@@ -31,6 +34,8 @@ use crate::files;
 use crate::limits::{ROWS, ROWS_FILE, allow_unpacked};
 use crate::pause::{Twice, may_try_again};
 pub(super) use schema::arrow as arrow_type;
+use mapped::Mapped;
+pub use mapped::{as_in_files, name_in_files};
 pub use schema::schema_string;
 
 /// How often a lost race is run again before giving up.
@@ -43,7 +48,7 @@ pub struct NewTable {
     pub schema: Schema,
     /// The partition columns, in order.
     pub partition_columns: Vec<String>,
-    /// The table properties. What needs a protocol beyond reader 1 and writer 2 is not looked for.
+    /// The table properties; what they ask of the protocol and of the columns is done.
     pub properties: BTreeMap<String, String>,
 }
 
@@ -54,26 +59,23 @@ pub(super) fn create(store: &TableStore, table: &NewTable, author: &Author) -> R
         "properties": json!(properties).to_string(),
     });
     let mut change = Change::new(Operation::new("CREATE TABLE", parameters));
-    let metadata = json!({ "metaData": {
-        "id": uuid::Uuid::new_v4().to_string(),
-        "format": { "provider": "parquet", "options": {} },
-        "schemaString": schema_string(schema)?,
-        "partitionColumns": partition_columns,
-        "configuration": properties,
-        "createdTime": author.now_ms,
-    }});
-    let protocol = if !schema::has_local_times(&DataType::Struct(schema.fields().clone())) {
-        json!({ "minReaderVersion": 1, "minWriterVersion": 2 })
-    } else {
-        json!({
-            "minReaderVersion": 3,
-            "minWriterVersion": 7,
-            "readerFeatures": ["timestampNtz"],
-            "writerFeatures": ["timestampNtz", "appendOnly", "invariants"],
-        })
-    };
-    change.action(&json!({ "protocol": protocol }));
-    change.action(&metadata);
+    let metadata = Raw::from_iter([
+        ("id".to_owned(), uuid::Uuid::new_v4().to_string().into()),
+        ("format".to_owned(), json!({ "provider": "parquet", "options": {} })),
+        ("schemaString".to_owned(), schema_string(schema)?.into()),
+        ("partitionColumns".to_owned(), json!(partition_columns)),
+        ("configuration".to_owned(), json!({})),
+        ("createdTime".to_owned(), author.now_ms.into()),
+    ]);
+    let oldest = json!({ "minReaderVersion": 1, "minWriterVersion": 2 });
+    let mut protocol = Protocol(serde_json::from_value(oldest).unwrap_or_default());
+    if schema::has_local_times(&DataType::Struct(schema.fields().clone())) {
+        protocol = protocol.with_feature("timestampNtz");
+    }
+    let (protocol, metadata) = with_properties(protocol, metadata, properties, Stage::Made)
+        .map_err(|error| error.of(store))?;
+    change.action(&json!({ "protocol": protocol.0 }));
+    change.action(&json!({ "metaData": metadata }));
     put(store, 0, &change.into_lines(author, None, None))
 }
 
@@ -98,27 +100,23 @@ pub(super) fn add_columns(
     author: &Author,
 ) -> Result<u64> {
     with_retries(store, expect, |base| {
-        if base.protocol.supports("columnMapping") {
-            return Err(DeltaError::feature(
-                "columnMapping",
-                "drsync adds columns to simple tables only",
-            ));
-        }
-        let mut schema = base.metadata.schema_string().to_owned();
+        let mut schema = TableColumns::of(&base.metadata)?;
         let mut added = Vec::new();
         for NewColumn { path, kind } in columns {
-            if let Some(with) = schema::with_column(&schema, path, kind)? {
-                schema = with;
-                added.push(
-                    json!({ "column": { "name": path.join("."), "type": kind.to_string() } }),
-                );
+            let kind = schema::kind(kind)?;
+            match schema.add(path, kind.clone(), None, &ColumnPlace::Last) {
+                Ok(()) => added.push(json!({ "column": { "name": path.join("."), "type": kind } })),
+                Err(ColumnObstacle::There(_)) => {}
+                Err(ColumnObstacle::Missing(path) | ColumnObstacle::NoStruct(path) | ColumnObstacle::Only(path)) => {
+                    let lacks = format!("it has no struct {}", path.join("."));
+                    return Err(DeltaError::corrupt("the schema", lacks));
+                }
             }
         }
         if added.is_empty() {
             return Ok(base.version);
         }
-        let mut metadata = base.metadata.0.clone();
-        metadata.insert("schemaString".to_owned(), schema.into());
+        let metadata = schema.into_metadata(base.metadata.0.clone());
         let parameters = json!({ "columns": json!(added).to_string() });
         let mut change = Change::new(Operation::new("ADD COLUMNS", parameters));
         change.action(&json!({ "metaData": metadata }));
@@ -231,9 +229,13 @@ pub(super) fn write_file(
     if !table.metadata.partition_columns().is_empty() {
         return Err(unsupported("rows cannot be written to a partitioned table".to_owned()));
     }
-    for feature in ["rowTracking", "columnMapping", "identityColumns", "generatedColumns"] {
+    let simple_only = "drsync writes rows to simple tables only";
+    if table.metadata.maps_columns() {
+        return Err(DeltaError::feature("columnMapping", simple_only));
+    }
+    for feature in ["rowTracking", "identityColumns", "generatedColumns"] {
         if table.protocol.supports(feature) {
-            return Err(DeltaError::feature(feature, "drsync writes rows to simple tables only"));
+            return Err(DeltaError::feature(feature, simple_only));
         }
     }
     let (ours, theirs) = (schema_string(&rows.schema())?, table.metadata.schema_string());
@@ -280,13 +282,7 @@ pub(super) fn rows_of(
     table: &Snapshot,
     chosen: impl Fn(&LiveFile) -> bool,
 ) -> Result<Vec<RecordBatch>> {
-    if table.metadata.property("delta.columnMapping.mode").is_some_and(|mode| mode != "none") {
-        return Err(DeltaError::feature(
-            "columnMapping",
-            "drsync reads rows of simple tables only",
-        ));
-    }
-    let columns = schema::columns(table.metadata.schema_string())?;
+    let columns = mapped::columns(&table.metadata)?;
     let mut found = Vec::new();
     let mut unpacked = 0;
     let wanted = wanted(table, store.folder())?;
@@ -326,7 +322,7 @@ pub(super) fn rows_of(
 /// The table's columns in its order: from the file, from the partition, or null where the file is older than the column.
 fn arranged(
     batch: &RecordBatch,
-    columns: &[Field],
+    columns: &[Mapped],
     metadata: &Metadata,
     action: Option<&str>,
 ) -> Result<RecordBatch> {
@@ -339,7 +335,8 @@ fn arranged(
         action.and_then(|action| serde_json::from_str(action).ok()).unwrap_or_default();
     let partitioned = metadata.partition_columns();
     let rows = batch.num_rows();
-    let arrays = columns.iter().map(|column| -> Result<(Field, ArrayRef)> {
+    let arrays = columns.iter().map(|mapped| -> Result<(Field, ArrayRef)> {
+        let (column, in_files) = (&mapped.in_table, mapped.in_files.name());
         let array = if partitioned.contains(&column.name().as_str()) {
             if *column.data_type() != DataType::Utf8 {
                 return Err(DeltaError::feature(
@@ -347,11 +344,11 @@ fn arranged(
                     "drsync reads partitions of strings only",
                 ));
             }
-            let value = partition.partition_values.get(column.name()).cloned().flatten();
+            let value = partition.partition_values.get(in_files).cloned().flatten();
             Arc::new(StringArray::from(vec![value; rows])) as ArrayRef
         } else {
-            match batch.column_by_name(column.name()) {
-                Some(array) => array.clone(),
+            match batch.column_by_name(in_files) {
+                Some(array) => mapped.read(array)?,
                 None => new_null_array(column.data_type(), rows),
             }
         };

@@ -7,6 +7,7 @@ use super::datum::Datum;
 use super::error::Result;
 use super::kind::Kind;
 use super::members::Members;
+use crate::lakehouse::delta::ColumnPlace;
 
 /// A statement.
 #[derive(Debug, Clone)]
@@ -35,8 +36,17 @@ pub(super) enum Statement {
     },
     AddColumns {
         target: Target,
-        /// Their paths, with types.
-        columns: Vec<(Vec<String>, Kind)>,
+        columns: Vec<AddedColumn>,
+    },
+    RenameColumn {
+        target: Target,
+        column: Vec<String>,
+        to: String,
+    },
+    DropColumns {
+        target: Target,
+        columns: Vec<Vec<String>>,
+        if_exists: bool,
     },
     SetProperties {
         target: Target,
@@ -88,6 +98,8 @@ impl Statement {
             | Self::CreateSchema(_)
             | Self::Drop { .. }
             | Self::AddColumns { .. }
+            | Self::RenameColumn { .. }
+            | Self::DropColumns { .. }
             | Self::SetProperties { .. }
             | Self::Insert { .. }
             | Self::Update { .. }
@@ -178,6 +190,16 @@ pub(super) struct CreateTable {
     pub(super) location: Option<String>,
     pub(super) properties: BTreeMap<String, String>,
     pub(super) query: Option<Query>,
+}
+
+/// A column that `ALTER TABLE … ADD COLUMNS` adds.
+#[derive(Debug, Clone)]
+pub(super) struct AddedColumn {
+    /// The names of the structs that it is in, and its own.
+    pub(super) path: Vec<String>,
+    pub(super) kind: Kind,
+    pub(super) comment: Option<String>,
+    pub(super) place: ColumnPlace,
 }
 
 /// `MERGE INTO …`.

@@ -13,16 +13,6 @@ use crate::lakehouse::delta::{self, Change, DeltaError, Detail, NewFile, Operati
 use crate::lakehouse::write;
 use crate::off_thread::off_thread;
 
-/// What a table may use that rows written here would break.
-const BEYOND: [&str; 6] = [
-    "columnMapping",
-    "rowTracking",
-    "identityColumns",
-    "generatedColumns",
-    "checkConstraints",
-    "catalogManaged",
-];
-
 /// A change of a table's rows, as a statement makes it.
 pub(super) struct RowChange {
     /// `WRITE`, `MERGE` …
@@ -41,14 +31,12 @@ impl Session {
     /// A table with everything that a commit on top of it needs.
     pub(super) async fn base(&self, place: &Place) -> Result<Snapshot> {
         let table = self.snapshot(place, None, Detail::Full).await?;
-        match BEYOND.into_iter().find(|feature| table.protocol.supports(feature)) {
-            Some(feature) => Err(SqlError::delta(
-                &place.shown,
-                &DeltaError::UnsupportedFeature {
-                    feature: feature.to_owned(),
-                    why: "the sandbox writes rows to simple tables only".into(),
-                },
-            )),
+        match beyond(&table) {
+            Some(feature) => {
+                let what =
+                    format!("{feature}, which {} has, in a table that is changed", place.shown);
+                Err(SqlError::unsupported(what))
+            }
             None => Ok(table),
         }
     }
@@ -75,7 +63,7 @@ impl Session {
             }
         }
         for (partition, rows) in parted(base, &columns, add) {
-            let file = self.write_file(place, &columns, partition, rows).await.map_err(failed)?;
+            let file = self.write_file(place, base, partition, rows).await.map_err(failed)?;
             change.add(&file, author.now_ms);
         }
         actions.iter().for_each(|action| change.action(action));
@@ -85,14 +73,19 @@ impl Session {
     async fn write_file(
         &self,
         place: &Place,
-        columns: &[(String, Kind)],
+        base: &Snapshot,
         partition: Map<String, Value>,
         rows: Vec<Vec<Datum>>,
     ) -> Result<NewFile, DeltaError> {
+        let columns = &columns_of(base);
         let written: Vec<(String, Kind)> =
             columns.iter().filter(|(name, _)| !partition.contains_key(name)).cloned().collect();
         let objects: Vec<Value> = rows.iter().map(|row| object(columns, row)).collect();
         let batch = write::rows(&arrow_schema(&written), &objects)?;
+        let batch = delta::as_in_files(&base.metadata, batch)?;
+        let in_files = |(name, value)| (delta::name_in_files(&base.metadata, name), value);
+        let partition = partition.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        let partition = partition.map(in_files).collect();
         let path = format!("part-00000-{}.c000.snappy.parquet", uuid::Uuid::new_v4());
         let (store, inside) = (place.store.clone(), path.clone());
         let size = off_thread(move || -> Result<usize, DeltaError> {
@@ -104,6 +97,24 @@ impl Session {
         let records = rows.len() as u64;
         Ok(NewFile { path, partition, size: size as u64, records, tags: None })
     }
+}
+
+/// What a table has that a change made here would break.
+fn beyond(table: &Snapshot) -> Option<&'static str> {
+    let (protocol, metadata) = (&table.protocol, &table.metadata);
+    let by_protocol =
+        ["rowTracking", "catalogManaged"].into_iter().find(|feature| protocol.supports(feature));
+    let by_schema = [
+        ("delta.identity.", "identityColumns"),
+        ("delta.generationExpression", "generatedColumns"),
+        ("delta.invariants", "invariants"),
+    ];
+    let by_schema = by_schema.into_iter().find(|(key, _)| metadata.schema_string().contains(key));
+    let checks = metadata.properties().into_keys().any(|key| key.starts_with("delta.constraints."));
+    by_protocol
+        .or(by_schema.map(|(_, feature)| feature))
+        .or(checks.then_some("checkConstraints"))
+        .or((metadata.column_mapping_mode() == "id").then_some("columnMapping by id"))
 }
 
 pub(in crate::sandbox) fn object(columns: &[(String, Kind)], row: &[Datum]) -> Value {

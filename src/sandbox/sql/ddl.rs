@@ -5,16 +5,17 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::alter::{check_names, unsettable};
 use super::ast::{Clone_, CreateTable, Point, Target};
 use super::commit::RowChange;
 use super::error::{Result, SqlError};
 use super::kind::{Kind, arrow_schema};
 use super::rows::Rows;
-use super::tables::{Place, columns_of};
+use super::tables::Place;
 use super::{Session, dml};
 use crate::lakehouse::Writer;
 use crate::lakehouse::delta::{
-    self, CloneOptions, DeltaError, Detail, Expect, NewColumn, NewTable, TableStore,
+    self, CloneOptions, DeltaError, Detail, Expect, NewTable, Stage, TableStore,
 };
 use crate::lakehouse::write::Table;
 
@@ -110,6 +111,9 @@ impl Session {
                 .map(|column| (column.name.clone(), column.kind.clone()))
                 .collect();
         }
+        if !table.properties.contains_key("delta.columnMapping.mode") {
+            check_names(columns.iter().map(|(name, _)| name))?;
+        }
         if there && table.replace && rows.is_none() && columns.is_empty() {
             return Err(SqlError::unsupported("CREATE OR REPLACE TABLE without columns"));
         }
@@ -176,14 +180,22 @@ impl Session {
         metadata.insert("id".to_owned(), uuid::Uuid::new_v4().to_string().into());
         metadata.insert("schemaString".to_owned(), schema.delta().to_string().into());
         metadata.insert("partitionColumns".to_owned(), json!(table.partition_by));
-        metadata.insert("configuration".to_owned(), json!(table.properties));
+        metadata.insert("configuration".to_owned(), json!({}));
+        let before = base.protocol.clone();
+        let (protocol, metadata) =
+            delta::with_properties(before, metadata, &table.properties, Stage::Made)
+                .map_err(|error| unsettable(target, error))?;
+        let mut actions = vec![json!({"metaData": metadata})];
+        if protocol != base.protocol {
+            actions.insert(0, json!({"protocol": protocol.0}));
+        }
         let change = RowChange {
             operation: "CREATE OR REPLACE TABLE",
             parameters: json!({"isManaged": "false", "partitionBy": "[]"}),
             metrics: Vec::new(),
             add: Vec::new(),
             replace: true,
-            actions: vec![json!({"metaData": metadata})],
+            actions,
         };
         self.commit(target, &base, change).await.map(drop)
     }
@@ -229,54 +241,6 @@ impl Session {
             Err(DeltaError::NotATable { .. }) => Ok(false),
             Err(error) => Err(SqlError::delta(&place.shown, &error)),
         }
-    }
-
-    /// Adds columns as Delta does: all of them or, where one is there already, none.
-    pub(super) async fn add_columns(
-        &self,
-        target: &Target,
-        columns: &[(Vec<String>, Kind)],
-    ) -> Result<Rows> {
-        let place = self.find_to_write(target).await?;
-        let base = self.base(&place).await?;
-        let there = columns_of(&base);
-        for (path, _) in columns {
-            if has(&there, path) {
-                return Err(SqlError::new(
-                    "FIELD_ALREADY_EXISTS",
-                    "42710",
-                    format!(
-                        "Cannot add column, because `{}` already exists in the table.",
-                        path.join("`.`")
-                    ),
-                ));
-            }
-        }
-        let added =
-            columns.iter().map(|(path, kind)| NewColumn { path: path.clone(), kind: kind.arrow() });
-        let expect = Expect::Version(base.version);
-        let done = delta::add_columns(&place.store, added.collect(), expect, self.author()).await;
-        match done {
-            Ok(_) => Ok(Rows::default()),
-            Err(DeltaError::Conflict { .. }) => Err(SqlError::new(
-                "DELTA_METADATA_CHANGED",
-                "2D521",
-                "MetadataChangedException: The metadata of the Delta table has been changed by a concurrent update. Please try the operation again.",
-            )),
-            Err(error) => Err(SqlError::delta(&place.shown, &error)),
-        }
-    }
-
-    pub(super) async fn set_properties(
-        &self,
-        target: &Target,
-        properties: &BTreeMap<String, String>,
-    ) -> Result<Rows> {
-        let place = self.find_to_write(target).await?;
-        let properties: Vec<(&str, &str)> =
-            properties.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        let done = self.table(&place).set_properties(&properties).await;
-        done.map(|_| Rows::default()).map_err(|error| SqlError::delta(&place.shown, &error))
     }
 
     pub(super) async fn optimize(&self, target: &Target) -> Result<Rows> {
@@ -340,26 +304,6 @@ impl Session {
         let place = self.find(target).await?;
         self.snapshot(&place, None, Detail::Header).await?;
         Ok(Rows::default())
-    }
-}
-
-/// Whether columns have one at a path; names differ in more than case.
-fn has(columns: &[(String, Kind)], path: &[String]) -> bool {
-    let Some((name, rest)) = path.split_first() else {
-        return true;
-    };
-    let found = columns.iter().find(|(there, _)| there.eq_ignore_ascii_case(name));
-    let Some((_, kind)) = found else {
-        return false;
-    };
-    match (kind, rest) {
-        (_, []) => true,
-        (Kind::Struct(fields), rest) => has(fields, rest),
-        (Kind::List(of), [element, rest @ ..]) if element == "element" => match &**of {
-            Kind::Struct(fields) => has(fields, rest),
-            _ => rest.is_empty(),
-        },
-        _ => false,
     }
 }
 

@@ -8,7 +8,7 @@ use super::datum::Datum;
 use super::error::{Result, SqlError};
 use super::kind::Kind;
 use super::rows::Rows;
-use crate::lakehouse::delta::{self, Commit, Detail, Raw};
+use crate::lakehouse::delta::{self, Commit, Detail, Raw, Snapshot};
 
 fn texts() -> Kind {
     Kind::Map(Box::new(Kind::Text), Box::new(Kind::Text))
@@ -61,21 +61,6 @@ impl Session {
         features.extend(table.protocol.writer_features());
         features.sort_unstable();
         features.dedup();
-        let clustering = table
-            .domains
-            .get("delta.clustering")
-            .and_then(|domain| domain.get("configuration")?.as_str())
-            .and_then(|text| serde_json::from_str::<Value>(text).ok());
-        let clustering = clustering
-            .as_ref()
-            .and_then(|read| read.get("clusteringColumns")?.as_array())
-            .into_iter()
-            .flatten()
-            .map(|column| {
-                let part = column.as_array().and_then(|parts| parts.first()).unwrap_or(column);
-                part.as_str().unwrap_or_default()
-            })
-            .collect();
         let properties = table.metadata.properties();
         let list = || Kind::List(Box::new(Kind::Text));
         let columns = [
@@ -104,7 +89,7 @@ impl Session {
             created.map_or(Datum::Null, Datum::millis),
             table.timestamp_ms().map_or(Datum::Null, Datum::millis),
             strings(table.metadata.partition_columns()),
-            strings(clustering),
+            strings(clustering(&table).iter().map(String::as_str).collect()),
             Datum::count(totals.files),
             Datum::count(totals.bytes),
             Datum::Map(
@@ -119,6 +104,19 @@ impl Session {
         ];
         Ok(Rows::new(&columns, vec![row]))
     }
+}
+
+/// The columns by which a table is clustered, as its files call them.
+pub(super) fn clustering(table: &Snapshot) -> Vec<String> {
+    let domain = table.domains.get("delta.clustering");
+    let text = domain.and_then(|domain| domain.get("configuration")?.as_str());
+    let read = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let columns = read.as_ref().and_then(|read| read.get("clusteringColumns")?.as_array());
+    let first = |column: &Value| {
+        let part = column.as_array().and_then(|parts| parts.first()).unwrap_or(column);
+        part.as_str().unwrap_or_default().to_owned()
+    };
+    columns.into_iter().flatten().map(first).collect()
 }
 
 fn row(commit: Commit) -> Vec<Datum> {

@@ -1,5 +1,6 @@
 //! Reads statements: the cursor over tokens, and which statement begins how.
 
+mod alter;
 mod ddl;
 mod dml;
 mod expression;

@@ -11,7 +11,7 @@ use super::kind::Kind;
 use super::rows::Rows;
 use super::tables::columns_of;
 use crate::config::TableName;
-use crate::lakehouse::delta::Detail;
+use crate::lakehouse::delta::{Detail, Snapshot, TableColumns};
 use crate::sandbox::locations::locations;
 
 /// Patterns of SHOW take `*` for anything, and `%` as Databricks does; case does not matter.
@@ -27,6 +27,13 @@ fn tables_of_schema(names: &[TableName]) -> Rows {
     let columns =
         [("database", Kind::Text), ("tableName", Kind::Text), ("isTemporary", Kind::Boolean)];
     Rows::new(&columns, names.iter().map(row).collect())
+}
+
+/// What is said of a column of a table.
+fn comment_of(table: &Snapshot, column: &str) -> Option<String> {
+    let columns = TableColumns::of(&table.metadata).ok()?;
+    let field = columns.field(&[column.to_owned()])?;
+    field.get("metadata")?.get("comment")?.as_str().map(str::to_owned)
 }
 
 impl Session {
@@ -258,10 +265,11 @@ impl Session {
         let table = self.snapshot(&place, None, Detail::Header).await?;
         let row =
             |name: &str, value: &str| vec![Datum::text(name), Datum::text(value), Datum::Null];
-        let mut rows: Vec<Vec<Datum>> = columns_of(&table)
-            .into_iter()
-            .map(|(name, kind)| row(&name, &kind.sql().to_lowercase()))
-            .collect();
+        let of_column = |(name, kind): (String, Kind)| {
+            let comment = Datum::optional(comment_of(&table, &name));
+            vec![Datum::Text(name), Datum::Text(kind.sql().to_lowercase()), comment]
+        };
+        let mut rows: Vec<Vec<Datum>> = columns_of(&table).into_iter().map(of_column).collect();
         let partitions = table.metadata.partition_columns();
         if !partitions.is_empty() {
             rows.push(row("# Partition Information", ""));

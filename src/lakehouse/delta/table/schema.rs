@@ -1,10 +1,13 @@
 //! Delta's schemas in JSON, and Arrow's.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
+use parquet::arrow::PARQUET_FIELD_ID_META_KEY;
 use serde_json::{Value, json};
 
+use super::super::columns::in_files;
 use super::super::error::{DeltaError, Result};
 
 /// Writes an Arrow schema as Delta's `schemaString`.
@@ -20,7 +23,8 @@ fn structure(fields: &Fields) -> Result<Value> {
     Ok(json!({ "type": "struct", "fields": fields.collect::<Result<Vec<Value>>>()? }))
 }
 
-fn kind(kind_of: &DataType) -> Result<Value> {
+/// A type as Delta's schemas write it.
+pub(super) fn kind(kind_of: &DataType) -> Result<Value> {
     Ok(match kind_of {
         DataType::Boolean => "boolean".into(),
         DataType::Int8 => "byte".into(),
@@ -54,45 +58,6 @@ fn kind(kind_of: &DataType) -> Result<Value> {
     })
 }
 
-/// A `schemaString` with a nullable column more; `None`: it has one of that name there.
-///
-/// The path goes through structs by their fields' names and through arrays by `element`.
-pub(super) fn with_column(
-    schema: &str,
-    path: &[String],
-    kind_of: &DataType,
-) -> Result<Option<String>> {
-    let corrupt = |error: &dyn std::fmt::Display| DeltaError::corrupt("the schema", error);
-    let mut schema: Value = serde_json::from_str(schema).map_err(|error| corrupt(&error))?;
-    let Some((name, above)) = path.split_last() else {
-        return Ok(None);
-    };
-    let mut at = &mut schema;
-    for step in above {
-        let found = match at.get("type").and_then(Value::as_str) {
-            Some("array") if step == "element" => at.get_mut("elementType"),
-            _ => field_of(at, step).and_then(|field| field.get_mut("type")),
-        };
-        at = found.ok_or_else(|| corrupt(&format!("it has no {}", path.join("."))))?;
-    }
-    if field_of(at, name).is_some() {
-        return Ok(None);
-    }
-    let fields = at.get_mut("fields").and_then(Value::as_array_mut);
-    let fields = fields.ok_or_else(|| corrupt(&"it is no struct with fields"))?;
-    fields.push(json!({ "name": name, "type": kind(kind_of)?, "nullable": true, "metadata": {} }));
-    Ok(Some(schema.to_string()))
-}
-
-/// A field of a struct; names differ in more than case.
-fn field_of<'a>(structure: &'a mut Value, name: &str) -> Option<&'a mut Value> {
-    let fields = structure.get_mut("fields").and_then(Value::as_array_mut)?;
-    fields.iter_mut().find(|field| {
-        let named = field.get("name").and_then(Value::as_str);
-        named.is_some_and(|named| named.eq_ignore_ascii_case(name))
-    })
-}
-
 /// Whether a type has times without a zone in it, which only readers of a feature read.
 pub(super) fn has_local_times(kind: &DataType) -> bool {
     match kind {
@@ -123,12 +88,26 @@ pub(super) fn same_columns(one: &str, other: &str) -> bool {
 
 /// The columns of a `schemaString` as Arrow's, every one nullable.
 pub(super) fn columns(schema: &str) -> Result<Vec<Field>> {
-    let schema: Value =
-        serde_json::from_str(schema).map_err(|error| DeltaError::corrupt("the schema", error))?;
-    fields(&schema)
+    fields(&parsed(schema)?, CalledAs::OfTable)
 }
 
-fn fields(structure: &Value) -> Result<Vec<Field>> {
+/// The same under the names that files give them, with their ids.
+pub(super) fn columns_in_files(schema: &str) -> Result<Vec<Field>> {
+    fields(&parsed(schema)?, CalledAs::OfFiles)
+}
+
+/// By which names columns are called.
+#[derive(Clone, Copy)]
+enum CalledAs {
+    OfTable,
+    OfFiles,
+}
+
+fn parsed(schema: &str) -> Result<Value> {
+    serde_json::from_str(schema).map_err(|error| DeltaError::corrupt("the schema", error))
+}
+
+fn fields(structure: &Value, names: CalledAs) -> Result<Vec<Field>> {
     let lacks = || DeltaError::corrupt("the schema", "it is no struct with fields");
     structure
         .get("fields")
@@ -137,19 +116,32 @@ fn fields(structure: &Value) -> Result<Vec<Field>> {
         .iter()
         .map(|field| {
             let name = field.get("name").and_then(Value::as_str).ok_or_else(lacks)?;
-            Ok(Field::new(name, arrow(field.get("type").unwrap_or(&Value::Null))?, true))
+            let kind = arrow_called(field.get("type").unwrap_or(&Value::Null), names)?;
+            let (in_files, id) = in_files(field);
+            Ok(match names {
+                CalledAs::OfTable => Field::new(name, kind, true),
+                CalledAs::OfFiles => {
+                    let id = id.map(|id| (PARQUET_FIELD_ID_META_KEY.to_owned(), id.to_string()));
+                    Field::new(in_files.unwrap_or(name), kind, true)
+                        .with_metadata(HashMap::from_iter(id))
+                }
+            })
         })
         .collect()
 }
 
 /// A type as Delta's schemas write it, as Arrow's, every field of it nullable.
 pub(in super::super) fn arrow(kind: &Value) -> Result<DataType> {
+    arrow_called(kind, CalledAs::OfTable)
+}
+
+fn arrow_called(kind: &Value, names: CalledAs) -> Result<DataType> {
     if let Some(name) = kind.as_str() {
         return primitive(name).ok_or_else(|| unknown(name.to_owned()));
     }
-    let part = |name: &str| arrow(kind.get(name).unwrap_or(&Value::Null));
+    let part = |name: &str| arrow_called(kind.get(name).unwrap_or(&Value::Null), names);
     match kind.get("type").and_then(Value::as_str) {
-        Some("struct") => Ok(DataType::Struct(fields(kind)?.into())),
+        Some("struct") => Ok(DataType::Struct(fields(kind, names)?.into())),
         Some("array") => Ok(DataType::new_list(part("elementType")?, true)),
         Some("map") => {
             let pair = Fields::from(vec![

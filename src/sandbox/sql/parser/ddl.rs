@@ -3,7 +3,6 @@
 use super::Parser;
 use crate::sandbox::sql::ast::{Clone_, CreateTable, Grant, Statement};
 use crate::sandbox::sql::error::{Result, SqlError};
-use crate::sandbox::sql::kind::Kind;
 use crate::sandbox::sql::lexer::Token;
 
 impl Parser<'_> {
@@ -114,39 +113,6 @@ impl Parser<'_> {
         let if_exists = self.words(&["IF", "EXISTS"]);
         let target = self.target()?;
         Ok(Statement::Drop { target, if_exists })
-    }
-
-    pub(super) fn alter(&mut self) -> Result<Statement> {
-        self.at += 1;
-        self.expect_word("TABLE")?;
-        let target = self.target()?;
-        if self.words(&["ADD", "COLUMNS"]) || self.words(&["ADD", "COLUMN"]) {
-            let columns = self.new_columns()?;
-            return Ok(Statement::AddColumns { target, columns });
-        }
-        if !self.words(&["SET", "TBLPROPERTIES"]) {
-            return Err(SqlError::unsupported(
-                "ALTER TABLE other than SET TBLPROPERTIES and ADD COLUMNS",
-            ));
-        }
-        let properties = self.properties()?;
-        Ok(Statement::SetProperties { target, properties })
-    }
-
-    /// `(a STRING, b.element.c BIGINT)`, or one without parentheses.
-    fn new_columns(&mut self) -> Result<Vec<(Vec<String>, Kind)>> {
-        let many = self.take("(");
-        let mut columns = Vec::new();
-        loop {
-            columns.push((self.names()?, self.kind()?));
-            if !(many && self.take(",")) {
-                break;
-            }
-        }
-        if many {
-            self.expect(")")?;
-        }
-        Ok(columns)
     }
 
     /// `GRANT a, b ON TABLE x TO p` and `REVOKE a ON TABLE x FROM p`.

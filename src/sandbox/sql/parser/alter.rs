@@ -1,0 +1,72 @@
+//! Reads ALTER TABLE.
+
+use super::Parser;
+use crate::lakehouse::delta::ColumnPlace;
+use crate::sandbox::sql::ast::{AddedColumn, Statement};
+use crate::sandbox::sql::error::{Result, SqlError};
+
+impl Parser<'_> {
+    pub(super) fn alter(&mut self) -> Result<Statement> {
+        self.at += 1;
+        if !self.word("TABLE") {
+            let what = self.peek_word(0).unwrap_or_default();
+            return Err(SqlError::unsupported(format!("ALTER {what}")));
+        }
+        let target = self.target()?;
+        let columns = |parser: &mut Self, doing: &str| {
+            parser.words(&[doing, "COLUMNS"]) || parser.words(&[doing, "COLUMN"])
+        };
+        if columns(self, "ADD") {
+            let columns = self.listed(Self::added_column)?;
+            return Ok(Statement::AddColumns { target, columns });
+        }
+        if columns(self, "DROP") {
+            let if_exists = self.words(&["IF", "EXISTS"]);
+            let columns = self.listed(Self::names)?;
+            return Ok(Statement::DropColumns { target, columns, if_exists });
+        }
+        if self.words(&["RENAME", "COLUMN"]) {
+            let column = self.names()?;
+            self.expect_word("TO")?;
+            return Ok(Statement::RenameColumn { target, column, to: self.name()? });
+        }
+        if self.words(&["SET", "TBLPROPERTIES"]) {
+            let properties = self.properties()?;
+            return Ok(Statement::SetProperties { target, properties });
+        }
+        let words: Vec<String> = (0..2).map_while(|ahead| self.peek_word(ahead)).collect();
+        Err(SqlError::unsupported(format!("ALTER TABLE … {}", words.join(" "))))
+    }
+
+    /// `(x, y)`, or `x, y` without parentheses.
+    fn listed<T>(&mut self, read: impl Fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        let enclosed = self.take("(");
+        let mut found = vec![read(self)?];
+        while self.take(",") {
+            found.push(read(self)?);
+        }
+        if enclosed {
+            self.expect(")")?;
+        }
+        Ok(found)
+    }
+
+    /// `a STRING`, `b.element.c BIGINT COMMENT 'why' AFTER d`.
+    fn added_column(&mut self) -> Result<AddedColumn> {
+        let (path, kind) = (self.names()?, self.kind()?);
+        let mut column = AddedColumn { path, kind, comment: None, place: ColumnPlace::Last };
+        loop {
+            if self.word("COMMENT") {
+                column.comment = Some(self.text()?);
+            } else if self.word("FIRST") {
+                column.place = ColumnPlace::First;
+            } else if self.word("AFTER") {
+                column.place = ColumnPlace::After(self.name()?);
+            } else if self.words(&["NOT", "NULL"]) {
+                return Err(SqlError::unsupported("NOT NULL of a column"));
+            } else {
+                return Ok(column);
+            }
+        }
+    }
+}
