@@ -100,13 +100,15 @@ impl fmt::Debug for Options {
 
 /// In what the service differs from one workspace to another.
 ///
-/// Written as `no-history-queries`, `enforce-retention`, `time-zone=UTC`, `chunk-rows=10`, `inline-bytes=4096`.
+/// Written as `no-history-queries`, `enforce-retention`, `no-vacuum-check`, `time-zone=UTC`, `chunk-rows=10`, `inline-bytes=4096`.
 #[derive(Debug, Clone)]
 pub struct Quirks {
     /// `DESCRIBE HISTORY` inside a query is a syntax error.
     pub refuse_history_queries: bool,
     /// Versions replaced longer ago than the table keeps deleted files, 7 days unless it says otherwise, cannot be read.
     pub enforce_retention: bool,
+    /// VACUUM may be told to retain files for a shorter time than its table does.
+    pub vacuum_unchecked: bool,
     /// The zone in which times are shown.
     pub time_zone: chrono_tz::Tz,
     /// Rows in a part of a result.
@@ -120,6 +122,7 @@ impl Default for Quirks {
         Quirks {
             refuse_history_queries: false,
             enforce_retention: false,
+            vacuum_unchecked: false,
             // A session need not be in UTC, and who reads times must not believe that it is.
             time_zone: chrono_tz::America::Los_Angeles,
             chunk_rows: 1000,
@@ -145,6 +148,10 @@ impl Quirks {
                 self.enforce_retention = true;
                 true
             }
+            ("no-vacuum-check", "") => {
+                self.vacuum_unchecked = true;
+                true
+            }
             ("time-zone", zone) => {
                 let zone = zone.parse();
                 zone.map(|zone| self.time_zone = zone).is_ok()
@@ -157,7 +164,7 @@ impl Quirks {
             Ok(())
         } else {
             Err(format!(
-                "the quirk `{text}` cannot be read. There are no-history-queries, enforce-retention, time-zone=ZONE, chunk-rows=N and inline-bytes=N"
+                "the quirk `{text}` cannot be read. There are no-history-queries, enforce-retention, no-vacuum-check, time-zone=ZONE, chunk-rows=N and inline-bytes=N"
             ))
         }
     }

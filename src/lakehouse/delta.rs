@@ -9,6 +9,7 @@ mod checkpoint;
 mod clone;
 mod columns;
 mod commit;
+mod compact;
 mod error;
 mod external;
 mod facts;
@@ -32,6 +33,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod times;
+mod vacuum;
 mod vector;
 mod verify;
 
@@ -40,6 +42,7 @@ pub use change::{Author, Change, NewFile, Operation};
 pub use clone::{CloneOptions, Cloned, Estimate, Progress};
 pub use columns::{ColumnObstacle, ColumnPlace, TableColumns};
 pub use commit::Expect;
+pub use compact::Compacted;
 pub use error::{DeltaError, IoTrouble, Result};
 pub use history::{Commit, Opening, Origin};
 pub use kept::Kept;
@@ -53,6 +56,7 @@ pub use state::Detail;
 pub use store::{External, Listed, TableStore};
 pub(crate) use store::{UNFINISHED, filesystem::unknown_kind, is_unflushable};
 pub use table::{NewColumn, NewTable, as_in_files, name_in_files, schema_string};
+pub use vacuum::{Needless, Vacuum};
 pub use verify::{ContentKind, Difference, FileSeen, FilesDigest, Inspection, Verification};
 
 use std::sync::Arc;
@@ -271,6 +275,29 @@ pub async fn restore(
 ) -> Result<Restored> {
     let store = store.clone();
     off_thread(move || restore::restore(&store, to_version, expect, &author)).await
+}
+
+/// Makes the files of each partition one, where there are more; no row changes. Without such files there is no commit.
+pub async fn compact(store: &TableStore, author: Author) -> Result<Compacted> {
+    let store = store.clone();
+    off_thread(move || compact::compact(&store, &author)).await
+}
+
+/// Finds files of a table that no version needs which was the newest within the retention.
+pub async fn needless_files(store: &TableStore, how: Vacuum, now_ms: i64) -> Result<Needless> {
+    let store = store.clone();
+    off_thread(move || vacuum::needless(&store, how, now_ms)).await
+}
+
+/// Removes them, between two commits that tell of it.
+pub async fn vacuum(store: &TableStore, how: Vacuum, author: Author) -> Result<Needless> {
+    let store = store.clone();
+    off_thread(move || vacuum::vacuum(&store, how, &author)).await
+}
+
+/// For how long a table keeps files that were replaced, in milliseconds.
+pub fn files_kept_ms(metadata: &Metadata) -> i64 {
+    kept::files_kept_ms(metadata)
 }
 
 /// Creates an empty table as version 0. [`DeltaError::Conflict`] when there is one.

@@ -33,6 +33,7 @@ mod show;
 mod spell;
 mod tables;
 mod types;
+mod upkeep;
 mod within;
 
 use std::collections::BTreeMap;
@@ -126,6 +127,7 @@ impl Session {
             Statement::Merge(merge) => self.merge(&merge).await,
             Statement::Restore { target, at } => self.restore(&target, &at).await,
             Statement::Optimize(target) => self.optimize(&target).await,
+            Statement::Vacuum { target, how } => self.vacuum(&target, &how).await,
             Statement::Use { catalog, schema } => self.look_up_session(catalog, schema),
             Statement::Repair(target) => self.repair(&target).await,
             Statement::Grant(grant) => self.grant(&grant).await,

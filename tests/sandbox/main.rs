@@ -19,6 +19,7 @@ mod sql;
 mod statements;
 #[path = "../support/mod.rs"]
 mod support;
+mod upkeep;
 mod values;
 mod warehouses;
 mod world;

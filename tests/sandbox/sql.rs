@@ -264,8 +264,8 @@ async fn what_people_ask_a_catalog_is_answered() {
 #[tokio::test]
 async fn what_is_not_understood_is_refused_by_its_name() {
     let sandbox = Sandbox::new().await;
-    let refused = sandbox.failure("VACUUM main.shop.orders").await;
-    let begins = "[UNSUPPORTED_FEATURE.SANDBOX] VACUUM … is not understood here: docs/sandbox.md";
+    let refused = sandbox.failure("CACHE TABLE main.shop.orders").await;
+    let begins = "[UNSUPPORTED_FEATURE.SANDBOX] CACHE … is not understood here: docs/sandbox.md";
     assert!(refused.starts_with(begins), "{refused}");
     let refused = sandbox.failure("SELECT * FROM a.b.c JOIN d.e.f").await;
     assert!(refused.contains("JOIN"), "{refused}");

@@ -233,6 +233,11 @@ pub(super) fn clean_before(store: &TableStore, version: u64, now_ms: i64) -> Res
     clean_log(store, &log, &table.metadata, now_ms)
 }
 
+/// For how long a table keeps files that were replaced, in milliseconds.
+pub(super) fn files_kept_ms(metadata: &Metadata) -> i64 {
+    kept_ms(metadata, "delta.deletedFileRetentionDuration", FILES_KEPT_MS)
+}
+
 fn kept_ms(metadata: &Metadata, property: &str, default: i64) -> i64 {
     match metadata.property(property).map(interval::parse) {
         None => default,
@@ -243,7 +248,7 @@ fn kept_ms(metadata: &Metadata, property: &str, default: i64) -> i64 {
 }
 
 fn clean_files(store: &TableStore, now: &Snapshot, before: &Snapshot, now_ms: i64) -> Result<()> {
-    let kept = kept_ms(&now.metadata, "delta.deletedFileRetentionDuration", FILES_KEPT_MS);
+    let kept = files_kept_ms(&now.metadata);
     let live: HashSet<&str> = now.files.keys().map(|key| &*key.path).collect();
     let mut named: HashSet<&str> = live.clone();
     for (key, action) in before.tombstones.iter().chain(&now.tombstones) {

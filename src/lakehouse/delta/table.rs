@@ -33,9 +33,10 @@ use super::store::{Blob, TableStore, missing};
 use crate::files;
 use crate::limits::{ROWS, ROWS_FILE, allow_unpacked};
 use crate::pause::{Twice, may_try_again};
-pub(super) use schema::arrow as arrow_type;
+pub(super) use mapped::FileRows;
 use mapped::Mapped;
 pub use mapped::{as_in_files, name_in_files};
+pub(super) use schema::arrow as arrow_type;
 pub use schema::schema_string;
 
 /// How often a lost race is run again before giving up.
@@ -107,7 +108,11 @@ pub(super) fn add_columns(
             match schema.add(path, kind.clone(), None, &ColumnPlace::Last) {
                 Ok(()) => added.push(json!({ "column": { "name": path.join("."), "type": kind } })),
                 Err(ColumnObstacle::There(_)) => {}
-                Err(ColumnObstacle::Missing(path) | ColumnObstacle::NoStruct(path) | ColumnObstacle::Only(path)) => {
+                Err(
+                    ColumnObstacle::Missing(path)
+                    | ColumnObstacle::NoStruct(path)
+                    | ColumnObstacle::Only(path),
+                ) => {
                     let lacks = format!("it has no struct {}", path.join("."));
                     return Err(DeltaError::corrupt("the schema", lacks));
                 }

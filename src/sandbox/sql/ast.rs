@@ -73,6 +73,10 @@ pub(super) enum Statement {
         at: Point,
     },
     Optimize(Target),
+    Vacuum {
+        target: Target,
+        how: Vacuuming,
+    },
     Repair(Target),
     Grant(Grant),
     /// `USE`: holds for its own statement, each being a session.
@@ -109,6 +113,8 @@ impl Statement {
             | Self::Optimize(_)
             | Self::Repair(_)
             | Self::Grant(_) => true,
+            // A dry run names files alone.
+            Self::Vacuum { how, .. } => !how.dry_run,
         }
     }
 }
@@ -200,6 +206,16 @@ pub(super) struct AddedColumn {
     pub(super) kind: Kind,
     pub(super) comment: Option<String>,
     pub(super) place: ColumnPlace,
+}
+
+/// What `VACUUM` says of how.
+#[derive(Debug, Clone)]
+pub(super) struct Vacuuming {
+    /// `RETAIN n HOURS`.
+    pub(super) hours: Option<f64>,
+    /// `LITE`: only files that the log names.
+    pub(super) lite: bool,
+    pub(super) dry_run: bool,
 }
 
 /// `MERGE INTO …`.

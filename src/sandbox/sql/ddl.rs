@@ -13,11 +13,9 @@ use super::kind::{Kind, arrow_schema};
 use super::rows::Rows;
 use super::tables::Place;
 use super::{Session, dml};
-use crate::lakehouse::Writer;
 use crate::lakehouse::delta::{
     self, CloneOptions, DeltaError, Detail, Expect, NewTable, Stage, TableStore,
 };
-use crate::lakehouse::write::Table;
 
 impl Session {
     pub(super) async fn deep_clone(&self, clone: &Clone_) -> Result<Rows> {
@@ -241,25 +239,6 @@ impl Session {
             Err(DeltaError::NotATable { .. }) => Ok(false),
             Err(error) => Err(SqlError::delta(&place.shown, &error)),
         }
-    }
-
-    pub(super) async fn optimize(&self, target: &Target) -> Result<Rows> {
-        let place = self.find_to_write(target).await?;
-        let done = self.table(&place).optimize().await;
-        done.map_err(|error| SqlError::delta(&place.shown, &error))?;
-        Ok(Rows::new(
-            &[("path", Kind::Text)],
-            vec![vec![super::Datum::text(place.folder.display().to_string())]],
-        ))
-    }
-
-    fn table(&self, place: &Place) -> Table {
-        let workspace = self.workspace.clone();
-        let writer = Writer {
-            user: self.scope.user.clone(),
-            clock: std::sync::Arc::new(move || workspace.now()),
-        };
-        Table::at(&place.folder, writer)
     }
 
     pub(super) async fn restore(&self, target: &Target, at: &Point) -> Result<Rows> {

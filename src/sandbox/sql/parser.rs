@@ -140,10 +140,8 @@ impl Parser<'_> {
                 let at = self.point()?.ok_or_else(|| self.unexpected("VERSION AS OF"))?;
                 Ok(Statement::Restore { target, at })
             }
-            "OPTIMIZE" => {
-                self.at += 1;
-                Ok(Statement::Optimize(self.target()?))
-            }
+            "OPTIMIZE" => self.optimize(),
+            "VACUUM" => self.vacuum(),
             "REPAIR" | "MSCK" => {
                 if first == "MSCK" {
                     self.at += 1;

@@ -14,13 +14,8 @@ use super::kind::Kind;
 use super::rows::{Column, Rows};
 use crate::command::{Command, Verb};
 use crate::config::{Location, TableName};
-use crate::interval;
 use crate::lakehouse::delta::{self, Detail, External, Snapshot, TableStore};
 use crate::region::{Region, RegionErrorKind, WriteAccess};
-
-/// How long a replaced version stays readable where a table does not say: Delta's default, enforced on request.
-const RETENTION: TimeDelta = TimeDelta::days(7);
-const DELETED_FILE_RETENTION: &str = "delta.deletedFileRetentionDuration";
 
 /// A table that was found, or the place where one is to be made.
 #[derive(Debug, Clone)]
@@ -246,11 +241,7 @@ impl Session {
             read.map_err(failed)
         };
         let (then, head) = (header(Some(version)).await?, header(None).await?);
-        let kept = head.metadata.property(DELETED_FILE_RETENTION);
-        let kept = kept
-            .and_then(interval::parse)
-            .and_then(|kept| TimeDelta::from_std(kept).ok())
-            .unwrap_or(RETENTION);
+        let kept = TimeDelta::milliseconds(delta::files_kept_ms(&head.metadata));
         let age = then
             .timestamp_ms()
             .map(|then| TimeDelta::milliseconds(self.now().timestamp_millis() - then));
@@ -259,7 +250,7 @@ impl Session {
                 "DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION",
                 "0AKDC",
                 format!(
-                    "Cannot time travel beyond {DELETED_FILE_RETENTION} ({} HOURS) set on the table.",
+                    "Cannot time travel beyond delta.deletedFileRetentionDuration ({} HOURS) set on the table.",
                     kept.num_hours()
                 ),
             )),

@@ -29,10 +29,8 @@ pub(super) fn columns(metadata: &Metadata) -> Result<Vec<Mapped>> {
     }
     let differ = metadata.maps_columns();
     let in_table = schema::columns(metadata.schema_string())?;
-    let in_files = match differ {
-        true => schema::columns_in_files(metadata.schema_string())?,
-        false => in_table.clone(),
-    };
+    let in_files =
+        if differ { schema::columns_in_files(metadata.schema_string())? } else { in_table.clone() };
     let both = in_table.into_iter().zip(in_files);
     Ok(both.map(|(in_table, in_files)| Mapped { in_table, in_files, differ }).collect())
 }
@@ -69,6 +67,32 @@ pub fn name_in_files(metadata: &Metadata, column: &str) -> String {
     let columns = columns(metadata).unwrap_or_default();
     let found = columns.into_iter().find(|it| it.in_table.name() == column);
     found.map_or_else(|| column.to_owned(), |it| it.in_files.name().clone())
+}
+
+/// The columns that files of a table have, those left out by which it is partitioned.
+pub(in super::super) struct FileRows(Vec<Field>);
+
+impl FileRows {
+    pub(in super::super) fn of(metadata: &Metadata) -> Result<FileRows> {
+        let partitioned = metadata.partition_columns();
+        let columns = columns(metadata)?.into_iter();
+        let own = columns.filter(|it| !partitioned.contains(&it.in_table.name().as_str()));
+        Ok(FileRows(own.map(|it| it.in_files).collect()))
+    }
+
+    /// The rows of a file with all of them: null where it is older than the column.
+    pub(in super::super) fn arranged(&self, rows: &RecordBatch) -> Result<RecordBatch> {
+        let (mut fields, mut arrays) = (Vec::new(), Vec::new());
+        for column in &self.0 {
+            let array = match rows.column_by_name(column.name()) {
+                Some(array) => shaped(array, column, column)?,
+                None => new_null_array(column.data_type(), rows.num_rows()),
+            };
+            fields.push(field(column, &array));
+            arrays.push(array);
+        }
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(unlike)
+    }
 }
 
 fn field(like: &Field, array: &ArrayRef) -> Field {

@@ -1,9 +1,10 @@
-//! Reads ALTER TABLE.
+//! Reads ALTER TABLE, OPTIMIZE and VACUUM.
 
 use super::Parser;
 use crate::lakehouse::delta::ColumnPlace;
-use crate::sandbox::sql::ast::{AddedColumn, Statement};
+use crate::sandbox::sql::ast::{AddedColumn, Statement, Vacuuming};
 use crate::sandbox::sql::error::{Result, SqlError};
+use crate::sandbox::sql::lexer::Token;
 
 impl Parser<'_> {
     pub(super) fn alter(&mut self) -> Result<Statement> {
@@ -66,6 +67,41 @@ impl Parser<'_> {
                 return Err(SqlError::unsupported("NOT NULL of a column"));
             } else {
                 return Ok(column);
+            }
+        }
+    }
+
+    pub(super) fn optimize(&mut self) -> Result<Statement> {
+        self.at += 1;
+        let target = self.target()?;
+        let beyond = ["FULL", "WHERE", "ZORDER"].into_iter().find(|word| self.is_word(word));
+        match beyond {
+            Some(word) => Err(SqlError::unsupported(format!("OPTIMIZE … {word}"))),
+            None => Ok(Statement::Optimize(target)),
+        }
+    }
+
+    /// `VACUUM t [FULL | LITE] [RETAIN n HOURS] [DRY RUN]`.
+    pub(super) fn vacuum(&mut self) -> Result<Statement> {
+        self.at += 1;
+        let target = self.target()?;
+        let mut how = Vacuuming { hours: None, lite: false, dry_run: false };
+        loop {
+            if self.word("LITE") {
+                how.lite = true;
+            } else if self.word("RETAIN") {
+                let hours = match self.next() {
+                    Some(Token::Number(digits)) => digits.parse().ok(),
+                    _ => None,
+                };
+                how.hours = Some(hours.ok_or_else(|| self.unexpected("a number of hours"))?);
+                self.expect_word("HOURS")?;
+            } else if self.words(&["DRY", "RUN"]) {
+                how.dry_run = true;
+            } else if self.words(&["USING", "INVENTORY"]) {
+                return Err(SqlError::unsupported("VACUUM … USING INVENTORY"));
+            } else if !self.word("FULL") {
+                return Ok(Statement::Vacuum { target, how });
             }
         }
     }

@@ -1,0 +1,132 @@
+//! Carries out OPTIMIZE and VACUUM.
+
+use super::Session;
+use super::ast::{Target, Vacuuming};
+use super::datum::Datum;
+use super::error::{Result, SqlError};
+use super::kind::Kind;
+use super::rows::Rows;
+use super::tables::columns_of;
+use crate::lakehouse::delta::{self, Compacted, Detail, Vacuum};
+
+/// Paths that a dry run names at most.
+const DRY_RUN_PATHS: usize = 1000;
+
+impl Session {
+    /// Makes files fewer, and answers with the counts that Databricks gives.
+    pub(super) async fn optimize(&self, target: &Target) -> Result<Rows> {
+        let place = self.find_to_write(target).await?;
+        let begun = self.now();
+        let columns = columns_of(&self.base(&place).await?).len();
+        let done = delta::compact(&place.store, self.author()).await;
+        let done = done.map_err(|error| SqlError::delta(&place.shown, &error))?;
+        let (fields, values) = metrics(&done, columns as u64, [begun, self.now()]);
+        let path = Datum::text(place.folder.display().to_string());
+        let columns = [("path", Kind::Text), ("metrics", Kind::Struct(fields))];
+        Ok(Rows::new(&columns, vec![vec![path, Datum::Struct(values)]]))
+    }
+
+    /// Removes files that no version within the retention needs, or tells which.
+    pub(super) async fn vacuum(&self, target: &Target, how: &Vacuuming) -> Result<Rows> {
+        let Vacuuming { hours, lite, dry_run } = how;
+        let place = self.find_to_write(target).await?;
+        let failed = |error| SqlError::delta(&place.shown, &error);
+        let head = self.snapshot(&place, None, Detail::Header).await?;
+        let least_ms = delta::files_kept_ms(&head.metadata);
+        let retain_ms = hours.map(|hours| (hours.round() as i64).saturating_mul(3_600_000));
+        let checked = !self.workspace.quirks.vacuum_unchecked;
+        if checked && retain_ms.is_some_and(|retain_ms| retain_ms < least_ms) {
+            return Err(SqlError::new(
+                "DELTA_VACUUM_RETENTION_PERIOD_TOO_SHORT",
+                "22003",
+                format!(
+                    "The specified VACUUM retention period is too low and may corrupt this Delta table if any writes are in progress. If no operations (insert, upsert, delete, optimize) are running, you can disable this safety check by setting: delta.retentionDurationCheck.enabled = false. Otherwise, use a retention period of at least {} hours.",
+                    least_ms / 3_600_000
+                ),
+            ));
+        }
+        let how = Vacuum { retain_ms, named_only: *lite, checked };
+        let paths: Vec<String> = if *dry_run {
+            let now_ms = self.now().timestamp_millis();
+            let found = delta::needless_files(&place.store, how, now_ms).await.map_err(failed)?;
+            let files = found.files.into_keys().take(DRY_RUN_PATHS);
+            files.map(|file| place.folder.join(file).display().to_string()).collect()
+        } else {
+            delta::vacuum(&place.store, how, self.author()).await.map_err(failed)?;
+            vec![place.folder.display().to_string()]
+        };
+        let rows = paths.into_iter().map(|path| vec![Datum::Text(path)]).collect();
+        Ok(Rows::new(&[("path", Kind::Text)], rows))
+    }
+}
+
+/// Fields of a struct, and their values.
+type Struct = (Vec<(String, Kind)>, Vec<(String, Datum)>);
+
+fn structure(fields: Vec<(&str, Kind, Datum)>) -> Struct {
+    let named = |(name, kind, value): (&str, Kind, Datum)| {
+        ((name.to_owned(), kind), (name.to_owned(), value))
+    };
+    fields.into_iter().map(named).unzip()
+}
+
+/// The struct of counts in the order of Databricks; what only its clusters know is 0 or null.
+fn metrics(done: &Compacted, columns: u64, times: [chrono::DateTime<chrono::Utc>; 2]) -> Struct {
+    let Compacted { added, removed, partitions, considered } = done;
+    let count = |name, count: u64| (name, Kind::Long, Datum::count(count));
+    let none = |name, fields: &[&str]| {
+        let fields = fields.iter().map(|field| ((*field).to_owned(), Kind::Long));
+        (name, Kind::Struct(fields.collect()), Datum::Null)
+    };
+    let sizes = |name, sizes: &[u64]| {
+        let (fields, values) = sizes_of(sizes);
+        (name, Kind::Struct(fields), Datum::Struct(values))
+    };
+    let [begun, ended] = times.map(|time| Datum::Int(time.timestamp_millis()));
+    structure(vec![
+        count("numFilesAdded", added.len() as u64),
+        count("numFilesRemoved", removed.len() as u64),
+        sizes("filesAdded", added),
+        sizes("filesRemoved", removed),
+        count("partitionsOptimized", *partitions),
+        none("zOrderStats", &["inputNumCubes", "numOutputCubes", "mergedNumCubes"]),
+        none("clusteringStats", &["inputNumZCubes", "numOutputZCubes"]),
+        count("numBins", added.len() as u64),
+        count("numBatches", u64::from(!added.is_empty())),
+        count("totalConsideredFiles", *considered),
+        count("totalFilesSkipped", considered - removed.len() as u64),
+        ("preserveInsertionOrder", Kind::Boolean, Datum::Boolean(false)),
+        count("numFilesSkippedToReduceWriteAmplification", 0),
+        count("numBytesSkippedToReduceWriteAmplification", 0),
+        ("startTimeMs", Kind::Long, begun),
+        ("endTimeMs", Kind::Long, ended),
+        count("totalClusterParallelism", 1),
+        count("totalScheduledTasks", added.len() as u64),
+        none(
+            "autoCompactParallelismStats",
+            &[
+                "maxClusterActiveParallelism",
+                "minClusterActiveParallelism",
+                "maxSessionActiveParallelism",
+                "minSessionActiveParallelism",
+            ],
+        ),
+        none("deletionVectorStats", &["numDeletionVectorsRemoved", "numDeletionVectorRowsRemoved"]),
+        count("numTableColumns", columns),
+        count("numTableColumnsWithStats", 0),
+    ])
+}
+
+/// The least, the most, the mean, how many, and all of them.
+fn sizes_of(sizes: &[u64]) -> Struct {
+    let all: u64 = sizes.iter().sum();
+    let bytes = |bytes: Option<&u64>| bytes.map_or(Datum::Null, |bytes| Datum::count(*bytes));
+    let mean = if sizes.is_empty() { 0.0 } else { all as f64 / sizes.len() as f64 };
+    structure(vec![
+        ("min", Kind::Long, bytes(sizes.iter().min())),
+        ("max", Kind::Long, bytes(sizes.iter().max())),
+        ("avg", Kind::Double, Datum::Double(mean)),
+        ("totalFiles", Kind::Long, Datum::count(sizes.len() as u64)),
+        ("totalSize", Kind::Long, Datum::count(all)),
+    ])
+}
