@@ -36,6 +36,7 @@ use fault::Faults;
 pub use fault::{Fault, FaultError, Misbehaviour, Side};
 use listener::Door;
 use statements::kept::Statements;
+use statements::sessions::Sessions;
 use workspace::{Guard, Ids, Workspace};
 pub use world::World;
 
@@ -305,6 +306,7 @@ struct Site {
     side: Side,
     workspace: Arc<Workspace>,
     statements: Statements,
+    sessions: Sessions,
     shared: Arc<Shared>,
 }
 
@@ -399,6 +401,7 @@ fn start(
         side,
         workspace,
         statements: Statements::default(),
+        sessions: Sessions::default(),
         shared: shared.clone(),
     });
     let service = routes::router(site).into_make_service_with_connect_info::<listener::Cord>();

@@ -37,7 +37,7 @@ mod upkeep;
 mod within;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -56,11 +56,24 @@ pub(super) use eval::like;
 pub(super) use kind::{Kind, arrow_schema};
 pub(super) use rows::{Column, Rows};
 
+/// The catalog and the schema of names that say none; not said: the workspace's own.
+#[derive(Debug, Clone, Default)]
+pub(super) struct DefaultNames {
+    pub(super) catalog: Option<String>,
+    pub(super) schema: Option<String>,
+}
+
+/// Those of a session, which a statement in it may change.
+pub(super) type HeldNames = Arc<Mutex<DefaultNames>>;
+
 /// What a statement runs with.
 pub(super) struct Session {
     workspace: Arc<Workspace>,
     catalog: String,
     schema: String,
+    /// Names that were asked for, which must be there.
+    asked: DefaultNames,
+    held: HeldNames,
     scope: Scope,
     /// Stops a clone.
     progress: delta::Progress,
@@ -69,13 +82,20 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn new(
         workspace: Arc<Workspace>,
-        names: (Option<String>, Option<String>),
+        (names, held): (DefaultNames, HeldNames),
         markers: BTreeMap<String, Marker>,
         progress: delta::Progress,
     ) -> Session {
-        let (catalog, schema) = names;
-        let catalog = catalog.unwrap_or_else(|| workspace.default_catalog());
-        let schema = schema.unwrap_or_else(|| "default".to_owned());
+        let before = held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let asked = DefaultNames {
+            schema: match names.catalog {
+                Some(_) => names.schema,
+                None => names.schema.or(before.schema),
+            },
+            catalog: names.catalog.or(before.catalog),
+        };
+        let catalog = asked.catalog.clone().unwrap_or_else(|| workspace.default_catalog());
+        let schema = asked.schema.clone().unwrap_or_else(|| "default".to_owned());
         let scope = Scope {
             catalog: catalog.clone(),
             schema: schema.clone(),
@@ -84,11 +104,15 @@ impl Session {
             user: workspace.principal(),
             zone: workspace.quirks.time_zone,
         };
-        Session { catalog, schema, workspace, scope, progress }
+        Session { catalog, schema, asked, held, workspace, scope, progress }
     }
 
     /// Carries out one statement.
     pub(super) async fn execute(&self, sql: &str) -> Result<Rows> {
+        let DefaultNames { catalog, schema } = &self.asked;
+        if catalog.is_some() || schema.is_some() {
+            self.check_names_are_there(catalog.as_deref(), schema.as_deref())?;
+        }
         let statement = parser::parse(sql)?;
         if !self.workspace.guard.writable && statement.writes() {
             return Err(SqlError::denied(format!(
@@ -128,7 +152,7 @@ impl Session {
             Statement::Restore { target, at } => self.restore(&target, &at).await,
             Statement::Optimize(target) => self.optimize(&target).await,
             Statement::Vacuum { target, how } => self.vacuum(&target, &how).await,
-            Statement::Use { catalog, schema } => self.look_up_session(catalog, schema),
+            Statement::Use { catalog, schema } => self.use_names(DefaultNames { catalog, schema }),
             Statement::Repair(target) => self.repair(&target).await,
             Statement::Grant(grant) => self.grant(&grant).await,
         }

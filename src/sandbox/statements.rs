@@ -3,6 +3,7 @@
 pub(super) mod kept;
 mod request;
 mod result;
+pub(super) mod sessions;
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -18,7 +19,7 @@ use tokio::sync::watch;
 use super::Site;
 use super::fault::Misbehaviour;
 use super::http::{Refusal, Reply, body, text};
-use super::sql::{Session, SqlError};
+use super::sql::{DefaultNames, Session, SqlError};
 use crate::lakehouse::delta;
 use kept::{Life, Statement};
 use result::Outcome;
@@ -61,9 +62,13 @@ pub(super) async fn submit(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
     };
     let shape = request::shape(&site, &request)?;
     let markers = request::markers(&request, shape.zone)?;
-    let names = (said("catalog").map(str::to_owned), said("schema").map(str::to_owned));
+    let held = match said("session_id") {
+        Some(id) => site.sessions.find(id)?,
+        None => Arc::default(),
+    };
+    let names = names_of(&request);
     let progress = delta::Progress::default();
-    let session = Session::new(site.workspace.clone(), names, markers, progress.clone());
+    let session = Session::new(site.workspace.clone(), (names, held), markers, progress.clone());
     let statement = Arc::new(Statement {
         id: new_id(),
         text: sql.clone(),
@@ -177,16 +182,15 @@ fn answer(site: &Site, statement: &Statement) -> Reply {
         Life::Closed => json!({"state": "CLOSED"}),
         Life::Failed(error) => failed(error),
         Life::Succeeded(outcome) => {
-            let Outcome { rows, .. } = &**outcome;
-            if let Some(error) = result::too_large(&statement.shape, rows) {
+            if let Some(error) = result::too_large(&statement.shape, outcome) {
                 body["status"] = failed(&error);
                 return Ok(Json(body));
             }
             body["manifest"] = result::manifest(&statement.shape, outcome);
-            body["result"] = if rows.columns.is_empty() {
+            body["result"] = if outcome.rows.columns.is_empty() {
                 json!({})
             } else {
-                result::chunk(&site.workspace.url, &statement.id, &statement.shape, rows, 0)?
+                result::chunk(&site.workspace.url, &statement.id, &statement.shape, outcome, 0)?
             };
             json!({"state": "SUCCEEDED"})
         }
@@ -255,7 +259,7 @@ pub(super) async fn chunk(
     let Life::Succeeded(outcome) = statement.state.borrow().clone() else {
         return Err(Refusal::bad(format!("The statement {id} has no result.")));
     };
-    result::chunk(&site.workspace.url, &id, &statement.shape, &outcome.rows, index).map(Json)
+    result::chunk(&site.workspace.url, &id, &statement.shape, &outcome, index).map(Json)
 }
 
 /// The number of a part, from 0.
@@ -294,12 +298,22 @@ pub(super) async fn linked(
     Ok((StatusCode::OK, content).into_response())
 }
 
-/// `POST /api/2.0/sql/sessions`, as drivers open sessions; nothing carries over in one.
-pub(super) async fn open_session(State(_): State<Arc<Site>>) -> Reply {
-    Ok(Json(json!({"session_id": new_id()})))
+/// `POST /api/2.0/sql/sessions`.
+pub(super) async fn open_session(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply {
+    let request = body(&bytes)?;
+    let id = new_id();
+    site.sessions.open(id.clone(), names_of(&request));
+    Ok(Json(json!({"session_id": id})))
 }
 
 /// `DELETE /api/2.0/sql/sessions/{id}`.
-pub(super) async fn close_session(State(_): State<Arc<Site>>, Path(_): Path<String>) -> Reply {
+pub(super) async fn close_session(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Reply {
+    site.sessions.close(&id);
     Ok(Json(json!({})))
+}
+
+/// The catalog and the schema that a request says.
+fn names_of(request: &Value) -> DefaultNames {
+    let said = |name: &str| request.get(name).and_then(Value::as_str).map(str::to_owned);
+    DefaultNames { catalog: said("catalog"), schema: said("schema") }
 }

@@ -255,3 +255,80 @@ async fn a_part_that_no_result_has_is_refused_as_everything_else_is() {
         assert_eq!(refused.body["message"], words);
     }
 }
+
+#[tokio::test]
+async fn a_result_comes_inline_or_by_links_by_how_long_it_is() {
+    let sandbox =
+        Sandbox::with(Quirks { inline_bytes: 600, chunk_rows: 20, ..Quirks::default() }).await;
+    let either = |format: &str| json!({"disposition": "INLINE_OR_EXTERNAL_LINKS", "format": format});
+    let few = "SELECT id FROM main.ref.countries ORDER BY id LIMIT 30";
+    let body = sandbox.statement(few, either("JSON_ARRAY")).await;
+    assert_eq!(body["result"]["data_array"].as_array().unwrap().len(), 20);
+    assert_eq!(body["result"]["external_links"], Value::Null);
+    let body = sandbox.statement(few, either("ARROW_STREAM")).await;
+    let (result, manifest) = (&body["result"], &body["manifest"]);
+    assert_eq!((&manifest["format"], &manifest["total_chunk_count"]), (&json!("ARROW_STREAM"), &json!(2)));
+    assert_eq!((&result["row_count"], &result["next_chunk_index"]), (&json!(20), &json!(1)));
+    let next = result["next_chunk_internal_link"].as_str().unwrap();
+    let next = sandbox.get(next).await.body;
+    let rows: usize = [result, &next].iter().map(|part| arrow_rows(&part["attachment"])).sum();
+    assert_eq!(rows, 30);
+    let many = "SELECT id FROM main.ref.countries";
+    for format in ["JSON_ARRAY", "ARROW_STREAM"] {
+        let body = sandbox.statement(many, either(format)).await;
+        assert_eq!(body["status"]["state"], "SUCCEEDED", "{body}");
+        let result = &body["result"];
+        assert!(result["external_links"][0]["external_link"].is_string(), "{result}");
+        assert!(result["data_array"].is_null() && result["attachment"].is_null(), "{result}");
+    }
+    let refused = json!({
+        "statement": "SELECT 1", "warehouse_id": sandbox.primary().warehouse_id, "format": "ARROW_STREAM",
+    });
+    assert_eq!(sandbox.post("/api/2.0/sql/statements", refused).await.status, 400);
+}
+
+/// The rows of an Arrow stream in Base64.
+fn arrow_rows(attachment: &Value) -> usize {
+    let bytes = BASE64.decode(attachment.as_str().unwrap()).unwrap();
+    let batches = StreamReader::try_new(bytes.as_slice(), None).unwrap();
+    batches.map(|batch| batch.unwrap().num_rows()).sum()
+}
+
+#[tokio::test]
+async fn names_that_say_no_catalog_or_schema_are_those_of_the_statement_or_of_its_session() {
+    let sandbox = Sandbox::new().await;
+    let counted = |body: &Value| body["result"]["data_array"][0][0].clone();
+    let count = "SELECT count(*) FROM countries";
+    let body = sandbox.statement(count, json!({"catalog": "main", "schema": "ref"})).await;
+    assert_eq!(counted(&body), "249");
+    let body = sandbox.statement(count, json!({"schema": "REF"})).await;
+    assert_eq!(counted(&body), "249");
+    let body = sandbox.statement("SELECT count(*) FROM ref.countries", json!({"catalog": "main"})).await;
+    assert_eq!(counted(&body), "249");
+    for (names, class) in [
+        (json!({"catalog": "gone"}), "[NO_SUCH_CATALOG_EXCEPTION]"),
+        (json!({"catalog": "main", "schema": "gone"}), "[SCHEMA_NOT_FOUND]"),
+        (json!({"schema": "shop"}), "[TABLE_OR_VIEW_NOT_FOUND]"),
+    ] {
+        let body = sandbox.statement(count, names.clone()).await;
+        let message = body["status"]["error"]["message"].as_str().unwrap_or_default();
+        assert!(message.starts_with(class), "{names}: {body}");
+    }
+    let opened = json!({"warehouse_id": sandbox.primary().warehouse_id, "catalog": "main", "schema": "shop"});
+    let opened = sandbox.post("/api/2.0/sql/sessions", opened).await.body;
+    let id = opened["session_id"].as_str().unwrap().to_owned();
+    let within = || json!({"session_id": id});
+    let orders = sandbox.statement("SELECT count(*) > 0 FROM orders", within()).await;
+    assert_eq!(counted(&orders), "true");
+    sandbox.statement("USE ref", within()).await;
+    assert_eq!(counted(&sandbox.statement(count, within()).await), "249");
+    let current = "SELECT current_catalog(), current_schema()";
+    let body = sandbox.statement(current, within()).await;
+    assert_eq!(body["result"]["data_array"], json!([["main", "ref"]]));
+    // Without a session it holds for its own statement.
+    sandbox.rows("USE main.ref").await;
+    assert!(sandbox.failure(count).await.starts_with("[TABLE_OR_VIEW_NOT_FOUND]"));
+    sandbox.send(Method::DELETE, &format!("/api/2.0/sql/sessions/{id}"), None).await.unwrap();
+    let closed = json!({"statement": "SELECT 1", "warehouse_id": sandbox.primary().warehouse_id, "session_id": id});
+    assert_eq!(sandbox.post("/api/2.0/sql/statements", closed).await.status, 404);
+}

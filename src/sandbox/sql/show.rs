@@ -1,8 +1,10 @@
 //! `SHOW …` and `DESCRIBE TABLE`.
 
+use std::sync::PoisonError;
+
 use serde_json::Value;
 
-use super::Session;
+use super::{DefaultNames, Session};
 use super::ast::{Show, Target};
 use super::datum::Datum;
 use super::error::{Result, SqlError};
@@ -37,27 +39,42 @@ fn comment_of(table: &Snapshot, column: &str) -> Option<String> {
 }
 
 impl Session {
-    /// Whether what `USE` names is there; it holds for the statement alone, as every statement is a session of its own.
-    pub(super) fn look_up_session(
+    /// Takes names for those of the session; in a statement without one they hold for it alone.
+    pub(super) fn use_names(&self, names: DefaultNames) -> Result<Rows> {
+        let DefaultNames { catalog, schema } = &names;
+        self.check_names_are_there(catalog.as_deref(), schema.as_deref())?;
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = match names.catalog {
+            Some(_) => names,
+            None => DefaultNames { catalog: Some(self.catalog.clone()), ..names },
+        };
+        Ok(Rows::default())
+    }
+
+    /// Refuses a catalog, or a schema in it, that is not there.
+    pub(super) fn check_names_are_there(
         &self,
-        catalog: Option<String>,
-        schema: Option<String>,
-    ) -> Result<Rows> {
-        let catalog = catalog.unwrap_or_else(|| self.catalog.clone());
+        catalog: Option<&str>,
+        schema: Option<&str>,
+    ) -> Result<()> {
+        let catalog = catalog.unwrap_or(&self.catalog);
         let catalogs = self.workspace.catalogs();
-        if !catalogs.iter().any(|name| name.eq_ignore_ascii_case(&catalog)) {
+        if !catalogs.iter().any(|name| name.eq_ignore_ascii_case(catalog)) {
             let what = format!("Catalog `{catalog}` was not found.");
             return Err(SqlError::new("NO_SUCH_CATALOG_EXCEPTION", "42704", what));
         }
-        let there = schema.as_ref().is_none_or(|schema| {
-            self.workspace.schemas().iter().any(|(of, name)| {
-                of.eq_ignore_ascii_case(&catalog) && name.eq_ignore_ascii_case(schema)
-            })
+        let Some(schema) = schema else {
+            return Ok(());
+        };
+        let schemas = self.workspace.schemas();
+        let there = schemas.iter().any(|(of, name)| {
+            of.eq_ignore_ascii_case(catalog) && name.eq_ignore_ascii_case(schema)
         });
-        if there {
-            return Ok(Rows::default());
+        // Every catalog has these two, listed or not.
+        let own = ["default", "information_schema"];
+        if there || own.iter().any(|name| name.eq_ignore_ascii_case(schema)) {
+            return Ok(());
         }
-        let schema = schema.unwrap_or_default();
         let what = format!("The schema `{catalog}`.`{schema}` cannot be found.");
         Err(SqlError::new("SCHEMA_NOT_FOUND", "42704", what))
     }

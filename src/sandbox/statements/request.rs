@@ -5,28 +5,29 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use serde_json::Value;
 
-use super::result::Shape;
+use super::result::{Disposition, Shape};
 use crate::sandbox::Site;
 use crate::sandbox::http::{Refusal, text};
 use crate::sandbox::sql::{Marker, marker};
 
 pub(super) fn shape(site: &Site, request: &Value) -> Result<Shape, Refusal> {
     let said = |name: &str| request.get(name).and_then(Value::as_str);
-    let external = match said("disposition") {
-        None | Some("INLINE") => false,
-        Some("EXTERNAL_LINKS") => true,
+    let disposition = match said("disposition") {
+        None | Some("INLINE") => Disposition::Inline,
+        Some("EXTERNAL_LINKS") => Disposition::Links,
+        Some("INLINE_OR_EXTERNAL_LINKS") => Disposition::InlineOrLinks,
         Some(other) => {
             return Err(Refusal::bad(format!(
-                "The disposition {other} is not supported by this sandbox: INLINE and EXTERNAL_LINKS are."
+                "The disposition {other} is not supported by this sandbox: INLINE, EXTERNAL_LINKS and INLINE_OR_EXTERNAL_LINKS are."
             )));
         }
     };
     let arrow = match said("format") {
         None | Some("JSON_ARRAY") => false,
-        Some("ARROW_STREAM") if external => true,
+        Some("ARROW_STREAM") if disposition != Disposition::Inline => true,
         Some("ARROW_STREAM") => {
             return Err(Refusal::bad(
-                "The format ARROW_STREAM needs the disposition EXTERNAL_LINKS.",
+                "The format ARROW_STREAM needs the disposition EXTERNAL_LINKS or INLINE_OR_EXTERNAL_LINKS.",
             ));
         }
         Some(other) => {
@@ -37,7 +38,7 @@ pub(super) fn shape(site: &Site, request: &Value) -> Result<Shape, Refusal> {
     };
     let quirks = &site.workspace.quirks;
     Ok(Shape {
-        external,
+        disposition,
         arrow,
         row_limit: limit(request, "row_limit")?,
         byte_limit: limit(request, "byte_limit")?,

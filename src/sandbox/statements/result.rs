@@ -1,6 +1,8 @@
 //! A result as the service cuts and spells it.
 
 use arrow_ipc::writer::StreamWriter;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
 
@@ -11,7 +13,7 @@ use crate::sandbox::sql::{Column, Datum, Kind, Rows, SqlError, arrow_schema, row
 /// How its result is wanted.
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
-    pub(super) external: bool,
+    pub(super) disposition: Disposition,
     pub(super) arrow: bool,
     pub(super) row_limit: usize,
     pub(super) byte_limit: usize,
@@ -20,12 +22,25 @@ pub(super) struct Shape {
     pub(super) zone: chrono_tz::Tz,
 }
 
+/// Whether rows come in the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Disposition {
+    /// Always: a longer result fails.
+    Inline,
+    /// Never: the answer says where they are.
+    Links,
+    /// Where they are few enough.
+    InlineOrLinks,
+}
+
 /// What a statement came to, within the limits that were set for it.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) rows: Rows,
     /// There were more rows.
     truncated: bool,
+    /// The answer says where the rows are, and has none itself.
+    linked: bool,
 }
 
 impl Outcome {
@@ -41,8 +56,17 @@ impl Outcome {
         });
         let kept = fitting.count();
         rows.rows.truncate(kept);
-        Outcome { rows, truncated: kept < all }
+        let linked = match shape.disposition {
+            Disposition::Inline => false,
+            Disposition::Links => true,
+            Disposition::InlineOrLinks => !fits_inline(shape, &rows),
+        };
+        Outcome { rows, truncated: kept < all, linked }
     }
+}
+
+fn fits_inline(shape: &Shape, rows: &Rows) -> bool {
+    rows.rows.iter().map(|row| bytes(shape, row)).sum::<usize>() <= shape.inline_bytes
 }
 
 /// How long a row is in JSON, about.
@@ -61,12 +85,9 @@ fn range(shape: &Shape, rows: &Rows, index: usize) -> std::ops::Range<usize> {
 }
 
 /// A result that is not to be given inline.
-pub(super) fn too_large(shape: &Shape, rows: &Rows) -> Option<SqlError> {
-    if shape.external {
-        return None;
-    }
-    let bytes: usize = rows.rows.iter().map(|row| bytes(shape, row)).sum();
-    (bytes > shape.inline_bytes).then(|| SqlError {
+pub(super) fn too_large(shape: &Shape, outcome: &Outcome) -> Option<SqlError> {
+    let inline = !outcome.linked;
+    (inline && !fits_inline(shape, &outcome.rows)).then(|| SqlError {
         code: "BAD_REQUEST",
         message: format!(
             "Inline byte limit exceeded. Statements executed with disposition=INLINE can have a result size of at most {} bytes. Please execute the statement with disposition=EXTERNAL_LINKS if you want to download the full result.",
@@ -77,7 +98,7 @@ pub(super) fn too_large(shape: &Shape, rows: &Rows) -> Option<SqlError> {
 }
 
 pub(super) fn manifest(shape: &Shape, outcome: &Outcome) -> Value {
-    let Outcome { rows, truncated } = outcome;
+    let Outcome { rows, truncated, linked: _ } = outcome;
     let format = if shape.arrow { "ARROW_STREAM" } else { "JSON_ARRAY" };
     if rows.columns.is_empty() {
         return json!({
@@ -121,9 +142,10 @@ pub(super) fn chunk(
     url: &str,
     id: &str,
     shape: &Shape,
-    rows: &Rows,
+    outcome: &Outcome,
     index: usize,
 ) -> Result<Value, Refusal> {
+    let rows = &outcome.rows;
     if index >= chunks(shape, rows) {
         return Err(Refusal::bad(format!("The chunk index {index} is out of range.")));
     }
@@ -140,7 +162,7 @@ pub(super) fn chunk(
             format!("/api/2.0/sql/statements/{id}/result/chunks/{next}?row_offset={}", range.end)
                 .into();
     }
-    if shape.external {
+    if outcome.linked {
         let until = Utc::now() + chrono::Duration::minutes(15);
         let mut link = chunk;
         link["byte_count"] = content(shape, rows, index)?.len().into();
@@ -148,7 +170,11 @@ pub(super) fn chunk(
         link["expiration"] = until.to_rfc3339_opts(SecondsFormat::Millis, true).into();
         return Ok(json!({"external_links": [link]}));
     }
-    chunk["data_array"] = texts(shape, &rows.rows[range]);
+    if shape.arrow {
+        chunk["attachment"] = BASE64.encode(content(shape, rows, index)?).into();
+    } else {
+        chunk["data_array"] = texts(shape, &rows.rows[range]);
+    }
     Ok(chunk)
 }
 
