@@ -341,3 +341,37 @@ async fn lists_for_drivers_have_the_type_sixth_and_go_by_their_patterns() {
     let refused = sandbox.failure("SHOW COLUMNS IN CATALOG main WHERE true").await;
     assert!(refused.contains("[PARSE_SYNTAX_ERROR]"), "{refused}");
 }
+
+#[tokio::test]
+async fn tables_are_shown_of_one_schema_that_is_there() {
+    let sandbox = Sandbox::new().await;
+    let body = sandbox.statement("SHOW TABLES IN ref", json!({"catalog": "main"})).await;
+    let columns = body["manifest"]["schema"]["columns"].as_array().unwrap();
+    let named: Vec<(&str, &str)> = columns
+        .iter()
+        .map(|it| (it["name"].as_str().unwrap(), it["type_name"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        named,
+        [("database", "STRING"), ("tableName", "STRING"), ("isTemporary", "BOOLEAN")]
+    );
+    let both = json!([["ref", "countries", "false"], ["ref", "currencies", "false"]]);
+    assert_eq!(body["result"]["data_array"], both);
+    for within in [" FROM main.ref", " IN main.ref LIKE 'c*'", " IN main.ref 'coun* | CURR*'"] {
+        assert_eq!(json!(sandbox.rows(&format!("SHOW TABLES{within}")).await), both, "{within}");
+    }
+    let body = sandbox.statement("SHOW TABLES", json!({"catalog": "main", "schema": "ref"})).await;
+    assert_eq!(body["result"]["data_array"], both);
+    assert!(sandbox.rows("SHOW TABLES").await.is_empty(), "those of default");
+    for (show, class) in [
+        ("SHOW TABLES IN main.gone", "[SCHEMA_NOT_FOUND]"),
+        // A catalog is no schema.
+        ("SHOW TABLES IN main", "[SCHEMA_NOT_FOUND]"),
+        ("SHOW TABLES IN gone.ref", "[NO_SUCH_CATALOG_EXCEPTION]"),
+        ("SHOW SCHEMAS IN gone", "[NO_SUCH_CATALOG_EXCEPTION]"),
+    ] {
+        let refused = sandbox.failure(show).await;
+        assert!(refused.starts_with(class), "{show}: {refused}");
+    }
+    assert_eq!(sandbox.rows("SHOW TABLES IN CATALOG main").await[0].as_array().unwrap().len(), 7);
+}

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use arrow_ipc::reader::StreamReader;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use drsync::sandbox::Quirks;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -260,14 +263,18 @@ async fn a_part_that_no_result_has_is_refused_as_everything_else_is() {
 async fn a_result_comes_inline_or_by_links_by_how_long_it_is() {
     let sandbox =
         Sandbox::with(Quirks { inline_bytes: 600, chunk_rows: 20, ..Quirks::default() }).await;
-    let either = |format: &str| json!({"disposition": "INLINE_OR_EXTERNAL_LINKS", "format": format});
+    let either =
+        |format: &str| json!({"disposition": "INLINE_OR_EXTERNAL_LINKS", "format": format});
     let few = "SELECT id FROM main.ref.countries ORDER BY id LIMIT 30";
     let body = sandbox.statement(few, either("JSON_ARRAY")).await;
     assert_eq!(body["result"]["data_array"].as_array().unwrap().len(), 20);
     assert_eq!(body["result"]["external_links"], Value::Null);
     let body = sandbox.statement(few, either("ARROW_STREAM")).await;
     let (result, manifest) = (&body["result"], &body["manifest"]);
-    assert_eq!((&manifest["format"], &manifest["total_chunk_count"]), (&json!("ARROW_STREAM"), &json!(2)));
+    assert_eq!(
+        (&manifest["format"], &manifest["total_chunk_count"]),
+        (&json!("ARROW_STREAM"), &json!(2))
+    );
     assert_eq!((&result["row_count"], &result["next_chunk_index"]), (&json!(20), &json!(1)));
     let next = result["next_chunk_internal_link"].as_str().unwrap();
     let next = sandbox.get(next).await.body;
@@ -303,7 +310,8 @@ async fn names_that_say_no_catalog_or_schema_are_those_of_the_statement_or_of_it
     assert_eq!(counted(&body), "249");
     let body = sandbox.statement(count, json!({"schema": "REF"})).await;
     assert_eq!(counted(&body), "249");
-    let body = sandbox.statement("SELECT count(*) FROM ref.countries", json!({"catalog": "main"})).await;
+    let body =
+        sandbox.statement("SELECT count(*) FROM ref.countries", json!({"catalog": "main"})).await;
     assert_eq!(counted(&body), "249");
     for (names, class) in [
         (json!({"catalog": "gone"}), "[NO_SUCH_CATALOG_EXCEPTION]"),

@@ -148,9 +148,14 @@ pub(super) enum Show {
         catalog: Option<String>,
         like: Option<String>,
     },
-    /// In a catalog and schema; without either everywhere.
+    /// Of one schema: its name, or a catalog's and its; the session's where none is said.
     Tables {
-        within: Vec<String>,
+        schema: Vec<String>,
+        like: Option<String>,
+    },
+    /// Of every schema of a catalog that fits, or of all catalogs, as drivers ask.
+    AllTables {
+        catalog: Option<String>,
         schemas_like: Option<String>,
         like: Option<String>,
     },

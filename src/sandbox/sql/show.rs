@@ -4,7 +4,6 @@ use std::sync::PoisonError;
 
 use serde_json::Value;
 
-use super::{DefaultNames, Session};
 use super::ast::{Show, Target};
 use super::datum::Datum;
 use super::error::{Result, SqlError};
@@ -12,14 +11,19 @@ use super::eval::like;
 use super::kind::Kind;
 use super::rows::Rows;
 use super::tables::columns_of;
+use super::{DefaultNames, Session};
 use crate::config::TableName;
 use crate::lakehouse::delta::{Detail, Snapshot, TableColumns};
 use crate::sandbox::locations::locations;
 
-/// Patterns of SHOW take `*` for anything, and `%` as Databricks does; case does not matter.
+/// Patterns of SHOW take `*` for anything, `|` between several, and `%` as drivers write it; case does not matter.
 fn fits(name: &str, pattern: Option<&str>) -> bool {
-    pattern
-        .is_none_or(|pattern| like(&name.to_lowercase(), &pattern.to_lowercase().replace('*', "%")))
+    let name = name.to_lowercase();
+    let any = |patterns: &str| {
+        let mut each = patterns.split('|').map(|one| one.trim().to_lowercase().replace('*', "%"));
+        each.any(|one| like(&name, &one))
+    };
+    pattern.is_none_or(any)
 }
 
 fn tables_of_schema(names: &[TableName]) -> Rows {
@@ -102,6 +106,7 @@ impl Session {
             }
             Show::Schemas { catalog, like } => {
                 let wanted = catalog.as_deref().unwrap_or(&self.catalog);
+                self.check_names_are_there(Some(wanted), None)?;
                 let schemas = self.workspace.schemas();
                 let rows = schemas
                     .iter()
@@ -111,38 +116,27 @@ impl Session {
                     .map(|(_, schema)| vec![text(schema)]);
                 Ok(Rows::new(&[("databaseName", Kind::Text)], rows.collect()))
             }
-            Show::Tables { within, schemas_like, like } => {
-                let rows = self.workspace.names().into_iter().filter(|name| {
-                    let inside = match within.as_slice() {
-                        [] => true,
-                        [only]
-                            if schemas_like.is_some()
-                                || self
-                                    .workspace
-                                    .catalogs()
-                                    .iter()
-                                    .any(|it| it.eq_ignore_ascii_case(only)) =>
-                        {
-                            name.catalog.eq_ignore_ascii_case(only)
-                        }
-                        [schema] => {
-                            name.schema.eq_ignore_ascii_case(schema)
-                                && name.catalog.eq_ignore_ascii_case(&self.catalog)
-                        }
-                        [catalog, schema, ..] => {
-                            name.catalog.eq_ignore_ascii_case(catalog)
-                                && name.schema.eq_ignore_ascii_case(schema)
-                        }
-                    };
-                    inside
+            Show::Tables { schema, like } => {
+                let (catalog, schema) = match schema.as_slice() {
+                    [] => (&self.catalog, &self.schema),
+                    [schema] => (&self.catalog, schema),
+                    [catalog, schema, ..] => (catalog, schema),
+                };
+                self.check_names_are_there(Some(catalog), Some(schema))?;
+                let names = self.workspace.names().into_iter().filter(|name| {
+                    name.catalog.eq_ignore_ascii_case(catalog)
+                        && name.schema.eq_ignore_ascii_case(schema)
+                        && fits(&name.table, like.as_deref())
+                });
+                Ok(tables_of_schema(&names.collect::<Vec<_>>()))
+            }
+            Show::AllTables { catalog, schemas_like, like } => {
+                let names = self.workspace.names().into_iter().filter(|name| {
+                    catalog.as_ref().is_none_or(|it| name.catalog.eq_ignore_ascii_case(it))
                         && fits(&name.schema, schemas_like.as_deref())
                         && fits(&name.table, like.as_deref())
                 });
-                let rows: Vec<TableName> = rows.collect();
-                Ok(match within.len() {
-                    2 => tables_of_schema(&rows),
-                    _ => self.tables_of_catalogs(&rows),
-                })
+                Ok(self.tables_of_catalogs(&names.collect::<Vec<_>>()))
             }
             Show::Columns(target) => {
                 let place = self.find(target).await?;

@@ -47,20 +47,7 @@ impl Parser<'_> {
                     if self.word("IN") || self.word("FROM") { Some(self.name()?) } else { None };
                 Show::Schemas { catalog, like: self.like()? }
             }
-            "TABLES" => {
-                let mut within = Vec::new();
-                if self.word("IN") || self.word("FROM") {
-                    if self.words(&["ALL", "CATALOGS"]) {
-                        within.clear();
-                    } else {
-                        self.word("CATALOG");
-                        within = self.names()?;
-                    }
-                }
-                let schemas_like = self.like_of("SCHEMA")?;
-                self.word("TABLE");
-                Show::Tables { within, schemas_like, like: self.like()? }
-            }
+            "TABLES" => self.tables()?,
             "COLUMNS" => {
                 if !(self.word("IN") || self.word("FROM")) {
                     return Err(self.unexpected("IN"));
@@ -97,6 +84,26 @@ impl Parser<'_> {
             }
             other => return Err(SqlError::unsupported(format!("SHOW {other}"))),
         })
+    }
+
+    fn tables(&mut self) -> Result<Show> {
+        if !(self.word("IN") || self.word("FROM")) {
+            return Ok(Show::Tables { schema: Vec::new(), like: self.like()? });
+        }
+        let catalog = if self.words(&["ALL", "CATALOGS"]) {
+            None
+        } else if self.word("CATALOG") {
+            Some(self.name()?)
+        } else {
+            let schema = self.names()?;
+            return match schema.len() {
+                1 | 2 => Ok(Show::Tables { schema, like: self.like()? }),
+                _ => Err(self.unexpected("a schema's name of one or two parts")),
+            };
+        };
+        let schemas_like = self.like_of("SCHEMA")?;
+        self.word("TABLE");
+        Ok(Show::AllTables { catalog, schemas_like, like: self.like()? })
     }
 
     fn like(&mut self) -> Result<Option<String>> {
