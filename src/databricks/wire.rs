@@ -1,7 +1,8 @@
-//! What goes over the wire: requests and answers of the Databricks REST API, as serde types.
+//! What goes over the wire: requests to the Databricks REST API and its answers, as serde types.
 //!
 //! Answers follow proto3 JSON: an absent field is the default, lists and numbers included, and unknown fields and enum values
-//! are left alone. Both directions are implemented, so that a server can speak with the same types.
+//! are left alone. Requests are written only and answers are read only: the sandbox has types of its own, because a field that was
+//! wrong in a type of both sides would be wrong in every test, too.
 
 use serde::{Deserialize, Deserializer};
 
@@ -52,12 +53,4 @@ pub(super) fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64,
         Written::Text(text) => text.trim().parse().map_err(serde::de::Error::custom),
         Written::Nothing(()) => Ok(0),
     }
-}
-
-pub(super) fn is_zero(number: &i64) -> bool {
-    *number == 0
-}
-
-pub(super) fn is_false(yes: &bool) -> bool {
-    !*yes
 }

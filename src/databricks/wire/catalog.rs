@@ -5,22 +5,21 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{is_false, or_default};
+use super::or_default;
 
 /// `GET /api/2.1/unity-catalog/tables`; a page may be empty and still have a successor.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Tables {
     /// One page of them.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub tables: Vec<TableInfo>,
     /// The next page.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_page_token: Option<String>,
 }
 
 /// A table, from the list and from `GET /api/2.1/unity-catalog/tables/{full_name}`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct TableInfo {
     /// Its name alone.
@@ -32,62 +31,53 @@ pub struct TableInfo {
     /// All three, parted by dots.
     pub full_name: String,
     /// The catalog's id of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub table_id: Option<String>,
     /// `MANAGED`, `EXTERNAL`, `VIEW` …, an open set.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub table_type: Option<String>,
     /// `DELTA` …, an open set.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub data_source_format: Option<String>,
     /// Where its files are.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_location: Option<String>,
     /// Who owns it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// Its columns.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub columns: Vec<ColumnInfo>,
     /// Its properties.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub properties: BTreeMap<String, String>,
     /// Its row filter.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub row_filter: Option<Value>,
     /// It can be seen and not read.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_false")]
+    #[serde(deserialize_with = "or_default")]
     pub browse_only: bool,
 }
 
 /// One column of a table.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ColumnInfo {
     /// Its name.
     pub name: String,
     /// Its type as SQL writes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub type_text: Option<String>,
     /// Its mask.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub mask: Option<Value>,
 }
 
 /// `GET /api/2.1/unity-catalog/external-locations`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ExternalLocations {
     /// One page of them.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub external_locations: Vec<ExternalLocationInfo>,
     /// The next page.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_page_token: Option<String>,
 }
 
 /// An external location.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ExternalLocationInfo {
     /// Its name.
@@ -95,56 +85,50 @@ pub struct ExternalLocationInfo {
     /// What it covers.
     pub url: String,
     /// Nothing may be written.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_false")]
+    #[serde(deserialize_with = "or_default")]
     pub read_only: bool,
     /// Who owns it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// The credential it uses.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub credential_name: Option<String>,
 }
 
 /// `GET /api/2.1/unity-catalog/effective-permissions/{type}/{name}`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Permissions {
     /// One page of them.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub privilege_assignments: Vec<Assignment>,
     /// The next page.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_page_token: Option<String>,
 }
 
 /// What one principal may do.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Assignment {
     /// The principal.
     pub principal: String,
     /// Its privileges.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub privileges: Vec<EffectivePrivilege>,
 }
 
 /// A privilege and where it comes from.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct EffectivePrivilege {
     /// `WRITE_FILES` …
     pub privilege: String,
     /// The kind of thing it was granted on.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub inherited_from_type: Option<String>,
     /// That thing's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub inherited_from_name: Option<String>,
 }
 
 /// `POST /api/2.0/unity-catalog/temporary-path-credentials`; drsync only ever asks with `dry_run`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct PathCredentialRequest {
     /// The path.
     pub url: String,
@@ -155,18 +139,17 @@ pub struct PathCredentialRequest {
 }
 
 /// `GET /api/2.1/unity-catalog/current-metastore-assignment`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct MetastoreAssignment {
     /// The metastore.
     pub metastore_id: String,
     /// The catalog of short names.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub default_catalog_name: Option<String>,
 }
 
 /// `GET /api/2.1/unity-catalog/metastore_summary`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct MetastoreSummary {
     /// Its id.
@@ -178,42 +161,39 @@ pub struct MetastoreSummary {
 }
 
 /// `GET /api/2.1/unity-catalog/catalogs`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Catalogs {
     /// One page of them.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub catalogs: Vec<CatalogInfo>,
     /// The next page.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_page_token: Option<String>,
 }
 
 /// A catalog.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct CatalogInfo {
     /// Its name.
     pub name: String,
     /// `MANAGED_CATALOG`, `DELTASHARING_CATALOG`, `SYSTEM_CATALOG` …, an open set.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub catalog_type: Option<String>,
 }
 
 /// `GET /api/2.1/unity-catalog/schemas`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Schemas {
     /// One page of them.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub schemas: Vec<SchemaInfo>,
     /// The next page.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_page_token: Option<String>,
 }
 
 /// A schema.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct SchemaInfo {
     /// Its name alone.

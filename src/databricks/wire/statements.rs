@@ -2,13 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{is_false, is_zero, lenient, or_default};
+use super::{lenient, or_default};
 use crate::sentence::Sentence;
 use crate::sql::Parameter;
 
 /// `POST /api/2.0/sql/statements`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct StatementRequest {
     /// The text.
     pub statement: String,
@@ -35,17 +34,17 @@ pub struct StatementRequest {
 }
 
 /// A tag of a statement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct QueryTag {
     /// Its key.
     pub key: String,
     /// Its value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
 
 /// The answer to a submission and to a poll.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct StatementResponse {
     /// The statement's id.
@@ -53,29 +52,25 @@ pub struct StatementResponse {
     /// How it stands.
     pub status: StatementStatus,
     /// What its result looks like.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub manifest: Option<Manifest>,
     /// The first part of its result.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<ResultChunk>,
 }
 
 /// How a statement stands.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct StatementStatus {
     /// Its state.
     pub state: StatementState,
     /// Why it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ServiceError>,
     /// Five letters.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sql_state: Option<String>,
 }
 
 /// The states of a statement.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StatementState {
     /// It waits, perhaps for its warehouse to start.
@@ -97,7 +92,7 @@ pub enum StatementState {
 }
 
 /// Why a statement failed.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ServiceError {
     /// `BAD_REQUEST` …
@@ -107,7 +102,7 @@ pub struct ServiceError {
 }
 
 /// What a result looks like.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Manifest {
     /// `JSON_ARRAY` …
@@ -123,12 +118,12 @@ pub struct Manifest {
     /// A limit cut it short.
     pub truncated: bool,
     /// Its parts.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub chunks: Vec<ChunkInfo>,
 }
 
 /// One part of a result, as the manifest lists it.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ChunkInfo {
     /// Counts from 0.
@@ -143,19 +138,19 @@ pub struct ChunkInfo {
 }
 
 /// The columns of a result.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ResultSchema {
     /// How many.
     #[serde(deserialize_with = "lenient")]
     pub column_count: i64,
     /// Each of them; absent where there are none.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub columns: Vec<Column>,
 }
 
 /// One column of a result.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Column {
     /// Its name.
@@ -170,7 +165,7 @@ pub struct Column {
 }
 
 /// A part of a result: every value is text or null.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ResultChunk {
     /// Counts from 0.
@@ -183,21 +178,19 @@ pub struct ResultChunk {
     #[serde(deserialize_with = "lenient")]
     pub row_count: i64,
     /// The rows; absent where there are none.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub data_array: Vec<Vec<Option<String>>>,
     /// Where the rows are, of a result that is not inline.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub external_links: Vec<ExternalLink>,
     /// The next part; absent on the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_chunk_index: Option<i64>,
     /// Its path.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_chunk_internal_link: Option<String>,
 }
 
 /// A signed address of a part of a result. It is a secret for as long as it lives.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ExternalLink {
     /// The part.
@@ -206,13 +199,9 @@ pub struct ExternalLink {
     /// The address.
     pub external_link: String,
     /// The next part; absent on the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_chunk_index: Option<i64>,
     /// Headers to send with it.
-    #[serde(
-        deserialize_with = "or_default",
-        skip_serializing_if = "std::collections::BTreeMap::is_empty"
-    )]
+    #[serde(deserialize_with = "or_default")]
     pub http_headers: std::collections::BTreeMap<String, String>,
 }
 
@@ -225,19 +214,18 @@ impl std::fmt::Debug for ExternalLink {
 }
 
 /// `GET /api/2.0/sql/warehouses`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Warehouses {
     /// One page of them.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub warehouses: Vec<Warehouse>,
     /// The next page.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_page_token: Option<String>,
 }
 
 /// One SQL warehouse.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Warehouse {
     /// Its id.
@@ -247,30 +235,27 @@ pub struct Warehouse {
     /// `RUNNING`, `STOPPED` …
     pub state: String,
     /// `PRO`, `CLASSIC` …
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub warehouse_type: Option<String>,
     /// Queries it runs for now.
-    #[serde(deserialize_with = "lenient", skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "lenient")]
     pub num_active_sessions: i64,
     /// It runs on serverless compute.
-    #[serde(skip_serializing_if = "is_false")]
     pub enable_serverless_compute: bool,
 }
 
 /// `GET /api/2.0/sql/history/queries`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct QueryHistory {
     /// One page of the caller's statements.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub res: Vec<QueryInfo>,
     /// The next page.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_page_token: Option<String>,
 }
 
 /// One statement of the history.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct QueryInfo {
     /// The statement's id.

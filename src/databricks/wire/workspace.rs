@@ -1,11 +1,11 @@
 //! Identity, secrets, workspace files, volumes and OAuth.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::{is_false, is_zero, lenient, or_default};
+use super::{lenient, or_default};
 
 /// `GET /api/2.0/preview/scim/v2/Me`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Me {
     /// Its id.
@@ -14,14 +14,14 @@ pub struct Me {
     #[serde(rename = "userName")]
     pub user_name: String,
     /// For people.
-    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "displayName")]
     pub display_name: Option<String>,
     /// It may sign in.
     pub active: bool,
 }
 
 /// `GET /api/2.0/secrets/get`: the value in base64. It prints nothing of it.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Secret {
     /// Its key.
@@ -44,16 +44,16 @@ impl std::fmt::Debug for Secret {
 }
 
 /// `GET /api/2.0/workspace/list`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Objects {
     /// What is in the folder; absent where nothing is.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub objects: Vec<ObjectInfo>,
 }
 
 /// A file or folder of a workspace, also from `GET /api/2.0/workspace/get-status`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ObjectInfo {
     /// `FILE`, `DIRECTORY`, `NOTEBOOK` …
@@ -61,24 +61,23 @@ pub struct ObjectInfo {
     /// Where it is.
     pub path: String,
     /// Epoch milliseconds.
-    #[serde(deserialize_with = "lenient", skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "lenient")]
     pub modified_at: i64,
 }
 
 /// `GET /api/2.0/fs/directories/Volumes/…`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct DirectoryPage {
     /// One page of what is in it.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub contents: Vec<DirectoryEntry>,
     /// The next page.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_page_token: Option<String>,
 }
 
 /// A file or folder of a volume.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct DirectoryEntry {
     /// Where it is.
@@ -86,57 +85,48 @@ pub struct DirectoryEntry {
     /// Its name alone.
     pub name: String,
     /// It is a folder.
-    #[serde(skip_serializing_if = "is_false")]
     pub is_directory: bool,
 }
 
 /// `GET /.well-known/databricks-config`, asked without a token.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct HostMetadata {
     /// Where OAuth is.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub oidc_endpoint: Option<String>,
     /// The account.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
     /// The workspace.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace_id: Option<String>,
     /// Audiences that federation takes.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub token_federation_default_oidc_audiences: Vec<String>,
 }
 
 /// `GET /oidc/.well-known/oauth-authorization-server`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct OidcEndpoints {
     /// Where tokens are.
     pub token_endpoint: String,
     /// Who gives them.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
 }
 
 /// `POST /oidc/v1/token`. It prints nothing of the token.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct TokenAnswer {
     /// The token.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub access_token: String,
     /// `Bearer`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<String>,
     /// Seconds.
-    #[serde(deserialize_with = "lenient", skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "lenient")]
     pub expires_in: i64,
     /// Why there is no token.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The same for people.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub error_description: Option<String>,
 }
 
