@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::SandboxError;
 use crate::command::{Command, Verb};
@@ -197,21 +198,22 @@ impl World {
         let tables = catalog.tables.iter().filter(|table| table.unsupported().is_none());
         let tables: Vec<&str> = tables.map(|table| table.full_name.as_str()).collect();
         let name = name_of(&self.primary, "primary");
-        json!({
-            "secret_scope": "",
-            "workspaces": [{
-                "workspace_name": name,
-                "workspace_instance_url": "",
-                "workspace_pat_key": "",
-                "sync_location_primary": "",
-                "sync_location_secondary": "",
-                "sync_failure_notification": "ops@example.com",
-                "sync_success_notification": "ops@example.com",
-                "sync_default_schedule": "0 */12 * * *",
-                "sync_max_retries": "3",
-                "sync_groups": [{"group_name": "all_tables", "group_owner_email": "ops@example.com", "tables": tables}],
-            }],
-        })
+        let group =
+            InventedGroup { group_name: "all_tables", group_owner_email: INVENTED_ADDRESS, tables };
+        let workspace = InventedWorkspace {
+            workspace_name: &name,
+            workspace_instance_url: "",
+            workspace_pat_key: "",
+            sync_location_primary: "",
+            sync_location_secondary: "",
+            sync_failure_notification: INVENTED_ADDRESS,
+            sync_success_notification: INVENTED_ADDRESS,
+            sync_default_schedule: "0 */12 * * *",
+            sync_max_retries: "3",
+            sync_groups: [group],
+        };
+        let invented = Invented { secret_scope: "", workspaces: [workspace] };
+        serde_json::to_value(invented).expect("texts and lists are JSON")
     }
 
     /// The regions that the metastores are in, after the folders; two that differ.
@@ -228,6 +230,37 @@ impl World {
     pub(super) fn roots(&self) -> Vec<PathBuf> {
         vec![self.location_primary.clone(), self.location_secondary.clone()]
     }
+}
+
+/// Whom an invented configuration tells of rounds.
+const INVENTED_ADDRESS: &str = "ops@example.com";
+
+/// A configuration for a world that has none; what is empty is filled in once the world is served.
+#[derive(Serialize)]
+struct Invented<'a> {
+    secret_scope: &'a str,
+    workspaces: [InventedWorkspace<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct InventedWorkspace<'a> {
+    workspace_name: &'a str,
+    workspace_instance_url: &'a str,
+    workspace_pat_key: &'a str,
+    sync_location_primary: &'a str,
+    sync_location_secondary: &'a str,
+    sync_failure_notification: &'a str,
+    sync_success_notification: &'a str,
+    sync_default_schedule: &'a str,
+    sync_max_retries: &'a str,
+    sync_groups: [InventedGroup<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct InventedGroup<'a> {
+    group_name: &'a str,
+    group_owner_email: &'a str,
+    tables: Vec<&'a str>,
 }
 
 /// The name of a folder.

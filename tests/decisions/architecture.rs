@@ -76,6 +76,20 @@ fn no_module_takes_from_one_above_or_beside_it() {
     assert!(up.is_empty(), "what both need goes below them: {up:#?}");
 }
 
+/// A field that was wrong in a type of both would be wrong in every test, too.
+#[test]
+fn the_sandbox_shares_no_types_with_the_client_of_databricks() {
+    let house = House::read();
+    let shared: Vec<String> = house
+        .arrows()
+        .iter()
+        .filter(|(file, _)| file.starts_with("src/sandbox"))
+        .flat_map(|(file, taken)| taken.keys().map(move |other| format!("{file} takes of {other}")))
+        .filter(|arrow| arrow.contains(" takes of src/databricks"))
+        .collect();
+    assert!(shared.is_empty(), "{shared:#?}");
+}
+
 #[test]
 fn files_take_nothing_from_each_other_in_circles() {
     let house = House::read();
