@@ -128,7 +128,7 @@ async fn what_is_in_a_value_is_found_or_refused() {
                 "SELECT sum(x) FROM VALUES (true) AS t(x)",
                 "sum takes numbers, and \"BOOLEAN\" was given",
             ),
-            ("SELECT 10L", "a number with letters at its end"),
+            ("SELECT 10L", "the number 10L"),
         ],
     )
     .await;
@@ -172,6 +172,12 @@ async fn what_joins_or_filters_beyond_is_refused_by_its_name() {
         ("CREATE TABLE main.scratch.c (id BIGINT GENERATED ALWAYS AS IDENTITY)", "GENERATED"),
         ("CREATE TABLE main.scratch.c (id INT DEFAULT 3)", "DEFAULT"),
         ("SELECT id FROM p@20260101000000000", "a table at a time by @"),
+        ("SELECT kind, count(*) FROM p GROUP BY CUBE (kind)", "GROUP BY CUBE"),
+        ("SELECT kind, count(*) FROM p GROUP BY GROUPING SETS ((kind), ())", "GROUP BY GROUPING"),
+        ("SELECT id & 1 FROM p", "the sign `&`"),
+        ("SELECT 10L, id FROM p", "the number 10L"),
+        ("ALTER TABLE p UNSET TBLPROPERTIES ('a')", "ALTER TABLE … UNSET TBLPROPERTIES"),
+        ("ALTER SCHEMA main.scratch SET OWNER TO x", "ALTER SCHEMA"),
     ] {
         let wanted = format!("{word} is not understood here: docs/sandbox.md");
         refusals(&sandbox, &[(sql, &wanted)]).await;

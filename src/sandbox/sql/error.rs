@@ -119,13 +119,13 @@ impl SqlError {
             DeltaError::UnsupportedFeature { feature, .. } => SqlError::new(
                 "DELTA_UNSUPPORTED_FEATURES_FOR_READ",
                 "56038",
-                format!("The sandbox cannot do this with {table}, which uses {feature}: {told}."),
+                format!("{feature}, which {table} uses, is not understood here: {told}; {PAGE}."),
             ),
             DeltaError::Unsupported { .. }
             | DeltaError::Unreadable { .. }
             | DeltaError::NoPutIfAbsent { .. }
             | DeltaError::TooMuch { .. } => {
-                SqlError::new("UNSUPPORTED_FEATURE.SANDBOX", "0A000", format!("{told}."))
+                SqlError::new("UNSUPPORTED_FEATURE.SANDBOX", "0A000", format!("{told}; {PAGE}."))
             }
             DeltaError::Conflict { .. } => SqlError::new(
                 "DELTA_CONCURRENT_APPEND",

@@ -25,6 +25,9 @@ const SIGNS: [&str; 27] = [
     "<", ">", "+", "-", "*", "/", "%", ";", "@", ":",
 ];
 
+/// Signs of Databricks' SQL that no statement here has.
+const BEYOND: &str = "&|^~!?{}";
+
 /// Cuts a statement; each token comes with where it begins.
 pub(super) fn tokens(sql: &str) -> Result<Vec<(Token, usize)>, SqlError> {
     let bytes = sql.as_bytes();
@@ -73,12 +76,10 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<(Token, usize)>, SqlError> {
             _ if first.is_ascii_digit() => {
                 let length = number_length(rest);
                 at += length;
-                if bytes.get(at).is_some_and(|next| is_word(*next)) {
-                    return Err(SqlError::syntax(
-                        "a number with letters at its end is not understood here",
-                        sql,
-                        at,
-                    ));
+                let letters = word_length(&sql[at..]);
+                if letters > 0 {
+                    let number = &rest[..length + letters];
+                    return Err(SqlError::unsupported(format!("the number {number}")));
                 }
                 Token::Number(rest[..length].to_owned())
             }
@@ -92,12 +93,12 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<(Token, usize)>, SqlError> {
                     at += sign.len();
                     Token::Sign(sign)
                 }
+                None if BEYOND.contains(first) => {
+                    return Err(SqlError::unsupported(format!("the sign `{first}`")));
+                }
                 None => {
-                    return Err(SqlError::syntax(
-                        &format!("`{first}` is not understood here"),
-                        sql,
-                        at,
-                    ));
+                    let what = format!("`{first}` is no sign of SQL");
+                    return Err(SqlError::syntax(&what, sql, at));
                 }
             },
         };
