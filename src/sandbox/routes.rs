@@ -38,6 +38,10 @@ pub(super) fn router(site: Arc<Site>) -> Router {
         .route("/api/2.0/sql/warehouses/{id}", get(warehouses::get))
         .route("/api/2.0/sql/warehouses/{id}/start", post(warehouses::start))
         .route("/api/2.0/sql/warehouses/{id}/stop", post(warehouses::stop))
+        .route(
+            "/api/2.0/connector-service/feature-flags/{client}/{version}",
+            get(warehouses::feature_flags),
+        )
         .route("/api/2.0/workspace/get-status", get(files::status))
         .route("/api/2.0/workspace/list", get(files::list))
         .route("/api/2.0/workspace/export", get(files::export))

@@ -69,3 +69,8 @@ fn set(site: &Site, id: &str, state: &'static str) -> Reply {
     *site.workspace.warehouse.lock().unwrap_or_else(PoisonError::into_inner) = state;
     Ok(Json(json!({})))
 }
+
+/// `GET /api/2.0/connector-service/feature-flags/{client}/{version}`: drivers ask what they are to try, and are told nothing.
+pub(super) async fn feature_flags() -> Json<Value> {
+    Json(json!({"flags": [], "ttl_seconds": 900}))
+}

@@ -312,6 +312,59 @@ def sql_connector(w):
 
 
 @check
+def sql_connector_by_its_kernel(w):
+    try:
+        import databricks_sql_kernel  # noqa: F401
+    except ImportError:
+        print("skipped sql_connector_by_its_kernel: databricks-sql-kernel is not installed")
+        return
+    from databricks import sql as connector
+
+    odbc = w.warehouses.get(WAREHOUSE).odbc_params
+    with connector.connect(
+        server_hostname=f"{odbc.protocol}://{odbc.hostname}:{odbc.port}",
+        enable_telemetry=False,
+        http_path=odbc.path,
+        access_token=TOKEN,
+        use_kernel=True,
+        catalog="main",
+        schema="ref",
+    ) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT id, name FROM countries ORDER BY id")
+        assert len(cursor.fetchall()) == 249
+        cursor.execute("USE shop")
+        cursor.execute("SELECT count(*) FROM orders WHERE order_id > :n", {"n": 5})
+        assert cursor.fetchone()[0] > 100
+        cursor.execute("SELECT order_id FROM orders")
+        assert len(cursor.fetchall()) > 2000
+        cursor.execute("SELECT * FROM orders WHERE false")
+        assert cursor.fetchall() == []
+        assert [row[0] for row in cursor.schemas("main", "sh%").fetchall()] == ["shop"]
+        assert len(cursor.tables("main", "shop").fetchall()) == 3
+        refused(connector.Error, lambda: cursor.execute("SELECT * FROM nope"))
+
+
+@check
+def tables_that_change_and_are_looked_after(w):
+    table = f"delta.`{SYNC}/main/shop/changed`"
+    for statement in (
+        f"CREATE TABLE {table} (id BIGINT, note STRING) TBLPROPERTIES ('delta.columnMapping.mode' = 'name')",
+        f"INSERT INTO {table} VALUES (1, 'a')",
+        f"INSERT INTO {table} VALUES (2, 'b')",
+        f"ALTER TABLE {table} RENAME COLUMN note TO remark",
+        f"ALTER TABLE {table} ADD COLUMN more STRING AFTER id",
+    ):
+        rows(w, statement)
+    assert rows(w, f"SELECT * FROM {table} ORDER BY id") == [["1", None, "a"], ["2", None, "b"]]
+    answer = run(w, f"OPTIMIZE {table}")
+    assert [column.name for column in answer.manifest.schema.columns] == ["path", "metrics"]
+    assert answer.manifest.schema.columns[1].type_name == sql.ColumnInfoTypeName.STRUCT
+    assert rows(w, f"VACUUM {table}") == [[f"{SYNC}/main/shop/changed"]]
+    short = run(w, f"VACUUM {table} RETAIN 1 HOURS").status
+    assert "[DELTA_VACUUM_RETENTION_PERIOD_TOO_SHORT]" in short.error.message, short
+
+
+@check
 def limits_and_names_of_parameters(w):
     cut = run(w, "SELECT id FROM main.ref.countries ORDER BY id", byte_limit=40)
     assert cut.manifest.truncated and 0 < len(cut.result.data_array) < 249, cut.manifest
