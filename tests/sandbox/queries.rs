@@ -163,7 +163,9 @@ async fn what_joins_or_filters_beyond_is_refused_by_its_name() {
         ("SELECT * EXCEPT (id) FROM p", "* EXCEPT"),
         ("SELECT id FROM p WHERE name ILIKE 'a%'", "ILIKE in an expression"),
         ("SELECT kind, count(*) FROM p GROUP BY ROLLUP (kind)", "GROUP BY ROLLUP"),
-        ("SELECT id, explode(tags) FROM p", "explode beside other columns"),
+        ("SELECT size(explode(tags)) FROM p", "explode within an expression"),
+        ("SELECT kind, count(*) FROM p GROUP BY kind, CUBE (id)", "GROUP BY CUBE"),
+        ("SELECT kind, count(*) FROM p GROUP BY kind WITH ROLLUP", "GROUP BY … WITH ROLLUP"),
         ("SELECT date_add(current_date(), 1)", "the function date_add"),
         ("OPTIMIZE main.scratch.p ZORDER BY (id)", "OPTIMIZE … ZORDER"),
         ("OPTIMIZE main.scratch.p WHERE id > 1", "OPTIMIZE … WHERE"),
@@ -247,4 +249,30 @@ async fn what_a_query_came_to_is_looked_for_in_a_condition() {
         ],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_generator_has_what_is_selected_beside_it_in_each_of_its_rows() {
+    let sandbox = with_rows().await;
+    answers(
+        &sandbox,
+        &[
+            ("SELECT id, explode(tags) FROM p", json!([["1", "p"], ["1", "q"]])),
+            (
+                "SELECT explode(tags) AS tag, name, id + 1 AS n FROM p ORDER BY tag DESC",
+                json!([["q", "Ann", "2"], ["p", "Ann", "2"]]),
+            ),
+            (
+                "SELECT id, explode(map('a', id)) FROM p WHERE id > 1",
+                json!([["2", "a", "2"], ["10", "a", "10"]]),
+            ),
+            (
+                "SELECT tag FROM (SELECT explode(tags) AS tag, * FROM p) ORDER BY tag LIMIT 1",
+                json!([["p"]]),
+            ),
+        ],
+    )
+    .await;
+    let twice = "SELECT explode(tags), explode(tags) FROM p";
+    refusals(&sandbox, &[(twice, "[UNSUPPORTED_GENERATOR.MULTI_GENERATOR]")]).await;
 }

@@ -139,7 +139,7 @@ pub(super) fn call(name: &str, args: Vec<Datum>, zone: Tz) -> Result<Datum> {
 fn unresolved(name: &str, args: usize) -> SqlError {
     let lower = name.to_lowercase();
     if GENERATORS.contains(&name) {
-        return SqlError::unsupported(format!("{lower} beside other columns"));
+        return SqlError::unsupported(format!("{lower} within an expression"));
     }
     let known = UNDERSTOOD.split([',', ' ', '\n']).any(|known| known == lower);
     if !known {

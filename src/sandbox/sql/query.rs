@@ -91,10 +91,14 @@ impl Session {
         }
         input.columns = columns;
         let grouped = grouping::has_groups(select);
-        let mut output =
-            if grouped { self.grouped(select, &input)? } else { self.projected(select, &input)? };
+        let mut output = if grouped {
+            self.grouped(select, &input)?
+        } else {
+            self.projected(&select.items, &input)?
+        };
         if !order.is_empty() {
-            let one_to_one = !grouped && output.rows.len() == input.rows.len();
+            let generates = select.items.iter().any(|(item, _)| is_generator(item));
+            let one_to_one = !grouped && !generates;
             let mut keys = Vec::new();
             for (at, values) in output.rows.iter().enumerate() {
                 let own = Row { columns: &output.columns, values };
@@ -111,29 +115,59 @@ impl Session {
         Ok(output)
     }
 
-    fn projected(&self, select: &Select, input: &Rows) -> Result<Rows> {
-        if let [(Expr::Call { name, args, .. }, alias)] = select.items.as_slice()
-            && GENERATORS.contains(&name.as_str())
-            && let [arg] = args.as_slice()
-        {
-            let mut rows = Vec::new();
-            let mut kind = self.scope.kind_of(arg, &input.columns)?;
-            for values in &input.rows {
-                let value = self.scope.eval(arg, Row { columns: &input.columns, values })?;
-                kind = kind.or_else(|| Some(value.kind()));
-                rows.extend(functions::generate(name, value));
-            }
-            let mut columns = functions::generated(name, &kind.unwrap_or(Kind::Null));
-            if let (Some(alias), [column]) = (alias, columns.as_mut_slice()) {
-                column.0.clone_from(alias);
-            }
-            let columns: Vec<(&str, Kind)> =
-                columns.iter().map(|(name, kind)| (name.as_str(), kind.clone())).collect();
-            return Ok(Rows::new(&columns, rows));
+    fn projected(&self, items: &[Item], input: &Rows) -> Result<Rows> {
+        let mut generators = (0..items.len()).filter(|at| is_generator(&items[*at].0));
+        match (generators.next(), generators.count()) {
+            (None, _) => self.evaluated(items, input),
+            (Some(at), 0) => self.exploded(items, at, input),
+            (Some(_), more) => Err(SqlError::new(
+                "UNSUPPORTED_GENERATOR.MULTI_GENERATOR",
+                "42K0E",
+                format!(
+                    "The generator is not supported: only one generator allowed per SELECT clause but found {}.",
+                    more + 1
+                ),
+            )),
         }
+    }
+
+    /// As many rows of each as the generator at a place makes of it, each with what is selected beside it.
+    fn exploded(&self, items: &[Item], at: usize, input: &Rows) -> Result<Rows> {
+        let (Expr::Call { name, args, .. }, alias) = &items[at] else {
+            return self.evaluated(items, input);
+        };
+        let [arg] = args.as_slice() else {
+            return Err(SqlError::unsupported(format!(
+                "{} of several values",
+                name.to_lowercase()
+            )));
+        };
+        let mut kind = self.scope.kind_of(arg, &input.columns)?;
+        let (mut made, mut beside) = (Vec::new(), Vec::new());
+        for values in &input.rows {
+            let value = self.scope.eval(arg, Row { columns: &input.columns, values })?;
+            kind = kind.or_else(|| Some(value.kind()));
+            for row in functions::generate(name, value) {
+                made.push(row);
+                beside.push(values.clone());
+            }
+        }
+        let mut columns = functions::generated(name, &kind.unwrap_or(Kind::Null));
+        if let (Some(alias), [column]) = (alias, columns.as_mut_slice()) {
+            column.0.clone_from(alias);
+        }
+        let columns: Vec<(&str, Kind)> =
+            columns.iter().map(|(name, kind)| (name.as_str(), kind.clone())).collect();
+        let beside = Rows { columns: input.columns.clone(), rows: beside };
+        let before = self.evaluated(&items[..at], &beside)?;
+        let after = self.evaluated(&items[at + 1..], &beside)?;
+        Ok(before.beside(Rows::new(&columns, made)).beside(after))
+    }
+
+    fn evaluated(&self, items: &[Item], input: &Rows) -> Result<Rows> {
         let mut rows: Vec<Vec<Datum>> = vec![Vec::new(); input.rows.len()];
         let mut columns = Vec::new();
-        for (item, alias) in &select.items {
+        for (item, alias) in items {
             // `r.*` of a column that is a struct: its fields.
             if let Expr::Star(Some(of)) = item
                 && let Ok((at, 1)) = input.place(std::slice::from_ref(of))
@@ -211,6 +245,14 @@ impl Session {
         };
         order.iter().map(key).collect()
     }
+}
+
+/// What is selected, and what it is to be called.
+type Item = (Expr, Option<String>);
+
+/// Whether an expression makes several rows of one.
+fn is_generator(expr: &Expr) -> bool {
+    matches!(expr, Expr::Call { name, .. } if GENERATORS.contains(&name.as_str()))
 }
 
 fn join(all: &mut Rows, mut more: Rows, zone: Tz) -> Result<()> {

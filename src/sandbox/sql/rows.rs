@@ -44,6 +44,13 @@ impl Rows {
         Rows::new(&columns, vec![counts.iter().map(|(_, count)| Datum::count(*count)).collect()])
     }
 
+    /// The same rows with those of another relation, as many, beside them.
+    pub(super) fn beside(mut self, other: Rows) -> Rows {
+        self.columns.extend(other.columns);
+        self.rows.iter_mut().zip(other.rows).for_each(|(row, more)| row.extend(more));
+        self
+    }
+
     /// The same rows under another relation's name.
     pub(super) fn under(mut self, alias: Option<&str>, columns: &[String]) -> Rows {
         for (at, column) in self.columns.iter_mut().enumerate() {

@@ -152,13 +152,18 @@ impl Parser<'_> {
         if self.word("ALL") {
             return Ok(Group::All);
         }
-        let beyond = ["ROLLUP", "CUBE", "GROUPING"];
-        if let Some(word) = beyond.into_iter().find(|word| self.is_word(word)) {
-            return Err(SqlError::unsupported(format!("GROUP BY {word}")));
-        }
         let mut group = Vec::new();
         loop {
+            let beyond = ["ROLLUP", "CUBE", "GROUPING"];
+            if let Some(word) = beyond.into_iter().find(|word| self.is_word(word)) {
+                return Err(SqlError::unsupported(format!("GROUP BY {word}")));
+            }
             group.push(self.expression()?);
+            for word in ["ROLLUP", "CUBE"] {
+                if self.words(&["WITH", word]) {
+                    return Err(SqlError::unsupported(format!("GROUP BY … WITH {word}")));
+                }
+            }
             if !self.take(",") {
                 return Ok(Group::By(group));
             }
