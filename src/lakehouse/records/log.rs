@@ -49,15 +49,21 @@ pub(in crate::lakehouse) async fn newest_cuts(
     known: &mut Option<Log>,
     groups: &[&str],
 ) -> Result<Cuts, RegionError> {
-    let store = table(region, SYNC_CUTS);
-    let is_known = match known {
-        Some(log) => delta::ends_at(&store, log.version).await.unwrap_or(false),
-        None => false,
-    };
-    if !is_known {
+    forget_what_is_old(region, known).await;
+    if known.is_none() {
         *known = read_table(region, SYNC_CUTS, HEADS).await?.map(Log::of_heads);
     }
     Ok(known.as_ref().map_or_else(Cuts::default, |log| log.heads.of_groups(groups).of_heads()))
+}
+
+/// Forgets what is known of a log that others wrote to since: a cut that follows theirs would be taken for one that follows none.
+async fn forget_what_is_old(region: &LakehouseRegion, known: &mut Option<Log>) {
+    if let Some(log) = known {
+        let ends = delta::ends_at(&table(region, SYNC_CUTS), log.version).await;
+        if !ends.unwrap_or(false) {
+            *known = None;
+        }
+    }
 }
 
 /// Appends what may be, until the log itself says what came of every cut.
@@ -94,6 +100,7 @@ async fn append_open(
 ) -> Result<(), RegionError> {
     let doing = format!("append to {SYNC_CUTS}");
     let mut trouble = None;
+    forget_what_is_old(region, known).await;
     for attempt in 0..ATTEMPTS {
         let log = match known.take() {
             Some(log) => log,
@@ -185,6 +192,7 @@ pub(in crate::lakehouse) async fn copy_cuts(
 ) -> Result<(), RegionError> {
     let doing = format!("copy cuts to {SYNC_CUTS}");
     let wanted = Cuts::new(cuts.iter().cloned());
+    forget_what_is_old(region, known).await;
     for attempt in 0..ATTEMPTS {
         let log = match known.take() {
             Some(log) => log,
