@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::able;
-use crate::support::runner::{self, Run, stderr, stdout};
+use crate::support::runner::{self, Run, stderr};
 
 const NEEDED: &str = "aiosmtpd, cryptography, standardwebhooks";
 

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{ALL, Applied, audit, drsync, files, json};
+use super::{ALL, Applied, drsync, files};
 use crate::support::runner;
 
 #[test]

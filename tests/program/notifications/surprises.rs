@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{FIRST, Receivers, World, collect};
+use super::{FIRST, Receivers, World};
 use crate::support::runner::{stderr, stdout};
 
 #[test]

@@ -6,12 +6,12 @@ use std::path::Path;
 use drsync::apply::GroupOutcome;
 use drsync::lakehouse::delta;
 use drsync::ledger::Cut;
-use drsync::plan::{FindingCode, Severity, plan};
+use drsync::plan::{FindingCode, Severity};
 use drsync::region::Appended;
 use serde_json::json;
 
 use super::super::trouble::accepting_drift;
-use super::{COUNTRIES, changed, data_file, edit_commit, files_of_a_replica, found, write_commit};
+use super::{COUNTRIES, data_file, edit_commit, files_of_a_replica, found, write_commit};
 use crate::support::world::{Form, World, batch};
 
 /// Appends a cut that follows the newest one to a region's log, as whoever may write there can.

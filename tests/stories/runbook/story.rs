@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use drsync::config::Sides;
 use drsync::ledger::{Cut, Cuts};
+use drsync::render::sections::runbook::guide;
 use drsync::render::writers;
 use drsync::runbook::{Facts, Language, Looked, Place, make};
 use serde_json::{Value, json};
@@ -143,7 +144,7 @@ impl Told {
             when: None,
             approvers: Vec::new(),
         };
-        let page = writers::runbook(&make(Facts {
+        let made = make(Facts {
             place: &place,
             cuts: &ledger.all_cuts(),
             rows: &ledger.rows_by_group(),
@@ -154,7 +155,8 @@ impl Told {
             come_back: false,
             made_at: self.world.now,
             made_by: "user:anna",
-        }));
+        });
+        let page = writers::guide(&guide(&made));
         steps(&page, self.language().as_str())
     }
 
