@@ -1,4 +1,6 @@
-//! One text for one document: canonical JSON (RFC 8785) and its SHA-256.
+//! One text for one document: canonical JSON and its SHA-256.
+//!
+//! It leaves RFC 8785 in one thing: integers keep all their digits beyond 2^53, where the RFC rounds them to a double, because versions, byte counts and ids of runs may be larger.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -136,13 +138,17 @@ fn write_members<'a>(members: impl Iterator<Item = (&'a String, &'a Value)>, sin
     sink.push_str("}");
 }
 
-/// A number as ECMAScript writes it; integers keep all their digits, because versions and byte counts may pass 2^53.
+/// A number as ECMAScript writes it, integers with all their digits.
 fn number_text(number: &serde_json::Number) -> String {
-    match number.as_f64() {
-        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
-            format!("{float:.0}")
+    match number.as_f64().filter(|_| number.is_f64()) {
+        None => number.to_string(),
+        // Of minus zero the sign is lost.
+        Some(0.0) => "0".to_owned(),
+        Some(float) if (1e-6..1e21).contains(&float.abs()) => float.to_string(),
+        Some(float) => {
+            let text = format!("{float:e}");
+            if text.contains("e-") { text } else { text.replace('e', "e+") }
         }
-        _ => number.to_string(),
     }
 }
 
@@ -158,6 +164,29 @@ mod tests {
             to_string(&document),
             "{\"a\":{\"\u{1f600}\":\"é\\n\",\"\u{fb33}\":1},\"b\":[1,2,null]}"
         );
+    }
+
+    #[test]
+    fn numbers_are_written_as_ecmascript_does() {
+        for (read, written) in [
+            ("1.0", "1"),
+            ("-0.0", "0"),
+            ("0.1e1", "1"),
+            ("0.00001", "0.00001"),
+            ("0.000001", "0.000001"),
+            ("1.5e-7", "1.5e-7"),
+            ("1e16", "10000000000000000"),
+            ("123456789012345680000.0", "123456789012345680000"),
+            ("1e21", "1e+21"),
+            ("-2.5E+30", "-2.5e+30"),
+            ("5e-324", "5e-324"),
+            ("333333333.33333329", "333333333.3333333"),
+            ("9007199254740993", "9007199254740993"),
+            ("18446744073709551615", "18446744073709551615"),
+        ] {
+            let value: Value = serde_json::from_str(read).unwrap();
+            assert_eq!(to_string(&value), written, "{read}");
+        }
     }
 
     #[test]

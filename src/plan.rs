@@ -160,7 +160,7 @@ fn plan_workspace(
         let Some(name) = seen.entry.name().filter(|name| named.insert(name)) else {
             continue;
         };
-        if request.selects(name) {
+        if request.selects(&workspace.workspace.name, name) {
             groups.push(match views.get(name) {
                 Some(view) => group::plan(view, &facts, request),
                 None => group::of_mistakes(workspace, seen, name),
@@ -202,7 +202,8 @@ fn plan_workspace(
     }
     let planned: BTreeSet<&String> = groups.iter().map(|group| &group.name).collect();
     let is_told = |group: &String| {
-        let asked = request.selection.only.is_empty() && request.selects(group);
+        let asked = request.selection.only.is_empty()
+            && request.selects(&workspace.workspace.name, group);
         planned.contains(group) || asked && !entries.contains(group.as_str())
     };
     changes.retain(|change| change.group.as_ref().is_none_or(is_told));

@@ -48,6 +48,24 @@ pub fn span(seconds: i64) -> String {
     }
 }
 
+/// A group as people name it: with its workspace where there are several.
+pub fn label_group(several: bool, workspace: &str, group: &str) -> String {
+    if several { format!("{workspace}/{group}") } else { group.to_owned() }
+}
+
+/// Whether a pattern means a group: by its name, or by `WORKSPACE/NAME`, as screens label it where several workspaces have one of that name.
+pub fn fits_group(pattern: &str, workspace: &str, group: &str) -> bool {
+    fits(pattern, group)
+        || pattern.contains('/') && fits(pattern, &label_group(true, workspace, group))
+}
+
+/// Whether a word, which is no pattern, names a group in either of these ways.
+pub fn names_group(word: &str, workspace: &str, group: &str) -> bool {
+    let labels =
+        || word.strip_prefix(workspace).and_then(|rest| rest.strip_prefix('/')) == Some(group);
+    word == group || labels()
+}
+
 /// Whether a name is what a pattern means, in which `*` stands for anything and `?` for one letter; a name means itself.
 pub fn fits(pattern: &str, name: &str) -> bool {
     if pattern == name {
@@ -124,6 +142,19 @@ pub fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_group_is_named_alone_or_with_its_workspace() {
+        for pattern in ["orders", "ord*", "east/orders", "east/*", "*/orders", "e*/ord*"] {
+            assert!(fits_group(pattern, "east", "orders"), "{pattern}");
+        }
+        // Without a slash no workspace is meant.
+        for pattern in ["east*", "north/orders", "orders/east", "east/", "/orders"] {
+            assert!(!fits_group(pattern, "east", "orders"), "{pattern}");
+        }
+        assert!(names_group("a/b", "east", "a/b") && names_group("east/a/b", "east", "a/b"));
+        assert!(names_group("a*", "east", "a*") && !names_group("e*/a", "east", "a"));
+    }
 
     #[test]
     fn a_star_stands_for_anything_and_a_question_mark_for_one_letter() {

@@ -174,11 +174,12 @@ fn fits_nothing(text: &str, scope: &str, configuration: &Configuration) -> Failu
     let groups = selection::groups(configuration);
     let tables: Vec<String> =
         configuration.workspaces.iter().flat_map(tables).map(ToString::to_string).collect();
-    let known = groups.iter().chain(&tables).map(String::as_str);
+    let groups = selection::names(&groups);
+    let known = groups.iter().copied().chain(tables.iter().map(String::as_str));
     let hint = match selection::nearest(scope, known) {
         Some(near) => format!("; nearest: {near}"),
         None if groups.is_empty() => String::new(),
-        None => format!("; groups: {}", groups.join(", ")),
+        None => format!("; groups: {}", Vec::from_iter(groups).join(", ")),
     };
     let message = format!("--accept {text}: no group or table is called {scope}{hint}");
     Failure::new(ExitStatus::Usage, clean(&message))

@@ -2,6 +2,7 @@
 //!
 //! No region is asked: the configuration on this machine and the records beside it tell.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -11,10 +12,12 @@ use clap_complete::engine::{
 };
 use clap_complete::env::CompleteEnv;
 
+use super::selection::NamedGroup;
 use super::{configuration, described, explain, selection};
 use crate::config::{Configuration, GroupEntry, load};
 use crate::plan::{CRASH_CONSISTENT, FindingCode};
 use crate::render::clean;
+use crate::text::label_group;
 
 /// What a shell sets that asks.
 pub(super) const VARIABLE: &str = "DRSYNC_COMPLETE";
@@ -82,8 +85,17 @@ fn named(arguments: &[OsString]) -> Option<PathBuf> {
     })
 }
 
+/// Every group by its name, and with its workspace where several have one of that name.
 fn groups() -> Vec<String> {
-    configured().map(|it| selection::groups(&it)).unwrap_or_default()
+    let all = configured().map(|it| selection::groups(&it)).unwrap_or_default();
+    let names = selection::names(&all).into_iter().map(str::to_owned);
+    let alike = |known: &&NamedGroup| {
+        let same = all.iter().filter(|other| other.group == known.group);
+        same.map(|other| &other.workspace).collect::<BTreeSet<_>>().len() > 1
+    };
+    let labels = all.iter().filter(alike);
+    let labels = labels.map(|known| label_group(true, &known.workspace, &known.group));
+    BTreeSet::from_iter(names.chain(labels)).into_iter().collect()
 }
 
 fn tables() -> Vec<String> {

@@ -46,7 +46,7 @@ pub(super) struct Flags {
     /// Bytes that Markdown may have; what does not fit is counted, and nothing blocked or dangerous is left out
     #[arg(long, global = true, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(render::writers::BUDGET_MIN as i64..))]
     budget: Option<u32>,
-    /// Only this group, or those that a pattern with * fits; may be given again
+    /// Only this group (or WORKSPACE/GROUP), or those that a pattern with * fits; may be given again
     #[arg(long, global = true, value_name = "GROUP")]
     only: Vec<String>,
     /// Not this group, or those that a pattern with * fits; may be given again

@@ -7,6 +7,7 @@ use clap::Args;
 use futures::StreamExt;
 
 use super::flags::Context;
+use super::selection::NamedGroup;
 use super::{ExitStatus, Failure, configuration, look, output, regions, selection, signature};
 use crate::apply::{Approval, RunRecord};
 use crate::config::{GroupEntry, Workspace, WorkspaceAddress};
@@ -24,6 +25,7 @@ use crate::region::{
 use crate::render::history::{self, LostCut, LostWithRole, UnreadRegion, WorkspaceHistory};
 use crate::render::sections;
 use crate::render::writers::write;
+use crate::text::names_group;
 
 /// Plans that are looked at at once: each may be large.
 const PLANS_AT_ONCE: usize = 8;
@@ -31,7 +33,7 @@ const PLANS_AT_ONCE: usize = 8;
 /// List the cuts of every group, newest first: what was whole when, and who saw to it
 #[derive(Debug, Args)]
 pub(super) struct History {
-    /// Only the cuts of this group
+    /// Only the cuts of this group; `WORKSPACE/GROUP` where several workspaces have one of that name
     group: Option<String>,
     /// Only cuts committed from this moment or day on, after the report of that period
     ///
@@ -68,9 +70,10 @@ impl History {
             Ok(all)
         })?;
         let mut groups = selection::groups(&found.configuration);
-        groups.extend(
-            read.iter().flat_map(|read| read.cuts.iter().map(|cut| cut.group_name.clone())),
-        );
+        for (workspace, read) in found.configuration.workspaces.iter().zip(&read) {
+            let of_log = read.cuts.iter().map(|cut| cut.group_name.as_str());
+            groups.extend(of_log.map(|group| NamedGroup::new(&workspace.name, group)));
+        }
         groups.sort();
         groups.dedup();
         selection::check("history", &self.group, &groups)?;
@@ -97,7 +100,7 @@ impl History {
         &self,
         context: &Context,
         workspace: &Workspace,
-        groups: &[String],
+        groups: &[NamedGroup],
         read: Read,
     ) -> WorkspaceHistory {
         let mut unread = read.unread;
@@ -117,17 +120,17 @@ impl History {
                 });
                 let objectives: BTreeMap<&str, Duration> =
                     configured.map(|group| (group.name.as_str(), group.rpo)).collect();
-                let known = |group: &&String| {
-                    objectives.contains_key(group.as_str())
-                        || read.cuts.iter().any(|cut| cut.group_name == **group)
-                };
-                let asked: Vec<Asked> = groups
-                    .iter()
-                    .filter(|group| self.selects(context, group))
-                    .filter(known)
+                // Of its own groups those that it has, and those that it had.
+                let own = groups.iter().filter(|known| known.workspace == workspace.name);
+                let own = own.map(|known| known.group.as_str()).filter(|group| {
+                    objectives.contains_key(group)
+                        || read.cuts.iter().any(|cut| cut.group_name == *group)
+                });
+                let asked: Vec<Asked> = own
+                    .filter(|group| self.selects(context, &workspace.name, group))
                     .map(|group| Asked {
-                        group: group.clone(),
-                        objective: objectives.get(group.as_str()).copied(),
+                        group: group.to_owned(),
+                        objective: objectives.get(group).copied(),
                     })
                     .collect();
                 let cuts = &read.cuts;
@@ -137,11 +140,11 @@ impl History {
         };
         // Only logs that could both be read are judged.
         let lost = if unread.is_empty() {
-            self.lost(context, &read.witnessed, &read.newest)
+            self.lost(context, &workspace.name, &read.witnessed, &read.newest)
         } else {
             Vec::new()
         };
-        let cuts = self.chosen(context, read.cuts);
+        let cuts = self.chosen(context, &workspace.name, read.cuts);
         let away = cuts.iter().filter(|cut| cut.is_role() && cut.is_away_from(&workspace.name));
         let lost_with_roles = away.filter_map(|cut| {
             let loss = read.losses.lost_with(cut, cuts.iter())?.clone();
@@ -181,23 +184,25 @@ impl History {
         Span { since: self.since, until: self.end(context), open }
     }
 
-    fn selects(&self, context: &Context, group: &str) -> bool {
+    fn selects(&self, context: &Context, workspace: &str, group: &str) -> bool {
         let request =
             crate::plan::Request { selection: context.selection.clone(), ..Default::default() };
-        request.selects(group) && self.group.as_ref().is_none_or(|only| only == group)
+        let named = |word: &String| names_group(word, workspace, group);
+        request.selects(workspace, group) && self.group.as_ref().is_none_or(named)
     }
 
     /// Groups of which the newest run records tell of a later cut than the logs have.
     fn lost(
         &self,
         context: &Context,
+        workspace: &str,
         witnessed: &Witnessed,
         newest: &BTreeMap<String, u64>,
     ) -> Vec<LostCut> {
         let newest = |group: &str| newest.get(group).copied();
         let beyond = witnessed.beyond(newest);
         beyond
-            .filter(|(group, _)| self.selects(context, group))
+            .filter(|(group, _)| self.selects(context, workspace, group))
             .map(|(group, cut)| LostCut {
                 group: group.to_owned(),
                 cut: cut.number,
@@ -208,9 +213,9 @@ impl History {
     }
 
     /// Cuts by group, newest first.
-    fn chosen(&self, context: &Context, mut cuts: Vec<Cut>) -> Vec<Cut> {
+    fn chosen(&self, context: &Context, workspace: &str, mut cuts: Vec<Cut>) -> Vec<Cut> {
         cuts.retain(|cut| {
-            self.selects(context, &cut.group_name)
+            self.selects(context, workspace, &cut.group_name)
                 && self.since.is_none_or(|since| cut.committed_at >= since)
                 && self.until.is_none_or(|until| cut.committed_at <= until)
         });

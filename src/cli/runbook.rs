@@ -1,6 +1,6 @@
 //! `drsync runbook`: what people need who make the other side active by hand; and where it is kept after an apply.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -9,6 +9,7 @@ use clap::Args;
 mod readable;
 
 use super::flags::Context;
+use super::selection::NamedGroup;
 use super::{ExitStatus, Failure, configuration, keep, look, output, regions, selection, who};
 use crate::apply::{Ending, GroupOutcome, GroupRecord, RunRecord};
 use crate::config::{GroupEntry, Workspace};
@@ -20,6 +21,7 @@ use crate::region::{LedgerCopy, RUNBOOK_ENDING, Region, RegionError, RegionError
 use crate::render::{self, clean};
 use crate::runbook::{self, Facts, Looked, Place};
 use crate::sentence::Sentence;
+use crate::text::names_group;
 use readable::{Secondary, behind_by_records, check_cut, check_unwritten, look_at};
 
 /// Print what people need who make the other side active by hand, without drsync: Markdown with SQL, or with Python for a lakehouse
@@ -27,7 +29,7 @@ use readable::{Secondary, behind_by_records, check_cut, check_unwritten, look_at
 /// It is made from the secondary's cut log, run records and replicas alone, and writes nothing.
 #[derive(Debug, Args)]
 pub(super) struct Runbook {
-    /// Only these groups
+    /// Only these groups; `WORKSPACE/GROUP` where several workspaces have one of a name
     #[arg(value_name = "GROUP")]
     groups: Vec<String>,
     /// Bring a group to this cut in place of its newest; may be given again
@@ -116,15 +118,14 @@ impl Runbook {
         workspaces: &[Workspace],
         read: &[Result<Read, RegionError>],
     ) -> Result<(), Failure> {
-        let of_logs = read
-            .iter()
-            .flatten()
-            .flat_map(|read| read.cuts.newest_of_each().map(|cut| cut.group_name.clone()));
-        let configured = workspaces.iter().flat_map(|workspace| &workspace.groups);
-        let configured = configured.filter_map(|entry| entry.name().map(str::to_owned));
-        let mut known: Vec<String> = of_logs.chain(configured).collect();
-        known.sort();
-        known.dedup();
+        let all = workspaces.iter().zip(read).flat_map(|(workspace, read)| {
+            let logs = read.iter().flat_map(|read| read.cuts.newest_of_each());
+            let of_log = logs.map(|cut| cut.group_name.as_str());
+            let configured = workspace.groups.iter().filter_map(GroupEntry::name);
+            let names = of_log.chain(configured);
+            names.map(|group| NamedGroup::new(&workspace.name, group))
+        });
+        let known = Vec::from_iter(BTreeSet::from_iter(all));
         selection::check("runbook", self.asked(), &known)?;
         selection::check_patterns("--only", &context.selection.only, &known)?;
         selection::check_patterns("--exclude", &context.selection.exclude, &known)
@@ -143,9 +144,11 @@ impl Runbook {
         let has: Vec<&str> = configured.chain(of_log).collect();
         let request =
             crate::plan::Request { selection: context.selection.clone(), ..Default::default() };
+        let is_named = |word: &str, name: &str| names_group(word, &workspace.name, name);
         let chosen = |name: &str| {
             let narrowed = !self.groups.is_empty();
-            request.selects(name) && (!narrowed || self.groups.iter().any(|it| it == name))
+            request.selects(&workspace.name, name)
+                && (!narrowed || self.groups.iter().any(|word| is_named(word, name)))
         };
         let everything = self.groups.is_empty()
             && context.selection == crate::plan::document::Selection::default();
@@ -159,11 +162,12 @@ impl Runbook {
         let region = regions.secondary.as_ref();
         let secondary = Secondary::of(workspace, region, context.clock.now());
         let mut to_cuts = BTreeMap::new();
-        for (group, number) in self.to_cut.iter().filter(|(group, _)| has.contains(&group.as_str()))
-        {
-            check_cut(&secondary, &read.cuts, group, *number).await?;
-            check_unwritten(&secondary, &read.cuts, group).await?;
-            to_cuts.insert(group.clone(), *number);
+        for (word, number) in &self.to_cut {
+            for group in has.iter().filter(|name| is_named(word, name)) {
+                check_cut(&secondary, &read.cuts, group, *number).await?;
+                check_unwritten(&secondary, &read.cuts, group).await?;
+                to_cuts.insert((*group).to_owned(), *number);
+            }
         }
         let on_page: Vec<&str> = if everything {
             read.cuts.newest_of_each().map(|cut| cut.group_name.as_str()).collect()

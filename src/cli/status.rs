@@ -14,6 +14,7 @@ use crate::plan::{Decision, Finding, FindingCode, Plan};
 use crate::region::{RecordRange, Region};
 use crate::render;
 use crate::render::sections::status::Parts;
+use crate::text::label_group;
 use asked::Asked;
 
 /// Show the last cut of every group, how far behind it is, and what stands in the way
@@ -134,8 +135,7 @@ fn judged(status: &Document, plan: &Plan, fail_on: &[FailOn]) -> ExitStatus {
                 .filter(|state| state.is_so(workspace, group))
                 .map(|state| state.as_str())
                 .collect();
-            let name = &group.name;
-            let label = if several { format!("{}/{name}", workspace.name) } else { name.clone() };
+            let label = label_group(several, &workspace.name, &group.name);
             (!states.is_empty()).then(|| format!("{label} is {}", states.join(", ")))
         })
         .collect();

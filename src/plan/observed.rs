@@ -10,7 +10,7 @@ use super::protection::SettingsBefore;
 use super::receipt::ReceiptTold;
 use super::unwatched::Unwatched;
 use super::witness::Witnessed;
-use crate::config::{Group, GroupEntry, TableName, Workspace};
+use crate::config::{Group, GroupEntry, TableName, Workspace, WorkspaceAddress};
 use crate::ledger::{Cuts, FOLDER, Ledger, merge_rows};
 use crate::moment;
 use crate::region::{
@@ -161,6 +161,12 @@ impl WorkspaceObserved {
         let (one, _) = refusals.filter(|(one, other)| one.is_same_answer(other))?;
         let of_a_table = [primary, secondary].into_iter().any(|it| it.unreadable_table().is_some());
         (!of_a_table).then(|| one.told_of_any())
+    }
+
+    /// Whether the secondary's workspace is a folder: it registers no replica, and who may use one is for the storage to say.
+    pub(super) fn keeps_replicas_in_files(&self) -> bool {
+        let secondary = self.workspace.secondary.as_ref();
+        secondary.is_some_and(|it| matches!(it.address, WorkspaceAddress::Lakehouse(_)))
     }
 
     /// The moment that no recovery point is later than: the earlier of drsync's clock and the primary's own.

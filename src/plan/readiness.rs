@@ -84,6 +84,7 @@ pub(super) fn of_group(workspace: &WorkspaceObserved, known: &Known<'_>) -> Opti
         missing.push(NotReady::NoCompute);
     }
     match known.grants {
+        None if workspace.keeps_replicas_in_files() => {}
         None => missing.push(NotReady::RightsNotLookedAt),
         Some(seen) => {
             let differing = seen.differing().into_iter();

@@ -11,7 +11,7 @@ use super::provenance::Provenance;
 use super::settings::Settings;
 use crate::config::WrittenKeys;
 use crate::ledger::AcceptedRisk;
-use crate::text::fits;
+use crate::text::{fits_group, names_group};
 
 /// What the person or pipeline asks of one plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -32,7 +32,7 @@ pub struct Request {
     pub selection: Selection,
     /// Risks accepted for this plan only, `code`, `scope` and `reason`.
     pub accepted: Vec<AcceptedRisk>,
-    /// Groups taken as due.
+    /// Groups taken as due, each by its name or as `WORKSPACE/NAME`.
     pub take_as_due: Vec<String>,
     /// Histories are looked at for every group, due or not.
     pub full: bool,
@@ -90,10 +90,15 @@ impl Request {
             .any(|risk| risk.code == code && risk.is_about(workspace, group, table()))
     }
 
-    /// Whether a group is part of what was asked for: by its name, or by a pattern that it fits.
-    pub fn selects(&self, group: &str) -> bool {
+    /// Whether a group of a workspace is part of what was asked for: by its name, or by a pattern that it fits, with its workspace or without.
+    pub fn selects(&self, workspace: &str, group: &str) -> bool {
         let Selection { only, exclude, changed: _ } = &self.selection;
-        (only.is_empty() || only.iter().any(|pattern| fits(pattern, group)))
-            && !exclude.iter().any(|pattern| fits(pattern, group))
+        let fits = |pattern: &String| fits_group(pattern, workspace, group);
+        (only.is_empty() || only.iter().any(fits)) && !exclude.iter().any(fits)
+    }
+
+    /// Whether a group of a workspace is to be taken as due.
+    pub fn takes_as_due(&self, workspace: &str, group: &str) -> bool {
+        self.take_as_due.iter().any(|word| names_group(word, workspace, group))
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::grants::{GrantsSeen, RightsSeen};
-use super::observed::{GroupObserved, WorkspaceObserved};
+use super::observed::{Answer, GroupObserved, WorkspaceObserved};
 use super::role::Role;
 use crate::config::TableName;
-use crate::region::TableRights;
+use crate::region::{RegionErrorKind, TableRights};
 
-/// The rights on the tables of a group; `None`: they were not looked at.
+/// The rights on the tables of a group; `None`: they were not looked at, or no catalog of the secondary has its replicas, so that it is for the storage to say.
 pub(super) fn of_group(workspace: &WorkspaceObserved, seen: &GroupObserved) -> Option<GrantsSeen> {
     let asked = seen.tables.iter().filter_map(|table| Some((&table.name, table.rights.as_ref()?)));
     let regions = [&workspace.primary, &workspace.secondary];
@@ -22,7 +22,12 @@ pub(super) fn of_group(workspace: &WorkspaceObserved, seen: &GroupObserved) -> O
     };
     let (mut unseen, mut any) = (Vec::new(), false);
     let mut alike: BTreeMap<(Role, Vec<String>, Vec<String>), Vec<TableName>> = BTreeMap::new();
-    for (name, rights) in asked {
+    let lies_in_files = |rights: &[Answer<TableRights>; 2]| {
+        let [_, there] = rights;
+        workspace.keeps_replicas_in_files()
+            && there.as_ref().is_err_and(|error| error.kind == RegionErrorKind::NotFound)
+    };
+    for (name, rights) in asked.filter(|(_, rights)| !lies_in_files(rights)) {
         any = true;
         let [Ok(primary), Ok(secondary)] = rights else {
             unseen.push(name.clone());

@@ -43,7 +43,7 @@ pub(super) fn changes(
     }
     for (name, row) in rows {
         let left = !named.contains_key(name.as_str()) && leaves(observed, workspace, row);
-        if left && request.selects(name) {
+        if left && request.selects(&workspace.workspace.name, name) {
             after.insert(name, row.retired(observed.now));
         }
     }

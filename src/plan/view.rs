@@ -23,7 +23,7 @@ pub(super) fn views<'a>(
 ) -> BTreeMap<&'a str, GroupView<'a>> {
     let views =
         workspace.groups.iter().filter_map(|seen| GroupView::new(workspace, seen, now, request));
-    let chosen = views.filter(|view| request.selects(&view.group.name));
+    let chosen = views.filter(|view| request.selects(&workspace.workspace.name, &view.group.name));
     chosen.map(|view| (view.group.name.as_str(), view)).collect()
 }
 
@@ -76,7 +76,7 @@ impl<'a> GroupView<'a> {
             now: workspace.now(now),
             last_cut: workspace.ledger.cuts.newest(&group.name),
             row: workspace.ledger.rows.get(&group.name),
-            take_as_due: request.take_as_due.contains(&group.name),
+            take_as_due: request.takes_as_due(&workspace.workspace.name, &group.name),
             crash_consistent_accepted: request.accepted.iter().any(|risk| {
                 let name = &workspace.workspace.name;
                 risk.code == CRASH_CONSISTENT

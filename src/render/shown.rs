@@ -6,6 +6,7 @@ use crate::harmless::name;
 use crate::layout::width;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Decision, Finding, GroupPlan, Plan};
+use crate::text::label_group;
 
 /// A plan, how much of it is asked for, and how wide its column of names is.
 pub(super) struct Shown<'a> {
@@ -93,5 +94,5 @@ pub(super) fn label(plan: &Plan, workspace: &str, group: &str) -> String {
 
 /// The same where it is known whether there are several workspaces.
 pub(super) fn label_among(several: bool, workspace: &str, group: &str) -> String {
-    if several { format!("{}/{}", name(workspace), name(group)) } else { name(group) }
+    label_group(several, &name(workspace), &name(group))
 }

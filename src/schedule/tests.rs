@@ -233,12 +233,14 @@ fn gaps_agree_with_a_walk_through_a_year() {
     ] {
         for zone in ["UTC", "America/New_York", "Europe/Berlin", "Africa/Casablanca"] {
             let schedule = read(expression, zone);
+            // Once a schedule: each is a walk through years by itself.
+            let (shortest, longest) = (shortest_gap(&schedule), schedule.longest_gap());
             let mut moment = schedule.next_after(at("2027-01-01T00:00:00Z")).expect("fires");
             while moment < at("2028-01-01T00:00:00Z") {
                 let next = schedule.next_after(moment).expect("fires");
                 let gap = next - moment;
-                assert!(shortest_gap(&schedule) <= gap, "{expression} {zone} {moment} {gap}");
-                assert!(schedule.longest_gap() >= gap, "{expression} {zone} {moment} {gap}");
+                assert!(shortest <= gap, "{expression} {zone} {moment} {gap}");
+                assert!(longest >= gap, "{expression} {zone} {moment} {gap}");
                 moment = next;
             }
         }

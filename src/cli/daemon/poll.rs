@@ -9,6 +9,7 @@ use crate::config::{Group, GroupEntry, WorkflowRef};
 use crate::plan::document::{ReasonCode, Selection};
 use crate::plan::{Answer, Observed, Plan, Request};
 use crate::region::{Region, Regions, RunState, Workflow};
+use crate::text::label_group;
 
 /// What was last seen of workflows, with the regions that are asked again.
 #[derive(Default)]
@@ -120,7 +121,7 @@ impl Polled {
             .any(|answer| answer.as_ref().is_ok_and(|presence| presence.workspace_unseen.is_none()))
     }
 
-    /// Groups of which a workflow succeeded since it was last seen, and that may be synchronized again by now.
+    /// Groups of which a workflow succeeded since it was last seen, and that may be synchronized again by now: each as `WORKSPACE/NAME` where there are several workspaces.
     pub(super) async fn due(
         &mut self,
         now: DateTime<Utc>,
@@ -143,6 +144,7 @@ impl Polled {
         });
         let answers = join_all(answers).await;
         let mut due = BTreeSet::new();
+        let several = self.workspaces.len() > 1;
         for (place, answers) in self.workspaces.iter_mut().zip(answers) {
             for group in &mut place.groups {
                 for (workflow, seen) in &mut group.seen {
@@ -154,9 +156,9 @@ impl Polled {
                     }
                 }
                 let may = group.not_before.is_none_or(|not_before| not_before <= now);
-                if group.finished && may && asked.selects(&group.name) {
+                if group.finished && may && asked.selects(&place.name, &group.name) {
                     group.finished = false;
-                    due.insert(group.name.clone());
+                    due.insert(label_group(several, &place.name, &group.name));
                 }
             }
         }

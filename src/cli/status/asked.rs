@@ -2,23 +2,24 @@
 
 use std::collections::BTreeSet;
 
+use super::super::selection::NamedGroup;
 use super::super::{ExitStatus, Failure, selection};
 use crate::config::{Configuration, GroupEntry, TableRef};
-use crate::plan::Warning;
+use crate::plan::{Request, Warning};
 use crate::plan::document::Selection;
 use crate::plan::status::{GroupStatus, Status};
 use crate::render::clean;
-use crate::text::{names_table, plain_name};
+use crate::text::{label_group, names_table, plain_name};
 
 /// What was asked for; nothing: everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Asked {
-    /// Groups that are asked for as a whole, of one workspace or of every one that has them.
-    groups: BTreeSet<(Option<String>, String)>,
+    /// Groups that are asked for as a whole.
+    groups: BTreeSet<NamedGroup>,
     /// Tables, as they were named.
     tables: Vec<String>,
     /// Groups that have one of the tables, as far as the configuration tells.
-    of_tables: BTreeSet<String>,
+    of_tables: BTreeSet<NamedGroup>,
 }
 
 impl Asked {
@@ -30,20 +31,18 @@ impl Asked {
         let groups = selection::groups(configuration);
         let mut asked = Asked::default();
         for word in words {
-            if groups.contains(word) {
-                asked.groups.insert((None, word.clone()));
-                continue;
-            }
-            if let Some((workspace, group)) = labelled(word, configuration) {
-                asked.groups.insert((Some(workspace), group));
+            let named: Vec<&NamedGroup> = groups.iter().filter(|it| it.is_named(word)).collect();
+            if !named.is_empty() {
+                asked.groups.extend(named.into_iter().cloned());
                 continue;
             }
             let named = tables(configuration).filter(|(_, table)| may_be(word, table));
-            let named: Vec<String> = named.map(|(group, _)| group.to_owned()).collect();
+            let named: Vec<NamedGroup> = named.map(|(group, _)| group).collect();
             if named.is_empty() {
                 let parts = plain_name(word).split('.').count();
                 let ends = tables(configuration).map(|(_, table)| end(table, parts));
-                return Err(unknown(word, groups.into_iter().chain(ends)));
+                let names = selection::names(&groups).into_iter().map(str::to_owned);
+                return Err(unknown(word, names.chain(ends)));
             }
             asked.tables.push(word.clone());
             asked.of_tables.extend(named);
@@ -64,11 +63,11 @@ impl Asked {
         if self.is_everything() {
             return Ok(given.clone());
         }
-        let within = |name: &&String| given.only.is_empty() || given.only.contains(name);
-        let without = |name: &&String| !given.exclude.contains(name);
-        let groups = self.groups.iter().map(|(_, group)| group);
-        let all: BTreeSet<&String> = groups.chain(&self.of_tables).collect();
-        let only: Vec<String> = all.into_iter().filter(within).filter(without).cloned().collect();
+        let request = Request { selection: given.clone(), ..Request::default() };
+        let all: BTreeSet<&NamedGroup> = self.groups.iter().chain(&self.of_tables).collect();
+        let left = all.into_iter().filter(|it| request.selects(&it.workspace, &it.group));
+        let only: Vec<String> =
+            left.map(|it| label_group(true, &it.workspace, &it.group)).collect();
         if only.is_empty() {
             let message = "--only and --exclude leave nothing of what was asked for";
             return Err(Failure::new(ExitStatus::Usage, message));
@@ -89,7 +88,7 @@ impl Asked {
         }
         let named = |table: &str| self.tables.iter().any(|word| names_table(word, table));
         for workspace in &mut status.workspaces {
-            let whole = |group: &str| self.is_whole(Some(&workspace.name), group);
+            let whole = |group: &str| self.is_whole(&workspace.name, group);
             for group in &mut workspace.groups {
                 if !whole(&group.name) {
                     group.tables.retain(|table| named(&table.table.to_string()));
@@ -102,18 +101,20 @@ impl Asked {
             workspace.groups.retain(has);
         }
         status.warnings.retain(|warning| {
-            let of = warning.workspace.as_deref();
-            let whole = warning.group.as_ref().is_none_or(|group| self.is_whole(of, group));
+            let of = (warning.workspace.as_ref(), warning.group.as_ref());
+            let whole = match of {
+                (Some(workspace), Some(group)) => self.is_whole(workspace, group),
+                (None, Some(group)) => self.groups.iter().any(|it| it.group == *group),
+                (_, None) => true,
+            };
             whole || warning.table.as_ref().is_none_or(|table| named(table))
         });
         Ok(())
     }
 
-    /// Whether a group of a workspace is asked for as a whole; `None`: of a workspace that is not told.
-    fn is_whole(&self, workspace: Option<&str>, group: &str) -> bool {
-        self.groups.iter().any(|(of, name)| {
-            name == group && of.as_deref().is_none_or(|of| workspace.is_none_or(|it| it == of))
-        })
+    /// Whether a group of a workspace is asked for as a whole.
+    fn is_whole(&self, workspace: &str, group: &str) -> bool {
+        self.groups.contains(&NamedGroup::new(workspace, group))
     }
 
     /// Whether a table that was asked for is left out.
@@ -138,25 +139,19 @@ pub(super) fn leave_out_others(status: &mut Status) {
     });
 }
 
-/// What a word names that has the workspace of a group before it, as screens label it.
-fn labelled(word: &str, configuration: &Configuration) -> Option<(String, String)> {
-    configuration.workspaces.iter().find_map(|workspace| {
-        let group = word.strip_prefix(&workspace.name)?.strip_prefix('/')?;
-        let mut names = workspace.groups.iter().filter_map(GroupEntry::name);
-        names.any(|name| name == group).then(|| (workspace.name.clone(), group.to_owned()))
-    })
-}
-
 /// The tables of all groups of a configuration that could be read, each with its group.
-fn tables(configuration: &Configuration) -> impl Iterator<Item = (&str, &TableRef)> {
-    let entries = configuration.workspaces.iter().flat_map(|workspace| &workspace.groups);
-    let valid = entries.filter_map(|entry| match entry {
-        GroupEntry::Valid(group) => Some(group),
+fn tables(configuration: &Configuration) -> impl Iterator<Item = (NamedGroup, &TableRef)> {
+    let entries = configuration
+        .workspaces
+        .iter()
+        .flat_map(|workspace| workspace.groups.iter().map(move |entry| (&workspace.name, entry)));
+    let valid = entries.filter_map(|(workspace, entry)| match entry {
+        GroupEntry::Valid(group) => Some((workspace, group)),
         GroupEntry::Invalid { .. } => None,
     });
-    valid.flat_map(|group| {
+    valid.flat_map(|(workspace, group)| {
         let all = group.tables.iter().chain(group.unprotected.keys());
-        all.map(|table| (group.name.as_str(), table))
+        all.map(|table| (NamedGroup::new(workspace, &group.name), table))
     })
 }
 
@@ -243,7 +238,7 @@ mod tests {
         leave_out_others(&mut of_table);
         assert_eq!(codes(&of_table), ["clock_skew"]);
         let mut of_group = status();
-        let groups = BTreeSet::from([(None, "orders".to_owned())]);
+        let groups = BTreeSet::from([NamedGroup::new("east", "orders")]);
         Asked { groups, ..Asked::default() }.narrow(&mut of_group).expect("it is there");
         leave_out_others(&mut of_group);
         assert_eq!(codes(&of_group), ["clock_skew", "pin_expires_soon"]);
@@ -255,7 +250,7 @@ mod tests {
         let mut other = status.workspaces[0].clone();
         other.name = "north".to_owned();
         status.workspaces.push(other);
-        let groups = BTreeSet::from([(Some("north".to_owned()), "orders".to_owned())]);
+        let groups = BTreeSet::from([NamedGroup::new("north", "orders")]);
         let asked = Asked { groups, ..Asked::default() };
         asked.narrow(&mut status).expect("it is there");
         leave_out_others(&mut status);

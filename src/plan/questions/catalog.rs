@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::{not_answered, one_each};
-use crate::config::{Group, GroupEntry, TableName, TableRef, WorkflowRef};
+use crate::config::{Group, GroupEntry, TableName, TableRef, WorkflowRef, Workspace};
 use crate::plan::observed::{Answer, GroupObserved, TableObserved, WorkspaceObserved};
 use crate::plan::request::Request;
 use crate::region::{RegionError, RegionErrorKind, Table, Workflow};
@@ -46,7 +46,7 @@ pub fn catalog_questions(
     let names = ShortNames::of(seen);
     let (mut tables, mut workflows) = (Vec::new(), Vec::new());
     let (mut known_tables, mut known_workflows) = (HashSet::new(), HashSet::new());
-    for group in seen.workspace.groups.iter().filter_map(|entry| selected(entry, request)) {
+    for group in seen.workspace.groups.iter().filter_map(|entry| selected(&seen.workspace, entry, request)) {
         let of_group = group.tables.iter().map(|table| names.resolve(table));
         tables.extend(of_group.filter(|table| known_tables.insert(table.clone())));
         let of_group = group.workflows.iter().filter(|it| known_workflows.insert(*it));
@@ -94,14 +94,17 @@ pub fn groups_as_listed(
 ) -> Vec<GroupObserved> {
     let names = ShortNames::of(seen);
     let groups = seen.workspace.groups.iter();
-    groups.map(|entry| group_as_listed(entry, &names, request, answers)).collect()
+    let listed = groups.map(|entry| {
+        let answers = selected(&seen.workspace, entry, request).map(|_| answers);
+        group_as_listed(entry, &names, answers)
+    });
+    listed.collect()
 }
 
 fn group_as_listed(
     entry: &GroupEntry,
     names: &ShortNames,
-    request: &Request,
-    answers: &CatalogAnswers,
+    answers: Option<&CatalogAnswers>,
 ) -> GroupObserved {
     let mut seen = GroupObserved {
         entry: entry.clone(),
@@ -118,9 +121,9 @@ fn group_as_listed(
     let unprotected = group.unprotected.iter();
     seen.unprotected =
         unprotected.map(|(table, reason)| (names.resolve(table), reason.clone())).collect();
-    if selected(entry, request).is_none() {
+    let Some(answers) = answers else {
         return seen;
-    }
+    };
     seen.workflows = group.workflows.iter().map(|asked| answers.workflow(asked)).collect();
     let unprotected: HashSet<&TableName> = seen.unprotected.iter().map(|(it, _)| it).collect();
     let protected = seen.names.iter().filter(|name| !unprotected.contains(name));
@@ -146,8 +149,12 @@ impl TableObserved {
     }
 }
 
-fn selected<'a>(entry: &'a GroupEntry, request: &Request) -> Option<&'a Group> {
-    entry.valid().filter(|group| request.selects(&group.name))
+fn selected<'a>(
+    workspace: &Workspace,
+    entry: &'a GroupEntry,
+    request: &Request,
+) -> Option<&'a Group> {
+    entry.valid().filter(|group| request.selects(&workspace.name, &group.name))
 }
 
 /// What short table names mean.

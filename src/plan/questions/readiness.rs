@@ -49,8 +49,9 @@ pub(super) fn add(
 
 fn rights(seen: &WorkspaceObserved, request: &Request, now: DateTime<Utc>) -> Asked<TableName> {
     let mut asked = Asked::default();
+    let selected = |name: &str| request.selects(&seen.workspace.name, name);
     for group in &seen.groups {
-        let Some(name) = group.entry.name().filter(|name| request.selects(name)) else {
+        let Some(name) = group.entry.name().filter(|name| selected(name)) else {
             continue;
         };
         let told = seen.grants.get(name);

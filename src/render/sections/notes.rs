@@ -5,6 +5,7 @@ use crate::plan::{Plan, Warning, WarningCode};
 use crate::render::leaving::{groups_retired, tables_left};
 use crate::render::page::{Block, Named, Names, Note, Notes, Part, Phrase, Section};
 use crate::render::shown::label;
+use crate::text::label_group;
 
 /// Warnings of one code that are told each.
 const ALIKE_MAX: usize = 3;
@@ -79,9 +80,7 @@ pub(in crate::render) fn leaving_workspace(
 ) -> impl Iterator<Item = Block> {
     let several = plan.workspaces.len() > 1;
     let names = |all: Vec<&String>| -> Vec<Named> {
-        let names = all
-            .into_iter()
-            .map(|name| if several { format!("{}/{name}", workspace.name) } else { name.clone() });
+        let names = all.into_iter().map(|name| label_group(several, &workspace.name, name));
         names.map(|name| Named { name, group: None, why: None }).collect()
     };
     let kinds = [

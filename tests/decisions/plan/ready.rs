@@ -1,5 +1,6 @@
 //! Whether groups could be failed over: rights of both sides, compute in the secondary, jobs.
 
+use drsync::config::WorkspaceAddress;
 use drsync::plan::status::status;
 use drsync::plan::{NotReady, Role, WarningCode};
 use drsync::region::{RegionError, RegionErrorKind, TableRights};
@@ -84,5 +85,22 @@ fn rights_that_could_not_be_seen_are_not_taken_to_be_alike() {
     world.table(COUNTRIES).rights = Some([Ok(rights(&["reader"], &[])), Err(denied)]);
     assert_eq!(missing(&world), [NotReady::RightsNotSeen { tables: 1 }]);
     world.table(COUNTRIES).rights = None;
+    world.workspace().workspace.secondary.as_mut().unwrap().address = databricks();
     assert_eq!(missing(&world), [NotReady::RightsNotLookedAt]);
+}
+
+#[test]
+fn of_replicas_that_no_catalog_has_the_storage_says_who_may_use_them() {
+    let mut world = world(rights(&[], &[]), rights(&[], &[]));
+    let nowhere = RegionError::new(RegionErrorKind::NotFound, "read who may use it", "no entry");
+    world.table(COUNTRIES).rights = Some([Ok(rights(&["reader"], &[])), Err(nowhere)]);
+    assert_eq!(missing(&world), []);
+    assert!(world.plan_of("reference").grants.is_none());
+    // A catalog that registers replicas has yet to register this one.
+    world.workspace().workspace.secondary.as_mut().unwrap().address = databricks();
+    assert_eq!(missing(&world), [NotReady::RightsNotSeen { tables: 1 }]);
+}
+
+fn databricks() -> WorkspaceAddress {
+    WorkspaceAddress::Databricks("https://west.cloud.databricks.com".parse().unwrap())
 }

@@ -148,10 +148,8 @@ fn two_sync_locations_that_a_link_makes_one_are_refused() {
     }
 }
 
-#[test]
-fn a_risk_is_accepted_in_one_workspace() {
-    let world = world();
-    let folder = world.path();
+/// Adds a workspace `north` that has the same group, with locations of its own.
+fn add_north(folder: &Path) {
     let path = folder.join("drsync.json");
     let text = std::fs::read_to_string(&path).expect("read");
     let mut configuration: Value = serde_json::from_str(&text).expect("JSON");
@@ -162,6 +160,70 @@ fn a_risk_is_accepted_in_one_workspace() {
     let workspaces = configuration["workspaces"].as_array_mut();
     workspaces.expect("workspaces").push(other);
     std::fs::write(path, format!("{configuration:#}")).expect("written");
+}
+
+#[test]
+fn of_groups_of_one_name_that_of_one_workspace_is_named_to_every_command() {
+    let world = world();
+    let folder = world.path();
+    add_north(folder);
+    let of = |arguments: &[&str]| -> Vec<String> {
+        let output = drsync(folder, arguments);
+        assert_eq!(code(&output), 0, "{arguments:?}: {}", stderr(&output));
+        let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let workspaces = document["workspaces"].as_array().expect("workspaces");
+        let named = workspaces.iter().flat_map(|workspace| {
+            let parts = ["groups", "cuts"].into_iter().filter_map(|key| workspace[key].as_array());
+            let groups = parts.flatten().map(|it| it.get("name").unwrap_or(&it["group_name"]));
+            groups.map(|group| format!("{}/{group}", workspace["name"]).replace('"', ""))
+        });
+        named.collect()
+    };
+    for (pattern, known) in [
+        ("north/orders", vec!["north/orders"]),
+        ("*/orders", vec!["east/orders", "north/orders"]),
+        ("orders", vec!["east/orders", "north/orders"]),
+    ] {
+        assert_eq!(of(&["plan", "--json", "--only", pattern]), known);
+        assert_eq!(of(&["status", "--json", "--only", pattern]), known);
+    }
+    assert_eq!(of(&["plan", "--json", "--exclude", "north/*"]), ["east/orders"]);
+    assert_eq!(of(&["status", "--json", "orders", "--exclude", "no*/ord*"]), ["east/orders"]);
+    assert_eq!(of(&["status", "--json", "north/orders"]), ["north/orders"]);
+
+    let applied = drsync(folder, &["apply", "--auto-approve"]);
+    assert_eq!(code(&applied), 0, "{}", stderr(&applied));
+    assert_eq!(of(&["history", "--json", "north/orders"]), ["north/orders"]);
+    assert_eq!(of(&["history", "--json", "orders"]), ["east/orders", "north/orders"]);
+    let due = drsync(folder, &["plan", "--json", "--now", "north/orders"]);
+    let plan: Value = serde_json::from_slice(&due.stdout).expect("JSON");
+    let decided = |at: usize| plan["workspaces"][at]["groups"][0]["reason"].to_string();
+    assert!(!decided(0).contains("taken as due") && decided(1).contains("taken as due"), "{plan}");
+    for arguments in [vec!["runbook", "north/orders"], vec!["runbook", "--to-cut", "north/orders:1"]]
+    {
+        let page = drsync(folder, &arguments);
+        assert_eq!(code(&page), 0, "{}", stderr(&page));
+        let page = stdout(&page);
+        assert!(page.contains("north/west") && !page.contains("/world/west"), "{page}");
+    }
+    for arguments in [
+        vec!["plan", "--only", "south/orders"],
+        vec!["plan", "--now", "south/orders"],
+        vec!["history", "south/orders"],
+        vec!["runbook", "south/orders"],
+        vec!["status", "south/orders"],
+    ] {
+        let refused = drsync(folder, &arguments);
+        assert_eq!(code(&refused), 64, "{arguments:?}");
+        assert!(stderr(&refused).contains("nearest:"), "{}", stderr(&refused));
+    }
+}
+
+#[test]
+fn a_risk_is_accepted_in_one_workspace() {
+    let world = world();
+    let folder = world.path();
+    add_north(folder);
     let accept = |scope: &str| {
         let risk = format!("source_shrank:{scope}");
         let output = drsync(folder, &["plan", "--accept", &risk, "--reason", "purged"]);
