@@ -18,7 +18,7 @@ use crate::region::{
     ActiveRun, Appended, CloneOrder, Cloned, Commit, ContentAnswer, ContentQuestion, KeptDocument,
     KeptRecords, LedgerCopy, LedgerTable, Pin, PinQuestion, Presence, Progress, RecordRange,
     Region, RegionError, RegionErrorKind, Registered, Replica, ReplicaQuestion, Source,
-    SourceQuestion, Table, TableRights, Verified, Workflow, WriteAccess,
+    SinceQuestion, SourceQuestion, Table, TableRights, Verified, Workflow, WriteAccess,
 };
 use crate::sentence::Sentence;
 use crate::sql;
@@ -252,7 +252,7 @@ impl Region for DatabricksRegion {
 
     async fn commits_since(
         &self,
-        asked: &[SourceQuestion],
+        asked: &[SinceQuestion],
     ) -> Vec<Result<Vec<Commit>, RegionError>> {
         sources::since(self, asked).await
     }

@@ -18,7 +18,7 @@ use crate::off_thread::off_thread;
 use crate::region::{
     ActiveRun, Appended, CloneOrder, Cloned, Commit, ContentAnswer, ContentQuestion, KeptRecords,
     LedgerCopy, LedgerTable, Pin, PinQuestion, Presence, Progress, RecordRange, Region,
-    RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
+    RegionError, RegionErrorKind, Replica, ReplicaQuestion, SinceQuestion, Source, SourceQuestion, Table,
     TableRights, Verified, Workflow, WriteAccess,
 };
 use crate::secrets;
@@ -323,7 +323,7 @@ impl Region for LakehouseRegion {
 
     async fn commits_since(
         &self,
-        asked: &[SourceQuestion],
+        asked: &[SinceQuestion],
     ) -> Vec<Result<Vec<Commit>, RegionError>> {
         let external = self.external_files();
         let look = |asked| sources::since(asked, &external);

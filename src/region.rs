@@ -51,8 +51,8 @@ pub use replica::{
 pub use rights::TableRights;
 pub(crate) use source::changes_schema;
 pub use source::{
-    ColumnChange, Commit, Estimate, EstimateBasis, Pin, PinQuestion, SchemaChange, Size, Source,
-    SourceQuestion,
+    ColumnChange, Commit, Estimate, EstimateBasis, NamedCommit, Pin, PinQuestion, SchemaChange,
+    SinceQuestion, Size, Source, SourceQuestion, is_another_digest,
 };
 pub(crate) use table::nearest;
 pub use table::{Denied, Repair, Table, Unclonable};
@@ -118,9 +118,10 @@ pub trait Region: fmt::Debug + Send + Sync {
     /// It costs less than their histories where little came.
     async fn commits_since(
         &self,
-        asked: &[SourceQuestion],
+        asked: &[SinceQuestion],
     ) -> Vec<Result<Vec<Commit>, RegionError>> {
-        let sources = self.sources(asked).await.into_iter();
+        let questions: Vec<SourceQuestion> = asked.iter().map(|it| it.source.clone()).collect();
+        let sources = self.sources(&questions).await.into_iter();
         let since = sources.zip(asked).map(|(source, asked)| asked.since(source?));
         since.collect()
     }

@@ -201,13 +201,21 @@ pub(super) async fn histories(
     }
 }
 
-/// The newest version of many tables; `rest`: how those are asked about that cannot be asked together.
+/// The newest commit of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) version: u64,
+    /// The digest of its row, where that could be read.
+    pub(super) digest: Option<String>,
+}
+
+/// The newest commit of many tables; `rest`: how those are asked about that cannot be asked together.
 pub(super) async fn newest(
     sql: &Sql,
     batches: &Batches,
     tables: &[Relation],
     rest: Rest,
-) -> Vec<Result<u64, Refusal>> {
+) -> Vec<Result<Head, Refusal>> {
     let asked: Vec<&Relation> = tables.iter().collect();
     let form = Form {
         relation: &|table: &Relation| table.clone(),
@@ -218,7 +226,11 @@ pub(super) async fn newest(
     };
     let answers = batches.ask(sql, &asked, &form).await.into_iter();
     let read = |rows: Rows| {
-        let head = rows.first().and_then(|row| row.number("version"));
+        let row = rows.first();
+        let head = row.and_then(|row| {
+            let version = row.number("version")?;
+            Some(Head { version, digest: Entry::read(row).map(|entry| entry.history_digest()) })
+        });
         head.ok_or_else(|| Refusal::new(RegionErrorKind::Other, "its history is empty"))
     };
     answers.map(|answer| answer.and_then(read)).collect()

@@ -88,7 +88,7 @@ pub(super) async fn stand(
     let mut stands = |question: &ReplicaQuestion| {
         let head = question.since_version.and_then(|_| heads.next());
         match head {
-            Some(Ok(head)) => Ok(Some(head) == question.since_version),
+            Some(Ok(head)) => Ok(Some(head.version) == question.since_version),
             Some(Err(refusal)) if !refusal.no_table() => {
                 Err(refusal.doing(format!("look at the replica {}", question.path)))
             }

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use futures::join;
 
 use super::batch::{Form, Rest, TABLES};
-use super::histories::{Detail, Entry, History, Look, histories, newest};
+use super::histories::{Detail, Entry, Head, History, Look, histories, newest};
 use super::refusal::Refusal;
 use super::rows::Rows;
 use super::statements::Intent;
@@ -15,7 +15,7 @@ use super::{DatabricksRegion, Workspace};
 use crate::interval;
 use crate::region::{
     ColumnChange, Commit, Estimate, EstimateBasis, Pin, PinQuestion, RegionError, RegionErrorKind,
-    SchemaChange, Size, Source, SourceQuestion,
+    SchemaChange, SinceQuestion, Size, Source, SourceQuestion, is_another_digest,
 };
 use crate::sql::{self, Relation};
 
@@ -64,24 +64,29 @@ pub(super) async fn sources(
 /// What came after the version of interest: the newest commit of each, and the histories of those that went on.
 pub(super) async fn since(
     region: &DatabricksRegion,
-    asked: &[SourceQuestion],
+    asked: &[SinceQuestion],
 ) -> Vec<Result<Vec<Commit>, RegionError>> {
     let workspace = &region.workspace;
-    let doing = |question: &SourceQuestion| format!("read what came to {}", question.table.name);
-    let tables: Vec<Relation> =
-        asked.iter().map(|question| Relation::Named(question.table.name.clone())).collect();
+    let doing =
+        |question: &SinceQuestion| format!("read what came to {}", question.source.table.name);
+    let relation = |question: &SinceQuestion| Relation::Named(question.source.table.name.clone());
+    let tables: Vec<Relation> = asked.iter().map(relation).collect();
     let heads = newest(&workspace.sql, &workspace.batches, &tables, Rest::OneByOne).await;
-    let stands = |(head, question): (&Result<u64, Refusal>, &SourceQuestion)| match head {
-        Ok(head) => Some(*head) == question.from_version,
-        Err(_) => false,
+    let stands = |(head, question): (&Result<Head, Refusal>, &SinceQuestion)| {
+        let named = question.named.as_ref().and_then(|named| named.sha256.as_deref());
+        head.as_ref().is_ok_and(|head| {
+            let digests = head.digest.as_deref().zip(named);
+            Some(head.version) == question.source.from_version
+                && !digests.is_some_and(|(now, then)| is_another_digest(now, then))
+        })
     };
     let went_on: Vec<bool> = heads.iter().zip(asked).map(|pair| !stands(pair)).collect();
     let looks = asked.iter().zip(&heads).zip(&went_on);
     let looks: Vec<Look> = looks
         .filter(|((_, head), went_on)| head.is_ok() && **went_on)
         .map(|((question, _), _)| Look {
-            table: Relation::Named(question.table.name.clone()),
-            from: question.from_version,
+            table: relation(question),
+            from: question.source.from_version,
             since_clone: false,
         })
         .collect();
@@ -94,7 +99,8 @@ pub(super) async fn since(
         }
         let history = found.next().expect("a table that went on was asked for its history");
         let history = history.map_err(|refusal| refusal.doing(doing(question)))?;
-        question.since(source(workspace, question, history, &Detail::default()))
+        let source = source(workspace, &question.source, history, &Detail::default());
+        question.since(source)
     })
     .collect()
 }

@@ -74,20 +74,29 @@ pub async fn versions(store: &TableStore) -> Result<Versions> {
     off_thread(move || log::versions(&store)).await
 }
 
-/// Whether a version is the newest of a log, as two of its files tell: its commit is there, and the next one's is not.
+/// When the file of a version's commit was last changed, in milliseconds, where it is the newest of its log, as two of its files
+/// tell: its commit is there, and the next one's is not.
 ///
-/// Versions have no gaps, and log cleanup takes the older commit first. `false`: that does not tell.
-pub async fn ends_at(store: &TableStore, version: u64) -> Result<bool> {
+/// Versions have no gaps, and log cleanup takes the older commit first. `None`: that does not tell.
+pub async fn time_at_end(store: &TableStore, version: u64) -> Result<Option<i64>> {
     let store = store.clone();
     off_thread(move || {
         let Some(next) = version.checked_add(1) else {
-            return Ok(false);
+            return Ok(None);
         };
-        let paths = [version, next].map(log::commit_path);
-        let sizes = store.sizes(&paths.each_ref().map(String::as_str))?;
-        Ok(matches!(sizes[..], [Some(_), None]))
+        let names = [version, next].map(log::commit_file);
+        match store.times(log::LOG, &names)?[..] {
+            [time @ Some(_), None] => Ok(time),
+            _ => Ok(None),
+        }
     })
     .await
+}
+
+/// SHA-256 of the file of a version's commit, hex, as [`Commit`] has it.
+pub async fn digest_of_commit(store: &TableStore, version: u64) -> Result<String> {
+    let store = store.clone();
+    off_thread(move || history::digest_of_commit(&store, version)).await
 }
 
 /// Reads the commits still in the log from a version on, oldest first.

@@ -12,7 +12,7 @@ use crate::config::Location;
 use crate::interval;
 use crate::region::{
     Commit, Estimate, EstimateBasis, Pin, PinQuestion, RegionError, RegionErrorKind, Size, Source,
-    SourceQuestion, Table,
+    NamedCommit, SinceQuestion, SourceQuestion, Table,
 };
 
 /// Property that says how long the files of a replaced version stay.
@@ -73,17 +73,37 @@ pub(super) async fn source(
 
 /// What came after the version of interest; where nothing came, the log is not even listed.
 pub(super) async fn since(
-    asked: &SourceQuestion,
+    asked: &SinceQuestion,
     external: &External,
 ) -> Result<Vec<Commit>, RegionError> {
-    if let Some(version) = asked.from_version {
-        let store = store_of(&asked.table, &format!("look at {}", asked.table.name))?;
+    let SinceQuestion { source: question, named } = asked;
+    if let Some(version) = question.from_version {
+        let table = &question.table;
+        let store = store_of(table, &format!("look at {}", table.name))?;
         // What cannot be told so is read.
-        if delta::ends_at(&store, version).await.unwrap_or(false) {
+        if let Some(time) = delta::time_at_end(&store, version).await.ok().flatten()
+            && is_named(&store, version, time, named.as_ref()).await
+        {
             return Ok(Vec::new());
         }
     }
-    asked.since(source(asked, external).await?)
+    asked.since(source(question, external).await?)
+}
+
+/// Whether a commit is the one that a cut names: by the time of its file, and where that is another one, as it is where commits
+/// have times of their own, by its content.
+async fn is_named(
+    store: &TableStore,
+    version: u64,
+    time: i64,
+    named: Option<&NamedCommit>,
+) -> bool {
+    let Some(named) = named else { return true };
+    if moment(time) == named.committed_at {
+        return true;
+    }
+    let digest = delta::digest_of_commit(store, version).await.ok();
+    digest.is_some() && digest == named.sha256
 }
 
 /// The id in force before the first of some commits sets another, where the log still tells.

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::document::SourcePin;
 use crate::ledger::CutTableEntry;
 use crate::moment;
-use crate::region::Source;
+use crate::region::{Source, is_another_digest};
 
 /// A version of a source as somebody names it.
 #[derive(Debug, Clone, Copy)]
@@ -81,7 +81,7 @@ pub fn recreated(source: &Source, named: &Named<'_>) -> Option<String> {
         return Some(another(id));
     }
     let (now, then) = (commit.sha256.as_deref()?, sha256?);
-    (taken_of(now) == taken_of(then) && now != then).then(|| {
+    is_another_digest(now, then).then(|| {
         format!(
             "the commit of its v{version}, {} of {} with the digest {}, is not the one that {by} names, {was} with the digest {}",
             commit.operation,
@@ -90,11 +90,6 @@ pub fn recreated(source: &Source, named: &Named<'_>) -> Option<String> {
             short(then),
         )
     })
-}
-
-/// What a digest was taken of: the commit's file, or its row in the history. Two of different kinds say nothing of each other.
-fn taken_of(digest: &str) -> Option<&str> {
-    digest.split_once(':').map(|(kind, _)| kind)
 }
 
 /// As much of a digest as tells two apart.

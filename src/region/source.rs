@@ -17,17 +17,65 @@ pub struct SourceQuestion {
     pub from_version: Option<u64>,
 }
 
-impl SourceQuestion {
+/// Asks what came to a source after the version of interest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SinceQuestion {
+    /// Of which, since when.
+    pub source: SourceQuestion,
+    /// The commit of that version as the cut names it: of another table, or of one that was put back, nothing is told.
+    pub named: Option<NamedCommit>,
+}
+
+/// A commit as a cut names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedCommit {
+    /// The id of its table.
+    pub table_id: String,
+    /// When it was made.
+    pub committed_at: DateTime<Utc>,
+    /// Its digest, if one was kept.
+    pub sha256: Option<String>,
+}
+
+impl SinceQuestion {
     /// What came after the version of interest.
     ///
     /// # Errors
-    /// `Conflict`: the history does not go on from there.
+    /// `Conflict`: the source no longer has the commit that is named, or its history does not go on from there.
     pub fn since(&self, source: Source) -> Result<Vec<Commit>, RegionError> {
-        source.since(self.from_version).map_err(|why| {
-            let doing = format!("read what came to {}", self.table.name);
+        let version = self.source.from_version;
+        let another = self.named.as_ref().is_some_and(|named| {
+            let mut commits = source.commits.iter();
+            let found = commits.find(|commit| Some(commit.version) == version);
+            found.is_some_and(|found| named.is_another(found))
+        });
+        let came = if another {
+            Err("its commit is no longer the one that the last cut names")
+        } else {
+            source.since(version)
+        };
+        came.map_err(|why| {
+            let doing = format!("read what came to {}", self.source.table.name);
             RegionError::new(RegionErrorKind::Conflict, doing, why)
         })
     }
+}
+
+impl NamedCommit {
+    /// Whether a commit of the same version is another one.
+    pub fn is_another(&self, commit: &Commit) -> bool {
+        let id = commit.table_id.as_deref();
+        let digests = commit.sha256.as_deref().zip(self.sha256.as_deref());
+        id.is_some_and(|id| id != self.table_id)
+            || digests.is_some_and(|(now, then)| is_another_digest(now, then))
+    }
+}
+
+/// Whether two digests are of two commits. They are taken of a commit's file or of its row in the history: two of different kinds
+/// say nothing of each other.
+pub fn is_another_digest(now: &str, then: &str) -> bool {
+    let taken_of = |digest: &str| digest.split_once(':').map(|(kind, _)| kind.to_owned());
+    taken_of(now) == taken_of(then) && now != then
 }
 
 /// A source's history as far as it was asked for.

@@ -11,7 +11,7 @@ use drsync::region::{
     ActiveRun, Appended, CloneOrder, CloneProof, Cloned, Commit, ContentAnswer, ContentQuestion,
     Denied, Hint, KeptDocument, KeptRecords, LedgerCopy, LedgerTable, Pin, PinQuestion, Presence,
     Progress, RecordRange, Region, RegionError, Registered, Replica, ReplicaQuestion, Source,
-    SourceQuestion, Table, TableRights, Unproved, Verified, Workflow, WriteAccess,
+    SinceQuestion, SourceQuestion, Table, TableRights, Unproved, Verified, Workflow, WriteAccess,
 };
 use secrecy::SecretString;
 
@@ -137,7 +137,7 @@ impl Region for Reworded {
 
     async fn commits_since(
         &self,
-        asked: &[SourceQuestion],
+        asked: &[SinceQuestion],
     ) -> Vec<Result<Vec<Commit>, RegionError>> {
         each(self.0.commits_since(asked).await)
     }

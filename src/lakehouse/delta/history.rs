@@ -182,6 +182,11 @@ fn opening(store: &TableStore, version: u64, own_times_since: Option<u64>) -> Re
     Ok(Opening { version, timestamp_ms: time, commit_info: info, properties })
 }
 
+/// SHA-256 of the file of a version's commit, hex.
+pub(crate) fn digest_of_commit(store: &TableStore, version: u64) -> Result<String> {
+    Ok(read_commit(store, version)?.sha256)
+}
+
 fn read_commit(store: &TableStore, version: u64) -> Result<Commit> {
     let file = commit_file(version);
     let mut info = None;

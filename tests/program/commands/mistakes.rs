@@ -150,6 +150,9 @@ fn two_sync_locations_that_a_link_makes_one_are_refused() {
 
 /// Adds a workspace `north` that has the same group, with locations of its own.
 fn add_north(folder: &Path) {
+    for location in ["north/east", "north/west"] {
+        fs::create_dir_all(folder.join(location)).expect("made");
+    }
     let path = folder.join("drsync.json");
     let text = std::fs::read_to_string(&path).expect("read");
     let mut configuration: Value = serde_json::from_str(&text).expect("JSON");
