@@ -22,7 +22,7 @@ use crate::render::{self, clean};
 use crate::runbook::{self, Facts, Looked, Place};
 use crate::sentence::Sentence;
 use crate::text::names_group;
-use readable::{Secondary, behind_by_records, check_cut, check_unwritten, look_at};
+use readable::{Secondary, behind_by_records, check_way_to, look_at};
 
 /// Print what people need who make the other side active by hand, without drsync: Markdown with SQL, or with Python for a lakehouse
 ///
@@ -162,11 +162,15 @@ impl Runbook {
         let region = regions.secondary.as_ref();
         let secondary = Secondary::of(workspace, region, context.clock.now());
         let mut to_cuts = BTreeMap::new();
+        let mut cannot = Vec::new();
         for (word, number) in &self.to_cut {
-            for group in has.iter().filter(|name| is_named(word, name)) {
-                check_cut(&secondary, &read.cuts, group, *number).await?;
-                check_unwritten(&secondary, &read.cuts, group).await?;
-                to_cuts.insert((*group).to_owned(), *number);
+            let named: BTreeSet<&str> =
+                has.iter().copied().filter(|name| is_named(word, name)).collect();
+            for group in named {
+                match check_way_to(&secondary, &read.cuts, group, *number).await {
+                    Ok(()) => _ = to_cuts.insert(group.to_owned(), *number),
+                    Err(why) => cannot.push((group, why)),
+                }
             }
         }
         let on_page: Vec<&str> = if everything {
@@ -174,7 +178,13 @@ impl Runbook {
         } else {
             groups.iter().map(String::as_str).collect()
         };
-        let looked = look_at(
+        let left_out = |group: &str| cannot.iter().find(|(of, _)| *of == group);
+        if let Some((_, why)) = cannot.first()
+            && on_page.iter().all(|group| left_out(group).is_some())
+        {
+            return Err(why.failure());
+        }
+        let mut looked = look_at(
             context,
             &secondary,
             (&read.cuts, &read.witnessed),
@@ -182,6 +192,11 @@ impl Runbook {
             (&to_cuts, self.come_back),
         )
         .await;
+        // The others have their pages all the same.
+        for (group, why) in &cannot {
+            looked.warned.remove(*group);
+            looked.unreadable.insert((*group).to_owned(), why.told(&context.style));
+        }
         let Looked { behind, unreadable, warned: _ } = &looked;
         let behind = behind.iter().map(|(group, behind)| (group.clone(), behind.why.clone()));
         let unreadable = unreadable.iter().map(|(group, why)| (group.clone(), why.clone()));

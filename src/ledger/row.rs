@@ -156,12 +156,18 @@ impl Row {
 
     /// Whether its last attempt was interrupted, or not made for a reason that has one of these codes; not: its sync failed.
     pub fn was_held_up(&self, codes: &[&str]) -> bool {
-        let Some(message) = self.said() else {
-            return false;
-        };
+        self.failed_as(|code| code == INTERRUPTED || codes.contains(&code))
+    }
+
+    /// Whether its last attempt was not made for the reason that has this code.
+    pub fn was_held_up_by(&self, code: &str) -> bool {
+        self.failed_as(|told| told == code)
+    }
+
+    fn failed_as(&self, is: impl Fn(&str) -> bool) -> bool {
+        let message = self.said().unwrap_or_default();
         let code = message.split(':').next().unwrap_or_default();
-        self.current_sync_status == Some(Status::Failed)
-            && (code == INTERRUPTED || codes.contains(&code))
+        self.current_sync_status == Some(Status::Failed) && is(code)
     }
 
     /// Whether the row says of its last attempt that it was that apply's.

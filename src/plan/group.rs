@@ -103,7 +103,7 @@ pub(super) fn plan(view: &GroupView<'_>, facts: &Facts, request: &Request) -> Gr
             .and_then(|_| view.lag().or_else(|| loss.as_ref()?.lag(view.now)))
             .map(|lag| lag.num_seconds().max(0)),
         failed_over,
-        checked: status::found_at_cut(workspace, name, seen),
+        checked: status::found_at_cut(workspace, name, seen, &findings),
         loss,
         loss_until_applied: view
             .last_cut

@@ -223,12 +223,15 @@ pub struct TableStatus {
 impl GroupStatus {
     /// It has a cut, and no replica is known to be lost.
     pub fn restorable(&self) -> bool {
-        // The log that names the cut may be older than what the other side wrote since.
-        let behind = |finding: &Finding| finding.code == FindingCode::LedgerBehind;
         self.last_cut.is_some()
             && self.tables.iter().all(|table| table.lost.is_none())
-            && !self.findings.iter().any(behind)
+            && !is_behind(&self.findings)
     }
+}
+
+/// Whether the log that names a group's cuts may be older than what the other side wrote since.
+fn is_behind(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.code == FindingCode::LedgerBehind)
 }
 
 impl Rpo {
@@ -316,7 +319,11 @@ fn group(
         tables.iter_mut().for_each(|table| (table.lost, table.off_cut) = (None, None));
     }
     let checked = least(&tables);
-    let protected = protected(workspace, &plan.name, &tables);
+    let protected = protected(workspace, &plan.name, &tables) && !is_behind(&plan.findings);
+    // That another side was active ended with the change of role that came after, whatever the row still says.
+    let row = row.filter(|row| {
+        plan.failed_over.is_some() || !row.was_held_up_by(FindingCode::FailedOver.as_str())
+    });
     Some(GroupStatus {
         name: plan.name.clone(),
         owner_emails: plan.owner_emails.clone(),
@@ -412,9 +419,10 @@ pub(super) fn found_at_cut(
     workspace: &WorkspaceObserved,
     group: &str,
     seen: &GroupObserved,
+    findings: &[Finding],
 ) -> Option<Checked> {
     let tables = tables(workspace, seen, workspace.ledger.cuts.newest(group));
-    least(&tables).filter(|_| protected(workspace, group, &tables))
+    least(&tables).filter(|_| protected(workspace, group, &tables) && !is_behind(findings))
 }
 
 fn table(

@@ -12,8 +12,9 @@ use crate::ledger::{Cut, Cuts, Roles};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Witnessed, behind_remedy, told_of_behind};
 use crate::region::{LookDepth, Region, RegionError, Replica, ReplicaQuestion};
-use crate::render::clean;
+use crate::render::{Style, clean};
 use crate::runbook::{Behind, Looked};
+use crate::sentence::Sentence;
 
 /// Tables that somebody wrote to which are named.
 const WRITTEN_MAX: usize = 3;
@@ -69,39 +70,83 @@ impl<'a> Secondary<'a> {
     }
 }
 
-/// Refuses a cut that can no longer be read, and names the nearest that can.
-pub(super) async fn check_cut(
+/// Why a group cannot be brought to the cut that was asked for.
+pub(super) struct Cannot {
+    why: String,
+    /// What else there is to say of it, a fragment each.
+    lines: Vec<String>,
+    /// What to ask for in place of it.
+    instead: Option<Command>,
+}
+
+impl Cannot {
+    /// The end of a command that was asked for nothing else.
+    pub(super) fn failure(&self) -> Failure {
+        let failure = Failure::new(ExitStatus::Refused, self.why.as_str());
+        let lines = self.lines.iter();
+        let failure = lines.fold(failure, |failure, line| failure.with_line(line.as_str()));
+        match self.instead.clone() {
+            Some(instead) => failure.with_help(instead),
+            None => failure,
+        }
+    }
+
+    /// The same in one sentence, for a page of other groups.
+    pub(super) fn told(&self, style: &Style) -> Sentence {
+        let instead = self.instead.as_ref().map(|instead| style.command(instead).to_string());
+        let first = [self.why.clone()].into_iter();
+        let parts: Vec<String> = first.chain(self.lines.iter().cloned()).chain(instead).collect();
+        parts.join("; ").into()
+    }
+}
+
+/// Whether a group can be brought to a cut: one that can be read, and none that takes away what the active side wrote.
+///
+/// # Errors
+/// Why not, with the nearest cut that can be read.
+pub(super) async fn check_way_to(
     secondary: &Secondary<'_>,
     cuts: &Cuts,
     group: &str,
     number: u64,
-) -> Result<(), Failure> {
-    let look = Look { secondary, group };
-    let mut all = cuts.of(group).filter(|cut| !cut.is_role());
-    let why = match all.find(|cut| cut.cut_number == number) {
-        None => "the cut log has no such cut".to_owned(),
-        Some(cut) => match look.unreadable(cut).await {
-            None => return Ok(()),
-            Some(why) => why,
-        },
-    };
-    let nearest = look.nearest(cuts, number).await;
-    let message = clean(&format!("cut {number} of {group} cannot be read: {why}"));
-    let failure = Failure::new(ExitStatus::Refused, message);
-    Err(match nearest {
-        None => failure.with_line("no other cut of the group can be read either"),
-        Some(cut) => failure
-            .with_line(&format!("the nearest that can be read is {}", cut.label()))
-            .with_help(Command::to_cut(group, cut.cut_number)),
-    })
+) -> Result<(), Cannot> {
+    check_cut(secondary, cuts, group, number).await?;
+    check_unwritten(secondary, cuts, group).await
 }
 
-/// Refuses to bring a group to another cut at the side that is active of it, where somebody wrote there since.
-pub(super) async fn check_unwritten(
+async fn check_cut(
     secondary: &Secondary<'_>,
     cuts: &Cuts,
     group: &str,
-) -> Result<(), Failure> {
+    number: u64,
+) -> Result<(), Cannot> {
+    let look = Look { secondary, group };
+    let mut all = cuts.of(group).filter(|cut| !cut.is_role());
+    let (why, none) = match all.find(|cut| cut.cut_number == number) {
+        None => ("the cut log has no such cut".to_owned(), "no cut of the group can be read"),
+        Some(cut) => match look.unreadable(cut).await {
+            None => return Ok(()),
+            Some(why) => (why, "no other cut of the group can be read either"),
+        },
+    };
+    let nearest = look.nearest(cuts, number).await;
+    let line = match nearest {
+        None => none.to_owned(),
+        Some(cut) => format!("the nearest that can be read is {}", cut.label()),
+    };
+    Err(Cannot {
+        why: clean(&format!("cut {number} of {group} cannot be read: {why}")),
+        lines: vec![clean(&line)],
+        instead: nearest.map(|cut| Command::to_cut(group, cut.cut_number)),
+    })
+}
+
+/// At the side that is active of a group nobody may have written there since.
+async fn check_unwritten(
+    secondary: &Secondary<'_>,
+    cuts: &Cuts,
+    group: &str,
+) -> Result<(), Cannot> {
     let Secondary { region, location, sides, .. } = secondary;
     let Roles::FailedOver(cut) = cuts.roles(group, sides) else {
         return Ok(());
@@ -130,16 +175,13 @@ pub(super) async fn check_unwritten(
     if written.is_empty() {
         return Ok(());
     }
-    let message = clean(&format!(
+    let why = clean(&format!(
         "{} works on {group} since {}: another cut would take away what was written there",
         sides.other,
         crate::moment::text(cut.committed_at)
     ));
-    let failure = Failure::new(ExitStatus::Refused, message);
-    Err(written
-        .iter()
-        .take(WRITTEN_MAX)
-        .fold(failure, |failure, line| failure.with_line(&clean(line))))
+    let lines = written.iter().take(WRITTEN_MAX).map(|line| clean(line));
+    Err(Cannot { why, lines: lines.collect(), instead: None })
 }
 
 /// What is needed to look whether cuts of a group can be read.
@@ -313,8 +355,10 @@ pub(super) async fn look_at(
                     told.insert(group.to_owned(), text.into());
                 }
                 None => {
-                    let text = format!("{why}; no other cut of the group can be read either.");
-                    looked.warned.insert(group.to_owned(), text.into());
+                    // Nothing could be brought back, so nothing is fenced for it.
+                    let text = format!("{why}; no other cut of the group can be read either");
+                    let told = if over { &mut looked.warned } else { &mut looked.unreadable };
+                    told.insert(group.to_owned(), text.into());
                 }
             }
         } else if let Some((table, why)) = unlooked(newest, &replicas) {
