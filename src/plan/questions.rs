@@ -12,7 +12,7 @@ use super::observed::{Answer, WorkspaceObserved};
 use super::request::Request;
 use crate::config::{TableName, WorkflowRef};
 use crate::region::{
-    ContentQuestion, PinQuestion, RegionError, RegionErrorKind, ReplicaQuestion, SourceQuestion,
+    ContentQuestion, PinQuestion, RegionError, RegionErrorKind, ReplicaQuestion, SinceQuestion, SourceQuestion,
 };
 
 pub mod again;
@@ -39,7 +39,7 @@ pub struct Questions {
     /// The primary: histories of sources.
     pub sources: Asked<SourceQuestion>,
     /// The primary: what came to sources since cuts.
-    pub came: Asked<SourceQuestion>,
+    pub came: Asked<SinceQuestion>,
     /// The secondary: replicas with their histories.
     pub replicas: Asked<ReplicaQuestion>,
     /// The secondary: whether replicas are as cuts left them.

@@ -320,6 +320,47 @@ async fn a_source_that_lost_its_history_was_made_again_or_is_gone_is_unknown_and
     assert_eq!(loss.commits, 1, "{loss:?}");
 }
 
+/// Whoever looks at a group that is not due asks what came to its sources since the cut: not of another table, nor of one that was put
+/// back and went on from an earlier version.
+#[tokio::test]
+async fn a_quiet_round_knows_a_source_that_was_made_again_or_put_back() {
+    const LAKEHOUSE: u64 = 7;
+    const SANDBOX: u64 = 50;
+    for form in [LAKEHOUSE, SANDBOX] {
+        for (made_again, further) in [(true, 0), (true, 2), (false, 0), (false, 1)] {
+            let mut story = Story::new(form).await;
+            story.world.groups().last_mut().unwrap().as_object_mut().unwrap().remove("workflow");
+            let orders = story.world.source_at("tables/orders");
+            let newest = orders.insert(&batch([100])).await.unwrap();
+            let record = story.world.apply().await;
+            assert!(record.groups.iter().all(|it| it.outcome == GroupOutcome::Synchronized));
+            story.world.later(5);
+            let folder = story.world.path("east/tables/orders");
+            let mut version = if made_again {
+                std::fs::remove_dir_all(&folder).unwrap();
+                story.world.source_at("tables/orders").create(schema(), &[], &[]).await.unwrap();
+                0
+            } else {
+                std::fs::remove_file(folder.join(format!("_delta_log/{newest:020}.json"))).unwrap();
+                newest - 1
+            };
+            while version < newest + further {
+                story.world.later(1);
+                let orders = story.world.source_at("tables/orders");
+                version = orders.insert(&batch([300])).await.unwrap();
+            }
+            story.world.later(40);
+            let record = story.world.apply().await;
+            let told = record.groups.iter().find(|group| group.name == "orders").unwrap();
+            assert_ne!(told.outcome, GroupOutcome::Synchronized);
+            let loss = told.loss.clone().unwrap();
+            let case = format!("{form} {made_again} {further}: {loss:?}");
+            assert!(loss.unknown.iter().any(|it| it.why == UnknownWhy::Recreated), "{case}");
+            assert!(loss.commits >= further, "{case}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_plan_that_ends_half_done_leaves_what_it_was_to_bring_and_not_what_was_known_before() {
     for planned_now in [true, false] {

@@ -59,8 +59,8 @@ pub(in crate::lakehouse) async fn newest_cuts(
 /// Forgets what is known of a log that others wrote to since: a cut that follows theirs would be taken for one that follows none.
 async fn forget_what_is_old(region: &LakehouseRegion, known: &mut Option<Log>) {
     if let Some(log) = known {
-        let ends = delta::ends_at(&table(region, SYNC_CUTS), log.version).await;
-        if !ends.unwrap_or(false) {
+        let ended = delta::time_at_end(&table(region, SYNC_CUTS), log.version).await;
+        if !ended.is_ok_and(|time| time.is_some()) {
             *known = None;
         }
     }

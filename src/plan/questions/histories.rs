@@ -4,12 +4,14 @@ use super::{Asked, Look, Looks, Questions};
 use crate::ledger::CutTableEntry;
 use crate::plan::checks::obstacles;
 use crate::plan::observed::{GroupObserved, TableObserved, WorkspaceObserved};
-use crate::region::{ReplicaQuestion, SourceQuestion, Table};
+use crate::region::{
+    NamedCommit, RegionError, RegionErrorKind, ReplicaQuestion, SinceQuestion, SourceQuestion, Table,
+};
 
 /// What is asked of each group as deeply as it is looked at.
 ///
 /// What somebody wrote to a replica is no less a change because its group is not due: a group of which a replica is no longer as its
-/// newest cut left it is looked at wholly. Where one is gone others may be, and how many decides whether that is a repair: then
+/// newest cut left it is looked at wholly, and so is one of which a source no longer has the commit that the cut names. Where one is gone others may be, and how many decides whether that is a repair: then
 /// every group is.
 pub(super) fn questions(seen: &WorkspaceObserved, looks: &Looks) -> Questions {
     let mut asked = Questions::default();
@@ -19,7 +21,8 @@ pub(super) fn questions(seen: &WorkspaceObserved, looks: &Looks) -> Questions {
         else {
             continue;
         };
-        if look == Look::Whole || missing || has_a_replica_left_its_cut(group) {
+        let left = has_a_replica_left_its_cut(group) || is_a_source_another(group);
+        if look == Look::Whole || missing || left {
             ask_for_sources(&mut asked.sources, seen, group, name);
             ask_for_replicas(&mut asked.replicas, seen, group, name);
             continue;
@@ -35,6 +38,13 @@ pub(super) fn questions(seen: &WorkspaceObserved, looks: &Looks) -> Questions {
 /// Why it cannot be told is told by a look at it.
 fn has_a_replica_left_its_cut(group: &GroupObserved) -> bool {
     group.tables.iter().any(|table| matches!(table.stands, Some(Ok(false) | Err(_))))
+}
+
+/// Whether a source is another table than the cut names, was put back, or does not go on from it: what it is, its history tells.
+fn is_a_source_another(group: &GroupObserved) -> bool {
+    let conflict = |refused: &RegionError| refused.kind == RegionErrorKind::Conflict;
+    let came = |table: &TableObserved| matches!(&table.came, Some(Err(it)) if conflict(it));
+    group.tables.iter().any(came)
 }
 
 /// Whether a replica that a cut names is not where it should be.
@@ -71,7 +81,7 @@ fn ask_for_sources(
 
 /// What came to each table since the group's newest cut.
 fn ask_what_came(
-    asked: &mut Asked<SourceQuestion>,
+    asked: &mut Asked<SinceQuestion>,
     seen: &WorkspaceObserved,
     group: &GroupObserved,
     name: &str,
@@ -79,7 +89,13 @@ fn ask_what_came(
     for (table, listed) in readable(group).filter(|(table, _)| table.came.is_none()) {
         let entry = seen.ledger.cuts.entry_of(name, &table.name);
         let from_version = entry.map(|entry| entry.source_version);
-        asked.ask(name, &table.name, SourceQuestion { table: listed.clone(), from_version });
+        let named = entry.map(|entry| NamedCommit {
+            table_id: entry.source_table_id.clone(),
+            committed_at: entry.source_committed_at,
+            sha256: entry.source_commit_sha256.clone(),
+        });
+        let source = SourceQuestion { table: listed.clone(), from_version };
+        asked.ask(name, &table.name, SinceQuestion { source, named });
     }
 }
 

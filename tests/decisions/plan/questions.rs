@@ -109,7 +109,7 @@ fn run(
         let sources = asked.sources.questions().iter();
         let sources = sources.map(|it| script.source(truth(&it.table.name))).collect();
         let came = asked.came.questions().iter();
-        let came = came.map(|it| script.came(truth(&it.table.name))).collect();
+        let came = came.map(|it| script.came(truth(&it.source.table.name))).collect();
         let replicas = asked.replicas.questions().iter();
         let replicas = replicas.map(|it| script.replica(of_path(&it.path))).collect();
         let stand = asked.stand.questions().iter();
@@ -139,8 +139,12 @@ fn run(
 
 /// The rounds of a world in which nothing was read, as those who read a test want them.
 fn rounds(world: &World) -> Vec<Vec<String>> {
+    rounds_with(world, &Truth)
+}
+
+fn rounds_with(world: &World, script: &impl Script) -> Vec<Vec<String>> {
     let request = Request { full: false, ..world.request.clone() };
-    let (_, rounds) = run(world, with_nothing_read(world), &request, &Truth);
+    let (_, rounds) = run(world, with_nothing_read(world), &request, script);
     let words = |(kind, table): One| format!("{kind} {}", table.replace("main.shop.", ""));
     rounds.iter().map(|asked| each(asked).into_iter().map(words).collect()).collect()
 }
@@ -174,6 +178,25 @@ fn where_it_is_time_to_tell_what_would_be_lost_newest_versions_are_asked_for() {
     world.workspace().receipts.remove("orders");
     let asked = ["came lines", "came orders", "stands countries", "stands lines", "stands orders"];
     assert_eq!(rounds(&world), [asked]);
+}
+
+#[test]
+fn a_source_that_no_longer_has_the_commit_of_the_cut_has_its_group_read() {
+    struct PutBack;
+    impl Script for PutBack {
+        fn came(&self, truth: &TableObserved) -> Result<Vec<Commit>, RegionError> {
+            match truth.name.table.as_str() {
+                "orders" => Err(RegionError::new(RegionErrorKind::Conflict, "look", "another")),
+                _ => Ok(Vec::new()),
+            }
+        }
+    }
+    let mut world = quiet();
+    world.workspace().receipts.remove("orders");
+    let asked = rounds_with(&world, &PutBack);
+    assert!(asked[0].contains(&"came orders".to_owned()), "{asked:?}");
+    let read = ["replica lines", "replica orders", "source lines", "source orders"];
+    assert_eq!(asked[1], read);
 }
 
 #[test]
