@@ -9,6 +9,7 @@
 mod architecture;
 mod commands;
 mod configuration;
+mod dependencies;
 mod finished;
 mod opens;
 mod plan;
