@@ -17,8 +17,8 @@ use crate::ledger::{Cut, Cuts, Row};
 use crate::region::{
     ActiveRun, Appended, CloneOrder, Cloned, Commit, ContentAnswer, ContentQuestion, KeptDocument,
     KeptRecords, LedgerCopy, LedgerTable, Pin, PinQuestion, Presence, Progress, RecordRange,
-    Region, RegionError, RegionErrorKind, Registered, Replica, ReplicaQuestion, Source,
-    SinceQuestion, SourceQuestion, Table, TableRights, Verified, Workflow, WriteAccess,
+    Region, RegionError, RegionErrorKind, Registered, Replica, ReplicaQuestion, SinceQuestion,
+    Source, SourceQuestion, Table, TableRights, Verified, Workflow, WriteAccess,
 };
 use crate::sentence::Sentence;
 use crate::sql;

@@ -18,8 +18,8 @@ use crate::off_thread::off_thread;
 use crate::region::{
     ActiveRun, Appended, CloneOrder, Cloned, Commit, ContentAnswer, ContentQuestion, KeptRecords,
     LedgerCopy, LedgerTable, Pin, PinQuestion, Presence, Progress, RecordRange, Region,
-    RegionError, RegionErrorKind, Replica, ReplicaQuestion, SinceQuestion, Source, SourceQuestion, Table,
-    TableRights, Verified, Workflow, WriteAccess,
+    RegionError, RegionErrorKind, Replica, ReplicaQuestion, SinceQuestion, Source, SourceQuestion,
+    Table, TableRights, Verified, Workflow, WriteAccess,
 };
 use crate::secrets;
 

@@ -202,8 +202,8 @@ fn plan_workspace(
     }
     let planned: BTreeSet<&String> = groups.iter().map(|group| &group.name).collect();
     let is_told = |group: &String| {
-        let asked = request.selection.only.is_empty()
-            && request.selects(&workspace.workspace.name, group);
+        let asked =
+            request.selection.only.is_empty() && request.selects(&workspace.workspace.name, group);
         planned.contains(group) || asked && !entries.contains(group.as_str())
     };
     changes.retain(|change| change.group.as_ref().is_none_or(is_told));

@@ -167,7 +167,7 @@ impl Runbook {
             let named: BTreeSet<&str> =
                 has.iter().copied().filter(|name| is_named(word, name)).collect();
             for group in named {
-                match check_way_to(&secondary, &read.cuts, group, *number).await {
+                match check_way_to(&secondary, &read.cuts, (group, *number), &context.style).await {
                     Ok(()) => _ = to_cuts.insert(group.to_owned(), *number),
                     Err(why) => cannot.push((group, why)),
                 }
@@ -178,11 +178,11 @@ impl Runbook {
         } else {
             groups.iter().map(String::as_str).collect()
         };
-        let left_out = |group: &str| cannot.iter().find(|(of, _)| *of == group);
-        if let Some((_, why)) = cannot.first()
-            && on_page.iter().all(|group| left_out(group).is_some())
+        let stays = |group: &&str| cannot.iter().all(|(of, _)| of != group);
+        if !on_page.iter().any(stays)
+            && let Some((_, why)) = cannot.pop()
         {
-            return Err(why.failure());
+            return Err(why.failure);
         }
         let mut looked = look_at(
             context,
@@ -193,9 +193,9 @@ impl Runbook {
         )
         .await;
         // The others have their pages all the same.
-        for (group, why) in &cannot {
-            looked.warned.remove(*group);
-            looked.unreadable.insert((*group).to_owned(), why.told(&context.style));
+        for (group, why) in cannot {
+            looked.warned.remove(group);
+            looked.unreadable.insert(group.to_owned(), why.told);
         }
         let Looked { behind, unreadable, warned: _ } = &looked;
         let behind = behind.iter().map(|(group, behind)| (group.clone(), behind.why.clone()));

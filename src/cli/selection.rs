@@ -30,9 +30,8 @@ pub(super) fn check_patterns<'a>(
     asked: impl IntoIterator<Item = &'a String>,
     groups: &[NamedGroup],
 ) -> Result<(), Failure> {
-    let fits = |pattern: &str, known: &NamedGroup| {
-        fits_group(pattern, &known.workspace, &known.group)
-    };
+    let fits =
+        |pattern: &str, known: &NamedGroup| fits_group(pattern, &known.workspace, &known.group);
     let mut asked = asked.into_iter();
     asked
         .find(|pattern| !groups.iter().any(|known| fits(pattern, known)))

@@ -11,8 +11,8 @@ use super::refusal::refusal;
 use crate::config::Location;
 use crate::interval;
 use crate::region::{
-    Commit, Estimate, EstimateBasis, Pin, PinQuestion, RegionError, RegionErrorKind, Size, Source,
-    NamedCommit, SinceQuestion, SourceQuestion, Table,
+    Commit, Estimate, EstimateBasis, NamedCommit, Pin, PinQuestion, RegionError, RegionErrorKind,
+    SinceQuestion, Size, Source, SourceQuestion, Table,
 };
 
 /// Property that says how long the files of a replaced version stay.

@@ -12,7 +12,8 @@ use super::observed::{Answer, WorkspaceObserved};
 use super::request::Request;
 use crate::config::{TableName, WorkflowRef};
 use crate::region::{
-    ContentQuestion, PinQuestion, RegionError, RegionErrorKind, ReplicaQuestion, SinceQuestion, SourceQuestion,
+    ContentQuestion, PinQuestion, RegionError, RegionErrorKind, ReplicaQuestion, SinceQuestion,
+    SourceQuestion,
 };
 
 pub mod again;

@@ -322,7 +322,7 @@ async fn a_source_that_lost_its_history_was_made_again_or_is_gone_is_unknown_and
 
 /// Whoever looks at a group that is not due asks what came to its sources since the cut: not of another table, nor of one that was put
 /// back and went on from an earlier version.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quiet_round_knows_a_source_that_was_made_again_or_put_back() {
     const LAKEHOUSE: u64 = 7;
     const SANDBOX: u64 = 50;

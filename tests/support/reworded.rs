@@ -10,8 +10,9 @@ use drsync::ledger::{Cut, Cuts, Row};
 use drsync::region::{
     ActiveRun, Appended, CloneOrder, CloneProof, Cloned, Commit, ContentAnswer, ContentQuestion,
     Denied, Hint, KeptDocument, KeptRecords, LedgerCopy, LedgerTable, Pin, PinQuestion, Presence,
-    Progress, RecordRange, Region, RegionError, Registered, Replica, ReplicaQuestion, Source,
-    SinceQuestion, SourceQuestion, Table, TableRights, Unproved, Verified, Workflow, WriteAccess,
+    Progress, RecordRange, Region, RegionError, Registered, Replica, ReplicaQuestion,
+    SinceQuestion, Source, SourceQuestion, Table, TableRights, Unproved, Verified, Workflow,
+    WriteAccess,
 };
 use secrecy::SecretString;
 

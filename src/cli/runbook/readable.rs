@@ -72,31 +72,27 @@ impl<'a> Secondary<'a> {
 
 /// Why a group cannot be brought to the cut that was asked for.
 pub(super) struct Cannot {
-    why: String,
-    /// What else there is to say of it, a fragment each.
-    lines: Vec<String>,
-    /// What to ask for in place of it.
-    instead: Option<Command>,
+    /// The end of a command that was asked for nothing else.
+    pub(super) failure: Failure,
+    /// The same in one sentence, for a page of other groups.
+    pub(super) told: Sentence,
 }
 
 impl Cannot {
-    /// The end of a command that was asked for nothing else.
-    pub(super) fn failure(&self) -> Failure {
-        let failure = Failure::new(ExitStatus::Refused, self.why.as_str());
-        let lines = self.lines.iter();
-        let failure = lines.fold(failure, |failure, line| failure.with_line(line.as_str()));
-        match self.instead.clone() {
-            Some(instead) => failure.with_help(instead),
+    /// That it cannot, what else there is to say of it, and what to ask for in place of it.
+    fn new(why: &str, lines: &[String], instead: Option<(Command, &Style)>) -> Cannot {
+        let why = clean(why);
+        let lines: Vec<String> = lines.iter().map(clean).collect();
+        let command = instead.as_ref().map(|(instead, style)| style.command(instead).to_string());
+        let parts = [why.clone()].into_iter().chain(lines.iter().cloned()).chain(command);
+        let told = Vec::from_iter(parts).join("; ").into();
+        let failure = Failure::new(ExitStatus::Refused, why);
+        let failure = lines.iter().fold(failure, |failure, line| failure.with_line(line.as_str()));
+        let failure = match instead {
+            Some((instead, _)) => failure.with_help(instead),
             None => failure,
-        }
-    }
-
-    /// The same in one sentence, for a page of other groups.
-    pub(super) fn told(&self, style: &Style) -> Sentence {
-        let instead = self.instead.as_ref().map(|instead| style.command(instead).to_string());
-        let first = [self.why.clone()].into_iter();
-        let parts: Vec<String> = first.chain(self.lines.iter().cloned()).chain(instead).collect();
-        parts.join("; ").into()
+        };
+        Cannot { failure, told }
     }
 }
 
@@ -107,18 +103,18 @@ impl Cannot {
 pub(super) async fn check_way_to(
     secondary: &Secondary<'_>,
     cuts: &Cuts,
-    group: &str,
-    number: u64,
+    (group, number): (&str, u64),
+    style: &Style,
 ) -> Result<(), Cannot> {
-    check_cut(secondary, cuts, group, number).await?;
+    check_cut(secondary, cuts, (group, number), style).await?;
     check_unwritten(secondary, cuts, group).await
 }
 
 async fn check_cut(
     secondary: &Secondary<'_>,
     cuts: &Cuts,
-    group: &str,
-    number: u64,
+    (group, number): (&str, u64),
+    style: &Style,
 ) -> Result<(), Cannot> {
     let look = Look { secondary, group };
     let mut all = cuts.of(group).filter(|cut| !cut.is_role());
@@ -134,11 +130,9 @@ async fn check_cut(
         None => none.to_owned(),
         Some(cut) => format!("the nearest that can be read is {}", cut.label()),
     };
-    Err(Cannot {
-        why: clean(&format!("cut {number} of {group} cannot be read: {why}")),
-        lines: vec![clean(&line)],
-        instead: nearest.map(|cut| Command::to_cut(group, cut.cut_number)),
-    })
+    let why = format!("cut {number} of {group} cannot be read: {why}");
+    let instead = nearest.map(|cut| (Command::to_cut(group, cut.cut_number), style));
+    Err(Cannot::new(&why, &[line], instead))
 }
 
 /// At the side that is active of a group nobody may have written there since.
@@ -175,13 +169,12 @@ async fn check_unwritten(
     if written.is_empty() {
         return Ok(());
     }
-    let why = clean(&format!(
+    let why = format!(
         "{} works on {group} since {}: another cut would take away what was written there",
         sides.other,
         crate::moment::text(cut.committed_at)
-    ));
-    let lines = written.iter().take(WRITTEN_MAX).map(|line| clean(line));
-    Err(Cannot { why, lines: lines.collect(), instead: None })
+    );
+    Err(Cannot::new(&why, &written[..written.len().min(WRITTEN_MAX)], None))
 }
 
 /// What is needed to look whether cuts of a group can be read.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::super::selection::NamedGroup;
 use super::super::{ExitStatus, Failure, selection};
 use crate::config::{Configuration, GroupEntry, TableRef};
-use crate::plan::{Request, Warning};
 use crate::plan::document::Selection;
 use crate::plan::status::{GroupStatus, Status};
+use crate::plan::{Request, Warning};
 use crate::render::clean;
 use crate::text::{label_group, names_table, plain_name};
 

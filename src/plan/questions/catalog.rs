@@ -46,7 +46,9 @@ pub fn catalog_questions(
     let names = ShortNames::of(seen);
     let (mut tables, mut workflows) = (Vec::new(), Vec::new());
     let (mut known_tables, mut known_workflows) = (HashSet::new(), HashSet::new());
-    for group in seen.workspace.groups.iter().filter_map(|entry| selected(&seen.workspace, entry, request)) {
+    for group in
+        seen.workspace.groups.iter().filter_map(|entry| selected(&seen.workspace, entry, request))
+    {
         let of_group = group.tables.iter().map(|table| names.resolve(table));
         tables.extend(of_group.filter(|table| known_tables.insert(table.clone())));
         let of_group = group.workflows.iter().filter(|it| known_workflows.insert(*it));

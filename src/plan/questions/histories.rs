@@ -5,7 +5,8 @@ use crate::ledger::CutTableEntry;
 use crate::plan::checks::obstacles;
 use crate::plan::observed::{GroupObserved, TableObserved, WorkspaceObserved};
 use crate::region::{
-    NamedCommit, RegionError, RegionErrorKind, ReplicaQuestion, SinceQuestion, SourceQuestion, Table,
+    NamedCommit, RegionError, RegionErrorKind, ReplicaQuestion, SinceQuestion, SourceQuestion,
+    Table,
 };
 
 /// What is asked of each group as deeply as it is looked at.

@@ -202,7 +202,8 @@ fn of_groups_of_one_name_that_of_one_workspace_is_named_to_every_command() {
     let plan: Value = serde_json::from_slice(&due.stdout).expect("JSON");
     let decided = |at: usize| plan["workspaces"][at]["groups"][0]["reason"].to_string();
     assert!(!decided(0).contains("taken as due") && decided(1).contains("taken as due"), "{plan}");
-    for arguments in [vec!["runbook", "north/orders"], vec!["runbook", "--to-cut", "north/orders:1"]]
+    for arguments in
+        [vec!["runbook", "north/orders"], vec!["runbook", "--to-cut", "north/orders:1"]]
     {
         let page = drsync(folder, &arguments);
         assert_eq!(code(&page), 0, "{}", stderr(&page));

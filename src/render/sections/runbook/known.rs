@@ -6,7 +6,7 @@ use crate::layout::few;
 use crate::plan::{GrantsSeen, JobSeen, LossReceipt, Role, TableLoss, UnknownLoss};
 use crate::region::{Deployment, PauseStatus};
 use crate::render::page::{Instruction, Part, Phrase, Point};
-use crate::runbook::{GroupSteps, Place};
+use crate::runbook::{GroupSteps, Language, Place};
 
 /// Runs that are named in one sentence, and who wrote.
 const RUNS_MAX: usize = 10;
@@ -95,6 +95,14 @@ fn lost_of_table(loss: &TableLoss) -> Phrase {
 /// The rights that the other side lacks, as they were last seen.
 pub(super) fn rights(place: &Place, group: &GroupSteps) -> Point {
     let Some(seen) = &group.grants else {
+        if place.language == Language::Python {
+            let says = Phrase::from("those of the files. Whoever works with these tables in ")
+                .and(home(place))
+                .and(" has to be let in by the storage of ")
+                .and(other(place))
+                .and(".");
+            return Point::new("Rights", says);
+        }
         let says = Phrase::from("nobody looked at them. Whoever works with these tables in ")
             .and(home(place))
             .and(" has to have them in ")
