@@ -77,6 +77,10 @@ pub(crate) async fn nothing_is_written_to_a_group_that_was_failed_over_until_it_
         row.message.unwrap().to_string().starts_with("failed_over: east-secondary is active since")
     );
     change_roles(world.regions().secondary.as_ref(), "east").await;
+    // What the row says of the other side ended with that.
+    let (_, status) = world.plan_and_status().await;
+    let told = &status.workspaces[0].groups[0];
+    assert_eq!((&told.failed_over, told.status, &told.message), (&None, None, &None));
     let record = world.apply().await;
     assert_eq!(record.exit.code, 0, "{record:#?}");
     assert_eq!(world.ids(&world.replica_folder("main.shop.countries")).await, [1, 2, 3, 4]);

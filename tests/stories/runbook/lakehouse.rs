@@ -146,6 +146,11 @@ fn whoever_follows_it_has_the_tables_as_the_cut_has_them_and_drsync_leaves_them_
     let json: Value = serde_json::from_str(&ends(&here(&["status", "--json"]), 0)).unwrap();
     let behind = json.to_string().matches("\"code\":\"ledger_behind\"").count();
     assert_eq!(behind, 2, "{json}");
+    // What the log has may be older than what the west wrote since.
+    let protected = json["workspaces"][0]["groups"].as_array().unwrap();
+    let protected = protected.iter().filter(|group| group["protected"] == true).count();
+    assert_eq!(protected, 0, "{json}");
+    ends(&here(&["status", "--fail-on", "unprotected"]), 3);
     // What the log no longer says nobody undoes, with the east there and gone.
     for gone in [false, true] {
         if gone {
@@ -349,6 +354,16 @@ fn a_cut_that_can_no_longer_be_read_is_refused_with_the_nearest_that_can() {
     assert!(said.contains("drsync runbook orders --to-cut 'orders:2'"), "{said}");
     let refused = drsync(folder, &[], &["runbook", "--to-cut", "orders:9"]);
     assert!(String::from_utf8_lossy(&refused.stderr).contains("the cut log has no such cut"));
+    // Whoever asked for other groups as well has their page.
+    let both = ["runbook", "orders", "reference_data", "--to-cut", "orders:1"];
+    let output = drsync(folder, &[], &both);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("orders is left out: cut 1 of orders cannot be read"), "{said}");
+    let page = ends(&output, 7);
+    let all = steps(&page, "python");
+    let of_orders = |step: &Step| step.text.contains("west/sync/main/shop/orders");
+    assert!(!all.is_empty() && !all.iter().any(of_orders), "{page}");
+    assert!(page.contains("drsync runbook orders --to-cut 'orders:2'"), "{page}");
     let unknown = drsync(folder, &[], &["runbook", "ordres"]);
     assert_eq!(unknown.status.code(), Some(64));
 }
@@ -403,6 +418,15 @@ fn a_newest_cut_that_lacks_a_file_is_brought_back_by_no_runbook() {
     assert!(page.contains("drsync runbook orders --to-cut"), "{page}");
     let page = ends(&here(&["runbook", "orders", "--to-cut", "orders:1"]), 0);
     assert!(steps(&page, "python").iter().any(of_orders), "{page}");
+    // Where none can be read nothing is fenced for it.
+    for (path, _) in files(&replica) {
+        if path.extension().is_some_and(|end| end == "parquet") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    let page = ends(&here(&["runbook", "orders"]), 7);
+    assert_eq!(steps(&page, "python").len(), 0, "{page}");
+    assert!(page.contains("no other cut of the group can be read either"), "{page}");
 }
 
 #[test]
