@@ -16,7 +16,8 @@ use drsync::ledger::{Cut, Cuts};
 use drsync::plan::{Decision, StoredPlan};
 use drsync::render::Style;
 use drsync::render::sections::plan::{comment, report, screen};
-use drsync::render::writers::{Form, runbook as written, write};
+use drsync::render::sections::runbook::guide;
+use drsync::render::writers::{self, Form, write};
 use drsync::runbook::{Facts, Language, Place, make};
 
 const TABLES: usize = 5_000;
@@ -123,7 +124,7 @@ fn runbook(cuts: &Cuts, language: Language) -> usize {
         made_at: "2026-11-22T11:00:00Z".parse().unwrap(),
         made_by: "user:anna",
     });
-    written(&made).len()
+    writers::guide(&guide(&made)).len()
 }
 
 fn measure(what: &str, work: impl Fn() -> usize) {
