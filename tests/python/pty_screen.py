@@ -113,6 +113,8 @@ if pid == 0:
     # The size is there before the program looks.
     size = struct.pack("HHHH", asked["rows"], asked["columns"], 0, 0)
     fcntl.ioctl(0, termios.TIOCSWINSZ, size)
+    # Whoever started this in the background has it ignored.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(sys.argv[2], sys.argv[2:])
 before = termios.tcgetattr(terminal)
 screen = Screen(asked["columns"], asked["rows"])

@@ -41,7 +41,10 @@ impl Asked {
             if named.is_empty() {
                 let parts = plain_name(word).split('.').count();
                 let ends = tables(configuration).map(|(_, table)| end(table, parts));
-                let names = selection::names(&groups).into_iter().map(str::to_owned);
+                // Somebody who writes a workspace is shown some.
+                let label =
+                    |it: &NamedGroup| label_group(word.contains('/'), &it.workspace, &it.group);
+                let names = groups.iter().map(label);
                 return Err(unknown(word, names.chain(ends)));
             }
             asked.tables.push(word.clone());

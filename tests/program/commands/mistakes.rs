@@ -180,7 +180,9 @@ fn of_groups_of_one_name_that_of_one_workspace_is_named_to_every_command() {
             let groups = parts.flatten().map(|it| it.get("name").unwrap_or(&it["group_name"]));
             groups.map(|group| format!("{}/{group}", workspace["name"]).replace('"', ""))
         });
-        named.collect()
+        let mut named: Vec<String> = named.collect();
+        named.dedup();
+        named
     };
     for (pattern, known) in [
         ("north/orders", vec!["north/orders"]),
@@ -190,18 +192,19 @@ fn of_groups_of_one_name_that_of_one_workspace_is_named_to_every_command() {
         assert_eq!(of(&["plan", "--json", "--only", pattern]), known);
         assert_eq!(of(&["status", "--json", "--only", pattern]), known);
     }
-    assert_eq!(of(&["plan", "--json", "--exclude", "north/*"]), ["east/orders"]);
+    let east = ["east/orders", "east/reference_data", "east/customer_360"];
+    assert_eq!(of(&["plan", "--json", "--exclude", "north/*"]), east);
     assert_eq!(of(&["status", "--json", "orders", "--exclude", "no*/ord*"]), ["east/orders"]);
     assert_eq!(of(&["status", "--json", "north/orders"]), ["north/orders"]);
 
-    let applied = drsync(folder, &["apply", "--auto-approve"]);
+    let applied = drsync(folder, &["apply", "--auto-approve", "--only", "orders"]);
     assert_eq!(code(&applied), 0, "{}", stderr(&applied));
     assert_eq!(of(&["history", "--json", "north/orders"]), ["north/orders"]);
     assert_eq!(of(&["history", "--json", "orders"]), ["east/orders", "north/orders"]);
     let due = drsync(folder, &["plan", "--json", "--now", "north/orders"]);
     let plan: Value = serde_json::from_slice(&due.stdout).expect("JSON");
     let decided = |at: usize| plan["workspaces"][at]["groups"][0]["reason"].to_string();
-    assert!(!decided(0).contains("taken as due") && decided(1).contains("taken as due"), "{plan}");
+    assert!(decided(0).contains("not_due") && !decided(1).contains("not_due"), "{plan}");
     for arguments in
         [vec!["runbook", "north/orders"], vec!["runbook", "--to-cut", "north/orders:1"]]
     {
