@@ -12,13 +12,13 @@ pub struct Format {
 }
 
 /// A stored plan.
-pub const PLAN: Format = Format { kind: "drsync.plan", version: "1.5" };
+pub const PLAN: Format = Format { kind: "drsync.plan", version: "1.6" };
 /// A run record.
 pub const RUN: Format = Format { kind: "drsync.run", version: "1.6" };
 /// What servers answered to the messages of an apply.
 pub const TOLD: Format = Format { kind: "drsync.told", version: "1.0" };
 /// How every group stands.
-pub const STATUS: Format = Format { kind: "drsync.status", version: "1.4" };
+pub const STATUS: Format = Format { kind: "drsync.status", version: "1.5" };
 /// How a stored plan stands now.
 pub const CHECK: Format = Format { kind: "drsync.check", version: "1.0" };
 /// What changed between two plans.
@@ -26,7 +26,7 @@ pub const DIFF: Format = Format { kind: "drsync.diff", version: "1.0" };
 /// The cut log.
 pub const HISTORY: Format = Format { kind: "drsync.history", version: "1.1" };
 /// What is wrong with a configuration, and which groups are ready.
-pub const VALIDATION: Format = Format { kind: "drsync.validation", version: "1.1" };
+pub const VALIDATION: Format = Format { kind: "drsync.validation", version: "1.2" };
 
 /// Why a command could not do what it was asked for.
 pub const ERROR: Format = Format { kind: "drsync.error", version: "1.0" };

@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 mod changed;
 mod checks;
 mod codes;
+mod deed;
 mod derived;
 mod dies;
 pub mod document;
@@ -57,9 +58,10 @@ mod workflow;
 
 pub(crate) use checks::active_in_secondary;
 pub use checks::{
-    Obstacle, PRIMARY_AWAY, PRIMARY_REFUSED, SECONDARY_AWAY, SECONDARY_REFUSED, behind_remedy,
-    obstacles, readable_until, told_of_behind, told_of_roles, words_of_region,
+    Obstacle, PRIMARY_AWAY, PRIMARY_REFUSED, SECONDARY_AWAY, SECONDARY_REFUSED, obstacles,
+    readable_until, told_of_behind, told_of_roles, words_of_region,
 };
+pub use deed::{Advice, Deed};
 pub use document::{
     Action, Decision, GroupPlan, LedgerAction, Plan, ReasonCode, Refused, Role, Step, TriggerKind,
 };

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+use super::deed::{Advice, Deed};
 use super::document::Role;
 use super::finding::{Finding, FindingCode, Severity};
 use super::loss::{Loss, loss};
@@ -12,7 +13,7 @@ use super::remedy::{Acceptance, Remedy};
 use super::request::Request;
 use super::trigger::Target;
 use super::view::GroupView;
-use crate::config::{GroupEntry, Location, TableName};
+use crate::config::{GroupEntry, Location, Mistake, TableName};
 use crate::moment;
 use crate::region::RegionErrorKind;
 use crate::sentence::Sentence;
@@ -26,7 +27,7 @@ mod unanswered;
 pub(super) use regions::{CREDENTIAL, external_location, ledger_is_foreign, odd_rows_of_others};
 use regions::{ledger_findings, location_findings, region_finding};
 use roles::{TablesOver, behind_finding, role_finding};
-pub use roles::{behind_remedy, told_of_behind, told_of_roles};
+pub use roles::{told_of_behind, told_of_roles};
 pub use tables::{Obstacle, obstacles};
 use tables::{
     catalog_findings, damage_findings, length_finding, place_findings, replica_findings,
@@ -88,8 +89,7 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
             } else {
                 format!("it is also a table of group {}", others.join(", "))
             };
-            finding(FindingCode::DuplicateTarget, Some(&table.name), text)
-                .words("name the table in one group only")
+            finding(FindingCode::DuplicateTarget, Some(&table.name), text).deed(Deed::NameTableOnce)
         }));
         found.extend(length_finding(view, table));
         found.extend(place_findings(view, table));
@@ -123,7 +123,8 @@ pub(super) fn configuration_invalid(entry: &GroupEntry) -> Vec<Finding> {
         GroupEntry::Valid(_) => Vec::new(),
         GroupEntry::Invalid { mistakes, .. } => mistakes
             .iter()
-            .map(|mistake| {
+            .enumerate()
+            .map(|(at, mistake)| {
                 let text = format!(
                     "{} line {}: {} {}",
                     mistake.file,
@@ -131,12 +132,24 @@ pub(super) fn configuration_invalid(entry: &GroupEntry) -> Vec<Finding> {
                     mistake.place(),
                     mistake.message
                 );
-                Finding {
-                    remedy: mistake.remedy.as_ref().map(|words| Remedy::Words(words.clone())),
-                    ..finding(FindingCode::ConfigurationInvalid, None, text)
-                }
+                let deed = correction(mistake, &mistakes[..at]);
+                let words = mistake.remedy.clone().unwrap_or_else(|| deed.words());
+                finding(FindingCode::ConfigurationInvalid, None, text)
+                    .repaired_by(Remedy::Advice(Advice { deed: Some(deed), words }))
             })
             .collect(),
+    }
+}
+
+/// What corrects a mistake; `before`: those of the same group that come before it.
+fn correction(mistake: &Mistake, before: &[Mistake]) -> Deed {
+    let Mistake { file, line, path, group: _, message: _, remedy: _ } = mistake;
+    let place = |other: &&Mistake| (&other.file, &other.line, &other.path) == (file, line, path);
+    Deed::CorrectConfiguration {
+        file: file.clone(),
+        line: *line,
+        path: path.clone(),
+        number: before.iter().filter(place).count() + 1,
     }
 }
 
@@ -238,9 +251,9 @@ pub(super) fn finding(
 }
 
 impl Finding {
-    /// The finding with what repairs it, in words.
-    fn words(self, words: impl Into<Sentence>) -> Finding {
-        self.repaired_by(Remedy::Words(words.into()))
+    /// The finding with what people are to do about it.
+    fn deed(self, deed: Deed) -> Finding {
+        self.repaired_by(deed.into())
     }
 
     /// The finding, which may be let through.
@@ -269,22 +282,17 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
     for (asked, answer) in view.group.workflows.iter().zip(&view.seen.workflows) {
         let Err(error) = answer else { continue };
         // Of one that is neither missing nor ambiguous nothing is known: that is told of the region.
-        let (code, remedy) = match error.kind {
-            RegionErrorKind::Conflict => {
-                (FindingCode::WorkflowAmbiguous, "name it by its id: \"id:<job id>\"")
-            }
-            RegionErrorKind::NotFound => (
-                FindingCode::WorkflowNotFound,
-                "correct the workflow's name in the configuration, or create the job",
-            ),
+        let (code, deed) = match error.kind {
+            RegionErrorKind::Conflict => (FindingCode::WorkflowAmbiguous, Deed::NameWorkflowById),
+            RegionErrorKind::NotFound => (FindingCode::WorkflowNotFound, Deed::CorrectWorkflow),
             RegionErrorKind::Unavailable
             | RegionErrorKind::SignedOut
             | RegionErrorKind::Denied
             | RegionErrorKind::Unsupported
             | RegionErrorKind::Other => continue,
         };
-        found
-            .push(finding(code, None, format!("workflow {asked}: {}", error.told())).words(remedy));
+        let text = format!("workflow {asked}: {}", error.told());
+        found.push(finding(code, None, text).deed(deed));
     }
     for workflow in &view.seen.workflows_in_secondary {
         if let Some(run) = super::workflow::running(workflow, view.now) {
@@ -294,7 +302,7 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
                     None,
                     active_in_secondary(&workflow.name, run.run_id, run.started_at),
                 )
-                .words("stop the run there, and pause the job as long as the secondary is passive"),
+                .deed(Deed::StopRunInSecondary),
             );
         }
     }
@@ -319,9 +327,8 @@ fn ledger_lost(view: &GroupView<'_>) -> Option<Finding> {
             format!("{last}, and {replicas} of its replicas were synchronized before")
         }
     };
-    let words = "put the newer copy of _drsync/sync_cuts back in either region; where there is none, go on without the lost cuts";
     let accept = Acceptance { code: FindingCode::LedgerLost, scope: view.group.name.clone() };
-    let remedy = Remedy::WordsElse(words.into(), accept);
+    let remedy = Remedy::AdviceElse(Deed::PutCutLogBack.into(), accept);
     Some(finding(FindingCode::LedgerLost, None, text).repaired_by(remedy))
 }
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::codes::codes;
+use super::deed::Deed;
 pub use super::finding_code::FindingCode;
 use super::remedy::{self, Acceptance, Remedy, RemedyKind};
 use crate::command::Command;
@@ -50,6 +51,9 @@ pub(super) struct InDocument {
     /// What is to be done first, of a remedy after whose words `remedy` has the command of `remedy_acceptance`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     remedy_words: Option<Sentence>,
+    /// What is to be done, of a remedy that is words: by it remedies are compared; absent in documents of before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    remedy_deed: Option<Deed>,
     /// The parts of a command of drsync, of which `remedy` is the line; absent in plans of the first drsyncs of format 1.2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     remedy_command: Option<Command>,
@@ -83,6 +87,7 @@ impl From<Finding> for InDocument {
             remedy: stored.text,
             remedy_kind: stored.kind,
             remedy_words: stored.words,
+            remedy_deed: stored.deed,
             remedy_command: stored.command,
             remedy_grant: stored.grant,
             remedy_acceptance: stored.acceptance,
@@ -98,6 +103,7 @@ impl TryFrom<InDocument> for Finding {
             text: document.remedy,
             kind: document.remedy_kind,
             words: document.remedy_words,
+            deed: document.remedy_deed,
             command: document.remedy_command,
             grant: document.remedy_grant,
             acceptance: document.remedy_acceptance,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::deed::Deed;
 use super::document::{ConfigSource, Refused};
 use super::grants::GrantsSeen;
 use super::protection::SettingsBefore;
@@ -282,24 +283,19 @@ impl RegionObserved {
         Some(match self.unreadable_table().zip(self.repair(other)) {
             None => refusal.told(),
             Some((place, repair)) => {
+                let repair = repair.words();
                 format!("{place} cannot be read: {}; {repair}", refusal.told()).into()
             }
         })
     }
 
     /// What repairs a metadata table that cannot be read; with the other region's gone too only a backup does.
-    pub(super) fn repair(&self, other: &RegionObserved) -> Option<String> {
-        let place = self.unreadable_table()?;
+    pub(super) fn repair(&self, other: &RegionObserved) -> Option<Deed> {
+        let location = self.unreadable_table()?;
         Some(match (&other.ledger, other.unreadable_table()) {
-            (Ok(_), _) => {
-                format!("move {place} away: the next apply clones it from the other region")
-            }
-            (Err(_), None) => format!(
-                "once the other region answers, move {place} away: the next apply clones it from there"
-            ),
-            (Err(_), Some(_)) => {
-                format!("put {place} back from a backup: the other region's cannot be read either")
-            }
+            (Ok(_), _) => Deed::MoveLedgerTable { location, when_other_answers: false },
+            (Err(_), None) => Deed::MoveLedgerTable { location, when_other_answers: true },
+            (Err(_), Some(_)) => Deed::RestoreLedgerTable { location },
         })
     }
 

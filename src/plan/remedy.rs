@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::deed::{Advice, Deed};
 use super::finding_code::FindingCode;
 use crate::command::{Arg, Command};
 use crate::region::{Grant, Repair};
@@ -23,10 +24,10 @@ pub enum Remedy {
     Grant(Grant),
     /// The finding may be let through for a plan.
     Acceptance(Acceptance),
-    /// Something to do, in words; only where it cannot be done, the finding may be let through.
-    WordsElse(Sentence, Acceptance),
-    /// Something to do, in words.
-    Words(Sentence),
+    /// Something for people to do; only where it cannot be done, the finding may be let through.
+    AdviceElse(Advice, Acceptance),
+    /// Something for people to do.
+    Advice(Advice),
     /// A text of a plan that was made before remedies had kinds: words, for all that is known.
     Untold(Sentence),
 }
@@ -43,7 +44,8 @@ pub enum RemedyKind {
     Grant,
     /// The finding may be let through for a plan; `remedy_acceptance` has its parts.
     Acceptance,
-    /// Something to do, in words; where `remedy_acceptance` is there, the finding may be let through when it cannot be done.
+    /// Something to do, in words, and what `remedy_deed` has as data; where `remedy_acceptance` is there, the finding may be let
+    /// through when it cannot be done.
     Words,
 }
 
@@ -85,12 +87,19 @@ impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Remedy::Sql(text) | Remedy::Shell(text) => f.write_str(text),
-            Remedy::Words(text) | Remedy::Untold(text) => text.fmt(f),
+            Remedy::Advice(advice) => advice.words.fmt(f),
+            Remedy::Untold(text) => text.fmt(f),
             Remedy::Grant(grant) => grant.fmt(f),
             Remedy::Command(command) => command.fmt(f),
             Remedy::Acceptance(acceptance) => acceptance.fmt(f),
-            Remedy::WordsElse(words, acceptance) => write!(f, "{words}: {acceptance}"),
+            Remedy::AdviceElse(advice, acceptance) => write!(f, "{}: {acceptance}", advice.words),
         }
+    }
+}
+
+impl From<Deed> for Remedy {
+    fn from(deed: Deed) -> Remedy {
+        Remedy::Advice(deed.into())
     }
 }
 
@@ -109,6 +118,7 @@ pub(super) struct Stored {
     pub(super) text: Option<String>,
     pub(super) kind: Option<RemedyKind>,
     pub(super) words: Option<Sentence>,
+    pub(super) deed: Option<Deed>,
     pub(super) command: Option<Command>,
     pub(super) grant: Option<Grant>,
     pub(super) acceptance: Option<Acceptance>,
@@ -120,7 +130,9 @@ impl From<Remedy> for Stored {
         match remedy {
             Remedy::Sql(_) => Stored { kind: Some(RemedyKind::Sql), ..stored },
             Remedy::Shell(_) => Stored { kind: Some(RemedyKind::Shell), ..stored },
-            Remedy::Words(_) => Stored { kind: Some(RemedyKind::Words), ..stored },
+            Remedy::Advice(Advice { deed, words: _ }) => {
+                Stored { kind: Some(RemedyKind::Words), deed, ..stored }
+            }
             Remedy::Command(command) => {
                 Stored { kind: Some(RemedyKind::Shell), command: Some(command), ..stored }
             }
@@ -132,9 +144,10 @@ impl From<Remedy> for Stored {
                 acceptance: Some(acceptance),
                 ..stored
             },
-            Remedy::WordsElse(words, acceptance) => Stored {
+            Remedy::AdviceElse(Advice { deed, words }, acceptance) => Stored {
                 kind: Some(RemedyKind::Words),
                 words: Some(words),
+                deed,
                 acceptance: Some(acceptance),
                 ..stored
             },
@@ -149,7 +162,7 @@ impl Stored {
     /// # Errors
     /// A sentence: the parts of its kind are not there.
     pub(super) fn remedy(self) -> Result<Option<Remedy>, String> {
-        let Stored { text, kind, words, command, grant, acceptance } = self;
+        let Stored { text, kind, words, deed, command, grant, acceptance } = self;
         let Some(text) = text else {
             return Ok(None);
         };
@@ -160,8 +173,10 @@ impl Stored {
             Some(RemedyKind::Sql) => Remedy::Sql(text),
             Some(RemedyKind::Shell) => command.map_or(Remedy::Shell(text), Remedy::Command),
             Some(RemedyKind::Words) => match (words, acceptance) {
-                (Some(words), Some(acceptance)) => Remedy::WordsElse(words, acceptance),
-                (_, _) => Remedy::Words(text.into()),
+                (Some(words), Some(acceptance)) => {
+                    Remedy::AdviceElse(Advice { deed, words }, acceptance)
+                }
+                (_, _) => Remedy::Advice(Advice { deed, words: text.into() }),
             },
             Some(RemedyKind::Grant) => Remedy::Grant(grant.ok_or_else(|| lacks("remedy_grant"))?),
             Some(RemedyKind::Acceptance) => {

@@ -1,5 +1,6 @@
 //! Findings of one cause become one entry with one remedy.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -7,7 +8,7 @@ use crate::command::Command;
 use crate::config::WorkspaceAddress;
 use crate::harmless::{clean, command, name};
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{Acceptance, Finding, FindingCode, Remedy};
+use crate::plan::{Acceptance, Advice, Deed, Finding, FindingCode, Remedy};
 use crate::region::Grant;
 
 /// More tables than this in one schema get one grant on the schema instead of one each.
@@ -30,7 +31,7 @@ pub(super) struct Cause {
     pub(super) acceptance: Option<Acceptance>,
 }
 
-/// What repairs a cause, as it is shown.
+/// What repairs a cause, as it is shown. Two are one by what is done, whatever the words in which it is told.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Repair {
     /// A statement, and the workspace to run it in.
@@ -39,10 +40,53 @@ pub(super) enum Repair {
     Shell(String, Option<Place>),
     /// A command of drsync.
     Command(Command),
-    /// Something to do, in words.
-    Words(String),
+    /// Something for people to do.
+    ToDo(ToDo),
     /// The same, and a command of drsync for where it cannot be done.
-    WordsElse(String, Command),
+    ToDoElse(ToDo, Command),
+}
+
+/// Something for people to do: what it is makes two of them one, and never the words.
+#[derive(Debug, Clone)]
+pub(super) struct ToDo {
+    what: What,
+    /// How it is told.
+    pub(super) words: String,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    Deed(Deed),
+    /// Of a document that does not tell it: its words are all there is.
+    Told(String),
+}
+
+impl ToDo {
+    fn of(deed: Option<&Deed>, words: String) -> ToDo {
+        let told = || What::Told(words.clone());
+        ToDo { what: deed.cloned().map_or_else(told, What::Deed), words }
+    }
+}
+
+impl PartialEq for ToDo {
+    fn eq(&self, other: &ToDo) -> bool {
+        self.what == other.what
+    }
+}
+
+impl Eq for ToDo {}
+
+impl PartialOrd for ToDo {
+    fn partial_cmp(&self, other: &ToDo) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ToDo {
+    fn cmp(&self, other: &ToDo) -> Ordering {
+        self.what.cmp(&other.what)
+    }
 }
 
 /// The address of the workspace in which remedies are carried out.
@@ -73,17 +117,18 @@ pub(super) struct Found<'a> {
 impl Repair {
     /// A remedy in the form in which it is shown.
     pub(super) fn of(remedy: &Remedy, place: Option<&Place>) -> Repair {
-        let text = remedy.to_string();
         let place = || place.cloned();
+        let to_do = |Advice { deed, words }: &Advice| ToDo::of(deed.as_ref(), clean(words));
         match remedy {
-            Remedy::Sql(_) | Remedy::Grant(_) => Repair::Sql(command(&text), place()),
-            Remedy::Shell(_) => Repair::Shell(command(&text), place()),
+            Remedy::Sql(_) | Remedy::Grant(_) => Repair::Sql(command(&remedy.to_string()), place()),
+            Remedy::Shell(text) => Repair::Shell(command(text), place()),
             Remedy::Command(command) => Repair::Command(command.clone()),
             Remedy::Acceptance(acceptance) => Repair::Command(acceptance.command()),
-            Remedy::WordsElse(words, acceptance) => {
-                Repair::WordsElse(clean(words), acceptance.command())
+            Remedy::AdviceElse(advice, acceptance) => {
+                Repair::ToDoElse(to_do(advice), acceptance.command())
             }
-            Remedy::Words(_) | Remedy::Untold(_) => Repair::Words(clean(&text)),
+            Remedy::Advice(advice) => Repair::ToDo(to_do(advice)),
+            Remedy::Untold(words) => Repair::ToDo(ToDo::of(None, clean(words))),
         }
     }
 }
@@ -96,8 +141,8 @@ fn grant_for_schema(finding: &Finding) -> Option<Grant> {
         | Remedy::Shell(_)
         | Remedy::Command(_)
         | Remedy::Acceptance(_)
-        | Remedy::WordsElse(..)
-        | Remedy::Words(_)
+        | Remedy::AdviceElse(..)
+        | Remedy::Advice(_)
         | Remedy::Untold(_) => None,
     }
 }
@@ -124,7 +169,7 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = Found<'a>>) -> Vec<Cause
         let Finding { code, severity: _, table, message, remedy: _ } = finding;
         let remedy = remedy_of(finding);
         let acceptance = match &remedy {
-            Some(Remedy::Acceptance(acceptance) | Remedy::WordsElse(_, acceptance)) => {
+            Some(Remedy::Acceptance(acceptance) | Remedy::AdviceElse(_, acceptance)) => {
                 Some(acceptance.clone())
             }
             Some(_) | None => None,
@@ -254,20 +299,30 @@ mod tests {
 
     #[test]
     fn findings_are_one_cause_by_what_they_are_and_not_by_their_words() {
-        let told = |message: &str, remedy: Option<&str>| Finding {
+        let told = |message: &str, remedy: Option<Remedy>| Finding {
             message: message.into(),
-            ..finding(
-                FindingCode::WorkflowNotFound,
-                None,
-                remedy.map(|words| Remedy::Words(words.into())),
-            )
+            ..finding(FindingCode::WorkflowNotFound, None, remedy)
         };
-        let (one, other) = (told("no job", Some("make it")), told("no such job", Some("make it")));
-        let all = causes([found("a", &one), found("b", &other)].into_iter());
+        let make = |deed: Option<Deed>, words: &str| {
+            Some(Remedy::Advice(Advice { deed, words: words.into() }))
+        };
+        let all_of = |one: Finding, other: Finding| {
+            causes([found("a", &one), found("b", &other)].into_iter())
+        };
+        let correct = || Some(Deed::CorrectWorkflow);
+        let all = all_of(
+            told("no job", make(correct(), "make it")),
+            told("no such job", make(correct(), "create it")),
+        );
         let [cause] = all.as_slice() else { panic!("one cause: {all:?}") };
         assert_eq!(cause.messages, ["no job", "no such job"]);
-        let (one, other) = (told("no job", None), told("no job", None));
-        assert_eq!(causes([found("a", &one), found("b", &other)].into_iter()).len(), 2);
+        // The same words of other deeds are other causes.
+        let upgrade = told("no job", make(Some(Deed::Upgrade), "make it"));
+        assert_eq!(all_of(told("no job", make(correct(), "make it")), upgrade).len(), 2);
+        let without = |words: &str| told("no job", make(None, words));
+        assert_eq!(all_of(without("make it"), without("make it")).len(), 1);
+        assert_eq!(all_of(without("make it"), without("create it")).len(), 2);
+        assert_eq!(all_of(told("no job", None), told("no job", None)).len(), 2);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use drsync::formats::{PLAN, RUN};
 use drsync::ledger::Consistency;
 use drsync::plan::document::*;
 use drsync::plan::{
-    Acceptance, Finding, FindingCode, Provenance, ReasonCode, Remedy, Severity, Warning,
-    WarningCode,
+    Acceptance, Advice, Deed, Finding, FindingCode, Provenance, ReasonCode, Remedy, Severity,
+    Warning, WarningCode,
 };
 use drsync::region::{Estimate, EstimateBasis, Grant};
 use drsync::render::card::cards;
@@ -278,7 +278,12 @@ pub(crate) fn sql(text: &str) -> Option<Remedy> {
 
 /// Something to do, in words.
 pub(crate) fn words(text: &str) -> Option<Remedy> {
-    Some(Remedy::Words(text.into()))
+    Some(Remedy::Advice(Advice { deed: None, words: text.into() }))
+}
+
+/// The same of which the document tells what it is.
+pub(crate) fn to_do(deed: Deed, text: &str) -> Option<Remedy> {
+    Some(Remedy::Advice(Advice { deed: Some(deed), words: text.into() }))
 }
 
 /// A finding that may be let through.

@@ -13,6 +13,7 @@ mod pages;
 mod plans;
 mod progress;
 mod promises;
+mod reworded;
 mod runs;
 mod shows;
 mod statuses;

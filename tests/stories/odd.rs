@@ -5,7 +5,7 @@ use drsync::apply::GroupOutcome;
 use drsync::lakehouse::Writer;
 use drsync::lakehouse::write::Table;
 use drsync::ledger::Cut;
-use drsync::plan::{Decision, FindingCode, Plan, Remedy, Request, WarningCode};
+use drsync::plan::{Advice, Decision, Deed, FindingCode, Plan, Remedy, Request, WarningCode};
 use drsync::region::Appended;
 use serde_json::{Value, json};
 
@@ -92,13 +92,14 @@ pub(crate) async fn a_row_of_the_log_that_is_no_cut_stops_its_group_and_the_reme
         assert_eq!(finding.code, FindingCode::LedgerDiverged, "{case}");
         let place = world.path(region).join("sync/_drsync/sync_cuts").display().to_string();
         assert!(finding.message.to_string().contains(&place), "{case}: {}", finding.message);
-        let Some(Remedy::Words(remedy)) = &finding.remedy else {
+        let Some(Remedy::Advice(Advice { deed, words: remedy })) = &finding.remedy else {
             panic!("{case}: {:?}", finding.remedy);
         };
         assert!(
             remedy.to_string().contains(&format!("delete that row from {place}")),
             "{case}: {remedy}"
         );
+        assert_eq!(*deed, Some(Deed::DeleteRow { location: place }), "{case}");
         let record = world.apply_plan(&plan).await;
         let outcome =
             |group: &str| record.groups.iter().find(|record| record.name == group).unwrap().outcome;

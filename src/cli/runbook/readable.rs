@@ -10,7 +10,7 @@ use crate::command::Command;
 use crate::config::{GroupEntry, Location, Sides, TableName, Workspace};
 use crate::ledger::{Cut, Cuts, Roles};
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{Witnessed, behind_remedy, told_of_behind};
+use crate::plan::{Deed, Witnessed, told_of_behind};
 use crate::region::{LookDepth, Region, RegionError, Replica, ReplicaQuestion};
 use crate::render::{Style, clean};
 use crate::runbook::{Behind, Looked};
@@ -295,7 +295,7 @@ fn behind(
     });
     let told = witnessed.role_of(&newest.group_name, Some(newest.cut_number));
     let (epoch, why) = told_of_behind(newest.epoch, marked, told)?;
-    let why = format!("ledger_behind: {why}; {}", behind_remedy());
+    let why = format!("ledger_behind: {why}; {}", Deed::PutChangeOfRoleBack.words());
     Some(Behind { epoch, why: why.into() })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Finding, FindingCode, Remedy, finding, words_of_region};
+use super::{Deed, Finding, FindingCode, Remedy, finding, words_of_region};
 use crate::command::{Command, Verb};
 use crate::config::{GroupEntry, WorkspaceAddress};
 use crate::ledger::{Cut, FOLDER, OddCut, SYNC_CUTS};
@@ -20,13 +20,11 @@ pub(super) fn region_finding(
     let refusal = region.refusal()?;
     let answer = region.answer(other)?;
     let remedy = match (region.repair(other), region.refused()) {
-        (Some(repair), _) => Remedy::Words(repair.into()),
-        (None, Some(refused)) => Remedy::Words(remedy_of_refusal(refused, refusal.kind).into()),
+        (Some(repair), _) => repair.into(),
+        (None, Some(refused)) => deed_of_refusal(refused, refusal.kind).into(),
         (None, None) => match role {
             Role::Primary => Remedy::Command(Command::new(Verb::Status)),
-            Role::Secondary => Remedy::Words(
-                "nothing to repair by hand here: the next apply synchronizes what is due".into(),
-            ),
+            Role::Secondary => Deed::WaitForApply.into(),
         },
     };
     let text = format!("{}: {answer}", words_of_region(role, refusal.kind));
@@ -44,15 +42,11 @@ pub(super) fn code_of_region(role: Role, refused: RegionErrorKind) -> FindingCod
 }
 
 /// What is to be done about a region that answers, and not with what was asked.
-pub(super) fn remedy_of_refusal(refused: Refused, kind: RegionErrorKind) -> &'static str {
+pub(super) fn deed_of_refusal(refused: Refused, kind: RegionErrorKind) -> Deed {
     match (refused, kind) {
-        (Refused::Denied, RegionErrorKind::SignedOut) => {
-            "sign in with a credential that is valid, then plan again"
-        }
-        (Refused::Denied, _) => "give whoever asks the right that is missing, then plan again",
-        (Refused::Unreadable, _) => {
-            "look what answers in the region's place, or repair what it names, then plan again"
-        }
+        (Refused::Denied, RegionErrorKind::SignedOut) => Deed::SignIn,
+        (Refused::Denied, _) => Deed::GiveRight,
+        (Refused::Unreadable, _) => Deed::RepairAnswer,
     }
 }
 
@@ -77,9 +71,7 @@ pub(super) fn location_findings(workspace: &WorkspaceObserved) -> Option<Finding
                 Some(statement) => {
                     found(format!("{text}; {CREDENTIAL}")).repaired_by(Remedy::Sql(statement))
                 }
-                None => found(text).words(format!(
-                    "add {location} to the external locations of the primary's catalog"
-                )),
+                None => found(text).deed(Deed::AddExternalLocation { location: location.clone() }),
             })
         }
     }
@@ -181,9 +173,7 @@ fn no_number_left(workspace: &WorkspaceObserved, group: &str) -> Option<Finding>
         "cut {last} is the newest of the cut log, and no cut can have a number after it: drsync counts from 1, so that somebody else gave it"
     );
     let found = finding(FindingCode::LedgerDiverged, None, text);
-    Some(found.words(format!(
-        "delete cut {last}, and whatever stands before it that drsync did not make, from {FOLDER}/{SYNC_CUTS} in both regions with any Delta writer; docs/planning.md#ledger_diverged"
-    )))
+    Some(found.deed(Deed::DeleteCuts { cut: last }))
 }
 
 pub(super) fn ledger_findings(workspace: &WorkspaceObserved, group: &str) -> Vec<Finding> {
@@ -192,16 +182,15 @@ pub(super) fn ledger_findings(workspace: &WorkspaceObserved, group: &str) -> Vec
     if !foreign.is_empty() {
         found.push(
             finding(FindingCode::LedgerNotOurs, None, foreign.join(", "))
-                .words("give every configuration sync locations of its own"),
+                .deed(Deed::SeparateLocations),
         );
     }
     for region in [&workspace.primary, &workspace.secondary] {
         let (place, odd) = odd_rows(region);
         for odd in odd.filter(|odd| odd.group_name.as_deref() == Some(group)) {
             let text = format!("{} in {place} is none that drsync made: {}", odd.cut, odd.why);
-            found.push(finding(FindingCode::LedgerDiverged, None, text).words(format!(
-                "delete that row from {place} with any Delta writer; docs/planning.md#ledger_diverged"
-            )));
+            let deed = Deed::DeleteRow { location: place.clone() };
+            found.push(finding(FindingCode::LedgerDiverged, None, text).deed(deed));
         }
     }
     found.extend(no_number_left(workspace, group));
@@ -216,7 +205,7 @@ pub(super) fn ledger_findings(workspace: &WorkspaceObserved, group: &str) -> Vec
                     divergence.runs.join(", ")
                 ),
             )
-            .words("docs/planning.md#ledger_diverged"),
+            .deed(Deed::ReconcileCutLogs),
         );
     }
     found

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finding, FindingCode, finding};
-use crate::command::{Command, Verb};
+use super::{Deed, Finding, FindingCode, finding};
 use crate::config::TableName;
-use crate::ledger::{Cut, CutKind, FOLDER, Roles, SYNC_CUTS};
+use crate::ledger::{Cut, CutKind, Roles};
 use crate::moment;
 use crate::plan::WorkspaceObserved;
 use crate::plan::failover::{FailedOver, GivenUp};
@@ -46,10 +45,7 @@ pub(super) fn role_finding(view: &GroupView<'_>) -> Option<Finding> {
             let (code, text) = told_of_roles(cut);
             let over = failed_over(view.workspace, group, &view.seen.tables);
             let text = format!("{text}{}", over.map(lost).unwrap_or_default());
-            finding(code, None, text).words(format!(
-                "leave it as it is while {} is active; to come back, follow docs/bad-day.md#coming-back",
-                sides.other
-            ))
+            finding(code, None, text).deed(Deed::LeaveToActive { side: sides.other.clone() })
         }
         Roles::Unnamed(cut) if view.workspace.witnessed.tells_side_of(cut) => {
             let (code, text) = told_of_roles(cut);
@@ -58,9 +54,7 @@ pub(super) fn role_finding(view: &GroupView<'_>) -> Option<Finding> {
                 "{text}; the configuration no longer names {active}: its sides are {} and {}",
                 sides.home, sides.other
             );
-            finding(code, None, text).words(format!(
-                "give the secondary the name {active} again (secondary_workspace_name), and delete nothing: the row is the fence"
-            ))
+            finding(code, None, text).deed(Deed::NameSecondary { name: active.to_owned() })
         }
         Roles::Unnamed(cut) => {
             let active = cut.active.as_deref().unwrap_or_default();
@@ -73,21 +67,17 @@ pub(super) fn role_finding(view: &GroupView<'_>) -> Option<Finding> {
                 sides.other,
                 before.map_or("no cut before it".to_owned(), row)
             );
-            finding(FindingCode::LedgerDiverged, None, text).words(format!(
-                "if the secondary was ever called {active}, give it that name again (secondary_workspace_name); else find out who is active, then delete the wrong row from {FOLDER}/{SYNC_CUTS} in both regions with any Delta writer; docs/planning.md#ledger_diverged"
-            ))
+            let deed = Deed::NameSecondaryOrDeleteRoleRow { name: active.to_owned() };
+            finding(FindingCode::LedgerDiverged, None, text).deed(deed)
         }
         Roles::Newer(cut) => {
             let (code, text) = told_of_roles(cut);
-            finding(code, None, text)
-                .words("upgrade drsync wherever it works with this sync location")
+            finding(code, None, text).deed(Deed::Upgrade)
         }
         Roles::Broken { cut, before, why } => {
             let before = before.map_or("no cut before it".to_owned(), row);
             let text = format!("{} does not hold: {why}; it stands after {before}", row(cut));
-            finding(FindingCode::LedgerDiverged, None, text).words(format!(
-                "find out who is active, then delete the wrong row from {FOLDER}/{SYNC_CUTS} in both regions with any Delta writer; docs/planning.md#ledger_diverged"
-            ))
+            finding(FindingCode::LedgerDiverged, None, text).deed(Deed::DeleteRoleRow)
         }
     };
     Some(found)
@@ -133,10 +123,10 @@ impl TablesOver {
         });
         let (table, group, text) = tables.next()?;
         let text = format!("{table} is of the group {group} in the cut log, and of that {text}");
-        Some(finding(FindingCode::FailedOver, None, text).words(format!(
-            "leave it as it is; to come back, bring {group} home under that name: {}, docs/bad-day.md#coming-back",
-            Command::new(Verb::Runbook).word("--come-back").word(group)
-        )))
+        Some(
+            finding(FindingCode::FailedOver, None, text)
+                .deed(Deed::ComeBack { group: group.clone() }),
+        )
     }
 }
 
@@ -174,7 +164,7 @@ pub(super) fn behind_finding(view: &GroupView<'_>) -> Option<Finding> {
     let known = view.last_cut.map_or(0, |cut| cut.epoch);
     let marked = view.tables().filter_map(|table| Some((&table.name, table.replica()?.epoch?)));
     let (_, text) = told_of_behind(known, marked, told_by_record(view))?;
-    Some(finding(FindingCode::LedgerBehind, None, text).words(behind_remedy()))
+    Some(finding(FindingCode::LedgerBehind, None, text).deed(Deed::PutChangeOfRoleBack))
 }
 
 /// The epoch that a cut log of a group lacks, and how that is known: by what its replicas are marked with, or by a run record.
@@ -204,13 +194,6 @@ pub fn told_of_behind<'a>(
         "{seen}, and the cut log knows {known}: it was put back from an older copy, or a change of role is missing in it"
     );
     Some((epoch, text))
-}
-
-/// What is to be done where a cut log lacks a change of role.
-pub fn behind_remedy() -> String {
-    format!(
-        "put the newer copy of {FOLDER}/{SYNC_CUTS} back in either region, and touch no replica before: the other side may be active; docs/bad-day.md#when-the-log-was-put-back"
-    )
 }
 
 /// The change of role that run records tell of; the secondary's log has to be read for it to be missing there.

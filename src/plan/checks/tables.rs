@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Finding, FindingCode, Remedy, finding};
+use super::{Deed, Finding, FindingCode, Remedy, finding};
 use crate::command::{Command, Verb};
 use crate::config::{Location, Scheme, TableName};
 use crate::moment;
@@ -44,7 +44,7 @@ pub fn obstacles(listed: &Table) -> impl Iterator<Item = Obstacle> + use<> {
     let unsupported = listed.unsupported.as_ref().map(|why| Obstacle {
         code: FindingCode::UnsupportedTable,
         what: format!("it is {why}, which cannot be cloned").into(),
-        remedy: Some(Remedy::Words("list it under unprotected_tables with a reason".into())),
+        remedy: Some(Deed::LeaveTableOut.into()),
     });
     let denied = listed.denied.as_ref().map(|denied| Obstacle {
         code: FindingCode::TableNotReadable,
@@ -62,11 +62,12 @@ pub(super) fn refused(
 ) -> Option<Finding> {
     Some(match error.kind {
         RegionErrorKind::Unavailable | RegionErrorKind::SignedOut => return None,
-        RegionErrorKind::NotFound => finding(FindingCode::TableNotFound, Some(name), error.told())
-            .words("correct the table's name in the configuration, or create the table"),
+        RegionErrorKind::NotFound => {
+            finding(FindingCode::TableNotFound, Some(name), error.told()).deed(Deed::CorrectTable)
+        }
         RegionErrorKind::Unsupported => {
             finding(FindingCode::UnsupportedTable, Some(name), error.told())
-                .words("list it under unprotected_tables with a reason")
+                .deed(Deed::LeaveTableOut)
         }
         RegionErrorKind::Denied => Finding {
             remedy: view.grant_to_read(name, error).map(Remedy::Grant),
@@ -98,9 +99,7 @@ pub(super) fn length_finding(view: &GroupView<'_>, table: &TableObserved) -> Opt
              there each byte of a letter beyond a-z takes 3",
             longest.len()
         );
-        finding(FindingCode::UnsupportedTable, Some(&table.name), text).words(
-            "rename the part of the table's name that is too long, or list it under unprotected_tables with a reason",
-        )
+        finding(FindingCode::UnsupportedTable, Some(&table.name), text).deed(Deed::ShortenTable)
     })
 }
 
@@ -112,7 +111,7 @@ pub(super) fn place_findings(view: &GroupView<'_>, table: &TableObserved) -> Opt
     lies.nests(replicas).then(|| {
         let text = format!("its own files, in {location}, and those of replicas, in {replicas}, would lie in each other");
         finding(FindingCode::DuplicateTarget, Some(&table.name), text)
-            .words("correct sync_location_secondary, or the table's location in the catalog")
+            .deed(Deed::CorrectLocation)
     })
 }
 
@@ -134,7 +133,7 @@ pub(super) fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Op
                         .into(),
                     ..found
                 }
-                .words("repair the file that is named, from a backup of the table, or list the table under unprotected_tables with a reason"),
+                .deed(Deed::RepairSource),
             });
         }
         Err(_) => return None,
@@ -159,7 +158,7 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
                         Some(name),
                         format!("{location}: {}", error.told()),
                     )
-                    .words(format!("move away what lies at {location}")),
+                    .deed(Deed::ClearPlace { location: location.clone() }),
                 ),
                 // Who may not look does not know whether anybody wrote to it, and has nothing to move away.
                 RegionErrorKind::Denied => Some(
@@ -168,16 +167,15 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
                         Some(name),
                         format!("the replica may not be read: {}", error.told()),
                     )
-                    .words(format!(
-                        "give whoever runs drsync the right to read what is named at {location}"
-                    )),
+                    .deed(Deed::LetRead { location: location.clone() }),
                 ),
                 RegionErrorKind::NotFound | RegionErrorKind::Other => {
                     let lies = error.kind == RegionErrorKind::Other && !error.transient;
-                    let remedy = if lies {
-                        format!("move {location} away: it is cloned again")
+                    let location = location.clone();
+                    let deed = if lies {
+                        Deed::MoveReplica { location }
                     } else {
-                        format!("repair what is named, or move {location} away: it is cloned again")
+                        Deed::RepairReplica { location }
                     };
                     Some(
                         finding(
@@ -185,7 +183,7 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
                             Some(name),
                             format!("the replica's log cannot be read: {}", error.told()),
                         )
-                        .words(remedy),
+                        .deed(deed),
                     )
                 }
             };

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::tables::refused;
-use super::{Finding, FindingCode, Remedy, finding};
+use super::{Deed, Finding, FindingCode, Remedy, finding};
 use crate::config::TableName;
 use crate::moment;
 use crate::plan::observed::TableObserved;
@@ -121,9 +121,8 @@ fn no_version(name: &TableName, source: &Source, point: DateTime<Utc>) -> Findin
             "{text}, and {file}, the commit of v{}, is missing, so its time is not known",
             source.oldest_version
         );
-        return finding(FindingCode::NoVersionAtRecoveryPoint, Some(name), why).words(
-            "nothing to do by hand: the next commit to the table heals it, at the recovery point after it",
-        );
+        return finding(FindingCode::NoVersionAtRecoveryPoint, Some(name), why)
+            .deed(Deed::WaitForCommit);
     }
     if source.oldest_version > 0 {
         return not_retained(
@@ -132,9 +131,8 @@ fn no_version(name: &TableName, source: &Source, point: DateTime<Utc>) -> Findin
             &format!("is needed: {text}"),
         );
     }
-    finding(FindingCode::NoVersionAtRecoveryPoint, Some(name), text).words(
-        "nothing to do by hand if the table is new: it is synchronized at the next recovery point",
-    )
+    finding(FindingCode::NoVersionAtRecoveryPoint, Some(name), text)
+        .deed(Deed::WaitForRecoveryPoint)
 }
 
 fn not_retained(name: &TableName, version: u64, why: &str) -> Finding {

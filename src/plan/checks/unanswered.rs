@@ -1,8 +1,8 @@
 //! A region that answered at first and then did not, no more to whoever asks, or not with what was asked: told as that, never as
 //! something that is not there.
 
-use super::regions::{code_of_region, remedy_of_refusal};
-use super::{Finding, finding, words_of_region};
+use super::regions::{code_of_region, deed_of_refusal};
+use super::{Deed, Finding, finding, words_of_region};
 use crate::plan::document::{Refused, Role};
 use crate::plan::view::GroupView;
 use crate::region::{RegionError, RegionErrorKind};
@@ -45,16 +45,14 @@ fn told(role: Role, mut refusals: Vec<&RegionError>) -> Option<Finding> {
     // A reason that is the whole region's is the reason of the others, too.
     refusals.sort_by_key(|error| !error.kind.is_of_region());
     let (first, more) = refusals.split_first()?;
-    let remedy = match first.kind {
-        RegionErrorKind::SignedOut => remedy_of_refusal(Refused::Denied, first.kind),
-        RegionErrorKind::Denied => {
-            "let the principal see the job (CAN VIEW on Databricks), then plan again"
-        }
-        RegionErrorKind::Unavailable => "plan again when it answers",
+    let deed = match first.kind {
+        RegionErrorKind::SignedOut => deed_of_refusal(Refused::Denied, first.kind),
+        RegionErrorKind::Denied => Deed::ShowJob,
+        RegionErrorKind::Unavailable => Deed::PlanWhenItAnswers,
         RegionErrorKind::NotFound
         | RegionErrorKind::Conflict
         | RegionErrorKind::Unsupported
-        | RegionErrorKind::Other => remedy_of_refusal(Refused::Unreadable, first.kind),
+        | RegionErrorKind::Other => deed_of_refusal(Refused::Unreadable, first.kind),
     };
     let text = format!("{}: {}: {}", words_of_region(role, first.kind), first.doing, first.told());
     let text = match more.len() {
@@ -62,5 +60,5 @@ fn told(role: Role, mut refusals: Vec<&RegionError>) -> Option<Finding> {
         1 => format!("{text}, and 1 more question"),
         more => format!("{text}, and {more} more questions"),
     };
-    Some(finding(code_of_region(role, first.kind), None, text).words(remedy))
+    Some(finding(code_of_region(role, first.kind), None, text).deed(deed))
 }

@@ -32,8 +32,8 @@ pub(super) fn together(causes: &[Cause]) -> Together {
 pub(super) fn apart(cause: &Cause) -> Cause {
     let remedy = cause.remedy.as_ref().and_then(|remedy| match remedy {
         Repair::Command(_) if cause.acceptance.is_some() => None,
-        Repair::WordsElse(words, _) => Some(Repair::Words(words.clone())),
-        Repair::Command(_) | Repair::Sql(..) | Repair::Shell(..) | Repair::Words(_) => {
+        Repair::ToDoElse(to_do, _) => Some(Repair::ToDo(to_do.clone())),
+        Repair::Command(_) | Repair::Sql(..) | Repair::Shell(..) | Repair::ToDo(_) => {
             Some(remedy.clone())
         }
     });

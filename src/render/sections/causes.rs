@@ -106,9 +106,9 @@ pub(in crate::render) fn remedy(repair: &Repair) -> Vec<Below> {
             vec![Below::Copied(Copied { intro: place.as_ref().map(about), ..line })]
         }
         Repair::Command(line) => vec![command(line)],
-        Repair::Words(words) => vec![Below::Note(Phrase::said(words))],
-        Repair::WordsElse(words, line) => {
-            vec![Below::Note(Phrase::said(words).and(":")), command(line)]
+        Repair::ToDo(to_do) => vec![Below::Note(Phrase::said(&to_do.words))],
+        Repair::ToDoElse(to_do, line) => {
+            vec![Below::Note(Phrase::said(&to_do.words).and(":")), command(line)]
         }
     }
 }

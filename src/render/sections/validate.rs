@@ -193,10 +193,11 @@ pub fn sql(plan: &Plan) -> String {
             Some(repair) => {
                 script.push_str(&match &repair {
                     Repair::Sql(text, _) => format!("{text};\n"),
-                    Repair::Shell(text, _) | Repair::Words(text) => format!("--   {text}\n"),
+                    Repair::Shell(text, _) => format!("--   {text}\n"),
+                    Repair::ToDo(to_do) => format!("--   {}\n", to_do.words),
                     Repair::Command(command) => format!("--   {}\n", style.command(command)),
-                    Repair::WordsElse(words, command) => {
-                        format!("--   {words}: {}\n", style.command(command))
+                    Repair::ToDoElse(to_do, command) => {
+                        format!("--   {}: {}\n", to_do.words, style.command(command))
                     }
                 });
                 told.push(repair);
@@ -216,6 +217,6 @@ pub fn sql(plan: &Plan) -> String {
 fn place(cause: &Cause) -> Option<&Place> {
     match cause.remedy.as_ref()? {
         Repair::Sql(_, place) | Repair::Shell(_, place) => place.as_ref(),
-        Repair::Command(_) | Repair::Words(_) | Repair::WordsElse(..) => None,
+        Repair::Command(_) | Repair::ToDo(_) | Repair::ToDoElse(..) => None,
     }
 }

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::support::edits::{Place, edits, resealed};
 
-const PLAN: &str = include_str!("../../../fixtures/documents/plan-1.5.json");
+const PLAN: &str = include_str!("../../../fixtures/documents/plan-1.6.json");
+const PLAN_SIXTH: &str = include_str!("../../../fixtures/documents/plan-1.5.json");
 const PLAN_FIFTH: &str = include_str!("../../../fixtures/documents/plan-1.4.json");
 const PLAN_FOURTH: &str = include_str!("../../../fixtures/documents/plan-1.3.json");
 const PLAN_THIRD: &str = include_str!("../../../fixtures/documents/plan-1.2.json");
@@ -65,7 +66,7 @@ fn kept(old: &Value, new: &Value, at: &str) {
 
 #[test]
 fn a_remedy_without_its_parts_is_refused_and_one_of_an_earlier_plan_is_words() {
-    use drsync::plan::{Remedy, RemedyKind};
+    use drsync::plan::{Deed, Remedy, RemedyKind};
     let remedies = |text: &str| -> Vec<Remedy> {
         let plan = StoredPlan::read(text.as_bytes()).unwrap().plan;
         let findings = plan.groups().flat_map(|(_, group)| group.findings.clone());
@@ -82,6 +83,16 @@ fn a_remedy_without_its_parts_is_refused_and_one_of_an_earlier_plan_is_words() {
         let error = serde_json::from_value::<drsync::plan::Finding>(finding).unwrap_err();
         assert!(error.to_string().contains("which is missing"), "{error}");
     }
+    // Of words what they say is kept beside them, and those of an earlier plan are read without.
+    let deeds = |text: &str| -> Vec<Option<Deed>> {
+        let told = remedies(text).into_iter().filter_map(|remedy| match remedy {
+            Remedy::Advice(advice) | Remedy::AdviceElse(advice, _) => Some(advice.deed),
+            _ => None,
+        });
+        told.collect()
+    };
+    assert_eq!(deeds(PLAN), [Some(Deed::PutCutLogBack), Some(Deed::PutCutLogBack)]);
+    assert_eq!(deeds(PLAN_SIXTH), [None, None]);
     // The parts count, and the text is made of them.
     let finding: drsync::plan::Finding = serde_json::from_value(json!({
         "code": "table_not_readable", "severity": "block", "message": "m",
@@ -103,7 +114,8 @@ fn a_remedy_without_its_parts_is_refused_and_one_of_an_earlier_plan_is_words() {
 
 #[test]
 fn a_plan_of_version_1_is_read_with_all_it_says() {
-    for text in [PLAN_EARLY, PLAN_FIRST, PLAN_SECOND, PLAN_THIRD, PLAN_FOURTH, PLAN_FIFTH, PLAN] {
+    let earlier = [PLAN_EARLY, PLAN_FIRST, PLAN_SECOND, PLAN_THIRD, PLAN_FOURTH, PLAN_FIFTH];
+    for text in earlier.into_iter().chain([PLAN_SIXTH, PLAN]) {
         let stored = StoredPlan::read(text.as_bytes()).unwrap();
         let document: Value = serde_json::from_str(text).unwrap();
         kept(&document, &serde_json::to_value(&stored.plan).unwrap(), "plan");

@@ -2,7 +2,7 @@
 
 use drsync::plan::questions::Looks;
 use drsync::plan::status::{OffCut, Rpo, status};
-use drsync::plan::{Action, Decision, FindingCode, Refused, Remedy, Request, WarningCode};
+use drsync::plan::{Action, Decision, Deed, FindingCode, Refused, Request, WarningCode};
 use drsync::region::{
     Grant, LedgerCopy, LedgerTable, RegionError, RegionErrorKind, Repair, RunState, WriteAccess,
 };
@@ -202,8 +202,10 @@ fn a_metadata_table_that_cannot_be_read_is_named_with_its_place_and_what_repairs
         finding.message.to_string().contains(&format!("{place} cannot be read: 0000")),
         "{finding:?}"
     );
+    let deed = Deed::MoveLedgerTable { location: place.to_owned(), when_other_answers: false };
     let remedy = format!("move {place} away: the next apply clones it from the other region");
-    assert_eq!(finding.remedy, Some(Remedy::Words(remedy.clone().into())));
+    assert_eq!(deed.words(), *remedy);
+    assert_eq!(finding.remedy, Some(deed.into()));
     let seen = world.plan().workspaces[0].observed.secondary.clone();
     assert!(seen.answer.unwrap().to_string().ends_with(&remedy), "it is told where the region is");
 

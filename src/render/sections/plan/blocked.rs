@@ -107,7 +107,7 @@ fn detailed_entry(shown: &Shown<'_>, of: &Labelled<'_>, causes: &[&Cause]) -> En
         below.extend(drift::commits(group, cause));
         match &cause.remedy {
             // The command that lets it through follows, with those of the group's other causes.
-            Some(Repair::WordsElse(words, _)) => below.push(Below::Note(Phrase::said(words))),
+            Some(Repair::ToDoElse(to_do, _)) => below.push(Below::Note(Phrase::said(&to_do.words))),
             Some(_) if cause.acceptable => {}
             Some(repair) => below.extend(remedy(repair)),
             None => {}
