@@ -14,7 +14,10 @@ const LENGTH_MAX: usize = 400;
 ///
 /// RFC 3339 moments in it are written as everywhere on screen, `2026-11-22 09:41:07Z`.
 pub fn clean<T: ToString + ?Sized>(text: &T) -> String {
-    let plain = moments(&stripped(&text.to_string()));
+    let plain = moments(stripped(text.to_string()));
+    if plain.len() <= LENGTH_MAX {
+        return plain;
+    }
     match plain.char_indices().nth(LENGTH_MAX) {
         Some((at, _)) => format!("{}…", plain[..at].trim_end()),
         None => plain,
@@ -23,7 +26,7 @@ pub fn clean<T: ToString + ?Sized>(text: &T) -> String {
 
 /// A name as it is shown: harmless, but never shortened.
 pub(crate) fn name(text: impl ToString) -> String {
-    stripped(&text.to_string())
+    stripped(text.to_string())
 }
 
 /// A command as it is shown: whatever would have been invisible is a visible mark, so that nobody runs what they did not read.
@@ -33,6 +36,9 @@ pub fn command(text: &str) -> String {
 
 /// The same of a line of what is copied, whose blanks at its beginning count.
 pub(crate) fn line(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
     without_orders(text)
         .chars()
         .map(|c| if is_unseen(c) || c.is_control() { MARK } else { c })
@@ -44,7 +50,16 @@ pub fn shell(text: &str) -> String {
     command(&shell_word(text))
 }
 
-fn stripped(text: &str) -> String {
+/// Whether nothing in a text could be obeyed or not seen: so it is with nearly all, and those are left as they are.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !text.contains("##")
+}
+
+fn stripped(text: String) -> String {
+    let spaced = || text.starts_with(' ') || text.ends_with(' ') || text.contains("  ");
+    if is_plain(&text) && !spaced() {
+        return text;
+    }
     let mut plain = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -88,8 +103,11 @@ fn skip_until_final(chars: &mut Peekable<Chars<'_>>) {
 }
 
 /// Rewrites every RFC 3339 moment in UTC to seconds and a blank.
-fn moments(text: &str) -> String {
+fn moments(text: String) -> String {
     const SHAPE: &[u8; 19] = b"dddd-dd-ddTdd:dd:dd";
+    if !text.contains('T') {
+        return text;
+    }
     let bytes = text.as_bytes();
     let mut out = String::with_capacity(text.len());
     let mut from = 0;

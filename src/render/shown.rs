@@ -1,5 +1,7 @@
 //! A plan as its screens go through it: every group with its label, in columns of one width.
 
+use std::collections::BTreeMap;
+
 use super::causes::{Found, Place};
 use super::page::{Columns, Entry, Phrase, Tone};
 use crate::harmless::name;
@@ -32,18 +34,44 @@ impl Labelled<'_> {
     }
 }
 
+/// The groups of a plan by their names, for whoever has something to say of each that is told elsewhere.
+pub(super) struct Planned<'a>(BTreeMap<(&'a str, &'a str), (&'a WorkspacePlan, &'a GroupPlan)>);
+
+impl<'a> Planned<'a> {
+    pub(super) fn of(plan: &'a Plan) -> Planned<'a> {
+        let mut all = BTreeMap::new();
+        for (workspace, group) in plan.groups() {
+            all.entry((workspace.name.as_str(), group.name.as_str())).or_insert((workspace, group));
+        }
+        Planned(all)
+    }
+
+    /// The group of a workspace that is called so.
+    pub(super) fn find(
+        &self,
+        workspace: &str,
+        group: &str,
+    ) -> Option<(&'a WorkspacePlan, &'a GroupPlan)> {
+        self.0.get(&(workspace, group)).copied()
+    }
+}
+
 /// Columns of the decision before the name.
 const DECISION: usize = 9;
 
 impl<'a> Shown<'a> {
     pub(super) fn of(plan: &'a Plan, verbose: bool) -> Shown<'a> {
         let groups: Vec<Labelled<'a>> = plan
-            .groups()
-            .map(|(workspace, group)| Labelled {
-                label: label(plan, &workspace.name, &group.name),
-                place: Place::of(workspace),
-                workspace,
-                group,
+            .workspaces
+            .iter()
+            .flat_map(|workspace| {
+                let place = Place::of(workspace);
+                workspace.groups.iter().map(move |group| Labelled {
+                    label: label(plan, &workspace.name, &group.name),
+                    place: place.clone(),
+                    workspace,
+                    group,
+                })
             })
             .collect();
         let named =

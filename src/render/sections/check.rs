@@ -12,7 +12,7 @@ use crate::layout::{few, first_line};
 use crate::ledger::cut_label;
 use crate::plan::{Decision, Plan};
 use crate::render::page::{Block, Copied, Entries, Entry, Page, Part, Phrase, Section, Tone};
-use crate::render::shown::label;
+use crate::render::shown::{Planned, label};
 
 /// The standing of every group that the plan would synchronize; `file` is where the plan lies.
 pub fn page(plan: &Plan, check: &PlanCheck, file: &str) -> Page {
@@ -132,22 +132,20 @@ fn entries(plan: &Plan, check: &PlanCheck) -> Vec<Entry> {
         (GroupStanding::Overtaken, "overtaken", Tone::Good),
         (GroupStanding::Applicable, "applicable", Tone::Good),
     ];
+    let planned = &Planned::of(plan);
     let entries = standings.into_iter().flat_map(|(standing, word, tone)| {
         let alike = check.groups.iter().filter(move |group| group.standing == standing);
         alike.map(move |group| {
             let label = Phrase::name(label(plan, &group.workspace, &group.name));
-            Entry::new(word, tone, label, says(plan, group))
+            Entry::new(word, tone, label, says(planned, group))
         })
     });
     entries.collect()
 }
 
 /// Why it stands so, of a group that the plan blocks its findings; of one that can be synchronized, the cut that would follow.
-fn says(plan: &Plan, check: &GroupCheck) -> Phrase {
-    let group = plan
-        .groups()
-        .find(|(workspace, group)| workspace.name == check.workspace && group.name == check.name);
-    let Some((workspace, group)) = group else {
+fn says(plan: &Planned<'_>, check: &GroupCheck) -> Phrase {
+    let Some((workspace, group)) = plan.find(&check.workspace, &check.name) else {
         return Phrase::name(&check.name);
     };
     if let Some(says) = blocking(workspace, group) {

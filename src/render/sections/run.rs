@@ -10,8 +10,6 @@ mod verdict;
 pub(super) use origin::{approval, provenance};
 pub(super) use verdict::REGION_AWAY;
 
-use std::collections::BTreeMap;
-
 use super::away::{groups as groups_held, regions};
 use crate::command::Verb;
 use crate::figures::{bytes, elapsed};
@@ -19,7 +17,7 @@ use crate::plan::Plan;
 use crate::record::{Ending, GroupOutcome, GroupRecord, RunRecord};
 use crate::render::away;
 use crate::render::page::{Block, Document, Entries, Entry, Notes, Page, Part, Phrase, Section};
-use crate::render::shown::label_among;
+use crate::render::shown::{Planned, label_among};
 
 /// What there is to say of a group that was stopped, beside that word.
 pub(in crate::render) const GOES_ON: &str = "the next apply continues";
@@ -144,15 +142,20 @@ fn several(plan: Option<&Plan>, record: &RunRecord) -> bool {
 /// Every group of which something is told; groups of a workspace that failed by one region have one cause.
 fn entries(plan: Option<&Plan>, record: &RunRecord) -> Vec<Entry> {
     let several = several(plan, record);
-    let held = |group: &&GroupRecord| !plan.is_some_and(|plan| group::held_by_region(plan, group));
-    let mut causes: BTreeMap<String, usize> = BTreeMap::new();
+    let planned = plan.map(Planned::of);
+    let planned = planned.as_ref();
+    let held = |group: &&GroupRecord| !planned.is_some_and(|plan| group::held_by_region(plan, group));
+    let mut causes: Vec<(&str, &Ending)> = vec![];
     let entries = record.groups.iter().filter(held).map(|group| {
         let label = label_among(several, &group.workspace, &group.name);
-        let mut entry = group::entry(plan, group, label);
-        if let Some(cause) = group::cause_of_region(group) {
-            let next = causes.len();
-            entry.cause = Some(*causes.entry(cause).or_insert(next));
-        }
+        let mut entry = group::entry(planned, group, label);
+        entry.cause = group::cause_of_region(group).map(|cause| {
+            let known = causes.iter().position(|known| *known == cause);
+            known.unwrap_or_else(|| {
+                causes.push(cause);
+                causes.len() - 1
+            })
+        });
         entry
     });
     entries.collect()

@@ -3,19 +3,19 @@
 mod planned;
 mod sheet;
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, Render, html};
 
 use super::super::Style;
 use super::super::page::{
     Below, Block, CAUSE, Changes, Copied, Entries, Entry, Fact, Grid, Names, Note, Notes, Page,
-    Part, Phrase, Section, Table, Told, Tone,
+    Part, Phrase, Row, Section, Table, Told, Tone,
 };
 use super::text::line_of;
 use crate::canonical;
 use crate::figures::count;
 use crate::harmless::{clean, line, name};
 use crate::text::capital;
-use sheet::{Sheet, code, time};
+use sheet::{Sheet, Written, code, time};
 
 /// The page as a file.
 pub(super) fn html(page: &Page) -> String {
@@ -26,14 +26,14 @@ pub(super) fn html(page: &Page) -> String {
         .filter(|section| section.told != Told::InBrief)
         .map(|section| part(section, &mut parts))
         .collect();
-    let body = html! {
-        @if let Some(figures) = &page.figures { p.soft { (figures) } }
-        @for section in sections { (section) }
-        @if let Some(document) = &page.document {
-            @let digest = canonical::sha256_of_bytes(&document.bytes);
-            (sheet::document(document, &digest, page.kind))
+    let body = Written(|to| {
+        html! { @if let Some(figures) = &page.figures { p.soft { (figures) } } }.render_to(to);
+        sections.iter().for_each(|section| section.render_to(to));
+        if let Some(document) = &page.document {
+            let digest = canonical::sha256_of_bytes(&document.bytes);
+            sheet::document(document, &digest, page.kind).render_to(to);
         }
-    };
+    });
     if page.document.is_some() {
         parts.push(("document".to_owned(), "The document".to_owned()));
     }
@@ -50,16 +50,17 @@ fn part(section: &Section, parts: &mut Vec<(String, String)>) -> Markup {
         };
         (begin(title, &shown, parts), shown)
     });
-    let blocks: Vec<Markup> =
-        section.blocks.iter().map(|block| self::block(block, parts)).collect();
-    html! {
-        @match head {
-            None => @for block in blocks { (block) },
-            Some((id, shown)) => section aria-labelledby=(id) {
+    let mut blocks = String::new();
+    section.blocks.iter().for_each(|block| self::block(block, parts, &mut blocks));
+    let blocks = PreEscaped(blocks);
+    match head {
+        None => blocks,
+        Some((id, shown)) => html! {
+            section aria-labelledby=(id) {
                 h2 id=(id) { (shown) }
-                @for block in blocks { (block) }
-            },
-        }
+                (blocks)
+            }
+        },
     }
 }
 
@@ -104,13 +105,15 @@ fn number(section: &Section) -> usize {
     blocks.sum()
 }
 
-fn block(block: &Block, parts: &mut Vec<(String, String)>) -> Markup {
-    match block {
-        Block::Facts(facts) => self::facts(facts),
-        Block::Entries(entries) if entries.chosen => html! {
-            @for entry in &entries.entries { (self::entry(entry)) }
-        },
+/// Writes a block.
+fn block(block: &Block, parts: &mut Vec<(String, String)>, to: &mut String) {
+    let told = match block {
+        Block::Entries(entries) if entries.chosen => {
+            entries.entries.iter().for_each(|entry| self::entry(entry).render_to(to));
+            return;
+        }
         Block::Entries(entries) => self::entries(entries, parts),
+        Block::Facts(facts) => self::facts(facts),
         Block::Notes(notes) => self::notes(notes),
         Block::Names(names) => self::names(names),
         Block::Table(table) => self::table(table),
@@ -124,29 +127,37 @@ fn block(block: &Block, parts: &mut Vec<(String, String)>) -> Markup {
         Block::Statements(statements) => planned::statements(statements),
         Block::Apart(below) => html! { @for below in below { (self::below(below)) } },
         Block::Located(all) => self::notes(&Notes::located(all)),
-    }
+    };
+    told.render_to(to);
 }
 
 /// A phrase whose names are code.
-fn phrase(phrase: &Phrase) -> Markup {
-    html! { @for part in phrase.parts() { (self::said(part)) } }
+fn phrase(phrase: &Phrase) -> impl Render {
+    Written(|to| phrase.parts().iter().for_each(|part| said(part, to)))
 }
 
-fn said(part: &Part) -> Markup {
+/// Writes a part of a phrase.
+fn said(part: &Part, to: &mut String) {
     match part {
-        Part::Words(words) => html! { (line(words)) },
-        Part::Said(text) | Part::Quoted(text) => html! { (clean(text)) },
-        Part::Name(name) | Part::Digest(name) | Part::Id(name, _) | Part::Line(name) => code(name),
-        Part::Names(names, _) | Part::Tables(names, _) => html! {
-            @for (at, name) in names.iter().enumerate() {
-                @if at > 0 { ", " }
-                (code(name))
+        Part::Words(words) => line(words).render_to(to),
+        Part::Said(text) | Part::Quoted(text) => clean(text).render_to(to),
+        Part::Name(name) | Part::Digest(name) | Part::Id(name, _) | Part::Line(name) => {
+            code(name).render_to(to)
+        }
+        Part::Names(names, _) | Part::Tables(names, _) => {
+            for (at, name) in names.iter().enumerate() {
+                if at > 0 {
+                    to.push_str(", ");
+                }
+                code(name).render_to(to);
             }
-        },
-        Part::Mark(word, tone) => html! { span class={ "word " (class(Some(*tone))) } { (word) } },
-        Part::Address(text) => sheet::address(text),
-        Part::Moment(at) => time(*at),
-        Part::Command(command) => code(command),
+        }
+        Part::Mark(word, tone) => {
+            html! { span class={ "word " (class(Some(*tone))) } { (word) } }.render_to(to)
+        }
+        Part::Address(text) => sheet::address(text).render_to(to),
+        Part::Moment(at) => time(*at).render_to(to),
+        Part::Command(command) => code(command).render_to(to),
     }
 }
 
@@ -220,7 +231,7 @@ fn entry(entry: &Entry) -> Markup {
             }
             @if !entry.says.is_empty() { p { (phrase(&entry.says)) } }
             @for below in &entry.below { (self::below(below)) }
-            @for block in &entry.details { (self::block(block, &mut vec![])) }
+            (Written(|to| entry.details.iter().for_each(|it| block(it, &mut vec![], to))))
         }
     }
 }
@@ -282,7 +293,7 @@ fn names(names: &Names) -> Markup {
     html! {
         @if let Some(says) = &names.says { p { (phrase(says)) } }
         @if groups || why {
-            (sheet::table(&capital(names.word), &heads, &html! {
+            (sheet::table(&capital(names.word), &heads, html! {
                 @for one in &names.names {
                     tr {
                         th scope="row" { (code(&one.name)) }
@@ -304,30 +315,8 @@ fn names(names: &Names) -> Markup {
 fn table(table: &Table) -> Markup {
     let heads: Vec<String> = table.heads.iter().map(|head| capital(&head.name)).collect();
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
-    let rows = sheet::table(
-        &line(&table.caption),
-        &heads,
-        &html! {
-            @for row in &table.rows {
-                tr {
-                    @for (at, (cell, head)) in row.cells.iter().zip(&table.heads).enumerate() {
-                        @match (at, head.number) {
-                            (0, _) => th scope="row" { (phrase(cell)) },
-                            (_, true) => td.number { (phrase(cell)) },
-                            (_, false) => td { (phrase(cell)) },
-                        }
-                    }
-                }
-                @if !row.below.is_empty() {
-                    tr {
-                        td colspan=(table.heads.len()) {
-                            @for below in &row.below { p { (phrase(below)) } }
-                        }
-                    }
-                }
-            }
-        },
-    );
+    let rows = Written(|to| table.rows.iter().for_each(|row| self::row(row, table).render_to(to)));
+    let rows = sheet::table(&line(&table.caption), &heads, rows);
     html! {
         @if let Some(folded) = &table.folded {
             details { summary { bdi { (line(folded)) } } (rows) }
@@ -336,6 +325,28 @@ fn table(table: &Table) -> Markup {
             (rows)
         }
         @for after in &table.after { p { (phrase(after)) } }
+    }
+}
+
+/// A row of a table, and what belongs to it in one below.
+fn row(row: &Row, table: &Table) -> Markup {
+    html! {
+        tr {
+            @for (at, (cell, head)) in row.cells.iter().zip(&table.heads).enumerate() {
+                @match (at, head.number) {
+                    (0, _) => th scope="row" { (phrase(cell)) },
+                    (_, true) => td.number { (phrase(cell)) },
+                    (_, false) => td { (phrase(cell)) },
+                }
+            }
+        }
+        @if !row.below.is_empty() {
+            tr {
+                td colspan=(table.heads.len()) {
+                    @for below in &row.below { p { (phrase(below)) } }
+                }
+            }
+        }
     }
 }
 

@@ -22,17 +22,19 @@ const FACTS_MIN: usize = 6;
 
 /// The page as a comment of at most `budget` bytes.
 pub(super) fn markdown(page: &Page, budget: usize) -> String {
-    fitted(budget, |detail| comment(page, detail))
+    fitted(budget, |empty, detail| comment(empty, page, detail))
 }
 
-fn comment(page: &Page, detail: Detail) -> Comment {
-    let mut comment = Comment::default();
+fn comment(mut comment: Comment, page: &Page, detail: Detail) -> Comment {
     let workspaces = page.workspaces.iter().map(String::as_str);
     comment.text = format!("{}\n", hidden(page.kind, workspaces));
     let figures = page.figures.as_ref().map_or(String::new(), |figures| format!(" ({figures})"));
     comment.block(&format!("### drsync: {}", ours(&format!("{}{figures}", page.verdict))));
     for section in page.sections.iter().filter(|section| section.told != Told::InFull) {
         self::section(&mut comment, section, detail);
+        if comment.is_too_long_with(0) {
+            break;
+        }
     }
     comment
 }

@@ -3,15 +3,15 @@
 use super::{GOES_ON, was_stopped, word};
 use crate::figures::{bytes, count, plural};
 use crate::ledger::cut_label;
-use crate::plan::Plan;
-use crate::record::{GroupOutcome, GroupRecord, TableOutcome, TableRecord};
+use crate::record::{Ending, GroupOutcome, GroupRecord, TableOutcome, TableRecord};
 use crate::region::VerifiedLevel;
 use crate::render::away;
 use crate::render::page::{Below, Block, Entry, Phrase, Table, Told, Tone};
 use crate::render::sections::findings::blocking;
+use crate::render::shown::Planned;
 
 /// A group under its label.
-pub(super) fn entry(plan: Option<&Plan>, group: &GroupRecord, label: String) -> Entry {
+pub(super) fn entry(plan: Option<&Planned<'_>>, group: &GroupRecord, label: String) -> Entry {
     let mut entry =
         Entry::new(word(group), tone(group.outcome), Phrase::name(&label), said(plan, group));
     entry.told = if tells(group.outcome) { Told::Always } else { Told::InFull };
@@ -21,20 +21,17 @@ pub(super) fn entry(plan: Option<&Plan>, group: &GroupRecord, label: String) -> 
 }
 
 /// What makes groups that failed by a region one entry: the workspace and how it ended.
-pub(super) fn cause_of_region(group: &GroupRecord) -> Option<String> {
+pub(super) fn cause_of_region(group: &GroupRecord) -> Option<(&str, &Ending)> {
     let ending = group.ending.as_ref().filter(|ending| ending.is_of_region())?;
     let alone = failed_tables(group).next().is_some();
-    (!alone).then(|| format!("{} {ending:?}", group.workspace))
+    (!alone).then_some((&*group.workspace, ending))
 }
 
 /// Groups that only a region held up are told with it.
-pub(super) fn held_by_region(plan: &Plan, group: &GroupRecord) -> bool {
+pub(super) fn held_by_region(plan: &Planned<'_>, group: &GroupRecord) -> bool {
+    let planned = || plan.find(&group.workspace, &group.name);
     group.outcome != GroupOutcome::Synchronized
-        && plan.groups().any(|(workspace, planned)| {
-            workspace.name == group.workspace
-                && planned.name == group.name
-                && away::only_away(workspace, planned)
-        })
+        && planned().is_some_and(|(workspace, planned)| away::only_away(workspace, planned))
 }
 
 fn tells(outcome: GroupOutcome) -> bool {
@@ -58,7 +55,7 @@ fn tone(outcome: GroupOutcome) -> Tone {
 }
 
 /// What there is to say of a group.
-fn said(plan: Option<&Plan>, group: &GroupRecord) -> Phrase {
+fn said(plan: Option<&Planned<'_>>, group: &GroupRecord) -> Phrase {
     let cut = match (group.cut, group.recovery_point) {
         (Some(cut), Some(point)) => Some(cut_label(cut, point)),
         (Some(cut), None) => Some(format!("cut {cut}")),
@@ -103,13 +100,11 @@ fn failed_tables(group: &GroupRecord) -> impl Iterator<Item = &TableRecord> {
 }
 
 /// What blocks a group that the plan held as blocked.
-fn blocked(plan: Option<&Plan>, group: &GroupRecord) -> Option<Phrase> {
+fn blocked(plan: Option<&Planned<'_>>, group: &GroupRecord) -> Option<Phrase> {
     if group.outcome != GroupOutcome::Blocked {
         return None;
     }
-    let (workspace, planned) = plan?.groups().find(|(workspace, planned)| {
-        workspace.name == group.workspace && planned.name == group.name
-    })?;
+    let (workspace, planned) = plan?.find(&group.workspace, &group.name)?;
     blocking(workspace, planned)
 }
 

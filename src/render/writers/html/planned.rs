@@ -1,8 +1,8 @@
 //! What a plan is told of, on a page: tables and what happens to them, causes that are shared, statements, settings.
 
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 
-use super::sheet::{code, copied, table};
+use super::sheet::{Written, code, copied, table};
 use super::{below, phrase};
 use crate::figures::{bytes, count};
 use crate::harmless::line;
@@ -23,7 +23,7 @@ pub(super) fn steps(steps: &Steps) -> Markup {
             (table(
                 &format!("What happens to the tables of {}", line(&steps.of)),
                 &["Table", "Action", "Version", "Copies", "Files", "Note"],
-                &html! { @for step in &steps.told { (self::step(step)) } },
+                Written(|to| steps.told.iter().for_each(|step| self::step(step).render_to(to))),
             ))
         }
         @for counted in counted { (counted) }

@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 use sha2::{Digest, Sha256};
 
 use crate::command::Command;
@@ -16,17 +16,27 @@ use crate::render::page::Document;
 /// How every page looks; the policy of the page allows this text and no other.
 const CSS: &str = include_str!("page.css");
 
+/// What writes itself where it stands: a page of many tables is made of many small things, and none of them is made apart first.
+pub(super) struct Written<F: Fn(&mut String)>(pub(super) F);
+
+impl<F: Fn(&mut String)> Render for Written<F> {
+    fn render_to(&self, page: &mut String) {
+        let Written(write) = self;
+        write(page);
+    }
+}
+
 /// What a page is made of.
-pub(super) struct Sheet<'a> {
+pub(super) struct Sheet<'a, B: Render> {
     /// What kind of document it shows, before the verdict.
     pub(super) what: &'a str,
     pub(super) verdict: &'a str,
     /// Parts that the navigation leads to: id and words.
     pub(super) parts: Vec<(String, String)>,
-    pub(super) body: Markup,
+    pub(super) body: B,
 }
 
-impl Sheet<'_> {
+impl<B: Render> Sheet<'_, B> {
     pub(super) fn text(self) -> String {
         let Sheet { what, verdict, parts, body } = self;
         let style = BASE64.encode(Sha256::digest(CSS.as_bytes()));
@@ -80,13 +90,22 @@ fn shortened(text: &str) -> String {
 }
 
 /// A name, digest or id, in full.
-pub(super) fn code(text: impl ToString) -> Markup {
-    html! { code { (name(text)) } }
+pub(super) fn code(text: impl ToString) -> impl Render {
+    let name = name(text);
+    Written(move |page| {
+        page.push_str("<code>");
+        name.render_to(page);
+        page.push_str("</code>");
+    })
 }
 
 /// Something to copy.
-pub(super) fn copied(text: &str) -> Markup {
-    html! { pre { code { (command(text)) } } }
+pub(super) fn copied(text: &str) -> impl Render {
+    Written(move |page| {
+        page.push_str("<pre><code>");
+        command(text).render_to(page);
+        page.push_str("</code></pre>");
+    })
 }
 
 pub(super) fn time(at: DateTime<Utc>) -> Markup {
@@ -94,7 +113,7 @@ pub(super) fn time(at: DateTime<Utc>) -> Markup {
 }
 
 /// A table that can be scrolled with the keyboard where it is wider than the page.
-pub(super) fn table(caption: &str, heads: &[&str], rows: &Markup) -> Markup {
+pub(super) fn table(caption: &str, heads: &[&str], rows: impl Render) -> Markup {
     html! {
         div.scroll role="group" aria-label=(caption) tabindex="0" {
             table {
@@ -123,7 +142,8 @@ pub(super) fn document(document: &Document, sha256: &str, kind: &str) -> Markup 
     let Document { bytes, id, shown_by } = document;
     let id: String = id.chars().filter(char::is_ascii_alphanumeric).take(26).collect();
     let file = format!("{kind}-{id}.json");
-    let address = format!("data:application/json;base64,{}", BASE64.encode(bytes));
+    // Nothing in it means anything to HTML.
+    let encoded = Written(|page| BASE64.encode_string(bytes, page));
     let shows = match shown_by {
         Some(verb) => Command::new(*verb).word(&*file).to_string(),
         None => format!("jq . {file}"),
@@ -133,7 +153,9 @@ pub(super) fn document(document: &Document, sha256: &str, kind: &str) -> Markup 
             h2 id="document" { "The document" }
             p {
                 "This page was made from the document below and holds all of its bytes: "
-                a id="bytes" href=(address) download=(file) { "save " (file) }
+                a id="bytes" href={ "data:application/json;base64," (encoded) } download=(file) {
+                    "save " (file)
+                }
                 ". Its SHA-256:"
             }
             (copied(sha256))

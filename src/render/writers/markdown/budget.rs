@@ -24,17 +24,8 @@ pub(super) struct Detail {
 }
 
 /// Every rung tells less than the one before; the first that fits the budget is taken. SQL goes first.
-const LADDER: [Detail; 9] = {
+const LADDER: [Detail; 8] = {
     const ALL: usize = usize::MAX;
-    const fn rung(
-        statements: usize,
-        tables: usize,
-        groups: usize,
-        named: usize,
-        causes: usize,
-    ) -> Detail {
-        Detail { statements, tables, groups, named, messages: named > 3, causes }
-    }
     [
         rung(ALL, ALL, ALL, ALL, ALL),
         rung(0, ALL, ALL, ALL, ALL),
@@ -44,23 +35,36 @@ const LADDER: [Detail; 9] = {
         rung(0, 0, 20, 20, 20),
         rung(0, 0, 5, 5, 10),
         rung(0, 0, 0, 2, 3),
-        rung(0, 0, 0, 0, 0),
     ]
 };
 
+/// What is told where nothing that tells more fits.
+const SHORTEST: Detail = rung(0, 0, 0, 0, 0);
+
+const fn rung(
+    statements: usize,
+    tables: usize,
+    groups: usize,
+    named: usize,
+    causes: usize,
+) -> Detail {
+    Detail { statements, tables, groups, named, messages: named > 3, causes }
+}
+
 /// The fullest text that fits; what it leaves out is said at its end.
-pub(super) fn fitted(budget: usize, make: impl Fn(Detail) -> Comment) -> String {
-    let mut shortest = String::new();
-    for detail in LADDER {
-        let comment = make(detail);
+pub(super) fn fitted(budget: usize, make: impl Fn(Comment, Detail) -> Comment) -> String {
+    let told = |room: usize, detail: Detail| {
+        let comment = make(Comment::of(room), detail);
         let left_out = comment.left_out(budget);
-        shortest = format!("{}\n", comment.text.trim_end());
-        shortest.push_str(&left_out);
-        if shortest.len() <= budget {
-            break;
-        }
-    }
-    shortest
+        let Comment { mut text, left_out: _, room, is_too_long } = comment;
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+        text.push_str(&left_out);
+        (!is_too_long && text.len() <= room).then_some(text)
+    };
+    let fits = LADDER.into_iter().find_map(|detail| told(budget, detail));
+    // What is never left out is told, however little room there is.
+    fits.or_else(|| told(usize::MAX, SHORTEST)).unwrap_or_default()
 }
 
 /// What is written so far, and what was left out.
@@ -68,9 +72,24 @@ pub(super) fn fitted(budget: usize, make: impl Fn(Detail) -> Comment) -> String 
 pub(super) struct Comment {
     pub(super) text: String,
     left_out: BTreeMap<&'static str, usize>,
+    /// Bytes that it may have.
+    room: usize,
+    /// It has more, and is not read.
+    is_too_long: bool,
 }
 
 impl Comment {
+    /// Nothing so far, where so many bytes have room.
+    fn of(room: usize) -> Comment {
+        Comment { room, ..Comment::default() }
+    }
+
+    /// Whether it is too long with so many bytes more, whatever else comes: then nothing more has to be written.
+    pub(super) fn is_too_long_with(&mut self, more: usize) -> bool {
+        self.is_too_long |= self.text.trim_end().len() + more > self.room;
+        self.is_too_long
+    }
+
     pub(super) fn block(&mut self, lines: &str) {
         if !lines.is_empty() {
             self.text.push_str(lines.trim_end());

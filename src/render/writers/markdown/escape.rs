@@ -16,9 +16,11 @@ pub(super) fn code(text: impl ToString) -> String {
     }
     // In a cell of a table a bar ends the cell even inside code, and a backtick ends the code.
     if !name.contains(['`', '|', '\\']) {
-        format!("`{}`", written(&name, NAME_MAX, String::from))
+        let told = &name[..name.floor_char_boundary(NAME_MAX)];
+        let more = if told.len() < name.len() { "…" } else { "" };
+        format!("`{told}{more}`")
     } else {
-        format!("<code>{}</code>", unlinked(&written(&name, NAME_MAX, entity)))
+        format!("<code>{}</code>", unlinked(entities(&name, NAME_MAX)))
     }
 }
 
@@ -29,7 +31,7 @@ pub(super) fn text<T: ToString + ?Sized>(text: &T) -> String {
 
 /// The same of a sentence of our own with names in it.
 pub(super) fn sentence(text: &str) -> String {
-    unlinked(&written(text, SENTENCE_MAX, entity))
+    unlinked(entities(text, SENTENCE_MAX))
 }
 
 /// A sentence of people, in which an address can be read and copied: as code, in which nothing is a mention or a link.
@@ -54,31 +56,36 @@ pub(super) fn symbols(text: &str) -> String {
 }
 
 /// An address would become a link, wherever it stands outside of real code.
-fn unlinked(text: &str) -> String {
+fn unlinked(text: String) -> String {
+    if !text.contains("://") && !text.contains("www.") {
+        return text;
+    }
     text.replace("://", "&#58;//").replace("www.", "www&#46;")
 }
 
 /// Every character as it is to be written, as long as they fit.
-fn written(text: &str, most: usize, write: impl Fn(char) -> String) -> String {
-    let mut safe = String::new();
+fn entities(text: &str, most: usize) -> String {
+    let mut safe = String::with_capacity(text.len().min(most) + 16);
     for c in text.chars() {
-        let one = write(c);
-        if safe.len() + one.len() > most {
+        let before = safe.len();
+        match c {
+            // A mention or a number of an issue is looked for in what the reader sees: something unseen stands between.
+            '@' => safe.push_str("&#64;&#8203;"),
+            '#' => safe.push_str("&#35;&#8203;"),
+            c if c.is_ascii_punctuation() && !PLAIN.contains(&c) => {
+                safe.push_str("&#");
+                safe.push_str(&u32::from(c).to_string());
+                safe.push(';');
+            }
+            c => safe.push(c),
+        }
+        if safe.len() > most {
+            safe.truncate(before);
             safe.push('…');
             break;
         }
-        safe.push_str(&one);
     }
     safe
-}
-
-fn entity(c: char) -> String {
-    match c {
-        // A mention or a number of an issue is looked for in what the reader sees: something unseen stands between.
-        '@' | '#' => format!("&#{};&#8203;", u32::from(c)),
-        c if c.is_ascii_punctuation() && !PLAIN.contains(&c) => format!("&#{};", u32::from(c)),
-        c => c.to_string(),
-    }
 }
 
 /// Punctuation that has no meaning inside a line.
@@ -89,7 +96,8 @@ pub(super) fn fence(language: &str, commands: &[String]) -> String {
     fenced(language, &commands.iter().map(|text| command(text)).collect::<Vec<_>>())
 }
 
-fn fenced(language: &str, lines: &[String]) -> String {
+/// The same of lines that are harmless.
+pub(super) fn fenced(language: &str, lines: &[String]) -> String {
     let mut longest = 2;
     for line in lines {
         let mut run = 0;

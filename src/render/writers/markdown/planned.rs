@@ -1,9 +1,10 @@
 //! What a plan is told of, in a comment: groups with their tables, causes, statements, settings.
 
 use super::budget::{Comment, Detail, names};
-use super::escape::{code, fence, symbols, text};
+use super::escape::{code, fenced, symbols, text};
 use super::{copied, phrase};
 use crate::figures::{bytes, bytes_short, plural};
+use crate::harmless::command;
 use crate::plan::Action;
 use crate::render::page::{
     Below, Entry, Obstacle, Obstacles, Phrase, Setting, Size, Statement, Step, Steps,
@@ -40,6 +41,9 @@ pub(super) fn groups(comment: &mut Comment, groups: &[(Phrase, &Steps)], detail:
         let number = clones.clone().count();
         for step in clones.take(detail.tables) {
             lines.push_str(&format!("| | {} | {} |\n", self::step(step), copy(step.copies)));
+        }
+        if comment.is_too_long_with(lines.len()) {
+            return lines;
         }
         folded += number.saturating_sub(detail.tables);
     }
@@ -147,17 +151,22 @@ fn obstacle(comment: &mut Comment, cause: &Obstacle, detail: Detail) -> String {
 
 /// What will be run, folded away.
 pub(super) fn statements(comment: &mut Comment, all: &[Statement], detail: Detail) -> String {
-    let shown: Vec<String> = all
-        .iter()
-        .take(detail.statements)
-        .map(|statement| format!("{};", statement.text))
-        .collect();
+    let mut shown: Vec<String> = vec![];
+    let mut length = 0;
+    for statement in all.iter().take(detail.statements) {
+        let line = command(&format!("{};", statement.text));
+        length += line.len();
+        shown.push(line);
+        if comment.is_too_long_with(length) {
+            return String::new();
+        }
+    }
     comment.leave_out(all.len() - shown.len(), "statement");
     if shown.is_empty() {
         return String::new();
     }
     let number = plural(all.len(), "statement");
-    let fence = fence("sql", &shown);
+    let fence = fenced("sql", &shown);
     format!("<details><summary>{number}</summary>\n\n{fence}\n</details>\n")
 }
 

@@ -68,10 +68,10 @@ pub(super) fn lines(entries: &Entries, columns: Columns, style: &Style) -> Vec<S
 /// Entries of one cause together, every other alone.
 fn alike(entries: Vec<&Entry>) -> Vec<Vec<&Entry>> {
     let mut all: Vec<Vec<&Entry>> = vec![];
+    let mut places: BTreeMap<usize, usize> = BTreeMap::new();
     for entry in entries {
-        let same =
-            |others: &&mut Vec<&Entry>| entry.cause.is_some() && others[0].cause == entry.cause;
-        match all.iter_mut().find(same) {
+        let place = entry.cause.map(|cause| *places.entry(cause).or_insert(all.len()));
+        match place.and_then(|at| all.get_mut(at)) {
             Some(others) => others.push(entry),
             None => all.push(vec![entry]),
         }
