@@ -9,6 +9,10 @@ macro_rules! codes {
         }
     ) => {
         $(#[$of_all])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord,
+            serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+        )]
         pub enum $name {
             $($(#[$of_one])* #[serde(rename = $text)] $code,)+
         }

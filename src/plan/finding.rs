@@ -145,9 +145,6 @@ pub struct Warning {
 
 codes! {
     /// Every warning there is.
-    #[derive(
-        Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-    )]
     pub enum WarningCode {
         /// A pinned version will soon no longer be readable.
         PinExpiresSoon = "pin_expires_soon",

@@ -1,15 +1,9 @@
 //! The names of findings, and which of them somebody may accept.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::codes::codes;
 
 codes! {
     /// Every finding there is.
-    #[derive(
-        Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-    )]
     pub enum FindingCode {
         /// The group's configuration has a mistake.
         ConfigurationInvalid = "configuration_invalid",

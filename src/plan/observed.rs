@@ -152,6 +152,24 @@ pub struct TableObserved {
     pub pin: Option<Answer<Pin>>,
 }
 
+impl TableObserved {
+    /// A table of which nothing is known but what the catalog says: its name is as the catalog spells it, else as it was asked for.
+    pub fn listed(asked: &TableName, listed: Answer<Table>) -> TableObserved {
+        TableObserved {
+            name: listed.as_ref().map_or(asked, |table| &table.name).clone(),
+            listed,
+            source: None,
+            came: None,
+            rights: None,
+            replica: None,
+            stands: None,
+            looked_into: false,
+            registered: None,
+            pin: None,
+        }
+    }
+}
+
 impl WorkspaceObserved {
     /// What neither region can be looked at for, where it is one workspace that answers for both.
     pub(super) fn shared_answer(&self) -> Option<Sentence> {

@@ -133,24 +133,6 @@ fn group_as_listed(
     seen
 }
 
-impl TableObserved {
-    /// A table of which nothing is known but what the catalog says.
-    fn listed(name: &TableName, listed: Answer<Table>) -> TableObserved {
-        TableObserved {
-            name: listed.as_ref().map_or_else(|_| name.clone(), |table| table.name.clone()),
-            listed,
-            source: None,
-            came: None,
-            rights: None,
-            replica: None,
-            stands: None,
-            looked_into: false,
-            registered: None,
-            pin: None,
-        }
-    }
-}
-
 fn selected<'a>(
     workspace: &Workspace,
     entry: &'a GroupEntry,

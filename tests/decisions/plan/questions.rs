@@ -44,17 +44,7 @@ fn each(asked: &Questions) -> Vec<One> {
 fn with_nothing_read(world: &World) -> WorkspaceObserved {
     let mut seen = world.observed.workspaces[0].clone();
     for table in seen.groups.iter_mut().flat_map(|group| &mut group.tables) {
-        *table = TableObserved {
-            source: None,
-            came: None,
-            rights: None,
-            replica: None,
-            stands: None,
-            looked_into: false,
-            registered: None,
-            pin: None,
-            ..table.clone()
-        };
+        *table = TableObserved::listed(&table.name, table.listed.clone());
     }
     seen
 }
