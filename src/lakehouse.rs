@@ -211,7 +211,7 @@ impl LakehouseRegion {
             }
             catalog
                 .table(workspace, asked, &principal)
-                .map_err(|detail| refused(RegionErrorKind::NotFound, detail))
+                .map_err(|missing| refused(RegionErrorKind::NotFound, missing.to_string()))
         };
         asked.iter().map(look).collect()
     }

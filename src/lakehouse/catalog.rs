@@ -180,21 +180,42 @@ impl Deref for Index {
     }
 }
 
+/// The catalog has no such table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoTable {
+    /// The table that was asked for.
+    pub asked: TableName,
+    /// Those whose names come nearest, none where none comes near.
+    pub nearest: Vec<String>,
+}
+
+/// A fragment.
+impl fmt::Display for NoTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let NoTable { asked, nearest } = self;
+        write!(f, "the catalog has no table {asked}")?;
+        match nearest.as_slice() {
+            [] => Ok(()),
+            near => write!(f, "; nearest: {}", near.join(", ")),
+        }
+    }
+}
+
+impl std::error::Error for NoTable {}
+
 impl Index {
-    /// Finds a table, whatever the case of its name; a refusal names what comes nearest.
+    /// Finds a table, whatever the case of its name.
     ///
     /// # Errors
-    /// A fragment that says what there is instead.
-    pub fn find(&self, asked: &TableName) -> Result<(&TableName, &TableEntry), String> {
+    /// [`NoTable`]: there is none, with what comes nearest.
+    pub fn find(&self, asked: &TableName) -> Result<(&TableName, &TableEntry), NoTable> {
         if let Some((name, place)) = self.places.get_key_value(asked) {
             return Ok((name, &self.catalog.tables[*place]));
         }
         let names: Vec<String> = self.names().map(TableName::to_string).collect();
         let near = nearest(&asked.to_string(), names.iter().map(String::as_str));
-        Err(match near.as_slice() {
-            [] => format!("the catalog has no table {asked}"),
-            near => format!("the catalog has no table {asked}; nearest: {}", near.join(", ")),
-        })
+        let nearest = near.into_iter().map(str::to_owned).collect();
+        Err(NoTable { asked: asked.clone(), nearest })
     }
 
     /// What is wrong with a table that has several entries: each with where it lies.
@@ -229,7 +250,7 @@ impl Index {
         let found = self.find(asked);
         let (_, entry) = found.map_err(|detail| {
             let doing = format!("read who may use {asked}");
-            RegionError::new(RegionErrorKind::NotFound, doing, detail)
+            RegionError::new(RegionErrorKind::NotFound, doing, detail.to_string())
         })?;
         let mut rights = TableRights::default();
         match &entry.grants {
@@ -249,7 +270,7 @@ impl Index {
         workspace: &Path,
         asked: &TableName,
         principal: &str,
-    ) -> Result<Table, String> {
+    ) -> Result<Table, NoTable> {
         let (name, entry) = self.find(asked)?;
         let denied = if entry.may(principal, Right::Select) {
             None

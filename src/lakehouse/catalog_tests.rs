@@ -9,7 +9,7 @@ fn entry(json: serde_json::Value) -> TableEntry {
     serde_json::from_value(json).unwrap()
 }
 
-fn looked_up(catalog: &Index, name: &str) -> Result<Table, String> {
+fn looked_up(catalog: &Index, name: &str) -> Result<Table, NoTable> {
     let name = TableName::parse(name).unwrap();
     catalog.table(Path::new("/worlds/east"), &name, "dr-sync@example.com")
 }
@@ -29,9 +29,10 @@ fn a_table_is_found_whatever_its_case_and_spelled_as_in_the_catalog() {
 fn a_table_that_is_not_there_is_refused_with_the_nearest_name() {
     let catalog = catalog(serde_json::json!({"tables": [{"full_name": "main.shop.orders"}]}));
     let refused = looked_up(&catalog, "main.shop.order").unwrap_err();
-    assert!(refused.ends_with("nearest: main.shop.orders"), "{refused}");
+    assert_eq!(refused.nearest, ["main.shop.orders"]);
+    assert!(refused.to_string().ends_with("nearest: main.shop.orders"), "{refused}");
     let refused = looked_up(&catalog, "other.x.y").unwrap_err();
-    assert_eq!(refused, "the catalog has no table other.x.y");
+    assert_eq!(refused.to_string(), "the catalog has no table other.x.y");
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod json;
 mod kept;
 mod lenient;
 mod log;
+mod odd;
 mod parallel;
 pub(crate) mod parquet;
 mod path;

@@ -11,7 +11,7 @@ use ::parquet::file::reader::ChunkReader;
 use ::parquet::schema::types::SchemaDescriptor;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
-use arrow_array::{Array, RecordBatch, StructArray};
+use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
 use chrono::NaiveDate;
 use percent_encoding::percent_decode_str;
 
@@ -19,6 +19,7 @@ use super::action::{Raw, Vector};
 use super::error::{DeltaError, Result};
 use super::json;
 use super::log::{LOG, LogCheckpoint};
+use super::odd::Odd;
 use super::parquet;
 use super::state::{AddFacts, Detail, State};
 use super::stats::num_records;
@@ -123,8 +124,8 @@ fn read_parquet(blob: Blob, file: &str, state: &mut State) -> Result<()> {
             let batch = batch?;
             state.unpacked += batch.get_array_memory_size() as u64;
             CHECKPOINT.allow(state.unpacked - unpacked_before).map_err(too_much)?;
-            let applied = contained(|| apply(&batch, state, from));
-            complete &= applied.and_then(|it| it).map_err(|why| corrupt(&why))?;
+            let applied = contained(|| apply(&batch, state, from)).map_err(|why| corrupt(&why))?;
+            complete &= applied.map_err(|why| corrupt(&why))?;
             state.check(file)?;
             if !complete {
                 break;
@@ -217,12 +218,12 @@ fn projection(schema: &SchemaDescriptor, detail: Detail, stats: Stats) -> Projec
 }
 
 /// Applies a batch of rows; false when statistics must be looked for in the other form too.
-fn apply(batch: &RecordBatch, state: &mut State, from: From) -> Result<bool, String> {
+fn apply(batch: &RecordBatch, state: &mut State, from: From) -> Result<bool, Odd> {
     let column = |name: &str| batch.column_by_name(name).and_then(|column| column.as_struct_opt());
-    let object = |column: &StructArray, row: usize| -> Result<Raw, String> {
+    let object = |column: &StructArray, row: usize| -> Result<Raw, Odd> {
         let mut text = String::new();
         json::write_struct(&mut text, column, row, &[]);
-        serde_json::from_str(&text).map_err(|error| error.to_string())
+        Ok(serde_json::from_str(&text)?)
     };
     // Some writers leave the struct itself set and only its fields null; the required field decides.
     let set = |column: &StructArray, row: usize, required: &str| {
@@ -249,7 +250,7 @@ fn apply(batch: &RecordBatch, state: &mut State, from: From) -> Result<bool, Str
             state.domain(object(domain, row)?);
         }
         if let Some(sidecar) = sidecars.filter(|column| set(column, row, "path")) {
-            let path = text(sidecar, "path", row)?.ok_or("a sidecar has no path")?;
+            let path = text(sidecar, "path", row)?.ok_or(Odd::SidecarWithoutPath)?;
             state.sidecars.push(path.into_owned());
         }
         if let Some(add) = adds.filter(|column| set(column, row, "path"))
@@ -267,7 +268,7 @@ fn apply(batch: &RecordBatch, state: &mut State, from: From) -> Result<bool, Str
     Ok(true)
 }
 
-fn apply_add(add: &StructArray, row: usize, state: &mut State, from: From) -> Result<bool, String> {
+fn apply_add(add: &StructArray, row: usize, state: &mut State, from: From) -> Result<bool, Odd> {
     let mut facts = facts(add, row)?;
     let stats = text(add, "stats", row)?;
     let parsed = add
@@ -287,7 +288,7 @@ fn apply_add(add: &StructArray, row: usize, state: &mut State, from: From) -> Re
     }
     let action = if state.detail == Detail::Full {
         let Some(partition) = add.column_by_name("partitionValues") else {
-            return Err("it holds no partitionValues".to_owned());
+            return Err(Odd::NoPartitionValues);
         };
         let mut action = String::new();
         let mut without = vec!["stats_parsed"];
@@ -318,7 +319,7 @@ fn hidden_vector(facts: &AddFacts<'_>) -> &'static [&'static str] {
     }
 }
 
-fn facts<'a>(action: &'a StructArray, row: usize) -> Result<AddFacts<'a>, String> {
+fn facts<'a>(action: &'a StructArray, row: usize) -> Result<AddFacts<'a>, Odd> {
     let vector = action
         .column_by_name("deletionVector")
         .and_then(|column| column.as_struct_opt())
@@ -328,7 +329,7 @@ fn facts<'a>(action: &'a StructArray, row: usize) -> Result<AddFacts<'a>, String
         Some(vector) => read_vector(vector, row)?,
     };
     Ok(AddFacts {
-        path: text(action, "path", row)?.ok_or("a file has no path")?,
+        path: text(action, "path", row)?.ok_or(Odd::FileWithoutPath)?,
         size: count(action, "size", row)?,
         modification_time: number(action, "modificationTime", row)?,
         partition_values: (),
@@ -339,7 +340,7 @@ fn facts<'a>(action: &'a StructArray, row: usize) -> Result<AddFacts<'a>, String
     })
 }
 
-fn read_vector(vector: &StructArray, row: usize) -> Result<Option<Vector>, String> {
+fn read_vector(vector: &StructArray, row: usize) -> Result<Option<Vector>, Odd> {
     let storage_type = text(vector, "storageType", row)?;
     let reference = text(vector, "pathOrInlineDv", row)?;
     let (Some(storage_type), Some(reference)) = (storage_type, reference) else {
@@ -358,17 +359,17 @@ fn text<'a>(
     parent: &'a StructArray,
     name: &str,
     row: usize,
-) -> Result<Option<Cow<'a, str>>, String> {
+) -> Result<Option<Cow<'a, str>>, Odd> {
     let Some(column) = parent.column_by_name(name).filter(|column| column.is_valid(row)) else {
         return Ok(None);
     };
     match column.as_string_opt::<i32>() {
         Some(texts) => Ok(Some(Cow::Borrowed(texts.value(row)))),
-        None => Err(format!("{name} has the type {}", column.data_type())),
+        None => Err(of_type(name, column)),
     }
 }
 
-fn number(parent: &StructArray, name: &str, row: usize) -> Result<Option<i64>, String> {
+fn number(parent: &StructArray, name: &str, row: usize) -> Result<Option<i64>, Odd> {
     let Some(column) = parent.column_by_name(name).filter(|column| column.is_valid(row)) else {
         return Ok(None);
     };
@@ -377,13 +378,16 @@ fn number(parent: &StructArray, name: &str, row: usize) -> Result<Option<i64>, S
     }
     match column.as_primitive_opt::<Int32Type>() {
         Some(whole) => Ok(Some(i64::from(whole.value(row)))),
-        None => Err(format!("{name} has the type {}", column.data_type())),
+        None => Err(of_type(name, column)),
     }
 }
 
-fn count(parent: &StructArray, name: &str, row: usize) -> Result<Option<u64>, String> {
+fn of_type(field: &str, column: &ArrayRef) -> Odd {
+    Odd::OfType { field: field.to_owned(), found: column.data_type().to_string() }
+}
+
+fn count(parent: &StructArray, name: &str, row: usize) -> Result<Option<u64>, Odd> {
     let number = number(parent, name, row)?;
-    let count =
-        number.map(|number| u64::try_from(number).map_err(|_| format!("{name} is {number}")));
-    count.transpose()
+    let negative = |number| Odd::Negative { field: name.to_owned(), number };
+    number.map(|number| u64::try_from(number).map_err(|_| negative(number))).transpose()
 }

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use ahash::RandomState;
 use serde::Deserialize;
-use serde::de::{Error as _, IgnoredAny};
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::action::{FileKey, FileMap, LiveFile, Raw, Vector};
 use super::error::{DeltaError, Result};
 use super::log::{commit_file, commit_path};
+use super::odd::Odd;
 use super::stats::quoted_num_records;
 use super::store::{Blob, Lines, TableStore};
 use super::{lenient, path};
@@ -118,27 +119,25 @@ impl State {
             .map_err(|over| DeltaError::too_much(file, over))
     }
 
-    fn apply(&mut self, text: &[u8]) -> serde_json::Result<()> {
+    fn apply(&mut self, text: &[u8]) -> Result<(), Odd> {
         match self.detail {
             Detail::Full => {
                 let mut line = serde_json::from_slice::<Line<&RawValue>>(text)?;
                 if let Some(add) = line.add.take() {
-                    self.add(serde_json::from_str(add.get())?, Some(add.get().into()))
-                        .map_err(serde_json::Error::custom)?;
+                    self.add(serde_json::from_str(add.get())?, Some(add.get().into()))?;
                 }
                 if let Some(remove) = line.remove.take() {
-                    self.remove(serde_json::from_str(remove.get())?, Some(remove.get().into()))
-                        .map_err(serde_json::Error::custom)?;
+                    self.remove(serde_json::from_str(remove.get())?, Some(remove.get().into()))?;
                 }
                 self.rest(line);
             }
             Detail::Summary => {
                 let mut line = serde_json::from_slice::<Line<AddFacts>>(text)?;
                 if let Some(add) = line.add.take() {
-                    self.add(add, None).map_err(serde_json::Error::custom)?;
+                    self.add(add, None)?;
                 }
                 if let Some(remove) = line.remove.take() {
-                    self.remove(remove, None).map_err(serde_json::Error::custom)?;
+                    self.remove(remove, None)?;
                 }
                 self.rest(line);
             }
@@ -186,13 +185,10 @@ impl State {
     /// Refuses a commit that says two things of one file.
     ///
     /// A removal said twice is one removal: all readers agree on it.
-    fn say(&mut self, key: &FileKey, now: Said) -> Result<(), String> {
+    fn say(&mut self, key: &FileKey, now: Said) -> Result<(), Odd> {
         match (self.said.insert(self.hasher.hash_one(key), now), now) {
             (None, _) | (Some(Said::Removed), Said::Removed) => Ok(()),
-            (Some(Said::Added | Said::Removed), _) => Err(format!(
-                "it names {} twice, which Delta forbids and readers read differently",
-                key.path
-            )),
+            (Some(Said::Added | Said::Removed), _) => Err(Odd::NamedTwice(key.path.to_string())),
         }
     }
 
@@ -201,7 +197,7 @@ impl State {
         &mut self,
         facts: AddFacts<'_>,
         action: Option<Box<str>>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Odd> {
         let key = facts.key();
         if self.within_checkpoint {
             self.adds += 1
@@ -246,7 +242,7 @@ impl State {
         &mut self,
         facts: AddFacts<'_>,
         action: Option<Box<str>>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Odd> {
         let key = facts.key();
         if self.within_checkpoint {
             if self.files.contains_key(&key) {
