@@ -536,5 +536,4 @@ fn digest(round: &Round, before: &[&Standing], policy: &Policy) -> Option<Digest
 }
 
 #[cfg(test)]
-#[path = "decide_tests.rs"]
 mod tests;
