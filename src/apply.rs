@@ -4,8 +4,7 @@
 //! record `success`. Nothing counts until the cut is in the secondary's log; everything before may be repeated.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
@@ -20,8 +19,10 @@ mod fence;
 mod grant;
 mod group;
 mod here;
+mod left;
 mod lost;
 mod notes;
+mod options;
 mod precondition;
 mod queue;
 mod receipts;
@@ -38,6 +39,7 @@ pub use event::{Event, What};
 pub use exit::DEADLINE;
 pub use here::{LocalEvidence, NothingHere};
 pub use lost::LostOutput;
+pub use options::Options;
 pub use signer::Signer;
 pub use telling::unreached;
 
@@ -52,91 +54,19 @@ pub use crate::record::{
 use crate::canonical::sha256_of_bytes;
 use crate::config::{Sides, TableName};
 use crate::formats::RUN;
-use crate::ledger::{Cut, Cuts};
+use crate::ledger::Cuts;
 use crate::moment;
-use crate::notify::Policy;
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{
-    Action, Decision, FailedOver, Finding, FindingCode, GroupPlan, JobSeen, LossReceipt, Plan,
-    Provenance, Role, RoleTold, StoredPlan,
-};
+use crate::plan::{Action, Decision, GroupPlan, Plan, Role, RoleTold, StoredPlan};
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, RegionError, Regions, SIGNATURE_ENDING};
-use crate::sentence::Sentence;
 use chain::Tips;
 use evidence::Keepers;
 use exit::{Away, exit_of_endings, exit_without_evidence, exit_without_output};
+use left::not_due;
 use notes::Notes;
 use registration::Registrations;
 use site::Site;
 use slots::Slots;
-
-/// How an apply is to work.
-#[derive(Clone)]
-pub struct Options {
-    /// A fresh ULID.
-    pub run_id: String,
-    /// Who runs it, and where.
-    pub provenance: Provenance,
-    /// What approval it has.
-    pub approval: Approval,
-    /// Clones at once.
-    pub parallelism: usize,
-    /// Set to stop starting work (first Ctrl-C or SIGTERM).
-    pub stop: Arc<AtomicBool>,
-    /// The exit status of the signal that set `stop`, or [`DEADLINE`]; 0: nothing did.
-    pub signal: Arc<AtomicU8>,
-    /// The clock.
-    pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
-    /// `DRSYNC_NOW` replaced the clock.
-    pub clock_overridden: bool,
-    /// The signature of the plan's file, kept beside it.
-    pub signature: Option<String>,
-    /// What of the events and the text could not be written so far; asked before the record is written.
-    pub lost_output: Arc<dyn Fn() -> Vec<LostOutput> + Send + Sync>,
-    /// What this machine keeps.
-    pub local: Arc<dyn LocalEvidence>,
-    /// Who signs the record; nobody, unless asked for.
-    pub signer: Option<Arc<dyn Signer>>,
-    /// Public keys of the runners whose records witness cuts, as minisign writes them; none: every record does.
-    pub record_keys: Vec<String>,
-    /// The plan was computed by whoever applies it now: what it saw of cuts beside its effect is no stranger's word.
-    pub planned_now: bool,
-    /// Who is told what of its workspaces; nobody, where it is empty.
-    pub policies: Vec<Policy>,
-    /// Of each workspace its configuration as it is kept with the evidence; of one without, the one before stays.
-    pub configurations: BTreeMap<String, Vec<u8>>,
-    /// From where it looks: this machine, or the project of a pipeline.
-    pub seen_from: String,
-}
-
-impl Options {
-    /// An apply of a plan that was computed just now: nobody approved it, this machine keeps nothing of it, and nobody is told.
-    pub fn new(
-        run_id: String,
-        provenance: Provenance,
-        clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
-    ) -> Options {
-        Options {
-            run_id,
-            provenance,
-            approval: Approval::None,
-            parallelism: 4,
-            stop: Arc::default(),
-            signal: Arc::default(),
-            clock: Arc::new(clock),
-            clock_overridden: false,
-            signature: None,
-            lost_output: Arc::new(Vec::new),
-            local: Arc::new(NothingHere),
-            signer: None,
-            record_keys: Vec::new(),
-            planned_now: true,
-            policies: Vec::new(),
-            configurations: BTreeMap::new(),
-            seen_from: String::new(),
-        }
-    }
-}
 
 /// What one apply shares between its groups.
 struct Run<'a> {
@@ -520,84 +450,6 @@ fn smallest_first(plan: &WorkspacePlan) -> Vec<&GroupPlan> {
             .sum::<u64>()
     });
     due
-}
-
-/// The record of a group that the plan leaves as it is; `cuts`: as they were when the apply began, where they were read.
-///
-/// Of what the plan tells of it only what its effect has is kept: the plan itself says the rest.
-fn not_due(
-    workspace: &WorkspacePlan,
-    group: &GroupPlan,
-    cuts: Option<&Cuts>,
-    planned_now: bool,
-) -> GroupRecord {
-    let (ending, message) = match group.decision {
-        Decision::Blocked => (Ending::blocked(&group.findings), Some(blocking(group))),
-        Decision::Waiting => (Ending::Waiting, None),
-        Decision::UpToDate => (Ending::UpToDate, None),
-        Decision::Sync => (Ending::NotStarted, Some("the apply ended before its turn".into())),
-    };
-    // Of a log that is not one chain nobody knows which cut the group keeps.
-    let last = cuts.filter(|cuts| cuts.is_one_chain(&group.name));
-    let last = last.and_then(|cuts| cuts.newest(&group.name));
-    let diverged = |finding: &Finding| finding.code == FindingCode::LedgerDiverged;
-    // Of a round that read no cuts anew the plan tells which it saw.
-    let seen = planned_now && cuts.is_none() && !group.findings.iter().any(diverged);
-    let planned = group.last_cut.as_ref().filter(|_| seen);
-    let looked = match group.decision {
-        // What a stored plan says of an earlier moment is no look of this run.
-        Decision::Waiting | Decision::UpToDate => group.checked.filter(|_| planned_now),
-        Decision::Blocked | Decision::Sync => None,
-    };
-    let kept = last.map(|cut| cut.cut_number).or(planned.map(|cut| cut.number));
-    GroupRecord {
-        workspace: workspace.name.clone(),
-        name: group.name.clone(),
-        outcome: ending.outcome(),
-        ending: Some(ending),
-        message,
-        cut: kept,
-        recovery_point: last
-            .map(|cut| cut.recovery_point)
-            .or(planned.map(|cut| cut.recovery_point)),
-        checked: looked,
-        loss: match last {
-            Some(cut) => loss(group, Some(cut), planned_now),
-            None => kept.and_then(|cut| group.loss_beyond(cut).cloned()),
-        },
-        lost_with: group.failed_over.as_ref().and_then(FailedOver::receipt),
-        jobs: jobs(group, planned_now),
-        grants: group.grants.clone().filter(|_| planned_now),
-        tables: Vec::new(),
-    }
-}
-
-/// What would be lost of a group beyond a cut that it keeps: as this run saw it, or by what a stored plan pins, which says no more
-/// that is looked at when it is approved.
-fn loss(group: &GroupPlan, cut: Option<&Cut>, planned_now: bool) -> Option<LossReceipt> {
-    let cut = cut?;
-    if planned_now {
-        group.loss_beyond(cut.cut_number).cloned()
-    } else {
-        LossReceipt::of_pins(group, cut)
-    }
-}
-
-/// The jobs of a group, where this run saw them: what a stored plan says of an earlier moment is no look of its.
-fn jobs(group: &GroupPlan, planned_now: bool) -> Vec<JobSeen> {
-    if planned_now { group.jobs.clone() } else { Vec::new() }
-}
-
-/// What blocks a group: every finding, with the table that it is about.
-fn blocking(group: &GroupPlan) -> Sentence {
-    let findings = group.findings.iter().filter(|finding| finding.blocks());
-    let texts: Vec<String> = findings
-        .map(|finding| match &finding.table {
-            Some(table) => format!("{}: {table}", finding.code.as_str()),
-            None => finding.code.as_str().to_owned(),
-        })
-        .collect();
-    texts.join("; ").into()
 }
 
 fn summary(groups: &[GroupRecord]) -> RunSummary {

@@ -5,7 +5,7 @@ use futures::StreamExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::blocking;
+use super::left::blocking;
 use super::exit::{Away, exit_of_endings};
 use super::grant::{Missing, grant_for, with_grant};
 use super::precondition::{self, Passed, Unfit};

@@ -44,9 +44,9 @@ pub(super) async fn apply(
         cut: last.map(|cut| cut.cut_number),
         recovery_point: last.map(|cut| cut.recovery_point),
         checked: None,
-        loss: super::loss(plan, last, run.options.planned_now),
+        loss: super::left::loss(plan, last, run.options.planned_now),
         lost_with: None,
-        jobs: super::jobs(plan, run.options.planned_now),
+        jobs: super::left::jobs(plan, run.options.planned_now),
         grants: plan.grants.clone().filter(|_| run.options.planned_now),
         tables: Vec::new(),
     };
@@ -76,7 +76,7 @@ pub(super) async fn apply(
             if let Some(cut) = end.cut {
                 record.cut = Some(cut.cut_number);
                 record.recovery_point = Some(cut.recovery_point);
-                record.loss = super::loss(plan, Some(&cut), run.options.planned_now);
+                record.loss = super::left::loss(plan, Some(&cut), run.options.planned_now);
             }
             record = GroupRecord {
                 outcome: end.ending.outcome(),
