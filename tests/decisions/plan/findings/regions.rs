@@ -10,7 +10,7 @@ use drsync::region::{
     WriteAccess,
 };
 
-use super::super::world::{COUNTRIES, World, table};
+use super::super::world::{COUNTRIES, World, at};
 use super::{blocking, due, refusal};
 
 #[test]
