@@ -52,12 +52,14 @@ pub fn shell(text: &str) -> String {
 
 /// Whether nothing in a text could be obeyed or not seen: so it is with nearly all, and those are left as they are.
 fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !text.contains("##")
+    let order = || text.contains('#') && text.contains("##");
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !order()
 }
 
 fn stripped(text: String) -> String {
-    let spaced = || text.starts_with(' ') || text.ends_with(' ') || text.contains("  ");
-    if is_plain(&text) && !spaced() {
+    let twice = |text: &str| text.as_bytes().windows(2).any(|two| two == b"  ");
+    let spaced = |text: &str| text.starts_with(' ') || text.ends_with(' ') || twice(text);
+    if is_plain(&text) && !spaced(&text) {
         return text;
     }
     let mut plain = String::with_capacity(text.len());

@@ -15,7 +15,7 @@ pub(super) fn code(text: impl ToString) -> String {
         return String::new();
     }
     // In a cell of a table a bar ends the cell even inside code, and a backtick ends the code.
-    if !name.contains(['`', '|', '\\']) {
+    if !name.bytes().any(|byte| matches!(byte, b'`' | b'|' | b'\\')) {
         let told = &name[..name.floor_char_boundary(NAME_MAX)];
         let more = if told.len() < name.len() { "…" } else { "" };
         format!("`{told}{more}`")
@@ -66,30 +66,50 @@ fn unlinked(text: String) -> String {
 /// Every character as it is to be written, as long as they fit.
 fn entities(text: &str, most: usize) -> String {
     let mut safe = String::with_capacity(text.len().min(most) + 16);
-    for c in text.chars() {
+    let mut rest = text;
+    loop {
+        let plain = rest.bytes().position(|byte| MARKS[usize::from(byte)]);
+        let (plain, after) = rest.split_at(plain.unwrap_or(rest.len()));
+        let fits = plain.floor_char_boundary(most - safe.len());
+        safe.push_str(&plain[..fits]);
         let before = safe.len();
-        match c {
-            // A mention or a number of an issue is looked for in what the reader sees: something unseen stands between.
-            '@' => safe.push_str("&#64;&#8203;"),
-            '#' => safe.push_str("&#35;&#8203;"),
-            c if c.is_ascii_punctuation() && !PLAIN.contains(&c) => {
-                safe.push_str("&#");
-                safe.push_str(&u32::from(c).to_string());
-                safe.push(';');
+        match after.bytes().next() {
+            _ if fits < plain.len() => safe.push('…'),
+            None => {}
+            Some(mark) => {
+                // A mention or a number of an issue is looked for in what the reader sees: something unseen stands between.
+                let unseen = if matches!(mark, b'@' | b'#') { "&#8203;" } else { "" };
+                safe.push_str(&format!("&#{mark};{unseen}"));
+                if safe.len() <= most {
+                    rest = &after[1..];
+                    continue;
+                }
+                safe.truncate(before);
+                safe.push('…');
             }
-            c => safe.push(c),
         }
-        if safe.len() > most {
-            safe.truncate(before);
-            safe.push('…');
-            break;
-        }
+        return safe;
     }
-    safe
 }
 
 /// Punctuation that has no meaning inside a line.
-const PLAIN: [char; 13] = ['.', ',', ';', ':', '-', '/', '(', ')', '?', '\'', '"', '%', '='];
+const PLAIN: &[u8] = b".,;:-/()?'\"%=";
+
+/// Of each byte whether Markdown or HTML could take it for its own.
+const MARKS: [bool; 256] = {
+    let mut marks = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        marks[byte as usize] = byte.is_ascii_punctuation();
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < PLAIN.len() {
+        marks[PLAIN[at] as usize] = false;
+        at += 1;
+    }
+    marks
+};
 
 /// Commands to be copied, in a fence that nothing in them can close.
 pub(super) fn fence(language: &str, commands: &[String]) -> String {
