@@ -301,7 +301,7 @@ impl RegionObserved {
         Some(match self.unreadable_table().zip(self.repair(other)) {
             None => refusal.told(),
             Some((place, repair)) => {
-                let repair = repair.words();
+                let repair = repair.told();
                 format!("{place} cannot be read: {}; {repair}", refusal.told()).into()
             }
         })

@@ -10,6 +10,7 @@ use crate::harmless::{clean, command, name};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Acceptance, Advice, Deed, Finding, FindingCode, Remedy};
 use crate::region::Grant;
+use crate::sentence::Sentence;
 
 /// More tables than this in one schema get one grant on the schema instead of one each.
 const GRANTS_PER_SCHEMA_MAX: usize = 3;
@@ -51,7 +52,7 @@ pub(super) enum Repair {
 pub(super) struct ToDo {
     what: What,
     /// How it is told.
-    pub(super) words: String,
+    pub(super) words: Sentence,
 }
 
 /// What is to be done.
@@ -65,7 +66,7 @@ enum What {
 impl ToDo {
     fn of(deed: Option<&Deed>, words: String) -> ToDo {
         let told = || What::Told(words.clone());
-        ToDo { what: deed.cloned().map_or_else(told, What::Deed), words }
+        ToDo { what: deed.cloned().map_or_else(told, What::Deed), words: words.into() }
     }
 }
 
