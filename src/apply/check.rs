@@ -5,9 +5,9 @@ use futures::StreamExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::left::blocking;
 use super::exit::{Away, exit_of_endings};
 use super::grant::{Missing, grant_for, with_grant};
+use super::left::blocking;
 use super::precondition::{self, Passed, Unfit};
 use super::site::healing::{Lacking, planned_rows};
 use crate::formats::CHECK;

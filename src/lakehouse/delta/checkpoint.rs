@@ -355,11 +355,7 @@ fn read_vector(vector: &StructArray, row: usize) -> Result<Option<Vector>, Odd> 
     }))
 }
 
-fn text<'a>(
-    parent: &'a StructArray,
-    name: &str,
-    row: usize,
-) -> Result<Option<Cow<'a, str>>, Odd> {
+fn text<'a>(parent: &'a StructArray, name: &str, row: usize) -> Result<Option<Cow<'a, str>>, Odd> {
     let Some(column) = parent.column_by_name(name).filter(|column| column.is_valid(row)) else {
         return Ok(None);
     };

@@ -193,11 +193,7 @@ impl State {
     }
 
     /// Takes a file in. `action` is its text, where it is to be kept.
-    pub(super) fn add(
-        &mut self,
-        facts: AddFacts<'_>,
-        action: Option<Box<str>>,
-    ) -> Result<(), Odd> {
+    pub(super) fn add(&mut self, facts: AddFacts<'_>, action: Option<Box<str>>) -> Result<(), Odd> {
         let key = facts.key();
         if self.within_checkpoint {
             self.adds += 1

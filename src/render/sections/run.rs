@@ -144,7 +144,8 @@ fn entries(plan: Option<&Plan>, record: &RunRecord) -> Vec<Entry> {
     let several = several(plan, record);
     let planned = plan.map(Planned::of);
     let planned = planned.as_ref();
-    let held = |group: &&GroupRecord| !planned.is_some_and(|plan| group::held_by_region(plan, group));
+    let held =
+        |group: &&GroupRecord| !planned.is_some_and(|plan| group::held_by_region(plan, group));
     let mut causes: Vec<(&str, &Ending)> = vec![];
     let entries = record.groups.iter().filter(held).map(|group| {
         let label = label_among(several, &group.workspace, &group.name);
