@@ -9,6 +9,7 @@ use futures::future::join_all;
 
 mod asking;
 mod kept;
+mod log_again;
 mod recent;
 
 use crate::config::{Configuration, GroupEntry, Workspace};
@@ -24,6 +25,7 @@ use crate::region::{
 pub use asking::ask_until_known;
 use asking::observe_groups;
 pub use kept::{FoundConfiguration, NamedBy, kept_configuration};
+use log_again::{READ_AGAIN_MAX, read_log_again};
 pub(crate) use recent::{FUTURE, Question, Recent, all_witnessed, recent_records};
 
 /// The moment of a look.
@@ -172,6 +174,13 @@ async fn observe_workspace(
     let everything = full && request.selection == Selection::default();
     seen.whole_look = everything && seen.primary.reachable() && seen.secondary.reachable();
     observe_groups(&mut seen, regions, request, now).await;
+    for _ in 0..READ_AGAIN_MAX {
+        if !read_log_again(&mut seen, regions).await {
+            break;
+        }
+        seen.lost_with = told.lost_with_roles(&seen.ledger.cuts, home);
+        observe_groups(&mut seen, regions, request, now).await;
+    }
     seen
 }
 

@@ -76,8 +76,8 @@ impl Runbook {
             for ((workspace, regions), read) in workspaces.iter().zip(&opened).zip(read) {
                 match read {
                     Ok(read) => {
-                        let Some(page) = self.page(context, workspace, regions, &read).await?
-                        else {
+                        let page = self.page_of_log_now(context, workspace, regions, &read, keys);
+                        let Some(page) = page.await? else {
                             continue;
                         };
                         for (group, why) in page.refused {
@@ -129,6 +129,28 @@ impl Runbook {
         selection::check("runbook", self.asked(), &known)?;
         selection::check_patterns("--only", &context.selection.only, &known)?;
         selection::check_patterns("--exclude", &context.selection.exclude, &known)
+    }
+
+    /// The page of a workspace by the log as it is once the replicas were looked at: somebody else may follow a runbook at the same
+    /// time, and what stands on the replicas then is newer than what was read first.
+    async fn page_of_log_now(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        regions: &Regions,
+        read: &Read,
+        keys: &[String],
+    ) -> Result<Option<Page>, Failure> {
+        let page = self.page(context, workspace, regions, read).await?;
+        if page.as_ref().is_none_or(|page| !page.behind) {
+            return Ok(page);
+        }
+        match read_whole(&workspace.name, regions, keys, context.clock.now()).await {
+            Ok(now) if now.cuts != read.cuts => {
+                self.page(context, workspace, regions, &now).await
+            }
+            Ok(_) | Err(_) => Ok(page),
+        }
     }
 
     /// The page of a workspace; `None`: it has nothing of what was asked for.
@@ -198,12 +220,14 @@ impl Runbook {
             looked.unreadable.insert(group.to_owned(), why.told);
         }
         let Looked { behind, unreadable, warned: _ } = &looked;
+        let is_behind = !behind.is_empty();
         let behind = behind.iter().map(|(group, behind)| (group.clone(), behind.why.clone()));
         let unreadable = unreadable.iter().map(|(group, why)| (group.clone(), why.clone()));
         let refused = behind.chain(unreadable).collect();
         let come_back = self.come_back;
         let asked = Asked { groups: &groups, to_cuts: &to_cuts, looked: &looked, come_back };
-        Ok(Some(Page { text: text(context, &Place::of(workspace), read, asked), refused }))
+        let text = text(context, &Place::of(workspace), read, asked);
+        Ok(Some(Page { text, refused, behind: is_behind }))
     }
 }
 
@@ -211,6 +235,8 @@ impl Runbook {
 struct Page {
     text: String,
     refused: Vec<(String, Sentence)>,
+    /// Replicas or records tell of a change of role that the log does not have.
+    behind: bool,
 }
 
 /// What a page is asked for.

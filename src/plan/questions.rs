@@ -17,6 +17,7 @@ use crate::region::{
 };
 
 pub mod again;
+mod ahead;
 mod answers;
 mod catalog;
 mod histories;
@@ -26,6 +27,7 @@ mod readiness;
 mod replicas;
 mod watch;
 
+pub use ahead::groups_ahead_of_their_log;
 pub use answers::Answers;
 pub use catalog::{CatalogAnswers, CatalogQuestions, catalog_questions, groups_as_listed};
 pub use looks::{Look, Looks};

@@ -107,6 +107,19 @@ pub(super) fn is_drifted(path: &str, replica: &Replica, cut: Option<&CutTableEnt
     !assess(path, replica, cut).theirs.is_empty()
 }
 
+/// Whether a replica tells of what the log that it is looked at by does not: of a later epoch than `epoch`, of a clone that no cut
+/// names, or of what somebody else did.
+pub(super) fn is_ahead_of_its_log(
+    path: &str,
+    replica: &Replica,
+    cut: Option<&CutTableEntry>,
+    epoch: u64,
+) -> bool {
+    let Assessment { holds: _, ours: _, theirs, maintenance: _, marked: _, foreign, unproved } =
+        assess(path, replica, cut);
+    replica.epoch > Some(epoch) || foreign || !theirs.is_empty() || unproved.is_some()
+}
+
 /// Reads a replica's history from what the newest cut that names it says, or from its first commit.
 pub(super) fn assess(path: &str, replica: &Replica, cut: Option<&CutTableEntry>) -> Assessment {
     match cut {

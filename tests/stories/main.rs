@@ -119,6 +119,8 @@ stories! {
         an_apply_at_work_starts_no_clone_after_a_change_of_role,
         a_clone_that_fails_because_a_runbook_was_followed_is_told_as_that,
         no_cut_is_appended_where_the_primary_refuses_to_tell_its_log,
+        who_slept_between_the_log_and_the_replicas_reads_the_log_again,
+        who_slept_while_another_apply_committed_reads_the_log_again,
     }
     sources {
         commits_at_the_runs_end_are_in_and_one_millisecond_later_are_out,

@@ -3,16 +3,18 @@
 use drsync::apply::{Ending, Event, Failed, GroupRecord, RunRecord, TableOutcome, What};
 use drsync::config::TableName;
 use drsync::ledger::{Cut, CutKind, Cuts};
+use drsync::observe::observe;
 use drsync::plan::document::Selection;
-use drsync::plan::{Decision, FindingCode, Request, Role};
-use drsync::region::{Appended, Region};
+use drsync::plan::{Decision, FindingCode, GroupPlan, Request, Role};
+use drsync::region::{Appended, Region, Regions};
 use serde_json::json;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 
 use crate::below::files;
-use crate::support::world::{Form, World, batch};
+use crate::support::slept::Slept;
+use crate::support::world::{Form, World, batch, run_id};
 
 const SIDE: &str = "east-secondary";
 
@@ -374,4 +376,61 @@ pub(crate) async fn no_cut_is_appended_where_the_primary_refuses_to_tell_its_log
     assert_eq!(ending, Ending::Failed(Failed::LedgerUnusable { side: Role::Primary }));
     let cuts = log(world.regions().secondary.as_ref()).await;
     assert_eq!(newest(&cuts).cut_number, 1);
+}
+
+/// The plan of a runner that had read the log when it was stopped, and went on when somebody else had done something.
+async fn planned_after_a_sleep(
+    world: &World,
+    meanwhile: impl Future<Output = ()> + Send + 'static,
+) -> GroupPlan {
+    let Regions { primary, secondary } = world.regions();
+    let regions = Regions { primary, secondary: Slept::through(secondary, meanwhile) };
+    let request = Request { plan_id: run_id(7), ..Request::default() };
+    let observed =
+        observe(&world.configuration(), &[regions], &request, world.now, true).await;
+    let plan = drsync::plan::plan(&observed, &request);
+    plan.groups().find(|(_, group)| group.name == "reference").unwrap().1.clone()
+}
+
+pub(crate) async fn who_slept_between_the_log_and_the_replicas_reads_the_log_again(form: Form) {
+    // Whoever follows a runbook marks the replicas; one that was stopped at work was brought back before that.
+    for marked in [true, false] {
+        let mut world = due(form).await;
+        if !marked {
+            world.apply().await;
+            world.later(12 * 60);
+            world.countries().insert(&batch([5])).await.unwrap();
+            world.later(1);
+        }
+        let secondary = world.regions().secondary;
+        let replica = world.replica("main.shop.countries");
+        let plan = planned_after_a_sleep(&world, async move {
+            change_roles(secondary.as_ref(), SIDE).await;
+            if marked {
+                replica.set_properties(&[("drsync.epoch", "1")]).await.unwrap();
+            } else {
+                replica.restore(0).await.unwrap();
+            }
+        })
+        .await;
+        let codes: Vec<FindingCode> = plan.findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, [FindingCode::FailedOver], "marked: {marked}");
+        let record = world.apply().await;
+        assert_eq!(record.exit.code, 11, "{record:#?}");
+    }
+}
+
+pub(crate) async fn who_slept_while_another_apply_committed_reads_the_log_again(form: Form) {
+    let mut world = due(form).await;
+    let mut twin = world.twin();
+    let plan = planned_after_a_sleep(&world, async move {
+        let handle = tokio::runtime::Handle::current();
+        tokio::task::block_in_place(|| _ = handle.block_on(twin.apply()));
+    })
+    .await;
+    assert_eq!(plan.findings, []);
+    assert_eq!(plan.last_cut.map(|cut| cut.number), Some(2));
+    assert_ne!(plan.decision, Decision::Sync);
+    world.later(1);
+    assert!(!world.plan().await.applyable);
 }

@@ -9,4 +9,5 @@ pub(crate) mod readers;
 pub(crate) mod remembered;
 pub(crate) mod reworded;
 pub(crate) mod runner;
+pub(crate) mod slept;
 pub(crate) mod world;
