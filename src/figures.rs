@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
+use ulid::Ulid;
 
 pub(crate) use crate::text::{count, plural, plural_of, span};
 
@@ -113,9 +114,13 @@ impl Ends {
         Ends((Ends::MIN..longest).find(differ).unwrap_or(longest.max(Ends::MIN)))
     }
 
-    /// The end of one of them.
+    /// The end of one of them. What is no id of drsync's own has no time at its beginning, and is shown whole: whoever does by hand
+    /// what an apply would writes so.
     pub(crate) fn end(self, id: &str) -> &str {
         let Ends(length) = self;
+        if Ulid::from_string(id).is_err() {
+            return id;
+        }
         id.char_indices().nth_back(length.saturating_sub(1)).map_or(id, |(at, _)| &id[at..])
     }
 }
@@ -146,6 +151,7 @@ mod tests {
         let (plan, run) = ("01KAN3M7Q1V5W8XT2Z4B6C8D0E", "01KAN3M7Q9R2TMH3K5N7Q9R2TM");
         assert_eq!((id_end(plan), id_end(run)), ("6C8D0E", "Q9R2TM"));
         assert_eq!(id_end("R"), "R");
+        assert_eq!(id_end("by hand"), "by hand");
     }
 
     #[test]
