@@ -146,9 +146,7 @@ impl Runbook {
             return Ok(page);
         }
         match read_whole(&workspace.name, regions, keys, context.clock.now()).await {
-            Ok(now) if now.cuts != read.cuts => {
-                self.page(context, workspace, regions, &now).await
-            }
+            Ok(now) if now.cuts != read.cuts => self.page(context, workspace, regions, &now).await,
             Ok(_) | Err(_) => Ok(page),
         }
     }

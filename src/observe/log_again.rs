@@ -16,8 +16,10 @@ pub(super) async fn read_log_again(seen: &mut WorkspaceObserved, regions: &Regio
         return false;
     }
     let groups: Vec<&str> = ahead.iter().map(String::as_str).collect();
-    let newest =
-        futures::join!(regions.primary.newest_cuts(&groups), regions.secondary.newest_cuts(&groups));
+    let newest = futures::join!(
+        regions.primary.newest_cuts(&groups),
+        regions.secondary.newest_cuts(&groups)
+    );
     // One that refuses tells nothing newer.
     let newest = Cuts::merged(&newest.0.unwrap_or_default(), &newest.1.unwrap_or_default());
     let number = |cut: &Cut| cut.cut_number;

@@ -386,8 +386,7 @@ async fn planned_after_a_sleep(
     let Regions { primary, secondary } = world.regions();
     let regions = Regions { primary, secondary: Slept::through(secondary, meanwhile) };
     let request = Request { plan_id: run_id(7), ..Request::default() };
-    let observed =
-        observe(&world.configuration(), &[regions], &request, world.now, true).await;
+    let observed = observe(&world.configuration(), &[regions], &request, world.now, true).await;
     let plan = drsync::plan::plan(&observed, &request);
     plan.groups().find(|(_, group)| group.name == "reference").unwrap().1.clone()
 }
