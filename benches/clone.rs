@@ -22,6 +22,7 @@ use arrow_array::builder::BinaryBuilder;
 use arrow_array::{Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use drsync::lakehouse::delta::{self, Author, CloneOptions, Expect, Progress, TableStore};
+use drsync::region::Mark;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use serde_json::json;
@@ -142,7 +143,7 @@ fn make(folder: &Path, set: &Set) {
         let stats = json!({"numRecords": rows, "minValues": bounds(from), "maxValues": bounds(from + rows - 1),
             "nullCount": {"id": 0, "name": 0, "filling": 0}});
         log.push(
-            json!({"add": {"path": name, "partitionValues": {}, "size": size, "modificationTime": 0,
+            json!({"add": {"path": name, "partitionValues": {}, "size": size, "modificationTime": 1_700_000_000_000_i64,
             "dataChange": true, "stats": stats.to_string()}}),
         );
     }
@@ -203,8 +204,14 @@ async fn verify(source: &Path, target: &Path) {
 
 async fn clone(source: &Path, target: &Path) {
     let (source, target) = (TableStore::local(source), TableStore::local(target));
+    // As every replica has it: what the target holds of the source is known by it.
+    let mark = Mark {
+        source_table_id: "bench".to_owned(),
+        source_version: 0,
+        replica: "bench".to_owned(),
+    };
     let options = CloneOptions {
-        properties: Default::default(),
+        properties: mark.properties(),
         expect: Expect::Anything,
         doubted: false,
         author: Author { now_ms: 1, engine_info: "bench".to_owned(), user_name: None, job: None },
