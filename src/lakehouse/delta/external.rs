@@ -10,9 +10,11 @@ use super::store::TableStore;
 
 /// One file of each folder outside of the table that a version names: what holds for it holds for the others.
 pub(super) fn outside(store: &TableStore, version: &Snapshot) -> Result<Vec<PathBuf>> {
+    if !version.absolute {
+        return Ok(Vec::new());
+    }
     let mut found: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
     let mut look = |path: &str| -> Result<()> {
-        // Most paths are relative, and there may be millions.
         if !is_absolute(path) {
             return Ok(());
         }

@@ -87,7 +87,8 @@ fn finish(
     state: State,
     read_around: Option<String>,
 ) -> Result<Snapshot> {
-    let State { protocol, metadata, txns, domains, files, tombstones, detail, .. } = state;
+    let State { protocol, metadata, txns, domains, files, absolute, tombstones, detail, .. } =
+        state;
     let lacks =
         |what: &str| DeltaError::corrupt(LOG, format!("version {version} has no {what} action"));
     let protocol = Protocol(protocol.ok_or_else(|| lacks("protocol"))?);
@@ -105,6 +106,7 @@ fn finish(
         txns,
         domains,
         files,
+        absolute,
         tombstones,
         detail,
         read_around,

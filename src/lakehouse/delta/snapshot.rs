@@ -23,6 +23,8 @@ pub struct Snapshot {
     pub domains: BTreeMap<String, Raw>,
     /// The live files.
     pub files: FileMap<LiveFile>,
+    /// Whether a file, or the vector of one, was named by an absolute path; of a table without, none has to be looked at.
+    pub(super) absolute: bool,
     /// `remove` actions that the log still holds, as JSON text; only with [`Detail::Full`].
     pub tombstones: FileMap<Box<str>>,
     /// How much of the above was read.

@@ -37,6 +37,8 @@ pub(super) struct State {
     pub(super) domains: BTreeMap<String, Raw>,
     pub(super) files: FileMap<LiveFile>,
     pub(super) tombstones: FileMap<Box<str>>,
+    /// Whether a file, or the vector of one, was ever named by an absolute path.
+    pub(super) absolute: bool,
     /// Sidecars named by a V2 checkpoint.
     pub(super) sidecars: Vec<String>,
     /// What is read is a checkpoint: a state, whose rows stand in no order.
@@ -71,6 +73,7 @@ impl State {
             domains: BTreeMap::new(),
             files: FileMap::default(),
             tombstones: FileMap::default(),
+            absolute: false,
             sidecars: Vec::new(),
             within_checkpoint: false,
             text: 0,
@@ -217,6 +220,8 @@ impl State {
         }
         self.text += length(action.as_deref());
         let size = size.unwrap_or(0);
+        self.absolute |= path::is_absolute(&key.path)
+            || deletion_vector.as_ref().is_some_and(|vector| vector.storage_type == "p");
         let before = self.files.insert(
             key,
             LiveFile {

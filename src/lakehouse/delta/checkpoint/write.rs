@@ -89,6 +89,7 @@ fn lines(snapshot: &Snapshot, now_ms: i64) -> impl Iterator<Item = String> + '_ 
         txns,
         domains,
         files: _,
+        absolute: _,
         tombstones,
         detail: _,
         read_around: _,
