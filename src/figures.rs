@@ -50,6 +50,11 @@ fn in_units(bytes: u64, unit: u64) -> String {
 
 /// `1 group to sync, 1 blocked, 10 up to date`: what is zero is left out.
 pub(crate) fn tally(parts: &[(usize, &str)]) -> String {
+    tally_parts(parts).join(", ")
+}
+
+/// The parts of a tally; one of them at least.
+pub(crate) fn tally_parts(parts: &[(usize, &str)]) -> Vec<String> {
     let mut said: Vec<String> = vec![];
     for (number, what) in parts.iter().filter(|(number, _)| *number > 0) {
         said.push(if said.is_empty() {
@@ -58,7 +63,10 @@ pub(crate) fn tally(parts: &[(usize, &str)]) -> String {
             format!("{}{what}", count(*number as u64))
         });
     }
-    if said.is_empty() { "no groups".to_owned() } else { said.join(", ") }
+    if said.is_empty() {
+        said.push("no groups".to_owned());
+    }
+    said
 }
 
 /// How long something took: `9m12s`, `1h02m`, `0.8s`.

@@ -134,6 +134,19 @@ pub(crate) fn first_line(
     line
 }
 
+/// A first line after what has to be said before: of its parts as many as there is room for, the first one at least. Whether
+/// that are all.
+pub(crate) fn first_line_after(mut line: String, parts: &[String]) -> (String, bool) {
+    for (at, part) in parts.iter().enumerate() {
+        let part = format!("{}{part}", if at == 0 { "; " } else { ", " });
+        if at > 0 && !has_room(&line, &part) {
+            return (line, false);
+        }
+        line.push_str(&part);
+    }
+    (line, true)
+}
+
 /// Whether a first line can go on to say a clause.
 pub(crate) fn has_room(line: &str, clause: &str) -> bool {
     width(line) + width(clause) <= FIRST_LINE
@@ -165,6 +178,18 @@ mod tests {
         );
         assert_eq!(line(&"long_name".repeat(5)), "3 cuts; 1 blocked");
         assert_eq!(first_line("x".repeat(90), ["; 1 blocked"]), "x".repeat(90));
+    }
+
+    #[test]
+    fn after_what_has_to_be_said_a_first_line_has_one_part_at_least() {
+        let parts =
+            ["2 groups to sync".to_owned(), "1 blocked".to_owned(), "9 up to date".to_owned()];
+        let after = |columns: usize| first_line_after("x".repeat(columns), &parts);
+        let said = |columns: usize, parts: &str| format!("{}; {parts}", "x".repeat(columns));
+        assert_eq!(after(37), (said(37, "2 groups to sync, 1 blocked, 9 up to date"), true));
+        assert_eq!(after(38), (said(38, "2 groups to sync, 1 blocked"), false));
+        assert_eq!(after(52), (said(52, "2 groups to sync"), false));
+        assert_eq!(after(90), (said(90, "2 groups to sync"), false));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::page::Setting as Told;
 use super::shown::label_among;
 use crate::figures::{minute, plural};
 use crate::harmless::{clean, name};
+use crate::layout::width;
 use crate::plan::{ComparedWith, Plan, SettingChange};
 
 /// What a change says; texts of others in it are as they were written.
@@ -45,6 +46,9 @@ pub(super) fn all_compared(plan: &Plan) -> Vec<String> {
     with
 }
 
+/// Columns for the names of those whose protection changes, in a first line.
+const WHOM: usize = 40;
+
 /// `2 groups and of east`: of whom something changed that fits.
 pub(super) fn of_whom<'a>(
     changes: impl Iterator<Item = (&'a str, &'a SettingChange)>,
@@ -60,13 +64,21 @@ pub(super) fn of_whom<'a>(
     groups.dedup();
     workspaces.sort_unstable();
     workspaces.dedup();
-    let mut parts: Vec<String> = match groups.as_slice() {
-        [] => Vec::new(),
-        [(_, group)] => vec![name(group)],
-        several => vec![plural(several.len(), "group")],
+    let counted = |number: usize, what: &str| (number > 0).then(|| plural(number, what));
+    let all = [counted(groups.len(), "group"), counted(workspaces.len(), "workspace")];
+    let named_group = match groups.as_slice() {
+        [(_, group)] => Some(name(group)),
+        _ => all[0].clone(),
     };
-    parts.extend(workspaces);
-    (!parts.is_empty()).then(|| parts.join(" and of "))
+    let named = named_group.into_iter().chain(workspaces).collect::<Vec<_>>().join(" and of ");
+    match named.as_str() {
+        "" => None,
+        // They are named below, whatever their number and length.
+        _ if width(&named) > WHOM => {
+            Some(all.into_iter().flatten().collect::<Vec<_>>().join(" and of "))
+        }
+        _ => Some(named),
+    }
 }
 
 /// `weakens the protection of 2 groups and of east`; `None`: nothing is weaker.

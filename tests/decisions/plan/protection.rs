@@ -183,6 +183,7 @@ fn each_setting_that_protects_less_is_a_danger_and_has_another_effect() {
         assert!(dangers.contains(&format!("| `{row}` |")), "{at}: {comment}");
         let text = super::screen_of(&plan);
         assert!(text.starts_with(&format!("This weakens the protection of {whom}; ")), "{text}");
+        assert!(text.lines().next().unwrap().chars().count() <= 80, "{text}");
         let page = write(&report(&plan.stored(), &[], plan.created_at), Form::Html);
         assert!(page.contains("Protection that changes"), "{at}");
     }

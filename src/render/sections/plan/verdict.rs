@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::size::is_big;
 use super::tally::Tally;
 use super::{first, notes};
-use crate::figures::{bytes_short, minute_near, plural, span, tally};
+use crate::figures::{bytes_short, minute_near, plural, span, tally_parts};
 use crate::harmless::name;
 use crate::layout;
 use crate::plan::{Action, Decision, FindingCode, Plan, Severity, WarningCode};
@@ -20,52 +20,62 @@ pub(super) fn verdict(plan: &Plan) -> String {
 pub(super) fn verdict_above(plan: &Plan, warnings: usize) -> String {
     let weakens = protection::weakens(plan);
     let begins = weakens.is_none();
-    let (mut line, goes_on) = of_groups(plan, warnings, begins);
+    let (parts, goes_on) = of_groups(plan, warnings, begins);
     let lost = plan.groups().filter(|(_, group)| {
         let mut findings = group.findings.iter();
         findings.any(|finding| finding.code == FindingCode::LedgerLost && finding.blocks())
     });
-    if let lost @ 1.. = lost.count() {
-        let the = if begins { "The" } else { "the" };
-        let lost = plural(lost, "group");
-        line = format!("{the} cut log lost cuts of {lost} (ledger_lost); {line}");
-    }
-    if let Some(weakens) = weakens {
-        line = format!("This {weakens}; {line}");
-    }
-    let mut all = plan.warnings.iter();
-    let incomplete = all
+    let lost = match lost.count() {
+        0 => None,
+        lost => Some(format!("cut log lost cuts of {} (ledger_lost)", plural(lost, "group"))),
+    };
+    // What calls for attention comes first, and of what has no room behind it the lines below tell.
+    let (line, all) = match (weakens, lost) {
+        (None, None) => (parts.join(", "), true),
+        (None, Some(lost)) => layout::first_line_after(format!("The {lost}"), &parts),
+        (Some(weakens), lost) => {
+            let head = [format!("This {weakens}")]
+                .into_iter()
+                .chain(lost.map(|lost| format!("the {lost}")));
+            layout::first_line_after(head.collect::<Vec<_>>().join("; "), &parts)
+        }
+    };
+    let mut all_warnings = plan.warnings.iter();
+    let incomplete = all_warnings
         .any(|warning| warning.code == WarningCode::ConfigurationIncomplete)
         .then(|| "; configuration incomplete".to_owned());
-    layout::first_line(line, incomplete.into_iter().chain(goes_on))
+    layout::first_line(line, incomplete.into_iter().chain(goes_on.into_iter().filter(|_| all)))
 }
 
-/// How the groups stand, and what may be said after it; `begins`: nothing is said before it.
-fn of_groups(plan: &Plan, warnings: usize, begins: bool) -> (String, Vec<String>) {
-    if let Some(said) = away::clauses(plan) {
-        return said;
+/// How the groups stand, part by part, and what may be said after it; `begins`: nothing is said before it.
+fn of_groups(plan: &Plan, warnings: usize, begins: bool) -> (Vec<String>, Vec<String>) {
+    if let Some((line, goes_on)) = away::clauses(plan) {
+        return (vec![line], goes_on);
     }
     let all = Tally::of(plan);
     if plan.selection.changed && plan.groups().next().is_none() && !plan.applyable {
         let nothing = match protection::of_whom(protection::of_plan(plan)) {
             None => format!("{}: the configuration changes no group", nothing_to("do", begins)),
-            Some(whom) => {
+            Some(whom) if begins => {
                 let nothing = nothing_to("sync", begins);
                 format!("{nothing}: the configuration changes settings of {whom}")
             }
+            // Of whom was said before.
+            Some(_) => nothing_to("sync", begins),
         };
-        return (nothing, vec![]);
+        return (vec![nothing], vec![]);
     }
     if all.sync == 0 && all.blocked == 0 {
         return standing(plan, warnings, begins);
     }
     if is_big(plan) {
-        return first::clauses(plan);
+        let (line, goes_on) = first::clauses(plan);
+        return (vec![line], goes_on);
     }
     let [(blocked, word), waiting, up_to_date] = all.others();
     let word = if by_drift(plan) { " blocked by drift" } else { word };
     let parts = [(all.sync, " to sync"), (blocked, word), waiting, up_to_date];
-    (tally(&parts), vec![format!("; {}", copies(plan))])
+    (tally_parts(&parts), vec![format!("; {}", copies(plan))])
 }
 
 /// Whether the verdict says it all.
@@ -83,7 +93,7 @@ fn nothing_to(what: &str, begins: bool) -> String {
 }
 
 /// How the groups stand where none is to be synchronized and none is blocked.
-fn standing(plan: &Plan, warnings: usize, begins: bool) -> (String, Vec<String>) {
+fn standing(plan: &Plan, warnings: usize, begins: bool) -> (Vec<String>, Vec<String>) {
     let [_, waiting, up_to_date] = Tally::of(plan).others();
     let parts = [up_to_date, waiting];
     let mut says: Vec<String> = vec![];
@@ -138,8 +148,9 @@ fn standing(plan: &Plan, warnings: usize, begins: bool) -> (String, Vec<String>)
         _ => format!(", {says}"),
     });
     let what = if nothing_to_tell(plan) { "do" } else { "sync" };
-    let line = format!("{}: {}", nothing_to(what, begins), tally(&parts));
-    (line, goes_on.collect())
+    let mut parts = tally_parts(&parts);
+    parts[0] = format!("{}: {}", nothing_to(what, begins), parts[0]);
+    (parts, goes_on.collect())
 }
 
 /// When the first of the groups that wait is due, where the clock is all that they wait for.
