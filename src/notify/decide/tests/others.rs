@@ -30,7 +30,7 @@ fn several_groups_of_a_round_are_one_message_an_address() {
     let (_, letters) = told(&round(2, now + Duration::hours(1), well), &[&first], &policy);
     for letter in &letters {
         let text = text(letter);
-        let begun = super::super::mail_id("01JDA2C7000000000000000001", &letter.to.hash());
+        let begun = super::super::super::mail_id("01JDA2C7000000000000000001", &letter.to.hash());
         assert_eq!(text.before, [begun], "{}", to(letter));
         assert_ne!(text.id, text.before[0]);
     }
