@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use drsync::lakehouse::Writer;
-use drsync::lakehouse::write::{Table, Workspace, columns, rows};
+use drsync::lakehouse::write::{Table, WorkspaceFolder, columns, rows};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use serde_json::json;
@@ -279,8 +279,8 @@ impl Estate {
         for inside in ["east/sync", "west/sync"] {
             fs::create_dir_all(estate.path(inside)).unwrap();
         }
-        Workspace::create(estate.path("east"), "east", "dr-sync@example.com").unwrap();
-        let workspace = Workspace::at(estate.path("east"));
+        WorkspaceFolder::create(estate.path("east"), "east", "dr-sync@example.com").unwrap();
+        let workspace = WorkspaceFolder::at(estate.path("east"));
         let schema = columns(&[("id", "long")]).unwrap();
         let mut configured = Vec::new();
         for group in 0..groups {

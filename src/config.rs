@@ -35,7 +35,7 @@ mod written;
 pub use address::WorkspaceAddress;
 pub use keys::{KEYS, Key, Level, Shape};
 pub use load::{ConfigError, load};
-pub use location::{Location, LocationError, Scheme, check_path};
+pub use location::{LocationAddress, LocationError, Scheme, check_path};
 pub use name::{NameError, TableName, TableRef, WorkflowRef};
 pub use notifications::{
     Heartbeat, NeededSecret, Notifications, OAuth, Security, Smtp, SmtpAuth, Success, Topic,
@@ -60,7 +60,7 @@ pub struct Configuration {
     /// Keys of which one has to sign every run record, those of runners: written as the others are.
     pub require_signed_records: Vec<String>,
     /// The workspaces that can be used, in the order of the file.
-    pub workspaces: Vec<Workspace>,
+    pub workspaces: Vec<WorkspaceConfig>,
     /// Every mistake, sorted by file and line.
     pub mistakes: Vec<Mistake>,
     /// A part of the configuration could not be understood at all (a file, a workspace): nothing is retired.
@@ -101,7 +101,7 @@ pub struct Hearers {
 
 impl Hearers {
     /// Those of a workspace that can be used.
-    pub fn of(workspace: &Workspace) -> Hearers {
+    pub fn of(workspace: &WorkspaceConfig) -> Hearers {
         Hearers {
             workspace: workspace.name.clone(),
             secondary: workspace.secondary.as_ref().and_then(|secondary| secondary.name.clone()),
@@ -145,7 +145,7 @@ pub struct Mistake {
 
 /// A workspace whose own keys are valid.
 #[derive(Debug, Clone)]
-pub struct Workspace {
+pub struct WorkspaceConfig {
     /// Unique label, used in output and in `DRSYNC_TOKEN_<NAME>`.
     pub name: String,
     /// Where the primary workspace is.
@@ -163,9 +163,9 @@ pub struct Workspace {
     /// Why there is no secondary workspace, where that is on purpose.
     pub no_secondary: Option<String>,
     /// Where the primary's metadata tables lie.
-    pub location_primary: Location,
+    pub location_primary: LocationAddress,
     /// Where the secondary's metadata tables and the replicas lie.
-    pub location_secondary: Location,
+    pub location_secondary: LocationAddress,
     /// Who is told of failures.
     pub failure_notification: Vec<String>,
     /// Who is told of successes.
@@ -197,7 +197,7 @@ pub struct Sides {
     pub other: String,
 }
 
-impl Workspace {
+impl WorkspaceConfig {
     /// The labels of its two sides; a secondary that has none is called after the workspace.
     pub fn sides(&self) -> Sides {
         let secondary = self.secondary.as_ref();

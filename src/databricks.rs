@@ -71,7 +71,7 @@ use refusal::Refusal;
 use statements::Sql;
 
 /// A Databricks workspace: its API and one of its warehouses.
-struct Workspace {
+struct Service {
     client: Client,
     sql: Sql,
     batches: Batches,
@@ -79,10 +79,10 @@ struct Workspace {
     principal: OnceCell<String>,
 }
 
-impl Workspace {
-    fn new(client: Client, warehouse: Option<String>, notice: Notice) -> Workspace {
+impl Service {
+    fn new(client: Client, warehouse: Option<String>, notice: Notice) -> Service {
         let sql = Sql::new(client.clone(), warehouse, notice);
-        Workspace {
+        Service {
             client,
             sql,
             batches: Batches::default(),
@@ -106,9 +106,9 @@ impl Workspace {
     }
 }
 
-impl fmt::Debug for Workspace {
+impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Workspace").field("client", &self.client).finish_non_exhaustive()
+        f.debug_struct("Service").field("client", &self.client).finish_non_exhaustive()
     }
 }
 
@@ -119,11 +119,11 @@ pub struct DatabricksRegion {
     address: String,
     location: String,
     /// What carries out every look and every write.
-    workspace: Arc<Workspace>,
+    workspace: Arc<Service>,
     /// The primary: its catalog and its workflows are this region's.
     primary: bool,
     /// The secondary's own workspace, or why it cannot be used; `None`: none is configured.
-    registrar: Option<Result<Arc<Workspace>, Sentence>>,
+    registrar: Option<Result<Arc<Service>, Sentence>>,
     /// When the secondary's own workspace last did not answer, and why; `None`: it did, or was not asked.
     unseen: std::sync::Mutex<Option<(Instant, Sentence)>>,
     /// The primary's workspace does not answer, and the secondary's own reads in its place.

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use crate::config::{Location, TableName, WorkflowRef};
+use crate::config::{LocationAddress, TableName, WorkflowRef};
 use crate::ledger::{Cut, Cuts, Row};
 use crate::off_thread::off_thread;
 use crate::region::{
@@ -134,7 +134,7 @@ impl LakehouseRegion {
             RegionError::new(RegionErrorKind::Unsupported, doing, detail)
         };
         let parsed =
-            Location::parse(location, &here).map_err(|error| refused(error.to_string()))?;
+            LocationAddress::parse(location, &here).map_err(|error| refused(error.to_string()))?;
         let Some(root) = parsed.is_local() else {
             let scheme = parsed.scheme().as_str();
             return Err(refused(format!(

@@ -12,7 +12,7 @@ use prometheus_client::registry::Registry;
 
 mod round;
 
-use crate::config::{Sides, Workspace};
+use crate::config::{Sides, WorkspaceConfig};
 use crate::ledger;
 use crate::plan::Decision;
 use crate::plan::document::ReasonCode;
@@ -129,12 +129,12 @@ impl GroupState {
 
 impl Measured {
     /// What a status document says of the workspaces of a configuration.
-    pub fn of(status: &Status, workspaces: &[Workspace]) -> Measured {
+    pub fn of(status: &Status, workspaces: &[WorkspaceConfig]) -> Measured {
         let mut measured = Measured::default();
         for workspace in &status.workspaces {
             let configured = workspaces.iter().find(|it| it.name == workspace.name);
             let sides =
-                configured.map_or_else(|| Sides::of(&workspace.name, None), Workspace::sides);
+                configured.map_or_else(|| Sides::of(&workspace.name, None), WorkspaceConfig::sides);
             let watched = workspace.unwatched.as_ref().map(Vec::is_empty);
             for (side, seen, watched) in [
                 (&sides.home, &workspace.regions.primary, None),

@@ -12,7 +12,7 @@ mod kept;
 mod log_again;
 mod recent;
 
-use crate::config::{Configuration, GroupEntry, Workspace};
+use crate::config::{Configuration, GroupEntry, WorkspaceConfig};
 use crate::ledger::{Ledger, Row};
 use crate::moment;
 use crate::plan::document::{ConfigSource, Selection};
@@ -86,7 +86,7 @@ fn secret_refs(configuration: &Configuration) -> Vec<String> {
 }
 
 async fn observe_workspace(
-    workspace: &Workspace,
+    workspace: &WorkspaceConfig,
     regions: &Regions,
     request: &Request,
     clock: Clock,
@@ -200,7 +200,7 @@ fn daily_look_is_due(seen: &WorkspaceObserved, request: &Request, now: DateTime<
 /// The cuts of a workspace's groups that the newest run records of both regions tell of, and what they tell of losses; records that
 /// cannot be read tell nothing.
 pub(crate) async fn witnessed(
-    workspace: &Workspace,
+    workspace: &WorkspaceConfig,
     regions: &Regions,
     keys: &[String],
     now: DateTime<Utc>,
@@ -210,7 +210,7 @@ pub(crate) async fn witnessed(
 }
 
 async fn recent(
-    workspace: &Workspace,
+    workspace: &WorkspaceConfig,
     regions: &Regions,
     keys: &[String],
     now: DateTime<Utc>,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::command::{Command, Verb};
-use crate::config::{Configuration, Sides, Workspace, WorkspaceAddress};
+use crate::config::{Configuration, Sides, WorkspaceAddress, WorkspaceConfig};
 use crate::ledger::{Cut, Cuts, FOLDER, NewRole, Roles, Row, SYNC_CUTS};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{GrantsSeen, JobSeen, LossReceipt};
@@ -59,7 +59,7 @@ pub struct Place {
 
 impl Place {
     /// As a configuration says.
-    pub fn of(workspace: &Workspace) -> Place {
+    pub fn of(workspace: &WorkspaceConfig) -> Place {
         let secondary = workspace.secondary.as_ref();
         Place {
             sides: workspace.sides(),

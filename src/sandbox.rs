@@ -37,7 +37,7 @@ pub use fault::{Fault, FaultError, Misbehaviour, Side};
 use listener::Door;
 use statements::kept::Statements;
 use statements::sessions::Sessions;
-use workspace::{Guard, Ids, Workspace};
+use workspace::{Guard, Ids, ServedWorkspace};
 pub use world::World;
 
 /// Requests that are remembered.
@@ -304,7 +304,7 @@ impl Shared {
 #[derive(Debug)]
 struct Site {
     side: Side,
-    workspace: Arc<Workspace>,
+    workspace: Arc<ServedWorkspace>,
     statements: Statements,
     sessions: Sessions,
     shared: Arc<Shared>,
@@ -348,8 +348,13 @@ pub async fn serve(options: Options) -> Result<Running, SandboxError> {
     let [region_one, region_two] = world.region_names();
     let open = |folder: &PathBuf, port: u16, region: String| {
         let behaviour = (clock.clone(), quirks.clone(), guard.clone());
-        let opened =
-            Workspace::open(folder, world.roots(), (url(port), region), secrets.clone(), behaviour);
+        let opened = ServedWorkspace::open(
+            folder,
+            world.roots(),
+            (url(port), region),
+            secrets.clone(),
+            behaviour,
+        );
         let wrong = |why: String| SandboxError::World { folder: folder.clone(), why: why.into() };
         opened.map(Arc::new).map_err(wrong)
     };
@@ -357,7 +362,7 @@ pub async fn serve(options: Options) -> Result<Running, SandboxError> {
         open(&world.primary, port_one, region_one)?,
         open(&world.secondary, port_two, region_two)?,
     );
-    let served = |workspace: &Workspace, variable: String| Served {
+    let served = |workspace: &ServedWorkspace, variable: String| Served {
         url: workspace.url.clone(),
         warehouse_id: workspace.ids.warehouse.clone(),
         token: workspace.ids.token.clone(),
@@ -390,7 +395,7 @@ fn start(
     listener: TcpListener,
     side: Side,
     away: Option<Side>,
-    workspace: Arc<Workspace>,
+    workspace: Arc<ServedWorkspace>,
     shared: &Arc<Shared>,
 ) -> JoinHandle<std::io::Result<()>> {
     if away == Some(side) {

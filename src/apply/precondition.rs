@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::grant::Missing;
-use crate::config::Location;
+use crate::config::LocationAddress;
 use crate::ledger::{Cut, CutTableEntry, Cuts, row};
 use crate::pause::Failure;
 use crate::plan::questions::again;
@@ -267,7 +267,7 @@ fn entry<'a>(cuts: &'a Cuts, group: &str, step: &Step) -> Result<Option<&'a CutT
     let replica = &step.replica;
     let root = replica.location.strip_suffix(&replica.path);
     let place = place_of(cuts, root.unwrap_or(&replica.location), Some(group), &step.table);
-    if !Location::is_one_place(&place.location, &replica.location) {
+    if !LocationAddress::is_one_place(&place.location, &replica.location) {
         let text = format!(
             "the newest cut has the replica of {} at {}, and the plan at {}: plan again",
             step.table, place.location, replica.location

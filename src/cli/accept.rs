@@ -1,7 +1,7 @@
 //! `--accept CODE:SCOPE`: which risk is meant, by the names of groups and tables as the configuration resolves them.
 
 use super::{ExitStatus, Failure, selection};
-use crate::config::{Configuration, Group, GroupEntry, TableName, TableRef, Workspace};
+use crate::config::{Configuration, Group, GroupEntry, TableName, TableRef, WorkspaceConfig};
 use crate::ledger::AcceptedRisk;
 use crate::plan::{CRASH_CONSISTENT, FindingCode, WorkspaceObserved};
 use crate::render::clean;
@@ -42,7 +42,7 @@ impl Accepted {
             return Err(Failure::new(ExitStatus::Usage, clean(&message)));
         }
         acceptable(code)?;
-        let mut found: Vec<(&Workspace, Scope, bool)> = Vec::new();
+        let mut found: Vec<(&WorkspaceConfig, Scope, bool)> = Vec::new();
         for workspace in &configuration.workspaces {
             let within =
                 scope.strip_prefix(&workspace.name).and_then(|rest| rest.strip_prefix('/'));
@@ -108,7 +108,7 @@ impl Accepted {
 }
 
 /// What a name means in a workspace: a group, in any case where nothing else is called so; else a table.
-fn scope_of(workspace: &Workspace, text: &str) -> Option<Scope> {
+fn scope_of(workspace: &WorkspaceConfig, text: &str) -> Option<Scope> {
     let names = || workspace.groups.iter().filter_map(GroupEntry::name);
     let exact = names().find(|name| *name == text);
     let mut alike = names().filter(|name| name.to_lowercase() == text.to_lowercase());
@@ -121,7 +121,7 @@ fn scope_of(workspace: &Workspace, text: &str) -> Option<Scope> {
 }
 
 /// Whether a configured table may be the one that is asked for: a catalog that only the workspace knows is whichever the other names.
-fn may_be(workspace: &Workspace, table: &TableRef, asked: &TableRef) -> bool {
+fn may_be(workspace: &WorkspaceConfig, table: &TableRef, asked: &TableRef) -> bool {
     let catalog = [table, asked].into_iter().find_map(|it| match it.parts() {
         [catalog, _, _] => Some(catalog.as_str()),
         _ => None,
@@ -130,18 +130,18 @@ fn may_be(workspace: &Workspace, table: &TableRef, asked: &TableRef) -> bool {
     resolved(workspace, table, catalog) == resolved(workspace, asked, catalog)
 }
 
-fn valid_groups(workspace: &Workspace) -> impl Iterator<Item = &Group> {
+fn valid_groups(workspace: &WorkspaceConfig) -> impl Iterator<Item = &Group> {
     workspace.groups.iter().filter_map(|entry| match entry {
         GroupEntry::Valid(group) => Some(group),
         GroupEntry::Invalid { .. } => None,
     })
 }
 
-fn tables(workspace: &Workspace) -> impl Iterator<Item = &TableRef> {
+fn tables(workspace: &WorkspaceConfig) -> impl Iterator<Item = &TableRef> {
     valid_groups(workspace).flat_map(|group| &group.tables)
 }
 
-fn resolved(workspace: &Workspace, table: &TableRef, catalog: &str) -> TableName {
+fn resolved(workspace: &WorkspaceConfig, table: &TableRef, catalog: &str) -> TableName {
     table.resolve(catalog, workspace.default_schema.as_deref().unwrap_or("default"))
 }
 

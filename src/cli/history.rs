@@ -10,7 +10,7 @@ use super::flags::Context;
 use super::selection::NamedGroup;
 use super::{ExitStatus, Failure, configuration, look, output, regions, selection, signature};
 use crate::apply::{Approval, RunRecord};
-use crate::config::{GroupEntry, Workspace, WorkspaceAddress};
+use crate::config::{GroupEntry, WorkspaceAddress, WorkspaceConfig};
 use crate::databricks::Needed;
 use crate::history::{Asked, Chain, Evidence, PlanSeen, Span, era, period, plans_of, records_of};
 use crate::ledger::{Cut, Cuts};
@@ -99,7 +99,7 @@ impl History {
     fn workspace(
         &self,
         context: &Context,
-        workspace: &Workspace,
+        workspace: &WorkspaceConfig,
         groups: &[NamedGroup],
         read: Read,
     ) -> WorkspaceHistory {
@@ -230,7 +230,7 @@ impl History {
     async fn read(
         &self,
         context: &Context,
-        workspace: &Workspace,
+        workspace: &WorkspaceConfig,
         regions: &Regions,
         signers: &Signers,
     ) -> Read {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::apply::RunRecord;
-use crate::config::{self, Workspace};
+use crate::config::{self, WorkspaceConfig};
 use crate::files::{self, Named};
 use crate::limits::DOCUMENT;
 use crate::notify::Standing;
@@ -166,11 +166,11 @@ pub(super) fn configurations(
 }
 
 /// The workspaces as applies of this machine last used them; what cannot be read is left out.
-pub(super) fn used_configurations(folder: &Path) -> Vec<Workspace> {
+pub(super) fn used_configurations(folder: &Path) -> Vec<WorkspaceConfig> {
     kept_configurations(folder).into_iter().map(|(_, workspace)| workspace).collect()
 }
 
-fn kept_configurations(folder: &Path) -> Vec<(PathBuf, Workspace)> {
+fn kept_configurations(folder: &Path) -> Vec<(PathBuf, WorkspaceConfig)> {
     let own = files::resolved(&folder.join(FOLDER).join(USED));
     let names = files::names(&own).unwrap_or_default().into_iter();
     let files = names.filter(|(_, named)| *named == Named::File).map(|(name, _)| own.join(name));

@@ -63,16 +63,16 @@ pub(super) fn for_sandbox(folder: &Path) -> PathBuf {
 fn holds_sandbox(path: &Path) -> bool {
     #[derive(Deserialize)]
     struct Configuration {
-        workspaces: Vec<Workspace>,
+        workspaces: Vec<Addressed>,
     }
     #[derive(Deserialize)]
-    struct Workspace {
+    struct Addressed {
         workspace_instance_url: String,
     }
     let read = files::read_named(path, &CONFIGURATION).ok();
     let said = read.and_then(|bytes| serde_json::from_slice::<Configuration>(&bytes).ok());
     said.is_some_and(|said| {
-        let served = |workspace: &Workspace| {
+        let served = |workspace: &Addressed| {
             let url = &workspace.workspace_instance_url;
             url.starts_with("http://127.0.0.1:") || url.starts_with("http://localhost:")
         };

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::flags::Context;
 use super::{ExitStatus, Failure, output, who};
-use crate::config::{self, Configuration, Location, LocationError, WorkspaceAddress};
+use crate::config::{self, Configuration, LocationAddress, LocationError, WorkspaceAddress};
 use crate::databricks::{Environment, Notice, Surveyor};
 use crate::figures::id_end;
 use crate::files::{self, Named};
@@ -39,7 +39,7 @@ pub(super) enum Source {
     /// A sync location of this machine, or the folder of a lakehouse with one in it.
     Folder(PathBuf),
     /// A sync location in an object store, read in the workspace that the ambient authentication names.
-    Location(Location),
+    Location(LocationAddress),
     /// A workspace: its tables say where the sync location is.
     Workspace(Url),
 }
@@ -92,7 +92,7 @@ impl Source {
                 WorkspaceAddress::Lakehouse(folder) => Ok(Source::Folder(files::resolved(&folder))),
                 WorkspaceAddress::Databricks(url) => Ok(Source::Workspace(url)),
             },
-            Some(_) => Location::parse(text, here).map(Source::Location).map_err(why),
+            Some(_) => LocationAddress::parse(text, here).map(Source::Location).map_err(why),
         }
     }
 
@@ -345,9 +345,9 @@ fn read(source: &str, bytes: &[u8]) -> Configuration {
 }
 
 /// Whether a location is the one that was looked into, whatever links lead to it.
-fn is_at(location: &Location, place: &str) -> bool {
-    let same = Location::parse(place, Path::new("/")).is_ok_and(|place| place == *location);
-    let real = |text: &str| Location::literal_path(text).map(|path| files::resolved(&path));
+fn is_at(location: &LocationAddress, place: &str) -> bool {
+    let same = LocationAddress::parse(place, Path::new("/")).is_ok_and(|place| place == *location);
+    let real = |text: &str| LocationAddress::literal_path(text).map(|path| files::resolved(&path));
     let real = (real(location.as_str()), real(place));
     same || matches!(real, (Some(one), Some(other)) if one == other)
 }

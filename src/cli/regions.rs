@@ -10,7 +10,7 @@ use super::clock::Clock;
 use super::configuration::{Found, environment};
 use super::flags::Context;
 use super::{ExitStatus, Failure, output, who};
-use crate::config::{Hearers, Location, Unusable, Workspace, WorkspaceAddress};
+use crate::config::{Hearers, LocationAddress, Unusable, WorkspaceAddress, WorkspaceConfig};
 use crate::databricks::{
     ConnectOptions, Needed, Notice, SecondaryOptions, Timing, Unbound, connect_as_needed,
 };
@@ -189,7 +189,7 @@ fn share<'a>(places: impl IntoIterator<Item = &'a mut Places>) {
     }
 }
 
-fn configured(workspace: &Workspace) -> Places {
+fn configured(workspace: &WorkspaceConfig) -> Places {
     let secondary = workspace.secondary.as_ref().map(|secondary| &secondary.address);
     match (&workspace.address, ConnectOptions::of(workspace, environment())) {
         (_, Some(options)) => Places::Databricks(Box::new(options), secondary.and_then(folder)),
@@ -303,7 +303,7 @@ async fn open(
 
 /// Refuses two sync locations that a symbolic link makes one, or one within the other.
 fn apart(primary: &str, secondary: &str) -> anyhow::Result<()> {
-    let real = |location: &str| Location::literal_path(location)?.canonicalize().ok();
+    let real = |location: &str| LocationAddress::literal_path(location)?.canonicalize().ok();
     let (Some(primary), Some(secondary)) = (real(primary), real(secondary)) else {
         // One that is not there is a region that is away.
         return Ok(());

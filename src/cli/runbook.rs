@@ -12,7 +12,7 @@ use super::flags::Context;
 use super::selection::NamedGroup;
 use super::{ExitStatus, Failure, configuration, keep, look, output, regions, selection, who};
 use crate::apply::{Ending, GroupOutcome, GroupRecord, RunRecord};
-use crate::config::{GroupEntry, Workspace};
+use crate::config::{GroupEntry, WorkspaceConfig};
 use crate::databricks::Needed;
 use crate::ledger::{Cuts, Row};
 use crate::observe::{Question, recent_records};
@@ -115,7 +115,7 @@ impl Runbook {
     fn check_names(
         &self,
         context: &Context,
-        workspaces: &[Workspace],
+        workspaces: &[WorkspaceConfig],
         read: &[Result<Read, RegionError>],
     ) -> Result<(), Failure> {
         let all = workspaces.iter().zip(read).flat_map(|(workspace, read)| {
@@ -155,7 +155,7 @@ impl Runbook {
     async fn page(
         &self,
         context: &Context,
-        workspace: &Workspace,
+        workspace: &WorkspaceConfig,
         regions: &Regions,
         read: &Read,
     ) -> Result<Option<Page>, Failure> {

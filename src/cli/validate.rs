@@ -9,7 +9,7 @@ use super::look::{self, Asking, Looked};
 use super::tell::{Keychain, Teller};
 use super::{ExitStatus, Failure, output, signature};
 use crate::apply::{self, Unreached};
-use crate::config::{Configuration, NeededSecret, Workspace};
+use crate::config::{Configuration, NeededSecret, WorkspaceConfig};
 use crate::notify::deliver::Secrets as _;
 use crate::notify::{self, Doubt, DoubtCode, Policy};
 use crate::plan::document::RegionSeen;
@@ -187,7 +187,11 @@ async fn doubts(
 }
 
 /// Whom nothing reached for long, as the newest records say.
-async fn silences(context: &Context, workspaces: &[Workspace], looked: &Looked) -> Vec<Doubt> {
+async fn silences(
+    context: &Context,
+    workspaces: &[WorkspaceConfig],
+    looked: &Looked,
+) -> Vec<Doubt> {
     let now = context.clock.now();
     let newest = RecordRange { newest: Some(RECORDS), ..RecordRange::default() };
     let mut doubts = Vec::new();

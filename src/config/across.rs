@@ -3,7 +3,7 @@
 use super::fields::{Place, Wrong};
 use super::values::token_variable;
 use super::workspace::Draft;
-use super::{Location, Mistake};
+use super::{LocationAddress, Mistake};
 
 /// Compares every two workspaces; what is wrong is said of both.
 pub(super) fn check(drafts: &mut [Draft]) {
@@ -76,7 +76,7 @@ fn locations(draft: &Draft, other: &Draft) -> Vec<Mistake> {
     mistakes
 }
 
-fn meeting(location: &Location, other: &Location) -> Option<&'static str> {
+fn meeting(location: &LocationAddress, other: &LocationAddress) -> Option<&'static str> {
     if location == other {
         Some("is")
     } else if location.nests(other) {

@@ -4,7 +4,7 @@ use chrono::Duration;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Configuration, Group, GroupEntry, SecondaryWorkspace, Workspace};
+use super::{Configuration, Group, GroupEntry, SecondaryWorkspace, WorkspaceConfig};
 use crate::moment;
 use crate::text::hex;
 
@@ -69,18 +69,18 @@ impl Group {
 }
 
 /// SHA-256 of the canonical JSON, hex.
-pub(super) fn sha256(workspaces: &[Workspace]) -> String {
+pub(super) fn sha256(workspaces: &[WorkspaceConfig]) -> String {
     let mut text = String::new();
     canonical(&effective(workspaces), &mut text);
     hex(&Sha256::digest(text.as_bytes()))
 }
 
-fn effective(workspaces: &[Workspace]) -> Value {
+fn effective(workspaces: &[WorkspaceConfig]) -> Value {
     json!({ "workspaces": workspaces.iter().map(workspace).collect::<Vec<_>>() })
 }
 
-fn workspace(workspace: &Workspace) -> Value {
-    let Workspace {
+fn workspace(workspace: &WorkspaceConfig) -> Value {
+    let WorkspaceConfig {
         name,
         address,
         secret_scope,

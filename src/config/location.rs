@@ -40,7 +40,7 @@ pub enum Scheme {
 ///
 /// Its text is literal: a `%` in it is a `%` in the store.
 #[derive(Debug, Clone)]
-pub struct Location {
+pub struct LocationAddress {
     scheme: Scheme,
     shown: String,
     /// The bucket, or `container@account…`; empty for a folder of this machine.
@@ -54,18 +54,18 @@ pub struct Location {
 
 const FORMS: &str = "write abfss://container@account.dfs.core.windows.net/folder, s3://bucket/folder, gs://bucket/folder or the path of a folder";
 
-impl Location {
+impl LocationAddress {
     /// Reads `abfss://`, `s3://`, `gs://`, `file://` or a path; a relative path is read against `base`.
-    pub fn parse(text: &str, base: &Path) -> Result<Location, LocationError> {
+    pub fn parse(text: &str, base: &Path) -> Result<LocationAddress, LocationError> {
         check_text(text)?;
         let Some((scheme, rest)) = scheme_of(text) else {
             let path = folder(text, base)?;
-            return Ok(Location::local(path.display().to_string(), path));
+            return Ok(LocationAddress::local(path.display().to_string(), path));
         };
         match scheme.as_str() {
-            "abfss" => Location::remote(Scheme::Abfss, rest),
-            "s3" => Location::remote(Scheme::S3, rest),
-            "gs" => Location::remote(Scheme::Gs, rest),
+            "abfss" => LocationAddress::remote(Scheme::Abfss, rest),
+            "s3" => LocationAddress::remote(Scheme::S3, rest),
+            "gs" => LocationAddress::remote(Scheme::Gs, rest),
             "file" => {
                 let path = file_url(text)?;
                 let literal = path.display().to_string();
@@ -75,7 +75,7 @@ impl Location {
                 } else {
                     format!("file://{literal}")
                 };
-                Ok(Location::local(shown, path))
+                Ok(LocationAddress::local(shown, path))
             }
             "abfs" | "wasb" | "wasbs" | "adl" => Err(LocationError::new(
                 format!("`{scheme}://` is not a scheme drsync writes to"),
@@ -92,17 +92,17 @@ impl Location {
         }
     }
 
-    fn local(shown: String, path: PathBuf) -> Location {
+    fn local(shown: String, path: PathBuf) -> LocationAddress {
         let mut key = vec!["file:".to_string()];
         key.extend(path.components().filter_map(|part| match part {
             Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
             _ => None,
         }));
         let (authority, prefix) = (String::new(), String::new());
-        Location { scheme: Scheme::File, shown, authority, prefix, path: Some(path), key }
+        LocationAddress { scheme: Scheme::File, shown, authority, prefix, path: Some(path), key }
     }
 
-    fn remote(scheme: Scheme, rest: &str) -> Result<Location, LocationError> {
+    fn remote(scheme: Scheme, rest: &str) -> Result<LocationAddress, LocationError> {
         let rest = rest
             .strip_prefix("//")
             .ok_or_else(|| LocationError::new("has no `//` after its scheme", FORMS))?;
@@ -128,7 +128,7 @@ impl Location {
         let shown = if prefix.is_empty() { root.clone() } else { format!("{root}/{prefix}") };
         let mut key = vec![root];
         key.extend(segments.iter().map(|segment| decoded(segment)));
-        Ok(Location { scheme, shown, authority, prefix, path: None, key })
+        Ok(LocationAddress { scheme, shown, authority, prefix, path: None, key })
     }
 
     /// The normalised form, without a slash at its end: a URL, or an absolute path where a path was written.
@@ -164,29 +164,29 @@ impl Location {
         self.path.as_deref()
     }
 
-    /// `relative` under it, taken literally: nothing is encoded or decoded. [`Location::literal_path`] is its inverse on this machine.
+    /// `relative` under it, taken literally: nothing is encoded or decoded. [`LocationAddress::literal_path`] is its inverse on this machine.
     pub fn join(&self, relative: &str) -> String {
         format!("{}/{}", self.shown.trim_end_matches('/'), relative.trim_start_matches('/'))
     }
 
-    /// The path of this machine that a text of [`Location::join`] means; `None` if it is in an object store.
+    /// The path of this machine that a text of [`LocationAddress::join`] means; `None` if it is in an object store.
     pub fn literal_path(joined: &str) -> Option<PathBuf> {
         let path = joined.strip_prefix("file://").unwrap_or(joined);
         path.starts_with('/').then(|| PathBuf::from(path))
     }
 
-    /// Whether two texts of [`Location::join`] mean one place: on this machine a path and its `file://` URL do.
+    /// Whether two texts of [`LocationAddress::join`] mean one place: on this machine a path and its `file://` URL do.
     pub fn is_one_place(one: &str, other: &str) -> bool {
         without_scheme(one) == without_scheme(other)
     }
 
-    /// What a text of [`Location::join`] has below a root, without a slash at its beginning; `None`: it lies elsewhere.
+    /// What a text of [`LocationAddress::join`] has below a root, without a slash at its beginning; `None`: it lies elsewhere.
     pub fn path_below<'l>(root: &str, joined: &'l str) -> Option<&'l str> {
         without_scheme(joined).strip_prefix(without_scheme(root))?.strip_prefix('/')
     }
 
     /// The two are the same, or one lies under the other.
-    pub fn nests(&self, other: &Location) -> bool {
+    pub fn nests(&self, other: &LocationAddress) -> bool {
         self.key.starts_with(&other.key) || other.key.starts_with(&self.key)
     }
 }
@@ -203,19 +203,19 @@ impl Scheme {
     }
 }
 
-impl fmt::Display for Location {
+impl fmt::Display for LocationAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
     }
 }
 
-impl PartialEq for Location {
+impl PartialEq for LocationAddress {
     fn eq(&self, other: &Self) -> bool {
         self.key == other.key
     }
 }
 
-impl Eq for Location {}
+impl Eq for LocationAddress {}
 
 /// Refuses what is no path of folders under a location: an empty part, `.`, `..`, a NUL, or a slash at its beginning or end.
 ///
@@ -238,7 +238,7 @@ pub fn check_path(relative: &str) -> Result<(), LocationError> {
     }
 }
 
-/// A text of [`Location::join`] without slashes at its end; of this machine the bare path, also where a catalog of Spark wrote `file:/`.
+/// A text of [`LocationAddress::join`] without slashes at its end; of this machine the bare path, also where a catalog of Spark wrote `file:/`.
 fn without_scheme(joined: &str) -> &str {
     let joined = joined.trim_end_matches('/');
     let bare = joined.strip_prefix("file://").or_else(|| joined.strip_prefix("file:"));

@@ -2,12 +2,12 @@
 
 use super::*;
 
-fn read(text: &str) -> Location {
-    Location::parse(text, Path::new("/srv/config")).expect("a location")
+fn read(text: &str) -> LocationAddress {
+    LocationAddress::parse(text, Path::new("/srv/config")).expect("a location")
 }
 
 fn refused(text: &str) -> String {
-    let error = Location::parse(text, Path::new("/srv/config")).expect_err("not a location");
+    let error = LocationAddress::parse(text, Path::new("/srv/config")).expect_err("not a location");
     format!("{}: {}", error.message, error.remedy.unwrap_or_default())
 }
 
@@ -57,9 +57,9 @@ fn joining_takes_the_relative_part_literally() {
     for folder in ["/worlds/a b", "file:///worlds/a%20b", "/worlds/100%", "/"] {
         let location = read(folder);
         let path = location.is_local().expect("a folder").join("main/s/%5Fa");
-        assert_eq!(Location::literal_path(&location.join("main/s/%5Fa")), Some(path));
+        assert_eq!(LocationAddress::literal_path(&location.join("main/s/%5Fa")), Some(path));
     }
-    assert_eq!(Location::literal_path("s3://b/x"), None);
+    assert_eq!(LocationAddress::literal_path("s3://b/x"), None);
 }
 
 #[test]
@@ -130,18 +130,18 @@ fn a_path_and_its_url_are_one_place() {
         ("file:/world/west/sync", "/world/west/sync"),
         ("s3://b/x/", "s3://b/x"),
     ] {
-        assert!(Location::is_one_place(one, other), "{one} {other}");
+        assert!(LocationAddress::is_one_place(one, other), "{one} {other}");
     }
     for (one, other) in
         [("/world/west", "/world/east"), ("s3://b/x", "gs://b/x"), ("/b/x", "s3://b/x")]
     {
-        assert!(!Location::is_one_place(one, other), "{one} {other}");
+        assert!(!LocationAddress::is_one_place(one, other), "{one} {other}");
     }
     for root in ["/world/west/sync", "file:///world/west/sync/"] {
         for joined in ["/world/west/sync/a/b", "file:///world/west/sync/a/b"] {
-            assert_eq!(Location::path_below(root, joined), Some("a/b"), "{root} {joined}");
+            assert_eq!(LocationAddress::path_below(root, joined), Some("a/b"), "{root} {joined}");
         }
-        assert_eq!(Location::path_below(root, "/world/west/sync2/a"), None);
-        assert_eq!(Location::path_below(root, "/world/west/sync"), None);
+        assert_eq!(LocationAddress::path_below(root, "/world/west/sync2/a"), None);
+        assert_eq!(LocationAddress::path_below(root, "/world/west/sync"), None);
     }
 }

@@ -16,8 +16,8 @@ use super::values::{
     reason, secret_name,
 };
 use super::{
-    GroupEntry, Hearers, Location, Mistake, Notifications, SecondaryWorkspace, Unusable, Workspace,
-    WorkspaceAddress, owner_emails,
+    GroupEntry, Hearers, LocationAddress, Mistake, Notifications, SecondaryWorkspace, Unusable,
+    WorkspaceAddress, WorkspaceConfig, owner_emails,
 };
 use crate::sentence::Sentence;
 use crate::text::plural;
@@ -28,13 +28,13 @@ pub(super) struct Draft {
     pub(super) address: Option<WorkspaceAddress>,
     pub(super) secondary_name: Option<(String, Place)>,
     pub(super) secondary_address: Option<WorkspaceAddress>,
-    pub(super) locations: Vec<(Location, Place)>,
+    pub(super) locations: Vec<(LocationAddress, Place)>,
     /// Mistakes of its own keys; with any, it cannot be used.
     pub(super) mistakes: Vec<Mistake>,
     pub(super) groups: Vec<GroupDraft>,
     /// Whom it names, where that could be read.
     hearers: Option<Hearers>,
-    workspace: Option<Workspace>,
+    workspace: Option<WorkspaceConfig>,
 }
 
 /// What a workspace takes from its file and surroundings.
@@ -69,7 +69,7 @@ impl Draft {
         };
         let location = |text: &str| {
             location_placeholder(text)?;
-            Location::parse(text, around.base).map_err(Wrong::from)
+            LocationAddress::parse(text, around.base).map_err(Wrong::from)
         };
         let name = fields.read("workspace_name", label);
         let own_address = fields.read("workspace_instance_url", address);
@@ -139,7 +139,7 @@ impl Draft {
                 Some((location_secondary, _)),
                 Some((failure_notification, _)),
                 Some((success_notification, _)),
-            ) => Some(Workspace {
+            ) => Some(WorkspaceConfig {
                 name: name.clone(),
                 address: address.clone(),
                 secret_scope: around.secret_scope.clone().flatten(),
@@ -196,13 +196,13 @@ impl Draft {
     }
 
     /// The workspace, if nothing was found wrong with its own keys; otherwise whom to tell of that, where it says so.
-    pub(super) fn into_workspace(self) -> Result<Workspace, Option<Box<Unusable>>> {
+    pub(super) fn into_workspace(self) -> Result<WorkspaceConfig, Option<Box<Unusable>>> {
         let Draft { mut mistakes, groups, hearers, workspace, .. } = self;
         let incomplete = groups.iter().any(|group| group.name.is_none());
         let groups: Vec<GroupEntry> = groups.into_iter().map(GroupDraft::into_entry).collect();
         match workspace {
             Some(workspace) if mistakes.is_empty() => {
-                Ok(Workspace { incomplete, groups, ..workspace })
+                Ok(WorkspaceConfig { incomplete, groups, ..workspace })
             }
             _ => {
                 sort_by_place(&mut mistakes);
@@ -267,8 +267,8 @@ fn sent_elsewhere(
 
 fn nested(
     fields: &mut Fields<'_>,
-    primary: &Option<(Location, Field<'_>)>,
-    secondary: &Option<(Location, Field<'_>)>,
+    primary: &Option<(LocationAddress, Field<'_>)>,
+    secondary: &Option<(LocationAddress, Field<'_>)>,
 ) {
     let (Some((primary, _)), Some((secondary, field))) = (primary, secondary) else {
         return;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::keys::MINUTES_MAX;
 use super::{
     Group, GroupEntry, Notifications, OAuth, Pause, SecondaryWorkspace, Smtp, SmtpAuth, Webhook,
-    Workspace,
+    WorkspaceConfig,
 };
 use crate::moment;
 
@@ -22,7 +22,7 @@ pub struct WrittenKeys {
 /// What stands for a part of a configuration that could not be understood: it is not understood again, so nothing is retired.
 const NOT_UNDERSTOOD: &str = "Something stood here that could not be understood";
 
-impl Workspace {
+impl WorkspaceConfig {
     /// The configuration of this workspace alone, as a file; `incomplete`: it stood among others that could not be understood.
     ///
     /// Read again it has the same effect, and the same mistakes in what had any.
@@ -48,8 +48,8 @@ impl Workspace {
     }
 }
 
-fn workspace(workspace: &Workspace) -> Value {
-    let Workspace {
+fn workspace(workspace: &WorkspaceConfig) -> Value {
+    let WorkspaceConfig {
         name,
         address,
         secret_scope: _,

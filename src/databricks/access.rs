@@ -13,7 +13,7 @@ use super::wire::{
     ExternalLocationInfo, ExternalLocations, Me, MetastoreAssignment, PathCredentialRequest,
     Permissions,
 };
-use super::{DatabricksRegion, Workspace};
+use super::{DatabricksRegion, Service};
 use crate::region::{
     Denied, Grant, Presence, Privilege, RegionError, RegionErrorKind, Repair, Unproved, WriteAccess,
 };
@@ -129,7 +129,7 @@ async fn unseen(region: &DatabricksRegion) -> Option<Sentence> {
 }
 
 pub(super) async fn write_access(
-    workspace: &Workspace,
+    workspace: &Service,
     location: &str,
 ) -> Result<WriteAccess, RegionError> {
     let doing = || format!("look at the rights on {location}");
@@ -205,7 +205,7 @@ fn covers(url: &str, location: &str) -> bool {
 
 /// `GET /api/2.1/unity-catalog/effective-permissions/external_location/{name}`.
 pub(super) async fn may_write(
-    workspace: &Workspace,
+    workspace: &Service,
     location: &ExternalLocationInfo,
     principal: &str,
 ) -> bool {

@@ -10,7 +10,7 @@ use super::client::{Client, is_loopback, plain_http};
 use super::credential::Credential;
 use super::notice::Notice;
 use super::timing::Timing;
-use super::{DatabricksRegion, Workspace, access};
+use super::{DatabricksRegion, Service, access};
 use crate::config::{self, WorkspaceAddress};
 use crate::region::{Region, Regions};
 use crate::sentence::Sentence;
@@ -67,7 +67,10 @@ pub struct SecondaryOptions {
 
 impl ConnectOptions {
     /// What a configuration says of a workspace; `None`: it is an embedded lakehouse.
-    pub fn of(workspace: &config::Workspace, environment: Environment) -> Option<ConnectOptions> {
+    pub fn of(
+        workspace: &config::WorkspaceConfig,
+        environment: Environment,
+    ) -> Option<ConnectOptions> {
         let WorkspaceAddress::Databricks(address) = &workspace.address else {
             return None;
         };
@@ -227,7 +230,7 @@ pub async fn connect_as_needed(
         Err(_) => true,
     };
     let warehouse = options.warehouse_id.clone().or(warehouse);
-    let workspace = Arc::new(Workspace::new(client, warehouse, notice.clone()));
+    let workspace = Arc::new(Service::new(client, warehouse, notice.clone()));
     let registrar = match &options.secondary {
         Some(secondary) => Some(registrar(options, secondary, &unbound, away).await.map(Arc::new)),
         None => None,
@@ -285,7 +288,7 @@ async fn registrar(
     secondary: &SecondaryOptions,
     unbound: &Unbound,
     away: bool,
-) -> Result<Workspace, Sentence> {
+) -> Result<Service, Sentence> {
     let wanted = Wanted {
         name: secondary.name.as_deref(),
         base: &secondary.address,
@@ -307,7 +310,7 @@ async fn registrar(
     let warehouse =
         warehouse.filter(|_| host.is_some_and(|host| is_host_of(host, &secondary.address)));
     let warehouse = secondary.warehouse_id.clone().or(warehouse);
-    Ok(Workspace::new(client, warehouse, options.notice.clone()))
+    Ok(Service::new(client, warehouse, options.notice.clone()))
 }
 
 /// Whether a text names the host of an address.

@@ -8,8 +8,8 @@ use futures::{StreamExt, stream};
 use super::refusal::Refusal;
 use super::statements::Intent;
 use super::wire::{ColumnInfo, TableInfo};
-use super::{DatabricksRegion, Workspace, access, catalog};
-use crate::config::{Location, TableName};
+use super::{DatabricksRegion, Service, access, catalog};
+use crate::config::{LocationAddress, TableName};
 use crate::ledger::{Cut, CutTableEntry};
 use crate::region::{Grant, RegionError, RegionErrorKind, Registered, Unregistered};
 use crate::sentence::Sentence;
@@ -30,7 +30,7 @@ const DOING: &str = "register replicas in the secondary's workspace";
 /// Registers the replicas of cuts that are not, and takes changed schemas over for those that are.
 pub(super) async fn register(
     region: &DatabricksRegion,
-    registrar: &Workspace,
+    registrar: &Service,
     cuts: &[Cut],
 ) -> Result<Registered, RegionError> {
     // What did not answer a moment ago is not waited for again.
@@ -49,7 +49,7 @@ pub(super) async fn register(
 /// Which of these replicas are registered, each by its name and the place where it lies.
 pub(super) async fn registered(
     region: &DatabricksRegion,
-    registrar: &Workspace,
+    registrar: &Service,
     replicas: &[(TableName, String)],
 ) -> Vec<bool> {
     if replicas.is_empty() || unseen_lately(region).is_some() {
@@ -72,7 +72,7 @@ fn unseen_lately(region: &DatabricksRegion) -> Option<Sentence> {
 
 async fn register_all(
     region: &DatabricksRegion,
-    registrar: &Workspace,
+    registrar: &Service,
     principal: &str,
     cuts: &[Cut],
 ) -> Registered {
@@ -151,12 +151,12 @@ fn newest_entries(cuts: &[Cut]) -> Vec<&CutTableEntry> {
 
 fn lies_at(info: &TableInfo, location: &str) -> bool {
     let there = info.storage_location.as_deref();
-    there.is_some_and(|there| Location::is_one_place(there, location))
+    there.is_some_and(|there| LocationAddress::is_one_place(there, location))
 }
 
 /// The grants that the tables need in the secondary which were refused.
 async fn needed(
-    registrar: &Workspace,
+    registrar: &Service,
     refused: &[(&TableName, Refusal)],
     cuts: &[Cut],
     principal: &str,

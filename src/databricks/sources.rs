@@ -11,7 +11,7 @@ use super::histories::{Detail, Entry, Head, History, Look, histories, newest};
 use super::refusal::Refusal;
 use super::rows::Rows;
 use super::statements::Intent;
-use super::{DatabricksRegion, Workspace};
+use super::{DatabricksRegion, Service};
 use crate::interval;
 use crate::region::{
     ColumnChange, Commit, Estimate, EstimateBasis, Pin, PinQuestion, RegionError, RegionErrorKind,
@@ -106,7 +106,7 @@ pub(super) async fn since(
 }
 
 fn source(
-    workspace: &Workspace,
+    workspace: &Service,
     question: &SourceQuestion,
     history: History,
     detail: &Detail,
@@ -245,7 +245,7 @@ fn pin(
 }
 
 /// How the columns of a table changed since a version; `None`: not asked, or not told.
-async fn columns(workspace: &Workspace, question: &PinQuestion) -> Option<SchemaChange> {
+async fn columns(workspace: &Service, question: &PinQuestion) -> Option<SchemaChange> {
     let since = question.columns_since?;
     let table = Relation::Named(question.table.name.clone());
     let at = async |version| {

@@ -19,7 +19,7 @@ use super::rows::{Rows, number};
 use super::statements::Intent;
 use super::timing::Timing;
 use super::wire::{Catalogs, MetastoreSummary, Schemas, TableInfo};
-use super::{DatabricksRegion, Workspace, access, catalog, files, workflows};
+use super::{DatabricksRegion, Service, access, catalog, files, workflows};
 use crate::config::TableName;
 use crate::region::{RegionError, Unclonable, is_maintenance};
 use crate::sql::{self, Relation};
@@ -36,7 +36,7 @@ const FOREIGN_CATALOGS: [&str; 3] = ["system", "samples", "__databricks_internal
 /// A workspace that somebody is signed in to.
 #[derive(Debug)]
 pub struct Surveyor {
-    workspace: Arc<Workspace>,
+    workspace: Arc<Service>,
     /// How it was signed in to, for example `DATABRICKS_TOKEN`.
     pub signed_in_with: String,
 }
@@ -120,7 +120,7 @@ impl Surveyor {
             // What does not answer says so when it is asked for more.
             Ok(_) | Err(_) => {}
         }
-        let workspace = Arc::new(Workspace::new(client, warehouse, notice));
+        let workspace = Arc::new(Service::new(client, warehouse, notice));
         Ok(Surveyor { workspace, signed_in_with })
     }
 
@@ -311,7 +311,7 @@ impl Surveyor {
     /// Who wrote each table since then, by the tables' histories, and how large they are: a statement each for fifty tables.
     pub async fn told(&self, tables: &[TableName], since: DateTime<Utc>) -> Told {
         let relations: Vec<Relation> = tables.iter().cloned().map(Relation::Named).collect();
-        let Workspace { sql, batches, .. } = self.workspace.as_ref();
+        let Service { sql, batches, .. } = self.workspace.as_ref();
         let asked: Vec<&Relation> = relations.iter().collect();
         let form = Form {
             relation: &|relation: &Relation| relation.clone(),

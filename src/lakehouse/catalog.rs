@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::described::{self, FileError};
 use super::grants::{Grants, Right};
-use crate::config::{Location, TableName};
+use crate::config::{LocationAddress, TableName};
 use crate::region::{
     Denied, RegionError, RegionErrorKind, Table, TableRights, Unclonable, nearest,
 };
@@ -323,7 +323,7 @@ impl TableEntry {
 /// An absolute path, or the URL of another kind of store; relative ones lie in the workspace's folder.
 pub(super) fn place(workspace: &Path, text: &str) -> String {
     let base = std::path::absolute(workspace).unwrap_or_else(|_| workspace.to_path_buf());
-    match Location::parse(text, &base) {
+    match LocationAddress::parse(text, &base) {
         Ok(location) => match location.is_local() {
             Some(path) => path.display().to_string(),
             None => location.as_str().to_owned(),

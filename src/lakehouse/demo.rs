@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Writer;
 use super::delta::DeltaError;
 use super::refusal::refusal;
-use super::write::{Table, Workspace};
+use super::write::{Table, WorkspaceFolder};
 use crate::command::{Command, Verb};
 use crate::region::{RegionError, RegionErrorKind};
 
@@ -114,8 +114,8 @@ async fn make(dir: &Path, now: DateTime<Utc>) -> Result<Demo, DeltaError> {
     for sync in ["east/sync", "west/sync"] {
         std::fs::create_dir_all(dir.join(sync)).map_err(disk)?;
     }
-    let east = Workspace::create(dir.join("east"), "east", PRINCIPAL).map_err(disk)?;
-    let west = Workspace::create(dir.join("west"), "west", PRINCIPAL).map_err(disk)?;
+    let east = WorkspaceFolder::create(dir.join("east"), "east", PRINCIPAL).map_err(disk)?;
+    let west = WorkspaceFolder::create(dir.join("west"), "west", PRINCIPAL).map_err(disk)?;
     describe(&east, &west, now).map_err(disk)?;
     data::history(&|name| table(dir, name), now).await?;
     let configuration = dir.join(CONFIGURATION);
@@ -147,7 +147,7 @@ fn clear(dir: &Path) -> io::Result<()> {
 }
 
 /// Writes catalog and workflows of both workspaces.
-fn describe(east: &Workspace, west: &Workspace, now: DateTime<Utc>) -> io::Result<()> {
+fn describe(east: &WorkspaceFolder, west: &WorkspaceFolder, now: DateTime<Utc>) -> io::Result<()> {
     for name in data::TABLES {
         east.add_table(name, &location(name))?;
         east.grant(name, PRINCIPAL, &["SELECT"])?;
@@ -176,7 +176,7 @@ fn describe(east: &Workspace, west: &Workspace, now: DateTime<Utc>) -> io::Resul
 
 async fn go_on(dir: &Path, now: DateTime<Utc>) -> Result<(), DeltaError> {
     data::run_89(&|name| table(dir, name), now).await?;
-    let east = Workspace::at(dir.join("east"));
+    let east = WorkspaceFolder::at(dir.join("east"));
     let ended = east.edit_jobs(|jobs| {
         let all = jobs["jobs"].as_array_mut().into_iter().flatten();
         let runs =

@@ -9,7 +9,7 @@ use arrow_schema::Schema;
 use super::LakehouseRegion;
 use super::delta::{self, DeltaError, Detail, Expect, NewTable, TableStore};
 use super::refusal::refusal;
-use crate::config::Location;
+use crate::config::LocationAddress;
 use crate::files;
 use crate::ledger::{
     Cut, Cuts, FOLDER, KEPT, NEEDS_PROPERTY, OddCut, Row, SYNC_CUTS, SYNC_METADATA,
@@ -257,7 +257,7 @@ pub(super) async fn clone_missing(region: &LakehouseRegion, from: &str) -> Resul
             Err(DeltaError::NotATable { .. }) => {}
             Err(error) => return Err(failed(error)),
         }
-        let Some(root) = Location::literal_path(from) else {
+        let Some(root) = LocationAddress::literal_path(from) else {
             let detail = "an embedded lakehouse reads tables of this machine only";
             return Err(RegionError::new(RegionErrorKind::Unsupported, doing, detail));
         };

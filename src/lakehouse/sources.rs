@@ -8,7 +8,7 @@ use super::columns;
 use super::delta::{self, Detail, External, Snapshot, TableStore, Versions};
 use super::metrics::rows_touched;
 use super::refusal::refusal;
-use crate::config::Location;
+use crate::config::LocationAddress;
 use crate::interval;
 use crate::region::{
     Commit, Estimate, EstimateBasis, NamedCommit, Pin, PinQuestion, RegionError, RegionErrorKind,
@@ -142,7 +142,7 @@ pub(super) async fn pin(asked: &PinQuestion, external: &External) -> Result<Pin,
     delta::check_clone(&source).map_err(failed)?;
     delta::check_external(&store, &source).await.map_err(failed)?;
     let source = Arc::new(source);
-    let replica = match (replica_version, Location::literal_path(replica_location)) {
+    let replica = match (replica_version, LocationAddress::literal_path(replica_location)) {
         (Some(version), Some(folder)) => {
             let replica = TableStore::local(folder);
             // A replica that cannot be read is no reason not to look at its source.
@@ -191,7 +191,7 @@ fn store_of(table: &Table, doing: &str) -> Result<TableStore, RegionError> {
 
 /// A table by its literal path.
 pub(super) fn open(location: &str, doing: &str) -> Result<TableStore, RegionError> {
-    match Location::literal_path(location) {
+    match LocationAddress::literal_path(location) {
         Some(folder) => Ok(TableStore::local(folder)),
         None => Err(RegionError::new(
             RegionErrorKind::Unsupported,

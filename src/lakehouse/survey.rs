@@ -9,7 +9,7 @@ use super::catalog::{Catalog, place};
 use super::delta::{self, Commit, Detail, TableStore};
 use super::jobs::Jobs;
 use super::{FileError, PARALLEL_READS};
-use crate::config::{Location, TableName};
+use crate::config::{LocationAddress, TableName};
 use crate::region::{Unclonable, is_maintenance};
 
 /// So many of a table's newest commits are asked which job made them.
@@ -56,7 +56,7 @@ pub async fn survey(workspace: &Path, since: DateTime<Utc>) -> Result<Survey, Fi
         Some((name, entry.unsupported(), location))
     });
     let looked = entries.map(|(name, unsupported, location)| async move {
-        let folder = location.as_deref().and_then(Location::literal_path);
+        let folder = location.as_deref().and_then(LocationAddress::literal_path);
         let told = match (folder, &unsupported) {
             (Some(folder), None) => told(&TableStore::local(folder), since).await.ok(),
             (Some(_) | None, _) => None,

@@ -11,7 +11,7 @@ use arrow_schema::{Field, Schema};
 use serde_json::Value;
 
 pub use table::Table;
-pub use workspace::Workspace;
+pub use workspace::WorkspaceFolder;
 
 use super::delta::{self, DeltaError};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::{CutMeasured, GroupMeasured, GroupState, Measured};
-use crate::config::Workspace;
+use crate::config::WorkspaceConfig;
 use crate::plan::status::{GroupStatus, Status};
 use crate::record::{GroupOutcome, GroupRecord, RunRecord};
 
@@ -15,7 +15,7 @@ impl Measured {
         mut self,
         status: &Status,
         record: &RunRecord,
-        workspaces: &[Workspace],
+        workspaces: &[WorkspaceConfig],
         whole: bool,
     ) -> Measured {
         let Measured { mut sides, groups, .. } = Measured::of(status, workspaces);

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::policy::Known;
 use crate::command::{Command, Verb};
-use crate::config::{Smtp, SmtpAuth, Webhook, WebhookKind, Workspace};
+use crate::config::{Smtp, SmtpAuth, Webhook, WebhookKind, WorkspaceConfig};
 use crate::sentence::Sentence;
 
 /// Something that will surprise somebody.
@@ -51,7 +51,7 @@ const MICROSOFT: [&str; 3] =
 const RETIRED: [&str; 2] = ["webhook.office.com", "outlook.office.com"];
 
 /// What a configuration says of a workspace, as far as it can be doubted without a secret.
-pub fn doubts(workspace: &Workspace) -> Vec<Doubt> {
+pub fn doubts(workspace: &WorkspaceConfig) -> Vec<Doubt> {
     let doubt = |code: DoubtCode, message: Sentence| Doubt {
         code,
         workspace: workspace.name.clone(),

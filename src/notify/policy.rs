@@ -7,7 +7,7 @@ use chrono::Duration;
 use super::address::hash_of;
 use super::incident::{Class, Incident};
 use super::round::LeftWorkspace;
-use crate::config::{Hearers, Smtp, Success, Topic, Webhook, WebhookKind, Workspace};
+use crate::config::{Hearers, Smtp, Success, Topic, Webhook, WebhookKind, WorkspaceConfig};
 use crate::plan::{Role, Settings, webhook_entry};
 
 /// Who is told what of a workspace.
@@ -77,7 +77,7 @@ impl Known {
 
 impl Policy {
     /// What a configuration says of a workspace; `None`: nobody is to be told of anything, because there is nothing to tell over.
-    pub fn of(workspace: &Workspace) -> Option<Policy> {
+    pub fn of(workspace: &WorkspaceConfig) -> Option<Policy> {
         Policy::of_hearers(Hearers::of(workspace))
     }
 
@@ -88,7 +88,10 @@ impl Policy {
 
     /// The same, with what an apply of this machine last used of the workspace: over what that told and the configuration does not
     /// those hear it who heard before.
-    pub fn with_before(workspace: &Workspace, used: Option<&Workspace>) -> Option<Policy> {
+    pub fn with_before(
+        workspace: &WorkspaceConfig,
+        used: Option<&WorkspaceConfig>,
+    ) -> Option<Policy> {
         let policy = Policy::over_any(Hearers::of(workspace));
         let used = used.and_then(Policy::of);
         let before = used.map(|Policy { smtp, webhooks, .. }| Before {

@@ -7,7 +7,7 @@ use super::finding_code::FindingCode;
 use super::observed::WorkspaceObserved;
 use super::rows;
 use super::view::GroupView;
-use crate::config::{Location, TableName};
+use crate::config::{LocationAddress, TableName};
 use crate::ledger::{CutTableEntry, Roles};
 
 /// Whether the configuration says something else of a group than its row and its last cut: it is new or back, has a
@@ -31,7 +31,7 @@ pub(super) fn is(
         let names: HashSet<&TableName> = seen.names.iter().collect();
         let elsewhere = |entry: &CutTableEntry| {
             names.contains(&entry.table)
-                && !Location::is_one_place(
+                && !LocationAddress::is_one_place(
                     &entry.replica_location,
                     &workspace.place(Some(&plan.name), &entry.table).location,
                 )

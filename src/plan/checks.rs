@@ -13,7 +13,7 @@ use super::remedy::{Acceptance, Remedy};
 use super::request::Request;
 use super::trigger::Target;
 use super::view::GroupView;
-use crate::config::{GroupEntry, Location, Mistake, TableName};
+use crate::config::{GroupEntry, LocationAddress, Mistake, TableName};
 use crate::moment;
 use crate::region::RegionErrorKind;
 use crate::sentence::Sentence;
@@ -214,7 +214,7 @@ fn named<'a>(
     tables.filter(move |table| {
         let location = workspace.place(name, &table.name).location;
         name.and_then(|name| workspace.ledger.cuts.entry_of(name, &table.name))
-            .is_some_and(|entry| Location::is_one_place(&entry.replica_location, &location))
+            .is_some_and(|entry| LocationAddress::is_one_place(&entry.replica_location, &location))
     })
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use super::document::{Action, Decision, GroupPlan, Plan, RegionSeen, Step, WorkspacePlan};
 use super::finding::Severity;
 use super::{document, group, retention};
-use crate::config::{Location, WorkspaceAddress, check_path};
+use crate::config::{LocationAddress, WorkspaceAddress, check_path};
 use crate::interval;
 use crate::region::Mark;
 
@@ -48,7 +48,7 @@ fn places(workspace: &WorkspacePlan) -> Result<(), String> {
                 workspace.name
             )
         };
-        let read = Location::parse(location, "/".as_ref());
+        let read = LocationAddress::parse(location, "/".as_ref());
         let read = read.map_err(|error| wrong("sync location", location, error.to_string()))?;
         if read.as_str() != location {
             return Err(wrong("sync location", location, format!("it means {read}")));

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::needed::Needed;
 use super::observed::WorkspaceObserved;
 use super::request::{ConfiguredIn, Request};
-use crate::config::{Location, WorkspaceAddress};
+use crate::config::{LocationAddress, WorkspaceAddress};
 
 /// What of a workspace is gone with its primary.
 pub(super) fn with_primary(
@@ -48,7 +48,7 @@ fn lies_in_primary(workspace: &WorkspaceObserved, path: &Path) -> bool {
         WorkspaceAddress::Lakehouse(primary) => path.starts_with(primary),
         WorkspaceAddress::Databricks(_) => false,
     };
-    let location = Location::literal_path(workspace.workspace.location_primary.as_str());
+    let location = LocationAddress::literal_path(workspace.workspace.location_primary.as_str());
     of_workspace || location.is_some_and(|location| path.starts_with(location))
 }
 

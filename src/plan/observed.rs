@@ -11,7 +11,7 @@ use super::protection::SettingsBefore;
 use super::receipt::ReceiptTold;
 use super::unwatched::Unwatched;
 use super::witness::Witnessed;
-use crate::config::{Group, GroupEntry, TableName, Workspace, WorkspaceAddress};
+use crate::config::{Group, GroupEntry, TableName, WorkspaceAddress, WorkspaceConfig};
 use crate::ledger::{Cuts, FOLDER, Ledger, merge_rows};
 use crate::moment;
 use crate::region::{
@@ -42,7 +42,7 @@ pub struct Observed {
 #[derive(Debug, Clone)]
 pub struct WorkspaceObserved {
     /// What is desired.
-    pub workspace: Workspace,
+    pub workspace: WorkspaceConfig,
     /// The primary.
     pub primary: RegionObserved,
     /// The secondary.

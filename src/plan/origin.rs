@@ -1,7 +1,7 @@
 //! Whether a stored plan is one of a configuration: its hosts, locations and names of secrets are the configuration's own.
 
 use super::document::{Connection, Plan, WorkspacePlan};
-use crate::config::{Configuration, Location, Workspace, WorkspaceAddress};
+use crate::config::{Configuration, LocationAddress, WorkspaceAddress, WorkspaceConfig};
 
 /// Something that a plan states of a workspace and its configuration does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub fn signs_in(plan: &Plan) -> bool {
     })
 }
 
-fn differing(planned: &WorkspacePlan, own: &Workspace) -> Option<Foreign> {
+fn differing(planned: &WorkspacePlan, own: &WorkspaceConfig) -> Option<Foreign> {
     let Connection {
         secret_scope,
         pat_key,
@@ -61,8 +61,8 @@ fn differing(planned: &WorkspacePlan, own: &Workspace) -> Option<Foreign> {
     let seen = &planned.observed;
     let text = |text: &str| Some(text.to_owned());
     // However it is spelled: a path and its URL are one place.
-    let location = |stated: &str, own: &Location| {
-        let same = Location::is_one_place(stated, own.as_str());
+    let location = |stated: &str, own: &LocationAddress| {
+        let same = LocationAddress::is_one_place(stated, own.as_str());
         text(if same { stated } else { own.as_str() })
     };
     let compared = [
@@ -102,7 +102,7 @@ fn differing(planned: &WorkspacePlan, own: &Workspace) -> Option<Foreign> {
 }
 
 /// How a workspace is reached, as its configuration says.
-pub(super) fn connection(desired: &Workspace) -> Connection {
+pub(super) fn connection(desired: &WorkspaceConfig) -> Connection {
     let secondary = desired.secondary.as_ref();
     Connection {
         secret_scope: desired.secret_scope.clone(),

@@ -1,6 +1,6 @@
 //! Where a table's replica lies: the one answer that observation, plan, status and apply go by.
 
-use crate::config::{Location, TableName};
+use crate::config::{LocationAddress, TableName};
 use crate::ledger::{CutTableEntry, Cuts};
 
 /// Where a table's replica lies, and what is known of it there.
@@ -35,6 +35,6 @@ pub fn place_of<'a>(
 
 /// The path of a location under a sync location, where it is one for a replica of the table.
 pub fn path_under<'l>(root: &str, table: &TableName, location: &'l str) -> Option<&'l str> {
-    let path = Location::path_below(root, location)?;
+    let path = LocationAddress::path_below(root, location)?;
     table.has_path(path).then_some(path)
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{
-    Group, GroupEntry, Notifications, Pause, Success, TableRef, Topic, Webhook, Workspace,
+    Group, GroupEntry, Notifications, Pause, Success, TableRef, Topic, Webhook, WorkspaceConfig,
     WrittenKeys,
 };
 use crate::moment;
@@ -138,7 +138,7 @@ impl Settings {
     /// What a configuration says of a workspace; `signers`: whose signatures it asks for, where that could be read; `workspaces`: all
     /// that it protects, where all of it was understood.
     pub fn of(
-        workspace: &Workspace,
+        workspace: &WorkspaceConfig,
         signers: Option<&WrittenKeys>,
         workspaces: Option<&[&str]>,
     ) -> Settings {
@@ -156,7 +156,7 @@ impl Settings {
 impl WorkspaceSettings {
     /// What a configuration says of a workspace as a whole.
     fn of(
-        workspace: &Workspace,
+        workspace: &WorkspaceConfig,
         signers: Option<&WrittenKeys>,
         workspaces: Option<&[&str]>,
     ) -> WorkspaceSettings {
@@ -229,7 +229,7 @@ fn topic(topic: Topic) -> &'static str {
 
 impl GroupSettings {
     /// What a configuration says of a group.
-    pub(super) fn of(workspace: &Workspace, group: &Group) -> GroupSettings {
+    pub(super) fn of(workspace: &WorkspaceConfig, group: &Group) -> GroupSettings {
         let Group {
             name: _,
             owner_emails,

@@ -22,7 +22,7 @@ use super::retired::retired;
 pub use super::unwatched::{Unwatched, UnwatchedPart};
 use super::versions;
 use super::warnings::LagRisk;
-use crate::config::{Location, TableName};
+use crate::config::{LocationAddress, TableName};
 use crate::formats::STATUS;
 use crate::ledger::{Cut, CutTableEntry, Roles, Status as RowStatus};
 use crate::moment;
@@ -443,7 +443,7 @@ fn table(
         // A cut that has it elsewhere says nothing of what lies here.
         .filter(|_| {
             entry.is_none_or(|entry| {
-                Location::is_one_place(&entry.replica_location, &place.location)
+                LocationAddress::is_one_place(&entry.replica_location, &place.location)
             })
         })
         .and_then(|seen| seen.holds.clone());

@@ -10,7 +10,7 @@ use super::place::{Place, place_of};
 use super::replica::{Assessment, Damage, assess, damage};
 use super::request::Request;
 use super::{CRASH_CONSISTENT, FindingCode, versions};
-use crate::config::{Group, GroupEntry, Location, TableName};
+use crate::config::{Group, GroupEntry, LocationAddress, TableName};
 use crate::ledger::{Cut, CutTableEntry, Row};
 use crate::region::{CloneProof, Commit, Grant, RegionError, Replica, Workflow};
 use crate::sentence::Sentence;
@@ -175,7 +175,7 @@ impl<'a> GroupView<'a> {
             None => Some(format!("{} is new in the group", table.name).into()),
             Some(entry) => {
                 let there = &entry.replica_location;
-                let stays = Location::is_one_place(there, &self.place(&table.name).location);
+                let stays = LocationAddress::is_one_place(there, &self.place(&table.name).location);
                 (!stays).then(|| format!("the replica of {} moves from {there}", table.name).into())
             }
         })

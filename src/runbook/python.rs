@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::Location;
+use crate::config::LocationAddress;
 use crate::ledger::{Cut, CutTableEntry, FOLDER, NewRole, SYNC_CUTS};
 
 /// A text as Python reads it: JSON's escapes are Python's.
@@ -12,7 +12,7 @@ fn text(text: &str) -> String {
 
 /// A place on this machine, whether or not it was written as an address.
 fn place(location: &str) -> String {
-    let path = Location::literal_path(location);
+    let path = LocationAddress::literal_path(location);
     text(path.as_deref().and_then(Path::to_str).unwrap_or(location))
 }
 

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::fault::Misbehaviour;
 use super::http::Refusal;
 use super::listener::Cord;
-use super::{Site, workspace::Workspace};
+use super::{Site, workspace::ServedWorkspace};
 use crate::command::{Command, Verb};
 
 /// Where a request that is no GET changes no file; statements look for themselves.
@@ -95,7 +95,11 @@ fn refused(status: u16, retry_after: Option<u64>) -> Response {
     response
 }
 
-fn authorized(workspace: &Workspace, request: &Request, path: &str) -> Result<(), Box<Response>> {
+fn authorized(
+    workspace: &ServedWorkspace,
+    request: &Request,
+    path: &str,
+) -> Result<(), Box<Response>> {
     let gateway = |status: StatusCode, message: &str| {
         let refusal = Refusal { status, code: json!(status.as_u16()), message: message.into() };
         let mut response = refusal.into_response();
@@ -150,7 +154,7 @@ fn is_loopback(request: &Request) -> bool {
 }
 
 /// Gives an answer the headers that all have.
-fn dressed(workspace: &Workspace, mut response: Response) -> Response {
+fn dressed(workspace: &ServedWorkspace, mut response: Response) -> Response {
     let date = workspace.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let all = [
         (HeaderName::from_static("x-request-id"), uuid::Uuid::new_v4().to_string()),

@@ -9,25 +9,26 @@ use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 use super::http::{Params, Refusal, Reply, body, catalog_page, text};
-use super::{Site, workspace::Workspace};
-use crate::config::Location;
+use super::{Site, workspace::ServedWorkspace};
+use crate::config::LocationAddress;
 use crate::region::{Region, RegionErrorKind, WriteAccess};
 
 /// Names of the locations of a catalog that lists none, which are the world's sync locations.
 pub(super) const UNLISTED: [&str; 2] = ["sync_primary", "sync_secondary"];
 
 /// The external locations of a workspace's catalog.
-pub(super) fn locations(workspace: &Workspace) -> Vec<Value> {
+pub(super) fn locations(workspace: &ServedWorkspace) -> Vec<Value> {
     let catalog = workspace.catalog();
     let Some(listed) = &catalog.index.external_locations else {
         let roots = UNLISTED.iter().zip(workspace.roots());
         let url = |root: &std::path::Path| format!("file://{}/", root.display());
         return roots.map(|(name, root)| shown(workspace, name, &url(root), false, None)).collect();
     };
-    let url = |text: &str| match Location::parse(text.trim_end_matches('/'), &workspace.folder) {
-        Ok(location) => format!("{}/", location.url().trim_end_matches('/')),
-        Err(_) => text.to_owned(),
-    };
+    let url =
+        |text: &str| match LocationAddress::parse(text.trim_end_matches('/'), &workspace.folder) {
+            Ok(location) => format!("{}/", location.url().trim_end_matches('/')),
+            Err(_) => text.to_owned(),
+        };
     listed
         .iter()
         .map(|it| shown(workspace, &it.name, &url(&it.url), it.read_only, it.owner.as_deref()))
@@ -35,7 +36,7 @@ pub(super) fn locations(workspace: &Workspace) -> Vec<Value> {
 }
 
 /// Whether a folder lies in an external location or in the place of a table.
-fn is_known(workspace: &Workspace, folder: &FilePath) -> bool {
+fn is_known(workspace: &ServedWorkspace, folder: &FilePath) -> bool {
     let catalog = workspace.catalog();
     let tables = catalog.index.tables.iter();
     let tables = tables.filter_map(|table| workspace.place(table.storage_location.as_deref()?));
@@ -46,7 +47,7 @@ fn is_known(workspace: &Workspace, folder: &FilePath) -> bool {
 }
 
 fn shown(
-    workspace: &Workspace,
+    workspace: &ServedWorkspace,
     name: &str,
     url: &str,
     read_only: bool,
@@ -114,7 +115,7 @@ pub(super) async fn change_location(
 }
 
 /// The folder of a URL that the catalog knows.
-fn known(workspace: &Workspace, url: &str) -> Result<PathBuf, Refusal> {
+fn known(workspace: &ServedWorkspace, url: &str) -> Result<PathBuf, Refusal> {
     let folder = workspace
         .place(url)
         .ok_or_else(|| Refusal::bad(format!("{url} is not a folder of this machine.")))?;
@@ -128,7 +129,7 @@ fn uncovered(url: &str) -> Refusal {
     )
 }
 
-async fn access(workspace: &Workspace, url: &str) -> Result<WriteAccess, Refusal> {
+async fn access(workspace: &ServedWorkspace, url: &str) -> Result<WriteAccess, Refusal> {
     let folder = known(workspace, url)?;
     match workspace.region.write_access(&folder.display().to_string()).await {
         Ok(access) => Ok(access),
@@ -186,7 +187,7 @@ pub(super) async fn path_credential(State(site): State<Arc<Site>>, bytes: Bytes)
     }
 }
 
-fn credential(workspace: &Workspace, url: &str) -> Value {
+fn credential(workspace: &ServedWorkspace, url: &str) -> Value {
     json!({
         "url": url, "expiration_time": workspace.now_ms() + 3_600_000,
         "aws_temp_credentials": {"access_key_id": "sandbox", "secret_access_key": "sandbox", "session_token": "sandbox"},

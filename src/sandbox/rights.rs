@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::http::{Params, Refusal, Reply, body, page, text};
 use super::locations::UNLISTED;
 use super::unity::named;
-use super::{Site, workspace::Workspace};
+use super::{Site, workspace::ServedWorkspace};
 
 /// Who has the rights of a thing about whose grants nothing is said.
 const EVERYBODY: &str = "account users";
@@ -57,7 +57,7 @@ fn spelled(privilege: &str) -> String {
 type Privileges = BTreeMap<String, Vec<String>>;
 
 /// The privileges on a thing by principal, with its owner's.
-fn held(workspace: &Workspace, kind: &str, name: &str) -> Result<Privileges, Refusal> {
+fn held(workspace: &ServedWorkspace, kind: &str, name: &str) -> Result<Privileges, Refusal> {
     let missing = |code: &str, what: &str| {
         Refusal::not_found(code, format!("{what} '{name}' does not exist."))
     };

@@ -42,7 +42,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::workspace::Workspace;
+use super::workspace::ServedWorkspace;
 use crate::command::{Command, Verb};
 use crate::lakehouse::delta;
 use ast::Statement;
@@ -68,7 +68,7 @@ pub(super) type HeldNames = Arc<Mutex<DefaultNames>>;
 
 /// What a statement runs with.
 pub(super) struct Session {
-    workspace: Arc<Workspace>,
+    workspace: Arc<ServedWorkspace>,
     catalog: String,
     schema: String,
     /// Names that were asked for, which must be there.
@@ -81,7 +81,7 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(
-        workspace: Arc<Workspace>,
+        workspace: Arc<ServedWorkspace>,
         (names, held): (DefaultNames, HeldNames),
         markers: BTreeMap<String, Marker>,
         progress: delta::Progress,

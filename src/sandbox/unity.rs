@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 
 use super::http::{Params, Refusal, Reply, catalog_page};
 use super::sql::{Kind, like};
-use super::{Site, workspace::Workspace};
-use crate::config::{Location, TableName};
+use super::{Site, workspace::ServedWorkspace};
+use crate::config::{LocationAddress, TableName};
 use crate::lakehouse::delta::{self, Detail, TableStore};
 use crate::region::Region;
 
 /// Entries of a page that nobody gave a size.
 const PAGE: usize = 50;
 
-fn stamped(workspace: &Workspace, mut value: Value) -> Value {
+fn stamped(workspace: &ServedWorkspace, mut value: Value) -> Value {
     value["metastore_id"] = workspace.ids.metastore.as_str().into();
     value["owner"] = value
         .get("owner")
@@ -33,7 +33,7 @@ pub(super) async fn catalogs(State(site): State<Arc<Site>>, params: Params) -> R
     catalog_page(&params, "catalogs", all, PAGE).map(Json)
 }
 
-fn catalog_info(workspace: &Workspace, name: &str) -> Value {
+fn catalog_info(workspace: &ServedWorkspace, name: &str) -> Value {
     stamped(
         workspace,
         json!({
@@ -55,7 +55,7 @@ pub(super) async fn catalog(State(site): State<Arc<Site>>, Path(name): Path<Stri
     }
 }
 
-fn check_catalog(workspace: &Workspace, name: &str) -> Result<(), Refusal> {
+fn check_catalog(workspace: &ServedWorkspace, name: &str) -> Result<(), Refusal> {
     if workspace.catalogs().iter().any(|it| it.eq_ignore_ascii_case(name)) {
         Ok(())
     } else {
@@ -66,7 +66,7 @@ fn check_catalog(workspace: &Workspace, name: &str) -> Result<(), Refusal> {
     }
 }
 
-fn schema_info(workspace: &Workspace, (catalog, schema): &(String, String)) -> Value {
+fn schema_info(workspace: &ServedWorkspace, (catalog, schema): &(String, String)) -> Value {
     stamped(
         workspace,
         json!({
@@ -188,7 +188,11 @@ pub(super) fn named(text: &str) -> Result<TableName, Refusal> {
     }
 }
 
-async fn info(workspace: &Workspace, asked: &TableName, browse: bool) -> Result<Value, Refusal> {
+async fn info(
+    workspace: &ServedWorkspace,
+    asked: &TableName,
+    browse: bool,
+) -> Result<Value, Refusal> {
     let found = workspace.region.tables(std::slice::from_ref(asked)).await;
     let mut found = found.map_err(Refusal::internal)?;
     let missing =
@@ -224,7 +228,7 @@ async fn info(workspace: &Workspace, asked: &TableName, browse: bool) -> Result<
         info["browse_only"] = true.into();
     }
     let mut id = said("table_id");
-    if let Some(folder) = table.location.as_deref().and_then(Location::literal_path) {
+    if let Some(folder) = table.location.as_deref().and_then(LocationAddress::literal_path) {
         let store = TableStore::local(folder);
         if let Ok(head) = delta::snapshot(&store, None, Detail::Header).await {
             // The catalog's id outlives CREATE OR REPLACE, which gives the log another one.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Quirks;
-use crate::config::{Location, TableName};
+use crate::config::{LocationAddress, TableName};
 use crate::files;
 use crate::lakehouse::unchanged::Kept;
 use crate::lakehouse::{CATALOG_FILE, Catalog, Index, JOBS_FILE, LakehouseRegion, Writer, write};
@@ -25,7 +25,7 @@ pub(super) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 const NOBODY: &str = "sandbox@example.com";
 
 /// A workspace.
-pub(super) struct Workspace {
+pub(super) struct ServedWorkspace {
     pub(super) guard: Guard,
     /// The lakehouse's folder.
     pub(super) folder: PathBuf,
@@ -126,30 +126,30 @@ impl Guard {
     }
 }
 
-impl fmt::Debug for Workspace {
+impl fmt::Debug for ServedWorkspace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Workspace")
+        f.debug_struct("ServedWorkspace")
             .field("folder", &self.folder)
             .field("url", &self.url)
             .finish_non_exhaustive()
     }
 }
 
-impl Workspace {
+impl ServedWorkspace {
     pub(super) fn open(
         folder: &Path,
         roots: Vec<PathBuf>,
         (url, region_name): (String, String),
         secrets: BTreeMap<String, String>,
         (clock, quirks, guard): (Clock, Quirks, Guard),
-    ) -> Result<Workspace, String> {
+    ) -> Result<ServedWorkspace, String> {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
         let catalog = Catalog::read(&folder).map_err(|error| error.to_string())?;
         let user = catalog.principal.unwrap_or_else(|| NOBODY.to_owned());
         let writer = Writer { user, clock: clock.clone() };
         let region =
             LakehouseRegion::open(Some(folder.clone()), &folder.display().to_string(), writer);
-        Ok(Workspace {
+        Ok(ServedWorkspace {
             region: region.map_err(|error| error.to_string())?,
             ids: Ids::of(&folder, &guard.secret),
             guard,
@@ -275,7 +275,7 @@ impl Workspace {
 
     pub(super) async fn edit_catalog(&self, edit: impl FnOnce(&mut Value)) -> std::io::Result<()> {
         let _one = self.edits.lock().await;
-        write::Workspace::at(&self.folder).edit_catalog(edit)
+        write::WorkspaceFolder::at(&self.folder).edit_catalog(edit)
     }
 
     pub(super) async fn edit_jobs(&self, edit: impl FnOnce(&mut Value)) -> std::io::Result<()> {
@@ -286,7 +286,7 @@ impl Workspace {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
-        write::Workspace::at(&self.folder).edit_jobs(edit)
+        write::WorkspaceFolder::at(&self.folder).edit_jobs(edit)
     }
 
     /// Gives or takes privileges; false if there is no such entry.
@@ -353,7 +353,7 @@ fn raw(folder: &Path, file: &str) -> Value {
 
 /// An absolute path of what a catalog says of a place, if it is one of this machine.
 fn local(folder: &Path, text: &str) -> Option<PathBuf> {
-    let location = Location::parse(text, folder).ok()?;
+    let location = LocationAddress::parse(text, folder).ok()?;
     location.is_local().map(Path::to_path_buf)
 }
 

@@ -77,7 +77,7 @@ impl World {
                 mistakes.join("; ")
             )));
         };
-        let local = |location: &crate::config::Location| {
+        let local = |location: &crate::config::LocationAddress| {
             location
                 .is_local()
                 .map(Path::to_path_buf)
@@ -152,7 +152,7 @@ impl World {
         }
         let name = name_of(&self.secondary, "secondary");
         let principal = self.principal.as_deref().unwrap_or("sandbox@example.com");
-        let made = write::Workspace::create(&self.secondary, &name, principal);
+        let made = write::WorkspaceFolder::create(&self.secondary, &name, principal);
         made.map(drop).map_err(|error| SandboxError::World {
             folder: self.secondary.clone(),
             why: error.to_string().into(),

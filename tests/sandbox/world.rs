@@ -1,7 +1,7 @@
 //! A demo world that is served, and a client that asks it.
 
 use drsync::lakehouse::demo;
-use drsync::lakehouse::write::Workspace;
+use drsync::lakehouse::write::WorkspaceFolder;
 use drsync::sandbox::{Options, Quirks, Running, Served, World, serve};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -43,8 +43,8 @@ impl Sandbox {
         self.folder.path().join(inside)
     }
 
-    pub(crate) fn east(&self) -> Workspace {
-        Workspace::at(self.path("east"))
+    pub(crate) fn east(&self) -> WorkspaceFolder {
+        WorkspaceFolder::at(self.path("east"))
     }
 
     pub(crate) fn primary(&self) -> &Served {

@@ -91,7 +91,7 @@ async fn the_demo_is_planned_applied_and_then_up_to_date() {
 async fn who_may_use_tables_at_both_sides_is_read_and_kept_and_what_differs_is_told() {
     let flow = Flow::new().await;
     flow.apply(&flow.plan().await).await;
-    let west = drsync::lakehouse::write::Workspace::at(flow.folder.path().join("west"));
+    let west = drsync::lakehouse::write::WorkspaceFolder::at(flow.folder.path().join("west"));
     let catalog = |side: &str| -> Value {
         let file = flow.folder.path().join(side).join("lakehouse.json");
         serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()

@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use drsync::apply::{self, Ending, Event, Options, RunRecord};
 use drsync::config::{Configuration, TableName, read_text};
 use drsync::databricks::{ConnectOptions, Environment, Notice, Timing, connect};
-use drsync::lakehouse::write::{Table, Workspace, columns, rows};
+use drsync::lakehouse::write::{Table, WorkspaceFolder, columns, rows};
 use drsync::lakehouse::{LakehouseRegion, Writer, delta};
 use drsync::ledger::Row;
 use drsync::observe::observe;
@@ -72,7 +72,7 @@ impl World {
         for location in ["east/sync", "west/sync"] {
             std::fs::create_dir_all(folder.path().join(location)).unwrap();
         }
-        Workspace::create(folder.path().join("east"), "east", "dr-sync@example.com").unwrap();
+        WorkspaceFolder::create(folder.path().join("east"), "east", "dr-sync@example.com").unwrap();
         let mut world = World {
             folder: Arc::new(folder),
             config: Value::Null,
@@ -149,8 +149,8 @@ impl World {
         self.folder.path().join(inside)
     }
 
-    pub(crate) fn workspace(&self) -> Workspace {
-        Workspace::at(self.path("east"))
+    pub(crate) fn workspace(&self) -> WorkspaceFolder {
+        WorkspaceFolder::at(self.path("east"))
     }
 
     pub(crate) fn add_group(&mut self, name: &str, workflow: Option<&str>, tables: &[&str]) {

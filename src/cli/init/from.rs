@@ -8,7 +8,7 @@ use crate::cli::flags::Context;
 use crate::cli::recover::{self, Recovered, Source};
 use crate::cli::{ExitStatus, Failure, keep, look, output, signature};
 use crate::command::{Command, Verb};
-use crate::config::{Workspace, WorkspaceAddress, token_variable};
+use crate::config::{WorkspaceAddress, WorkspaceConfig, token_variable};
 use crate::harmless;
 use crate::render::clean;
 use crate::text::plural;
@@ -100,7 +100,7 @@ fn told(context: &Context, path: &str, recovered: &[Recovered]) -> String {
 }
 
 /// Where both sides of a workspace are, which is where tokens will be sent.
-fn sides(workspace: &Workspace) -> Vec<(&'static str, String)> {
+fn sides(workspace: &WorkspaceConfig) -> Vec<(&'static str, String)> {
     let side = |name: &str, address: &WorkspaceAddress| match address {
         WorkspaceAddress::Databricks(_) => {
             format!("{name}, {address}; its token: {} or as usual", token_variable(name))

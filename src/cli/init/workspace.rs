@@ -11,7 +11,7 @@ use super::talk::Talk;
 use crate::cli::configuration as config;
 use crate::cli::flags::Context;
 use crate::cli::{ExitStatus, Failure, output};
-use crate::config::{Location, LocationError, WorkspaceAddress, token_variable};
+use crate::config::{LocationAddress, LocationError, WorkspaceAddress, token_variable};
 use crate::databricks::{Environment, Notice, Offered, Place, SignInError, Surveyor, Timing};
 use crate::region::RegionError;
 use crate::render::clean;
@@ -169,7 +169,7 @@ fn chosen(said: &str, offered: &[Offered]) -> Result<String, String> {
         Some(location) => Ok(plainly(&location.url)),
         None if offered.iter().any(|it| plainly(&it.url) == said) => Ok(said.to_owned()),
         None if said.contains("://") => {
-            let read = Location::parse(said, std::path::Path::new("/"));
+            let read = LocationAddress::parse(said, std::path::Path::new("/"));
             read.map_err(|error| error.to_string())?;
             Ok(plainly(said))
         }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use crate::cli::flags::Context;
 use crate::cli::{ExitStatus, Failure};
 use crate::command::Command;
-use crate::config::{GroupEntry, Location, Sides, TableName, Workspace};
+use crate::config::{GroupEntry, LocationAddress, Sides, TableName, WorkspaceConfig};
 use crate::ledger::{Cut, Cuts, Roles};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Deed, Witnessed, told_of_behind};
@@ -34,7 +34,7 @@ pub(super) struct Secondary<'a> {
 impl<'a> Secondary<'a> {
     /// As a configuration says.
     pub(super) fn of(
-        workspace: &'a Workspace,
+        workspace: &'a WorkspaceConfig,
         region: &'a dyn Region,
         now: DateTime<Utc>,
     ) -> Secondary<'a> {
@@ -146,7 +146,7 @@ async fn check_unwritten(
         return Ok(());
     };
     let questions = cut.tables.iter().filter_map(|entry| {
-        let path = Location::path_below(location, &entry.replica_location)?.to_owned();
+        let path = LocationAddress::path_below(location, &entry.replica_location)?.to_owned();
         Some(ReplicaQuestion { path, since_version: Some(entry.replica_version) })
     });
     let questions: Vec<ReplicaQuestion> = questions.collect();
@@ -259,7 +259,7 @@ impl Look<'_> {
 /// Which table lies elsewhere, a fragment.
 fn questions(location: &str, cut: &Cut) -> Result<Vec<ReplicaQuestion>, String> {
     let questions = cut.tables.iter().map(|entry| {
-        let path = Location::path_below(location, &entry.replica_location);
+        let path = LocationAddress::path_below(location, &entry.replica_location);
         let path = path.ok_or_else(|| format!("{} lies outside of {location}", entry.table))?;
         Ok(ReplicaQuestion { path: path.to_owned(), since_version: Some(entry.replica_version) })
     });

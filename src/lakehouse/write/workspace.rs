@@ -12,17 +12,21 @@ use crate::limits::CONFIGURATION;
 
 /// A workspace's folder.
 #[derive(Debug, Clone)]
-pub struct Workspace {
+pub struct WorkspaceFolder {
     folder: PathBuf,
 }
 
-impl Workspace {
+impl WorkspaceFolder {
     /// Makes a workspace: a folder with a catalog without tables, and no workflows.
     ///
     /// # Errors
     /// Those of the disk.
-    pub fn create(folder: impl AsRef<Path>, name: &str, principal: &str) -> io::Result<Workspace> {
-        let workspace = Workspace { folder: folder.as_ref().to_path_buf() };
+    pub fn create(
+        folder: impl AsRef<Path>,
+        name: &str,
+        principal: &str,
+    ) -> io::Result<WorkspaceFolder> {
+        let workspace = WorkspaceFolder { folder: folder.as_ref().to_path_buf() };
         std::fs::create_dir_all(&workspace.folder)?;
         let catalog =
             json!({"name": name, "default_catalog": "main", "principal": principal, "tables": []});
@@ -32,8 +36,8 @@ impl Workspace {
     }
 
     /// A workspace that is there.
-    pub fn at(folder: impl AsRef<Path>) -> Workspace {
-        Workspace { folder: folder.as_ref().to_path_buf() }
+    pub fn at(folder: impl AsRef<Path>) -> WorkspaceFolder {
+        WorkspaceFolder { folder: folder.as_ref().to_path_buf() }
     }
 
     /// Its folder.

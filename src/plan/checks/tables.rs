@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Deed, Finding, FindingCode, Remedy, finding};
 use crate::command::{Command, Verb};
-use crate::config::{Location, Scheme, TableName};
+use crate::config::{LocationAddress, Scheme, TableName};
 use crate::moment;
 use crate::plan::document::DriftCommit;
 use crate::plan::finding::Severity;
@@ -106,7 +106,7 @@ pub(super) fn length_finding(view: &GroupView<'_>, table: &TableObserved) -> Opt
 /// A source that lies where replicas do, or around them: its own clone would replace it.
 pub(super) fn place_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Finding> {
     let location = table.listed.as_ref().ok()?.location.as_deref()?;
-    let lies = Location::parse(location, Path::new("/")).ok()?;
+    let lies = LocationAddress::parse(location, Path::new("/")).ok()?;
     let replicas = &view.workspace.workspace.location_secondary;
     lies.nests(replicas).then(|| {
         let text = format!("its own files, in {location}, and those of replicas, in {replicas}, would lie in each other");

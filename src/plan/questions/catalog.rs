@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::{not_answered, one_each};
-use crate::config::{Group, GroupEntry, TableName, TableRef, WorkflowRef, Workspace};
+use crate::config::{Group, GroupEntry, TableName, TableRef, WorkflowRef, WorkspaceConfig};
 use crate::plan::observed::{Answer, GroupObserved, TableObserved, WorkspaceObserved};
 use crate::plan::request::Request;
 use crate::region::{RegionError, RegionErrorKind, Table, Workflow};
@@ -134,7 +134,7 @@ fn group_as_listed(
 }
 
 fn selected<'a>(
-    workspace: &Workspace,
+    workspace: &WorkspaceConfig,
     entry: &'a GroupEntry,
     request: &Request,
 ) -> Option<&'a Group> {

@@ -1,6 +1,6 @@
 //! A configuration: its mistakes, all at once, and what a valid one asks for.
 
-use crate::config::{Configuration, Group, GroupEntry, Mistake, Workspace};
+use crate::config::{Configuration, Group, GroupEntry, Mistake, WorkspaceConfig};
 use crate::figures::plural;
 use crate::harmless::clean;
 use crate::plan::Observed;
@@ -74,7 +74,7 @@ fn counted(configuration: &Configuration) -> String {
 }
 
 /// Where a workspace is brought, and every group of it with its tables, as they are written.
-fn asked_for(workspace: &Workspace) -> Section {
+fn asked_for(workspace: &WorkspaceConfig) -> Section {
     let address = Phrase::said(&workspace.address);
     let head = [
         Fact::new("", Phrase::name(&workspace.name).and("  ").and(address)),

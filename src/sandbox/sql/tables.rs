@@ -13,7 +13,7 @@ use super::error::{Result, SqlError};
 use super::kind::Kind;
 use super::rows::{Column, Rows};
 use crate::command::{Command, Verb};
-use crate::config::{Location, TableName};
+use crate::config::{LocationAddress, TableName};
 use crate::lakehouse::delta::{self, Detail, External, Snapshot, TableStore};
 use crate::region::{Region, RegionErrorKind, WriteAccess};
 
@@ -74,7 +74,7 @@ impl Session {
                     ));
                 }
                 let location = table.location.unwrap_or_default();
-                let folder = Location::literal_path(&location)
+                let folder = LocationAddress::literal_path(&location)
                     .ok_or_else(|| SqlError::path_not_found(&location))?;
                 Ok(Place {
                     shown: table.name.to_string(),
@@ -312,9 +312,9 @@ fn local(path: &str) -> Result<PathBuf> {
     if path.split('/').any(|part| part == "..") {
         return Err(refused("it leads upwards".to_owned()));
     }
-    Location::literal_path(path)
+    LocationAddress::literal_path(path)
         .or_else(|| {
-            let location = Location::parse(path, Path::new("/")).ok()?;
+            let location = LocationAddress::parse(path, Path::new("/")).ok()?;
             location.is_local().map(Path::to_path_buf)
         })
         .ok_or_else(|| refused("it is no folder".to_owned()))

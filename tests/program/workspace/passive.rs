@@ -3,15 +3,15 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use drsync::lakehouse::write::Workspace;
+use drsync::lakehouse::write::WorkspaceFolder;
 
 use super::site::{Said, Site};
 
 /// The job of the group `orders` in the west's workspace.
 const JOB: i64 = 2016;
 
-fn west(site: &Site) -> Workspace {
-    Workspace::at(site.path("world/west"))
+fn west(site: &Site) -> WorkspaceFolder {
+    WorkspaceFolder::at(site.path("world/west"))
 }
 
 fn minutes_ago(minutes: i64) -> chrono::DateTime<chrono::Utc> {

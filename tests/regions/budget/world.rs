@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use drsync::apply::{Options, RunRecord, apply};
 use drsync::config::{Configuration, read_text};
 use drsync::databricks::{ConnectOptions, Environment, connect};
-use drsync::lakehouse::write::{self, Table, Workspace};
+use drsync::lakehouse::write::{self, Table, WorkspaceFolder};
 use drsync::lakehouse::{LakehouseRegion, Writer};
 use drsync::observe::observe;
 use drsync::plan::{Plan, Request, plan};
@@ -66,7 +66,7 @@ impl World {
                     "storage_location": place, "table_id": format!("id-{number}")})
             })
             .collect();
-        let east = Workspace::create(world.path("east"), "east", PRINCIPAL).unwrap();
+        let east = WorkspaceFolder::create(world.path("east"), "east", PRINCIPAL).unwrap();
         let added = east.edit_catalog(|catalog| catalog["tables"] = json!(entries));
         added.unwrap();
         for group in 0..world.groups() {
@@ -91,7 +91,7 @@ impl World {
 
     /// Every workflow has a successful run that ends at a minute.
     fn run(&self, minute: i64) {
-        let east = Workspace::at(self.path("east"));
+        let east = WorkspaceFolder::at(self.path("east"));
         for group in 0..self.groups() as i64 {
             let (from, to) = (self.at(minute - 1), self.at(minute));
             let run = minute * 1_000 + group;

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use drsync::config::TableName;
-use drsync::lakehouse::write::{self, Table, Workspace};
+use drsync::lakehouse::write::{self, Table, WorkspaceFolder};
 use drsync::lakehouse::{LakehouseRegion, Writer};
 use drsync::region::{
     CloneOrder, Cloned, Mark, PinQuestion, Progress, Region, RegionError, Regions, Replica,
@@ -23,7 +23,7 @@ pub(crate) struct World {
     folder: TempDir,
     open: Open,
     pub(crate) regions: Regions,
-    pub(crate) east: Workspace,
+    pub(crate) east: WorkspaceFolder,
 }
 
 /// Opens regions over `east` (workspace), `east/sync` and `west/sync`.
@@ -59,7 +59,7 @@ impl World {
         for root in ["east/sync", "west/sync"] {
             std::fs::create_dir_all(folder.path().join(root)).unwrap();
         }
-        let east = Workspace::create(folder.path().join("east"), "east", PRINCIPAL).unwrap();
+        let east = WorkspaceFolder::create(folder.path().join("east"), "east", PRINCIPAL).unwrap();
         let regions = open(folder.path());
         let world = World { folder, open, regions, east };
         world.add_table(ORDERS).await;

@@ -36,7 +36,7 @@ fn world() -> tempfile::TempDir {
 /// The workflow of `orders` runs once, from its beginning to its end.
 pub(crate) fn run_to_its_end(folder: &Path) {
     let now = chrono::Utc::now();
-    let east = drsync::lakehouse::write::Workspace::at(folder.join("east"));
+    let east = drsync::lakehouse::write::WorkspaceFolder::at(folder.join("east"));
     east.add_run(1016, 90, now, Some(now), "SUCCESS").unwrap();
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use arrow_array::RecordBatch;
 use chrono::{TimeDelta, Utc};
 use drsync::lakehouse::delta::{self, Author, CloneOptions, Expect, Progress, TableStore};
-use drsync::lakehouse::write::{Table, Workspace, columns, rows};
+use drsync::lakehouse::write::{Table, WorkspaceFolder, columns, rows};
 use drsync::lakehouse::{Writer, demo};
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ const VECTOR: &str = "deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin";
 /// Makes the world.
 pub(crate) async fn build(folder: &Path) {
     demo::build(folder, Utc::now()).await.unwrap();
-    let workspace = Workspace::at(folder.join("east"));
+    let workspace = WorkspaceFolder::at(folder.join("east"));
     for name in TABLES {
         let table = folder.join("east/tables").join(name);
         make_classic(&table, &folder.join("scratch").join(name)).await;
