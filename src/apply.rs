@@ -381,7 +381,7 @@ impl<'p> Run<'p> {
         let due: Vec<&GroupPlan> = smallest_first(plan);
         let nothing = due.is_empty()
             && plan.metadata.iter().all(|action| action.action == crate::plan::LedgerAction::None);
-        let registrations = Registrations::new(&plan.name, regions.secondary.as_ref());
+        let registrations = Registrations::new(&plan.name, &regions.secondary);
         let applyable = self.stored.plan.applyable;
         let mut keepers = Keepers::of_untouched(plan, regions);
         if let (true, true, Some(keepers)) = (nothing, applyable, &keepers) {

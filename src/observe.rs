@@ -19,8 +19,8 @@ use crate::plan::document::{ConfigSource, Selection};
 use crate::plan::{Observed, RegionObserved, Request, Witnessed, WorkspaceObserved, merge_copies};
 use crate::record::LossesTold;
 use crate::region::{
-    LedgerCopy, LedgerTable, Presence, Region, RegionError, RegionErrorKind, Regions, heads_agree,
-    refuse_without_a_copy,
+    LedgerCopy, LedgerTable, Presence, Region, RegionError, RegionErrorKind, Regions, WriteAccess,
+    heads_agree, refuse_without_a_copy,
 };
 pub use asking::ask_until_known;
 use asking::observe_groups;
@@ -99,14 +99,14 @@ async fn observe_workspace(
     let (recent, primary, secondary) = futures::join!(
         recent(workspace, regions, &request.record_keys, now),
         observe_region(
-            regions.primary.as_ref(),
+            &regions.primary,
             primary_address,
             workspace.location_primary.to_string(),
             clock,
             request.content
         ),
         observe_region(
-            regions.secondary.as_ref(),
+            &regions.secondary,
             secondary_address,
             location_secondary.clone(),
             clock,
@@ -125,8 +125,8 @@ async fn observe_workspace(
     let (write_access, write_access_primary) = if primary.reachable() {
         let location_primary = workspace.location_primary.to_string();
         let (secondary, primary) = futures::join!(
-            regions.primary.write_access(&location_secondary),
-            regions.primary.write_access(&location_primary)
+            access_to(&regions.primary, &location_secondary),
+            access_to(&regions.primary, &location_primary)
         );
         (Some(secondary), Some(primary))
     } else {
@@ -141,7 +141,7 @@ async fn observe_workspace(
     {
         // An apply may have ended between the two questions, and whole logs tell what their heads do not.
         (primary.ledger, secondary.ledger) =
-            futures::join!(regions.primary.ledger(), regions.secondary.ledger());
+            futures::join!(regions.primary.location.ledger(), regions.secondary.location.ledger());
         refuse_without_a_copy(&mut primary.ledger, &mut secondary.ledger);
         ledger = merge_copies(&primary.copy(), &secondary.copy());
         let lost = told_of_more(&witnessed, &ledger);
@@ -269,7 +269,7 @@ pub(crate) async fn bring_ledgers_together(
             [(&regions.primary, &mut *primary), (&regions.secondary, &mut *secondary)]
         {
             if copy.as_ref().is_ok_and(|copy| copy.heads_only) {
-                *copy = region.ledger().await;
+                *copy = region.location.ledger().await;
             }
         }
     }
@@ -293,8 +293,14 @@ fn without_workspace(region: RegionObserved) -> RegionObserved {
     }
 }
 
+/// Whether a region's own workspace may write to a location.
+async fn access_to(region: &Region, location: &str) -> Result<WriteAccess, RegionError> {
+    let doing = "look whether the sync locations may be written";
+    region.require_workspace(doing)?.write_access(location).await
+}
+
 async fn observe_region(
-    region: &dyn Region,
+    region: &Region,
     workspace: Option<String>,
     location: String,
     clock: Clock,
@@ -306,8 +312,8 @@ async fn observe_region(
         .map(|presence| Presence { clock: presence.clock.filter(|_| !clock.alone), ..presence });
     let ledger = match &presence {
         // Only the whole log tells whether it is one chain.
-        Ok(_) if whole_log => region.ledger().await,
-        Ok(_) => region.ledger_heads().await,
+        Ok(_) if whole_log => region.location.ledger().await,
+        Ok(_) => region.location.ledger_heads().await,
         Err(error) => Err(error.clone()),
     };
     RegionObserved { workspace, location, presence, ledger, observed_at: clock.now }

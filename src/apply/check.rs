@@ -102,8 +102,8 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
     let mut metadata_changes = false;
     for (workspace, regions) in plan.workspaces.iter().zip(regions) {
         let (mut primary, mut secondary, presence) = tokio::join!(
-            regions.primary.ledger(),
-            regions.secondary.ledger(),
+            regions.primary.location.ledger(),
+            regions.secondary.location.ledger(),
             regions.primary.presence()
         );
         let principal = presence.ok().and_then(|presence| presence.principal);

@@ -13,7 +13,7 @@ use crate::plan::document::WorkspacePlan;
 use crate::plan::{FindingCode, Role};
 use crate::record::{KeptConfiguration, Recorded, RunRecord, RunWarningCode};
 use crate::region::{
-    CONFIGURATION_ENDING, KeptDocument, PLAN_ENDING, RUN_RECORD_ENDING, RecordRange, Region,
+    CONFIGURATION_ENDING, KeptDocument, Location, PLAN_ENDING, RUN_RECORD_ENDING, RecordRange,
     RegionError, RegionErrorKind, Regions, SIGNATURE_ENDING, apply_of, first_id_of,
     is_configuration, is_record_signature,
 };
@@ -76,10 +76,10 @@ impl<'a> Keepers<'a> {
         self.workspace
     }
 
-    fn region(&self, role: Role) -> &dyn Region {
+    fn location(&self, role: Role) -> &dyn Location {
         match role {
-            Role::Primary => self.regions.primary.as_ref(),
-            Role::Secondary => self.regions.secondary.as_ref(),
+            Role::Primary => self.regions.primary.location.as_ref(),
+            Role::Secondary => self.regions.secondary.location.as_ref(),
         }
     }
 
@@ -90,7 +90,7 @@ impl<'a> Keepers<'a> {
     /// Reads a document in the first region that has it; `None`: none that answers has.
     pub(super) async fn read(&self, name: &str) -> Option<Vec<u8>> {
         for (role, asked) in ROLES.into_iter().zip(self.asked()) {
-            if asked && let Ok(Some(bytes)) = self.region(role).evidence(name).await {
+            if asked && let Ok(Some(bytes)) = self.location(role).evidence(name).await {
                 return Some(bytes);
             }
         }
@@ -150,7 +150,7 @@ impl<'a> Keepers<'a> {
                 continue;
             }
             for (role, asked) in ROLES.into_iter().zip(self.asked()) {
-                let kept = asked && keep_all(self.region(role), documents).await.is_ok();
+                let kept = asked && keep_all(self.location(role), documents).await.is_ok();
                 run.owes(run_id, !kept);
             }
         }
@@ -208,7 +208,7 @@ impl<'a> Keepers<'a> {
     async fn bring(&self, names: &[String], from: Role, to: Role) -> Result<bool, RegionError> {
         let mut documents = Vec::new();
         for name in names {
-            if let Some(bytes) = self.region(from).evidence(name).await? {
+            if let Some(bytes) = self.location(from).evidence(name).await? {
                 documents.push(KeptDocument { name: name.clone(), bytes });
             }
         }
@@ -219,7 +219,7 @@ impl<'a> Keepers<'a> {
         if documents.iter().any(is_none) {
             documents.retain(|document| !of_record(&document.name));
         }
-        keep_all(self.region(to), &documents).await?;
+        keep_all(self.location(to), &documents).await?;
         Ok(!documents.is_empty())
     }
 
@@ -241,8 +241,8 @@ impl<'a> Keepers<'a> {
                 newest: None,
             };
             let (primary, secondary) = futures::join!(
-                self.regions.primary.evidence_names(&wanted),
-                self.regions.secondary.evidence_names(&wanted)
+                self.regions.primary.location.evidence_names(&wanted),
+                self.regions.secondary.location.evidence_names(&wanted)
             );
             let (primary, secondary) =
                 (BTreeSet::from_iter(primary?), BTreeSet::from_iter(secondary?));
@@ -294,7 +294,7 @@ impl<'a> Keepers<'a> {
         };
         let keep = async |place: usize| match &self.away[place] {
             Some(away) => Err(away.clone()),
-            None => self.region(ROLES[place]).keep_evidence(&document, bytes).await,
+            None => self.location(ROLES[place]).keep_evidence(&document, bytes).await,
         };
         let (primary, secondary) = futures::join!(keep(0), keep(1));
         let mut kept = false;
@@ -324,7 +324,7 @@ impl<'a> Keepers<'a> {
     ) -> bool {
         let keep = async |place: usize| match &self.away[place] {
             Some(away) => Err(away.clone()),
-            None => keep_all(self.region(ROLES[place]), documents).await,
+            None => keep_all(self.location(ROLES[place]), documents).await,
         };
         let (primary, secondary) = futures::join!(keep(0), keep(1));
         let mut kept = false;
@@ -352,9 +352,9 @@ pub(super) fn is_foreign(workspace: &WorkspacePlan) -> bool {
     findings.any(|finding| finding.code == FindingCode::LedgerNotOurs)
 }
 
-async fn keep_all(region: &dyn Region, documents: &[KeptDocument]) -> Result<(), RegionError> {
+async fn keep_all(location: &dyn Location, documents: &[KeptDocument]) -> Result<(), RegionError> {
     for document in documents {
-        region.keep_evidence(&document.name, &document.bytes).await?;
+        location.keep_evidence(&document.name, &document.bytes).await?;
     }
     Ok(())
 }

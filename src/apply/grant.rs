@@ -39,10 +39,10 @@ pub(super) async fn grant_for(
     let tables = group.steps.iter().map(|step| &step.table);
     let mut needed: Vec<Grant> =
         tables.flat_map(|table| Grant::to_read(table, principal)).collect();
-    if lack.is_of_location() {
+    if let Some(own) = regions.primary.workspace.as_ref().filter(|_| lack.is_of_location()) {
         let seen = &workspace.observed;
         for place in [&seen.primary.location, &seen.secondary.location] {
-            let name = regions.primary.external_location(place).await;
+            let name = own.external_location(place).await;
             needed.extend(name.map(|name| Grant::to_write(&name, principal)));
         }
     }

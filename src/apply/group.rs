@@ -233,7 +233,7 @@ impl Attempt<'_> {
         let Attempt { run, site, plan, turn, .. } = *self;
         let replicas: Vec<String> =
             plan.steps.iter().map(|step| step.replica.path.clone()).collect();
-        site.regions.secondary.clear_left_over(&replicas).await;
+        site.regions.secondary.location.clear_left_over(&replicas).await;
         let fence = Fence::new(site, plan);
         turn.asks(tasks.iter().filter(|task| matches!(task, Task::Clone(_))).count());
         let steps = plan.steps.iter().zip(tasks);
@@ -370,7 +370,7 @@ impl Attempt<'_> {
             return end;
         }
         for region in [&site.regions.secondary, &site.regions.primary] {
-            let Ok(cuts) = region.newest_cuts(&[&plan.name]).await else {
+            let Ok(cuts) = region.location.newest_cuts(&[&plan.name]).await else {
                 continue;
             };
             let newest = cuts.newest(&plan.name);
@@ -406,7 +406,7 @@ impl Attempt<'_> {
         let cloned = cloned.filter(|(_, table)| table.outcome == TableOutcome::Cloned);
         let named = cloned
             .filter_map(|(step, table)| Some((step.replica.path.clone(), table.replica_version?)));
-        self.site.regions.secondary.clean_logs(&named.collect::<Vec<_>>()).await;
+        self.site.regions.secondary.location.clean_logs(&named.collect::<Vec<_>>()).await;
     }
 
     async fn write_that_it_succeeded(&self, cut: &Cut) {

@@ -221,7 +221,7 @@ pub(super) async fn at_work_in_secondary(
             same || job.name == run.name
         })
     };
-    let active = regions.secondary.active_runs().await.ok()?;
+    let active = regions.secondary.workspace.as_ref()?.active_runs().await.ok()?;
     let run = active.iter().find(is_named)?;
     let code = FindingCode::WorkflowActiveInSecondary;
     let text = active_in_secondary(&run.name, run.run_id, run.started_at);
@@ -237,10 +237,11 @@ pub(super) async fn check(
     now: DateTime<Utc>,
 ) -> Result<Vec<Task>, Unfit> {
     as_listed(regions, plan).await?;
-    let sources = regions.primary.sources(&again::sources(plan)).await;
+    let asked = again::sources(plan);
+    let sources = regions.primary.ask_workspace(&asked, |it, asked| it.sources(asked)).await;
     let entries = plan.steps.iter().map(|step| entry(cuts, &plan.name, step));
     let entries: Vec<Option<&CutTableEntry>> = entries.collect::<Result<_, _>>()?;
-    let replicas = regions.secondary.replicas(&again::replicas(plan, &entries)).await;
+    let replicas = regions.secondary.location.replicas(&again::replicas(plan, &entries)).await;
     let mut checked = Vec::new();
     let steps = plan.steps.iter().zip(entries);
     for (((step, entry), source), replica) in steps.zip(sources).zip(replicas) {
@@ -281,7 +282,11 @@ fn entry<'a>(cuts: &'a Cuts, group: &str, step: &Step) -> Result<Option<&'a CutT
 async fn as_listed(regions: &Regions, plan: &GroupPlan) -> Result<(), Unfit> {
     let names = again::tables(plan);
     let refused = |step: &Step, error: &RegionError| unreadable(step, Role::Primary, error);
-    let listed = match (regions.primary.tables(&names).await, plan.steps.first()) {
+    let listed = match regions.primary.require_workspace("look up tables") {
+        Ok(workspace) => workspace.tables(&names).await,
+        Err(none) => Err(none),
+    };
+    let listed = match (listed, plan.steps.first()) {
         (Ok(listed), _) => listed,
         (Err(error), Some(first)) => return Err(refused(first, &error)),
         (Err(_), None) => return Ok(()),
@@ -454,7 +459,7 @@ pub(super) async fn still_whole(
         .collect();
     let questions: Vec<PinQuestion> =
         older.iter().map(|(step, copying)| again::pin(step, copying.replica_version)).collect();
-    let pins = regions.primary.pins(&questions).await;
+    let pins = regions.primary.ask_workspace(&questions, |it, asked| it.pins(asked)).await;
     for ((step, _), pin) in older.into_iter().zip(pins) {
         match pin {
             Ok(_) => {}
@@ -482,7 +487,8 @@ pub(super) async fn still_true(
     point: DateTime<Utc>,
 ) -> Result<Vec<PinnedCommit>, Unfit> {
     let mut pinned = Vec::new();
-    let sources = regions.primary.sources(&again::sources(plan)).await;
+    let asked = again::sources(plan);
+    let sources = regions.primary.ask_workspace(&asked, |it, asked| it.sources(asked)).await;
     for (step, source) in plan.steps.iter().zip(sources) {
         let source = source.map_err(|error| unreadable(step, Role::Primary, &error))?;
         let commit = same_source(step, &source)?;

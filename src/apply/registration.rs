@@ -13,7 +13,7 @@ use crate::ledger::{Cut, CutTableEntry, Cuts};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{GroupPlan, Role, path_under};
 use crate::record::{RunWarning, RunWarningCode};
-use crate::region::{Region, Registered, Unregistered};
+use crate::region::{Region, Registered, Unregistered, Workspace};
 use crate::sentence::Sentence;
 
 /// How often a registration looks whether it is to stop.
@@ -22,20 +22,25 @@ const STOP_EVERY: Duration = Duration::from_millis(200);
 /// The registrations of one workspace while it is applied.
 pub(super) struct Registrations<'a> {
     workspace: &'a str,
-    secondary: &'a dyn Region,
+    secondary: &'a Region,
     waiting: Queue<Cut, ()>,
     /// The catalog did not answer: it is left to the next apply.
     given_up: AtomicBool,
 }
 
 impl<'a> Registrations<'a> {
-    pub(super) fn new(workspace: &'a str, secondary: &'a dyn Region) -> Registrations<'a> {
+    pub(super) fn new(workspace: &'a str, secondary: &'a Region) -> Registrations<'a> {
         Registrations {
             workspace,
             secondary,
             waiting: Queue::new(),
             given_up: AtomicBool::new(false),
         }
+    }
+
+    /// The workspace in whose catalog the replicas are registered; `None`: there is none.
+    fn registrar(&self) -> Option<&dyn Workspace> {
+        self.secondary.workspace.as_deref().filter(|workspace| workspace.registers())
     }
 
     /// Warns of replicas that are not registered: those of a group or of a table, or of more than one.
@@ -47,7 +52,7 @@ impl<'a> Registrations<'a> {
 
     /// Registers the replicas of a cut that was committed, together with the others that wait.
     pub(super) async fn of_cut(&self, run: &Run<'_>, cut: Cut) {
-        if !self.secondary.registers() {
+        if self.registrar().is_none() {
             return;
         }
         let register = async |cuts: &[Cut]| {
@@ -69,13 +74,13 @@ impl<'a> Registrations<'a> {
         done: impl Fn(&str) -> bool,
     ) {
         let there = plan.observed.secondary.reachable && !evidence::is_foreign(plan);
-        if !self.secondary.registers() || !there || run.stopped() {
+        if self.registrar().is_none() || !there || run.stopped() {
             return;
         }
         let read = match cuts {
             Some(_) => None,
             // A ledger that cannot be read is told by the plan that needs it.
-            None => match self.secondary.ledger().await {
+            None => match self.secondary.location.ledger().await {
                 Ok(ledger) => Some(ledger.all_cuts()),
                 Err(_) => return,
             },
@@ -95,10 +100,11 @@ impl<'a> Registrations<'a> {
     }
 
     async fn register(&self, run: &Run<'_>, cuts: &[Cut]) {
+        let Some(registrar) = self.registrar() else { return };
         if cuts.is_empty() || self.given_up.load(Ordering::Relaxed) {
             return;
         }
-        let work = self.secondary.register(cuts);
+        let work = registrar.register(cuts);
         tokio::pin!(work);
         let told = loop {
             if run.stopped() {

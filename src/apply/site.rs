@@ -12,7 +12,9 @@ use crate::observe::bring_ledgers_together;
 use crate::plan::document::{MetadataAction, WorkspacePlan};
 use crate::plan::{Decision, Role, merge_copies};
 use crate::record::{MetadataRecord, Recorded, RunWarningCode};
-use crate::region::{Appended, LedgerCopy, Region, RegionError, RegionErrorKind, Regions};
+use crate::region::{
+    Appended, LedgerCopy, Location, Presence, Region, RegionError, RegionErrorKind, Regions,
+};
 use healing::{CutsRefused, Lacking, Made, make, planned_rows};
 
 /// One workspace while it is applied.
@@ -62,10 +64,8 @@ impl<'a> Site<'a> {
         let heals =
             |action: &MetadataAction| !action.put_aside.is_empty() || !action.mend.is_empty();
         let whole = plan.metadata.iter().any(heals);
-        let (primary, secondary) = futures::join!(
-            look(regions.primary.as_ref(), whole),
-            look(regions.secondary.as_ref(), whole)
-        );
+        let (primary, secondary) =
+            futures::join!(look(&regions.primary, whole), look(&regions.secondary, whole));
         let split = |looked: Result<(LedgerCopy, Option<String>), RegionError>| match looked {
             Ok((copy, principal)) => (Ok(copy), principal),
             Err(refusal) => (Err(refusal), None),
@@ -77,8 +77,10 @@ impl<'a> Site<'a> {
             && has_passed(plan, &merge_copies(one, other).cuts)
         {
             // Which cut is the plan's own only the whole log tells.
-            (primary, secondary) =
-                futures::join!(regions.primary.ledger(), regions.secondary.ledger());
+            (primary, secondary) = futures::join!(
+                regions.primary.location.ledger(),
+                regions.secondary.location.ledger()
+            );
         }
         let unread = match (&primary, &secondary) {
             (Err(refusal), Err(_)) => Some(refusal.clone()),
@@ -88,7 +90,7 @@ impl<'a> Site<'a> {
             (primary.clone().unwrap_or_default(), secondary.clone().unwrap_or_default());
         let planned = |role: Role| plan.metadata.iter().find(|action| action.region == role);
         let primary = make(
-            regions.primary.as_ref(),
+            regions.primary.location.as_ref(),
             primary,
             &in_secondary,
             location_secondary,
@@ -97,7 +99,7 @@ impl<'a> Site<'a> {
         )
         .await;
         let secondary = make(
-            regions.secondary.as_ref(),
+            regions.secondary.location.as_ref(),
             secondary,
             &in_primary,
             location_primary,
@@ -149,7 +151,7 @@ impl<'a> Site<'a> {
         let sides = plan.sides();
         if site.primary_refusal.is_none() {
             let mut lacking = Lacking::of(&primary.copy, &rows, &site.cuts, &sides);
-            let written = lacking.write(regions.primary.as_ref(), site.rows_in_primary);
+            let written = lacking.write(regions.primary.location.as_ref(), site.rows_in_primary);
             match written.await {
                 Ok(refused) => {
                     site.warn_of_cuts(run, Role::Primary, &refused);
@@ -166,7 +168,8 @@ impl<'a> Site<'a> {
         }
         if site.secondary_refusal.is_none() {
             let mut lacking = Lacking::of(&secondary.copy, &rows, &site.cuts, &sides);
-            let written = lacking.write(regions.secondary.as_ref(), site.rows_in_secondary);
+            let written =
+                lacking.write(regions.secondary.location.as_ref(), site.rows_in_secondary);
             match written.await {
                 Ok(refused) => {
                     site.warn_of_cuts(run, Role::Secondary, &refused);
@@ -236,7 +239,7 @@ impl<'a> Site<'a> {
             Some(refusal) if away(refusal) => Ok(Cuts::default()),
             Some(_) | None => {
                 let groups: Vec<&str> = cuts.iter().map(|cut| cut.group_name.as_str()).collect();
-                self.regions.primary.newest_cuts(&groups).await
+                self.regions.primary.location.newest_cuts(&groups).await
             }
         };
         let there = match there {
@@ -254,7 +257,7 @@ impl<'a> Site<'a> {
         let mut sent = (if open.is_empty() {
             Vec::new()
         } else {
-            self.regions.secondary.append_cuts(&open).await
+            self.regions.secondary.location.append_cuts(&open).await
         })
         .into_iter();
         let answers = newer.into_iter().map(|newer| match newer {
@@ -278,7 +281,7 @@ impl<'a> Site<'a> {
         let read = async |asked: &[String]| {
             let groups: BTreeSet<&str> = asked.iter().map(String::as_str).collect();
             let groups: Vec<&str> = groups.into_iter().collect();
-            let read = self.regions.secondary.newest_cuts(&groups).await;
+            let read = self.regions.secondary.location.newest_cuts(&groups).await;
             let answer = |group: &String| match &read {
                 Ok(cuts) => Ok(cuts.newest(group).cloned()),
                 Err(refusal) => Err(refusal.clone()),
@@ -294,7 +297,7 @@ impl<'a> Site<'a> {
     /// The primary's refusal.
     pub(super) async fn copy_to_primary(&self, cut: Cut) -> Result<(), RegionError> {
         let copy = async |cuts: &[Cut]| {
-            let copied = self.regions.primary.copy_cuts(cuts).await;
+            let copied = self.regions.primary.location.copy_cuts(cuts).await;
             vec![copied; cuts.len()]
         };
         self.cuts_to_primary.write(cut, copy).await
@@ -325,14 +328,19 @@ impl<'a> Site<'a> {
             match &self.primary_refusal {
                 Some(refusal) => Err(refusal.clone()),
                 None if !self.rows_in_primary => Ok(()),
-                None => write_row(primary.as_ref(), &self.rows_to_primary, row.clone()).await,
+                None => {
+                    write_row(primary.location.as_ref(), &self.rows_to_primary, row.clone()).await
+                }
             }
         };
         let secondary = async {
             match &self.secondary_refusal {
                 Some(refusal) => Err(refusal.clone()),
                 None if !self.rows_in_secondary => Ok(()),
-                None => write_row(secondary.as_ref(), &self.rows_to_secondary, row.clone()).await,
+                None => {
+                    write_row(secondary.location.as_ref(), &self.rows_to_secondary, row.clone())
+                        .await
+                }
             }
         };
         let (primary, secondary) = futures::join!(primary, secondary);
@@ -421,29 +429,21 @@ fn has_passed(plan: &WorkspacePlan, cuts: &Cuts) -> bool {
 
 /// Writes a group's row in one region, with the others that wait.
 async fn write_row(
-    region: &dyn Region,
+    location: &dyn Location,
     queue: &Queue<Row, ()>,
     row: Row,
 ) -> Result<(), RegionError> {
     let write = async |rows: &[Row]| {
-        let written = region.write_rows(rows).await.map(drop);
+        let written = location.write_rows(rows).await.map(drop);
         vec![written; rows.len()]
     };
     queue.write(row, write).await
 }
 
 /// A region's ledger, whole or its newest cuts, and who asks for it, if the region is there.
-async fn look(
-    region: &dyn Region,
-    whole: bool,
-) -> Result<(LedgerCopy, Option<String>), RegionError> {
-    let presence = region.presence().await?;
-    let principal = presence.principal;
-    match presence.workspace_unseen {
-        Some(why) if presence.location.is_empty() => {
-            Err(RegionError::new(RegionErrorKind::Unavailable, "look at the region", why))
-        }
-        Some(_) | None if whole => Ok((region.ledger().await?, principal)),
-        Some(_) | None => Ok((region.ledger_heads().await?, principal)),
-    }
+async fn look(region: &Region, whole: bool) -> Result<(LedgerCopy, Option<String>), RegionError> {
+    let Presence { principal, .. } = region.presence().await?;
+    let location = &region.location;
+    let ledger = if whole { location.ledger().await? } else { location.ledger_heads().await? };
+    Ok((ledger, principal))
 }

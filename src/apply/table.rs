@@ -161,7 +161,7 @@ async fn attempt(
     order: &CloneOrder,
 ) -> Result<Cloned, RegionError> {
     let progress = Progress::with_stop(run.options.stop.clone());
-    let clone = site.regions.secondary.deep_clone(order, &progress);
+    let clone = site.regions.secondary.location.deep_clone(order, &progress);
     tokio::pin!(clone);
     let mut ticks = tokio::time::interval(PROGRESS_EVERY);
     ticks.tick().await;
@@ -208,6 +208,7 @@ async fn verify(
     let verified = site
         .regions
         .secondary
+        .location
         .verify(order, cloned.replica_version)
         .await
         .map_err(|error| Undone::of(&error, step))?;

@@ -239,7 +239,7 @@ impl History {
         let (mut witnessed, mut losses) =
             witnessed(workspace, regions, keys, context.clock.now()).await;
         let (mut primary, mut secondary) =
-            tokio::join!(regions.primary.ledger(), regions.secondary.ledger());
+            tokio::join!(regions.primary.location.ledger(), regions.secondary.location.ledger());
         refuse_without_a_copy(&mut primary, &mut secondary);
         let both = [("primary", &primary), ("secondary", &secondary)];
         let (mut answered, mut unread) = (vec![], vec![]);
@@ -284,8 +284,10 @@ impl History {
                 witnessed = all_witnessed(&workspace.name, regions, keys).await;
             }
             // An apply may have ended since the logs were read.
-            let (primary, secondary) =
-                tokio::join!(regions.primary.ledger_heads(), regions.secondary.ledger_heads());
+            let (primary, secondary) = tokio::join!(
+                regions.primary.location.ledger_heads(),
+                regions.secondary.location.ledger_heads()
+            );
             for log in [copy(primary), copy(secondary)].iter().map(LedgerCopy::all_cuts) {
                 for (group, number) in newest_of_each(&log) {
                     let known = newest.entry(group).or_default();
@@ -336,8 +338,10 @@ impl History {
         unread: &mut Vec<UnreadRegion>,
     ) -> Result<Evidence, RegionError> {
         let all = RecordRange::default();
-        let (primary, secondary) =
-            tokio::join!(regions.primary.run_records(&all), regions.secondary.run_records(&all));
+        let (primary, secondary) = tokio::join!(
+            regions.primary.location.run_records(&all),
+            regions.secondary.location.run_records(&all)
+        );
         if let (Err(_), Err(error)) = (&primary, &secondary) {
             return Err(error.clone());
         }
@@ -484,8 +488,8 @@ async fn kept_signatures<'a>(
         newest: None,
     };
     let (primary, secondary) = tokio::join!(
-        regions.primary.record_signatures(&range),
-        regions.secondary.record_signatures(&range)
+        regions.primary.location.record_signatures(&range),
+        regions.secondary.location.record_signatures(&range)
     );
     if let (Err(_), Err(error)) = (&primary, &secondary) {
         return Err(error.clone());
@@ -514,11 +518,11 @@ async fn plan_seen(
 
 /// A document as either region has it, the secondary first.
 async fn kept(regions: &Regions, name: &str) -> Result<Option<Vec<u8>>, RegionError> {
-    let secondary = regions.secondary.evidence(name).await;
+    let secondary = regions.secondary.location.evidence(name).await;
     if let Ok(Some(bytes)) = secondary {
         return Ok(Some(bytes));
     }
-    match (regions.primary.evidence(name).await, secondary) {
+    match (regions.primary.location.evidence(name).await, secondary) {
         (Ok(Some(bytes)), _) => Ok(Some(bytes)),
         (_, secondary) => secondary,
     }

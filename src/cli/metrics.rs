@@ -39,7 +39,7 @@ impl Metrics {
 pub(super) async fn newest_end(regions: &[Regions]) -> Option<DateTime<Utc>> {
     let newest = RecordRange { newest: Some(1), ..RecordRange::default() };
     let both = regions.iter().flat_map(|regions| [&regions.primary, &regions.secondary]);
-    let kept = join_all(both.map(async |region| region.run_records(&newest).await)).await;
+    let kept = join_all(both.map(async |region| region.location.run_records(&newest).await)).await;
     let documents = kept.into_iter().flatten().flat_map(|kept| kept.documents);
     documents.filter_map(|document| Some(RunRecord::of(&document).ok()?.ended_at)).max()
 }

@@ -17,10 +17,10 @@ use crate::databricks::{Environment, Notice, Surveyor};
 use crate::figures::id_end;
 use crate::files::{self, Named};
 use crate::harmless::clean;
-use crate::lakehouse::{CATALOG_FILE, LakehouseRegion, Writer};
+use crate::lakehouse::{CATALOG_FILE, LakehouseLocation, Writer};
 use crate::ledger::FOLDER;
 use crate::observe::{FoundConfiguration, kept_configuration};
-use crate::region::{Region, RegionError, RegionErrorKind};
+use crate::region::{Location, RegionError, RegionErrorKind};
 use crate::text::{self, plural_as};
 
 /// The file of a configuration that is looked for.
@@ -133,7 +133,7 @@ fn is_lakehouse(folder: &Path) -> bool {
 
 /// A place that is looked into.
 struct Place {
-    region: Box<dyn Region>,
+    location: Box<dyn Location>,
     shown: String,
     tables: Option<usize>,
 }
@@ -164,8 +164,11 @@ pub(super) async fn recover(
         }
     };
     let surveyor = surveyor.map_err(|error| Failure::sign_in(&error))?;
-    let place =
-        |shown: String, tables| Place { region: Box::new(surveyor.region(&shown)), shown, tables };
+    let place = |shown: String, tables| Place {
+        location: Box::new(surveyor.location(&shown)),
+        shown,
+        tables,
+    };
     let found = match source {
         Source::Location(location) => search.among(vec![place(location.to_string(), None)]).await,
         Source::Folder(_) | Source::Workspace(_) => {
@@ -191,9 +194,9 @@ fn notice() -> Notice {
 fn of_folder(context: &Context, folder: &Path) -> Result<Place, Failure> {
     let shown = folder.display().to_string();
     let writer = Writer { user: who::actor(), clock: context.clock.function() };
-    let region = LakehouseRegion::open(None::<PathBuf>, &shown, writer)
+    let location = LakehouseLocation::open(&shown, writer)
         .map_err(|error| Failure::of(ExitStatus::Configuration, error))?;
-    Ok(Place { region: Box::new(region), shown, tables: None })
+    Ok(Place { location: Box::new(location), shown, tables: None })
 }
 
 /// What was looked for, and what came of it.
@@ -306,7 +309,7 @@ async fn look(
         [] => inline_keys(&read(&place.shown, bytes).require_signed_records),
         keys => keys.to_vec(),
     };
-    let found = kept_configuration(place.region.as_ref(), now, asked).await;
+    let found = kept_configuration(place.location.as_ref(), now, asked).await;
     let Some(found) = found.map_err(|refusal| refusal.to_string())? else {
         return Ok(None);
     };

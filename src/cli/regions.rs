@@ -14,10 +14,10 @@ use crate::config::{Hearers, LocationAddress, Unusable, WorkspaceAddress, Worksp
 use crate::databricks::{
     ConnectOptions, Needed, Notice, SecondaryOptions, Timing, Unbound, connect_as_needed,
 };
-use crate::lakehouse::{LakehouseRegion, Writer};
+use crate::lakehouse::{LakehouseLocation, LakehouseWorkspace, Writer};
 use crate::plan::WorkspaceObserved;
 use crate::plan::document::WorkspacePlan;
-use crate::region::{Region, RegionError, RegionErrorKind, Regions};
+use crate::region::{Region, RegionError, RegionErrorKind, Regions, Workspace};
 use crate::render::clean;
 use crate::sentence::Sentence;
 
@@ -236,7 +236,6 @@ fn planned(workspace: &WorkspacePlan) -> anyhow::Result<Places> {
                 location_primary,
                 location_secondary,
                 secondary,
-                watch: None,
                 verify_rows: false,
                 environment: environment(),
                 unbound: None,
@@ -272,29 +271,36 @@ async fn open(
                 context.remark(&format!("drsync: --verify rows: {compared}"));
             }
             apart(&location_primary, &location_secondary).map_err(unopened)?;
+            let location = |text: &str| {
+                let location = LakehouseLocation::open(text, writer(clock));
+                let location = location.map_err(|refusal| unopened(refusal.into()))?;
+                // Wherever they lie, the tables that are cloned are the primary's.
+                Ok(Arc::new(location.cloning_from(primary.clone())))
+            };
             Ok(Regions {
-                secondary: Arc::new(
-                    lakehouse(secondary, &location_secondary, clock)
-                        .map_err(unopened)?
-                        .cloning_from(primary.clone()),
-                ),
-                primary: Arc::new(
-                    lakehouse(Some(primary), &location_primary, clock).map_err(unopened)?,
-                ),
+                secondary: Region {
+                    location: location(&location_secondary)?,
+                    workspace: secondary.map(|folder| lakehouse_workspace(folder, clock)),
+                },
+                primary: Region {
+                    location: location(&location_primary)?,
+                    workspace: Some(lakehouse_workspace(primary.clone(), clock)),
+                },
             })
         }
         Places::Databricks(mut options, watched) => {
-            if let Some(folder) = watched {
-                let location = options.location_secondary.clone();
-                // Only its workflows are asked for: the sync location is the primary's warehouse's to reach.
-                let watched = lakehouse(Some(folder), &location, clock).ok();
-                options.watch = watched.map(|region| Arc::new(region) as Arc<dyn Region>);
-            }
             options.verify_rows = context.verify_rows;
             options.timing = context.timing.clone();
             options.notice = Notice::new(|text| output::note(&clean(&text)));
             match connect_as_needed(&options, needed).await {
-                Ok(connected) => Ok(connected.regions()),
+                Ok(connected) => {
+                    let mut regions = connected.regions();
+                    if let Some(folder) = watched {
+                        // The sync location stays the primary's warehouse's to reach.
+                        regions.secondary.workspace = Some(lakehouse_workspace(folder, clock));
+                    }
+                    Ok(regions)
+                }
                 Err(refused) => Err((ExitStatus::Authentication, refused.into())),
             }
         }
@@ -318,13 +324,12 @@ fn apart(primary: &str, secondary: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn lakehouse(
-    workspace: Option<PathBuf>,
-    location: &str,
-    clock: Clock,
-) -> anyhow::Result<LakehouseRegion> {
-    let writer = Writer { user: who::actor(), clock: clock.function() };
-    Ok(LakehouseRegion::open(workspace, location, writer)?)
+fn lakehouse_workspace(folder: PathBuf, clock: Clock) -> Arc<dyn Workspace> {
+    Arc::new(LakehouseWorkspace::open(folder, writer(clock)))
+}
+
+fn writer(clock: Clock) -> Writer {
+    Writer { user: who::actor(), clock: clock.function() }
 }
 
 /// The folder of an embedded lakehouse.

@@ -17,7 +17,7 @@ use crate::databricks::Needed;
 use crate::ledger::{Cuts, Row};
 use crate::observe::{Question, recent_records};
 use crate::plan::{FindingCode, Plan, Witnessed};
-use crate::region::{LedgerCopy, RUNBOOK_ENDING, Region, RegionError, RegionErrorKind, Regions};
+use crate::region::{LedgerCopy, Location, RUNBOOK_ENDING, RegionError, RegionErrorKind, Regions};
 use crate::render::{self, clean};
 use crate::runbook::{self, Facts, Looked, Place};
 use crate::sentence::Sentence;
@@ -136,7 +136,7 @@ impl Runbook {
     async fn page_of_log_now(
         &self,
         context: &Context,
-        workspace: &Workspace,
+        workspace: &WorkspaceConfig,
         regions: &Regions,
         read: &Read,
         keys: &[String],
@@ -179,8 +179,8 @@ impl Runbook {
                 return Ok(None);
             }
         }
-        let region = regions.secondary.as_ref();
-        let secondary = Secondary::of(workspace, region, context.clock.now());
+        let location = regions.secondary.location.as_ref();
+        let secondary = Secondary::of(workspace, location, context.clock.now());
         let mut to_cuts = BTreeMap::new();
         let mut cannot = Vec::new();
         for (word, number) in &self.to_cut {
@@ -273,7 +273,7 @@ async fn read_whole(
 ) -> Result<Read, RegionError> {
     let question = Question { workspace, replicas: None, groups: &[], keys };
     let (ledger, recent) = futures::join!(
-        regions.secondary.ledger(),
+        regions.secondary.location.ledger(),
         recent_records(question, regions, [false, true], now)
     );
     let ledger: LedgerCopy = ledger?;
@@ -287,10 +287,10 @@ async fn read_whole(
 /// The same after an apply, of the newest cuts, by its own record.
 async fn read_after(
     workspace: &str,
-    region: &dyn Region,
+    location: &dyn Location,
     record: &RunRecord,
 ) -> Result<Read, RegionError> {
-    let ledger = region.ledger_heads().await?;
+    let ledger = location.ledger_heads().await?;
     let mut witnessed = Witnessed::default();
     witnessed.take_in(&record.cuts_told(workspace));
     let record = Some(record.clone());
@@ -319,8 +319,8 @@ pub(super) async fn keep_after(
         let told = |what: &str, why: String| {
             context.remark(&clean(&format!("drsync: the runbook is not kept {what}: {why}")));
         };
-        let region = regions.secondary.as_ref();
-        let read = match read_after(&workspace.name, region, record).await {
+        let location = regions.secondary.location.as_ref();
+        let read = match read_after(&workspace.name, location, record).await {
             Ok(read) => read,
             Err(refusal) => {
                 told("anywhere", refusal.to_string());
@@ -332,7 +332,7 @@ pub(super) async fn keep_after(
         // Of what is in order the apply's own looks tell; of the rest the page says what one that is asked for now would.
         let blocked = groups.iter().filter(|group| group.outcome == GroupOutcome::Blocked);
         let blocked: Vec<&str> = blocked.map(|group| group.name.as_str()).collect();
-        let secondary = Secondary::of_plan(workspace, region, context.clock.now());
+        let secondary = Secondary::of_plan(workspace, location, context.clock.now());
         let told_of = (&read.cuts, &read.witnessed);
         let no_cuts = BTreeMap::new();
         let mut looked = look_at(context, &secondary, told_of, &blocked, (&no_cuts, false)).await;
@@ -350,8 +350,8 @@ pub(super) async fn keep_after(
         }
         let name = format!("{}{RUNBOOK_ENDING}", record.run_id);
         let (secondary, primary) = futures::join!(
-            regions.secondary.keep_evidence(&name, text.as_bytes()),
-            regions.primary.keep_evidence(&name, text.as_bytes())
+            regions.secondary.location.keep_evidence(&name, text.as_bytes()),
+            regions.primary.location.keep_evidence(&name, text.as_bytes())
         );
         for (kept, side) in [(secondary, "in the secondary"), (primary, "in the primary")] {
             if let Err(refusal) = kept {

@@ -11,7 +11,7 @@ use crate::apply::RunRecord;
 use crate::plan::document::Refused;
 use crate::plan::status::{self, GroupStatus, Rpo, Status as Document, WorkspaceStatus};
 use crate::plan::{Decision, Finding, FindingCode, Plan};
-use crate::region::{RecordRange, Region};
+use crate::region::{Location, RecordRange};
 use crate::render;
 use crate::render::sections::status::Parts;
 use crate::text::label_group;
@@ -89,7 +89,7 @@ impl Status {
             let mut status = status::status(&looked.observed, &looked.plan);
             for (workspace, regions) in status.workspaces.iter_mut().zip(&looked.regions) {
                 if !workspace.regions.primary.reachable {
-                    recall(workspace, regions.secondary.as_ref()).await;
+                    recall(workspace, regions.secondary.location.as_ref()).await;
                 }
             }
             if !asked.is_everything() {
@@ -163,7 +163,7 @@ fn judged(status: &Document, plan: &Plan, fail_on: &[FailOn]) -> ExitStatus {
 const RECORDS: usize = 64;
 
 /// Takes what would be lost from the newest run records that tell it of the cuts that groups have: the primary tells nothing now.
-async fn recall(workspace: &mut WorkspaceStatus, secondary: &dyn Region) {
+async fn recall(workspace: &mut WorkspaceStatus, secondary: &dyn Location) {
     let newest = RecordRange { newest: Some(RECORDS), ..RecordRange::default() };
     // Without records nothing is known, which is told.
     let Ok(kept) = secondary.run_records(&newest).await else {

@@ -21,7 +21,7 @@ use crate::config::{Configuration, Hearers, Heartbeat, Unusable};
 use crate::notify::deliver::{self, Beat, SENDING, Secrets};
 use crate::notify::{Answer, Before, Letter, Outcome, Policy, Receiver, ToldDocument, letters};
 use crate::plan::{Plan, Role};
-use crate::region::{RUN_RECORD_ENDING, Region, Regions, TOLD_ENDING};
+use crate::region::{Location, RUN_RECORD_ENDING, Region, Regions, TOLD_ENDING};
 use crate::render::{clean, plural, sections};
 use crate::sentence::Sentence;
 
@@ -66,7 +66,7 @@ pub(super) struct Applied<'a> {
 pub(super) struct Keychain<'a> {
     scopes: &'a BTreeMap<String, Option<String>>,
     /// Both regions of each workspace, those first that are known to answer.
-    regions: BTreeMap<&'a str, Vec<(Role, &'a dyn Region)>>,
+    regions: BTreeMap<&'a str, Vec<(Role, &'a Region)>>,
 }
 
 impl<'a> Keychain<'a> {
@@ -77,8 +77,8 @@ impl<'a> Keychain<'a> {
         regions: &'a [Regions],
     ) -> Keychain<'a> {
         let regions = plan.workspaces.iter().zip(regions).map(|(workspace, regions)| {
-            let primary = (Role::Primary, regions.primary.as_ref());
-            let secondary = (Role::Secondary, regions.secondary.as_ref());
+            let primary = (Role::Primary, &regions.primary);
+            let secondary = (Role::Secondary, &regions.secondary);
             let order = if workspace.observed.primary.is_away() {
                 vec![secondary, primary]
             } else {
@@ -119,7 +119,12 @@ impl Secrets for Keychain<'_> {
         let mut why = Vec::new();
         for (role, region) in regions {
             let role = role.name();
-            match region.secret(&scope, secret).await {
+            let looked =
+                match region.require_workspace(&format!("read the secret {scope}/{secret}")) {
+                    Ok(workspace) => workspace.secret(&scope, secret).await,
+                    Err(none) => Err(none),
+                };
+            match looked {
                 Ok(Some(value)) => return Ok(value),
                 Ok(None) => why.push(format!("the {role} has no secret {scope}/{secret}")),
                 Err(error) => why.push(format!("the {role} failed to {error}")),
@@ -357,18 +362,18 @@ fn is_for(outstanding: &Outstanding, letter: &Letter) -> bool {
     outstanding.to == letter.to.hash() && outstanding.workspace.as_ref() == workspace
 }
 
-/// The regions that keep the record of an apply: they are there, and its to write to.
-fn keeping<'a>(applied: &'a Applied<'a>, record: &RunRecord) -> Vec<&'a dyn Region> {
+/// The sync locations that keep the record of an apply: they are there, and its to write to.
+fn keeping<'a>(applied: &'a Applied<'a>, record: &RunRecord) -> Vec<&'a dyn Location> {
     let recorded = record.recorded.as_deref().unwrap_or_default();
     let workspaces = applied.plan.workspaces.iter().zip(applied.regions);
-    let mut keeping: Vec<&dyn Region> = Vec::new();
+    let mut keeping: Vec<&dyn Location> = Vec::new();
     for (workspace, regions) in workspaces {
         let taken = recorded.iter().find(|taken| taken.workspace == workspace.name);
         if taken.is_some_and(|taken| taken.primary.record == Some(true)) {
-            keeping.push(regions.primary.as_ref());
+            keeping.push(regions.primary.location.as_ref());
         }
         if taken.is_some_and(|taken| taken.secondary.record == Some(true)) {
-            keeping.push(regions.secondary.as_ref());
+            keeping.push(regions.secondary.location.as_ref());
         }
     }
     keeping
@@ -377,8 +382,8 @@ fn keeping<'a>(applied: &'a Applied<'a>, record: &RunRecord) -> Vec<&'a dyn Regi
 /// The record of an earlier apply, from whatever has it.
 async fn earlier(applied: &Applied<'_>, record: &RunRecord, run_id: &str) -> Option<RunRecord> {
     let name = format!("{run_id}{RUN_RECORD_ENDING}");
-    for region in keeping(applied, record) {
-        if let Ok(Some(bytes)) = region.evidence(&name).await
+    for location in keeping(applied, record) {
+        if let Ok(Some(bytes)) = location.evidence(&name).await
             && let Ok(record) = RunRecord::read(&bytes)
             && record.run_id == run_id
         {
@@ -445,8 +450,9 @@ pub(super) fn receiver(letter: &Letter) -> String {
 async fn keep_told(applied: &Applied<'_>, record: &RunRecord, document: &[u8]) {
     let here = keep::told(applied.folder, &record.run_id, document);
     let name = format!("{}{TOLD_ENDING}", record.run_id);
-    let regions = keeping(applied, record).into_iter();
-    let kept = join_all(regions.map(async |region| region.keep_evidence(&name, document).await));
+    let keeping = keeping(applied, record).into_iter();
+    let kept = keeping.map(async |location| location.keep_evidence(&name, document).await);
+    let kept = join_all(kept);
     let kept = kept.await.iter().filter(|kept| kept.is_ok()).count();
     if let (Err(error), 0) = (here, kept) {
         output::note(&format!(

@@ -201,8 +201,8 @@ async fn silences(
             continue;
         };
         let sides = futures::join!(
-            regions.primary.run_records(&newest),
-            regions.secondary.run_records(&newest)
+            regions.primary.location.run_records(&newest),
+            regions.secondary.location.run_records(&newest)
         );
         // A region that tells nothing is a finding of its own.
         let kept = [sides.0, sides.1].into_iter().filter_map(Result::ok);

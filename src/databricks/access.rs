@@ -1,7 +1,6 @@
 //! Whether a region is there, who asks, and whether a location may be written: looked at, never tried.
 
 use std::ops::ControlFlow;
-use std::time::Instant;
 
 use futures::join;
 
@@ -13,9 +12,10 @@ use super::wire::{
     ExternalLocationInfo, ExternalLocations, Me, MetastoreAssignment, PathCredentialRequest,
     Permissions,
 };
-use super::{DatabricksRegion, Service};
+use super::{DatabricksLocation, Service};
 use crate::region::{
-    Denied, Grant, Presence, Privilege, RegionError, RegionErrorKind, Repair, Unproved, WriteAccess,
+    Denied, Grant, Identity, Privilege, Reached, RegionError, RegionErrorKind, Repair, Unproved,
+    WriteAccess,
 };
 use crate::sentence::Sentence;
 use crate::sql;
@@ -37,18 +37,29 @@ async fn default_catalog(client: &Client) -> Option<String> {
     assignment.default_catalog_name.filter(|name| !name.is_empty())
 }
 
-pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, RegionError> {
-    let client = &region.workspace.client;
+/// Who asks a workspace, or why it cannot be seen.
+pub(super) async fn identity(service: &Service) -> Result<Identity, Sentence> {
+    let (principal, catalog) = join!(service.principal(), default_catalog(&service.client));
+    match principal {
+        Ok(principal) => Ok(Identity { principal: Some(principal), default_catalog: catalog }),
+        Err(refusal) => {
+            let address = service.client.base().as_str().trim_end_matches('/');
+            Err(if refusal.is_sign_in() {
+                format!("{address} refuses {}: {refusal}", service.client.signed_in_with()).into()
+            } else {
+                format!("{address} does not answer: {refusal}").into()
+            })
+        }
+    }
+}
+
+pub(super) async fn presence(location: &DatabricksLocation) -> Result<Reached, RegionError> {
+    let client = &location.service().client;
     // Before anything is asked about a group; signing in has had an answer, and a warehouse may take minutes to start.
     let clock = client.service_clock();
-    let (principal, catalog, root, unseen) = join!(
-        region.workspace.principal(),
-        default_catalog(client),
-        look_at_root(region),
-        unseen(region)
-    );
+    let (principal, root) = join!(location.service().principal(), look_at_root(location));
     let address = client.base().as_str().trim_end_matches('/');
-    let doing = || format!("look at the sync location {} from {address}", region.location);
+    let doing = || format!("look at the sync location {} from {address}", location.text);
     let principal = principal.map_err(|refusal| match refusal.status {
         Some(404) => refusal
             .hint("is it the address of a Databricks workspace?")
@@ -61,7 +72,7 @@ pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, Regi
             // Everything is there, and whoever asks may not look.
             refusal.doing(format!("use a SQL warehouse of {address} as {principal}"))
         } else {
-            let refusal = with_grant(region, refusal, &principal).await;
+            let refusal = with_grant(location, refusal, &principal).await;
             let denied = refusal.kind == RegionErrorKind::Denied;
             if denied || refusal.is_no_answer_of_use() {
                 refusal.doing(doing())
@@ -70,32 +81,29 @@ pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, Regi
             }
         });
     }
-    Ok(Presence {
-        workspace: region.address.clone(),
-        location: region.location.clone(),
+    Ok(Reached {
+        location: location.text.clone(),
         principal: Some(principal),
-        default_catalog: catalog,
         clock: clock.or_else(|| client.service_clock()),
-        workspace_unseen: unseen,
     })
 }
 
 /// `LIST` of the sync location. An empty folder of an object store is no folder at all: only its container has to be there.
-async fn look_at_root(region: &DatabricksRegion) -> Result<(), Refusal> {
-    let statement = sql::list(&region.location, Some(1));
-    match region.workspace.sql.run(&statement, Intent::Look).await {
+async fn look_at_root(location: &DatabricksLocation) -> Result<(), Refusal> {
+    let statement = sql::list(&location.text, Some(1));
+    match location.service().sql.run(&statement, Intent::Look).await {
         Ok(_) => Ok(()),
-        Err(refusal) if refusal.no_table() && region.on_object_store() => Ok(()),
+        Err(refusal) if refusal.no_table() && location.on_object_store() => Ok(()),
         Err(refusal) => Err(refusal),
     }
 }
 
 /// A refusal to list the sync location, with the statement that gives the rights on its external location where it tells of one.
-async fn with_grant(region: &DatabricksRegion, refusal: Refusal, principal: &str) -> Refusal {
+async fn with_grant(location: &DatabricksLocation, refusal: Refusal, principal: &str) -> Refusal {
     if !refusal.lack().is_some_and(|lack| lack.is_of_location()) {
         return refusal;
     }
-    match covering(&region.workspace.client, &region.location).await {
+    match covering(&location.service().client, &location.text).await {
         Some(name) => refusal.grant(Grant::to_write(&name, principal)),
         None => refusal,
     }
@@ -104,28 +112,6 @@ async fn with_grant(region: &DatabricksRegion, refusal: Refusal, principal: &str
 /// A listing that the warehouse could not make means that its location is not there; of a sign-in that was refused that is said.
 fn away(refusal: Refusal) -> Refusal {
     Refusal { kind: RegionErrorKind::Unavailable, ..refusal }
-}
-
-/// Why the secondary's workspace cannot be seen, where one is configured.
-async fn unseen(region: &DatabricksRegion) -> Option<Sentence> {
-    let why = match region.registrar.as_ref()? {
-        Ok(workspace) => {
-            let address = workspace.client.base().as_str().trim_end_matches('/');
-            let refusal = workspace.principal().await.err();
-            refusal.map(|refusal| {
-                let why = if refusal.is_sign_in() {
-                    format!("{address} refuses {}: {refusal}", workspace.client.signed_in_with())
-                } else {
-                    format!("{address} does not answer: {refusal}")
-                };
-                why.into()
-            })
-        }
-        Err(why) => Some(why.clone()),
-    };
-    *region.unseen.lock().expect("no panic while it is noted") =
-        why.clone().map(|why| (Instant::now(), why));
-    why
 }
 
 pub(super) async fn write_access(

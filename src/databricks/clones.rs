@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::DatabricksRegion;
+use super::DatabricksLocation;
 use super::histories::{Entry, Look, histories};
 use super::refusal::Refusal;
 use super::replicas;
@@ -25,15 +25,15 @@ enum Maker<'a> {
 }
 
 pub(super) async fn deep_clone(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     order: &CloneOrder,
     progress: &Progress,
 ) -> Result<Cloned, RegionError> {
     let doing = || format!("clone {} version {}", order.table, order.source_version);
     let refused = |kind, text: String| RegionError::new(kind, doing(), text).of_order();
-    let before = look(region, order).await?;
+    let before = look(location, order).await?;
     if let Standing::Cloned { .. } = before {
-        return done(region, order, Maker::Before, progress).await;
+        return done(location, order, Maker::Before, progress).await;
     }
     if let Some(why) = before.conflict() {
         return Err(refused(RegionErrorKind::Conflict, why));
@@ -41,7 +41,7 @@ pub(super) async fn deep_clone(
     if progress.stopped() {
         return Err(refused(RegionErrorKind::Other, "stopped before it began".to_owned()));
     }
-    let sql = &region.workspace.sql;
+    let sql = &location.service().sql;
     let statement = Statement::new(order.statement.clone());
     let mut ran = match sql.left_earlier(&statement.text).await {
         Some(id) => sql.attach(&id, Intent::Long(progress)).await,
@@ -52,7 +52,7 @@ pub(super) async fn deep_clone(
         |refusal: &Refusal| refusal.kind == RegionErrorKind::Conflict && !refusal.outcome_unknown;
     if ran.as_ref().is_err_and(lost)
         && !progress.stopped()
-        && let Ok(Standing::AsLookedAt(_)) = look(region, order).await
+        && let Ok(Standing::AsLookedAt(_)) = look(location, order).await
     {
         ran = sql.run(&statement, Intent::Long(progress)).await;
     }
@@ -63,9 +63,9 @@ pub(super) async fn deep_clone(
     }
     match ran {
         Ok(finished) => {
-            let after = look(region, order).await?;
+            let after = look(location, order).await?;
             if let Standing::Cloned { .. } = after {
-                return done(region, order, Maker::Told(&finished), progress).await;
+                return done(location, order, Maker::Told(&finished), progress).await;
             }
             Err(match after.conflict() {
                 Some(why) => refused(RegionErrorKind::Conflict, why),
@@ -78,10 +78,10 @@ pub(super) async fn deep_clone(
         }
         Err(refusal) if refusal.outcome_unknown || refusal.kind == RegionErrorKind::Conflict => {
             // The reply was lost, or another clone came first: the replica knows.
-            let after = look(region, order).await.ok();
+            let after = look(location, order).await.ok();
             if let Some(Standing::Cloned { .. }) = after {
                 let maker = if refusal.outcome_unknown { Maker::Unheard } else { Maker::Before };
-                return done(region, order, maker, progress).await;
+                return done(location, order, maker, progress).await;
             }
             Err(match after.and_then(|after| after.conflict()) {
                 Some(why) => refused(RegionErrorKind::Conflict, why),
@@ -92,24 +92,24 @@ pub(super) async fn deep_clone(
     }
 }
 
-async fn look(region: &DatabricksRegion, order: &CloneOrder) -> Result<Standing, RegionError> {
+async fn look(location: &DatabricksLocation, order: &CloneOrder) -> Result<Standing, RegionError> {
     let question =
         ReplicaQuestion { path: order.replica_path.clone(), since_version: order.replica_version };
-    let replica = replicas::one(region, &question).await?;
+    let replica = replicas::one(location, &question).await?;
     Ok(order.standing(replica.as_ref()))
 }
 
 /// The clone's own commit: the newest CLONE of the ordered version.
 pub(super) async fn clone_commit(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     order: &CloneOrder,
 ) -> Result<Option<(Entry, u64)>, Refusal> {
     let look = Look {
-        table: Relation::Path(region.path(&order.replica_path)),
+        table: Relation::Path(location.path(&order.replica_path)),
         from: order.replica_version,
         since_clone: false,
     };
-    let workspace = &region.workspace;
+    let workspace = location.service();
     let history = match histories(&workspace.sql, &workspace.batches, &[look]).await.pop() {
         Some(history) => history?,
         None => return Ok(None),
@@ -125,13 +125,13 @@ pub(super) async fn clone_commit(
 
 /// What the clone did: by the statement's own result, else by what its commit counts.
 async fn done(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     order: &CloneOrder,
     maker: Maker<'_>,
     progress: &Progress,
 ) -> Result<Cloned, RegionError> {
     let doing = || format!("read what cloning {} did", order.table);
-    let found = clone_commit(region, order).await.map_err(|refusal| refusal.doing(doing()))?;
+    let found = clone_commit(location, order).await.map_err(|refusal| refusal.doing(doing()))?;
     let Some(replica_version) = found.as_ref().map(|(entry, _)| entry.version) else {
         return Err(RegionError::new(
             RegionErrorKind::Other,

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Mutex;
 use url::{Origin, Url};
 
 use super::auth::{Environment, SignInError, Tried, Wanted, sign_in};
@@ -10,9 +9,9 @@ use super::client::{Client, is_loopback, plain_http};
 use super::credential::Credential;
 use super::notice::Notice;
 use super::timing::Timing;
-use super::{DatabricksRegion, Service, access};
+use super::{DatabricksLocation, DatabricksWorkspace, Service, Way, access};
 use crate::config::{self, WorkspaceAddress};
-use crate::region::{Region, Regions};
+use crate::region::{Region, Regions, Workspace};
 use crate::sentence::Sentence;
 
 /// Everything that two regions on Databricks need.
@@ -36,8 +35,6 @@ pub struct ConnectOptions {
     pub location_secondary: String,
     /// The secondary's own workspace.
     pub secondary: Option<SecondaryOptions>,
-    /// Where the secondary's workflows are, if its workspace is no Databricks workspace.
-    pub watch: Option<Arc<dyn Region>>,
     /// Count rows on both sides after each clone.
     pub verify_rows: bool,
     /// What signing in takes from its surroundings.
@@ -95,7 +92,6 @@ impl ConnectOptions {
             location_primary: workspace.location_primary.as_str().to_owned(),
             location_secondary: workspace.location_secondary.as_str().to_owned(),
             secondary,
-            watch: None,
             verify_rows: false,
             environment,
             unbound: None,
@@ -143,9 +139,9 @@ impl Unbound {
 #[derive(Debug, Clone)]
 pub struct Connected {
     /// Where the tables are written.
-    pub primary: Arc<DatabricksRegion>,
+    pub primary: Region,
     /// Where the replicas are.
-    pub secondary: Arc<DatabricksRegion>,
+    pub secondary: Region,
     /// How the primary was signed in to, for example `DATABRICKS_TOKEN`.
     pub signed_in_with: String,
 }
@@ -230,7 +226,7 @@ pub async fn connect_as_needed(
         Err(_) => true,
     };
     let warehouse = options.warehouse_id.clone().or(warehouse);
-    let workspace = Arc::new(Service::new(client, warehouse, notice.clone()));
+    let service = Arc::new(Service::new(client, warehouse, notice.clone()));
     let registrar = match &options.secondary {
         Some(secondary) => Some(registrar(options, secondary, &unbound, away).await.map(Arc::new)),
         None => None,
@@ -249,32 +245,24 @@ pub async fn connect_as_needed(
             None => return Err(why),
         }
     }
-    // The door on the day the primary is gone: what is in the secondary is read through its own workspace.
-    let door = match &registrar {
-        Some(Ok(own)) if away => Some(own.clone()),
-        Some(_) | None => None,
+    // On the day the primary is gone what is in the secondary is read through its own workspace.
+    let way = match &registrar {
+        Some(Ok(own)) if away => Way::Reader(own.clone()),
+        Some(_) | None => Way::Writer(service.clone()),
     };
-    let region = |location: &str, address: &Url, primary: bool, registrar| {
-        let door = door.clone().filter(|_| !primary);
-        Arc::new(DatabricksRegion {
-            address: address.as_str().trim_end_matches('/').to_owned(),
-            location: location.to_owned(),
-            read_only: door.is_some(),
-            workspace: door.unwrap_or_else(|| workspace.clone()),
-            primary,
-            registrar,
-            unseen: std::sync::Mutex::default(),
-            watch: options.watch.clone().filter(|_| !primary),
-            verify_rows: options.verify_rows,
-            cuts: Mutex::default(),
-            rows: Mutex::default(),
-        })
-    };
-    let address =
-        options.secondary.as_ref().map_or(&options.address, |secondary| &secondary.address);
+    let location =
+        |text: &str, way| Arc::new(DatabricksLocation::new(text, way, options.verify_rows));
+    let copies_of = Some(service.clone()).filter(|_| !away);
+    let workspace = |own| DatabricksWorkspace::new(own, copies_of);
     Ok(Connected {
-        primary: region(&options.location_primary, &options.address, true, None),
-        secondary: region(&options.location_secondary, address, false, registrar),
+        primary: Region {
+            workspace: Some(Arc::new(DatabricksWorkspace::new(Ok(service.clone()), None))),
+            location: location(&options.location_primary, Way::Writer(service)),
+        },
+        secondary: Region {
+            workspace: registrar.map(|own| Arc::new(workspace(own)) as Arc<dyn Workspace>),
+            location: location(&options.location_secondary, way),
+        },
         signed_in_with,
     })
 }

@@ -5,7 +5,7 @@
 
 use base64::Engine as _;
 
-use super::DatabricksRegion;
+use super::DatabricksLocation;
 use super::records::{repeat, table_at};
 use super::refusal::Refusal;
 use super::statements::Intent;
@@ -24,31 +24,31 @@ const PART_BYTES: usize = 4 * 1024 * 1024;
 const PARTS_AT_ONCE: usize = 64;
 
 /// Beside what an embedded lakehouse keeps as files: a table cannot be made where files lie.
-fn table_of(region: &DatabricksRegion) -> Relation {
-    table_at(&region.location, &format!("{EVIDENCE}/documents"))
+fn table_of(location: &DatabricksLocation) -> Relation {
+    table_at(&location.text, &format!("{EVIDENCE}/documents"))
 }
 
 pub(super) async fn keep(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     name: &str,
     bytes: &[u8],
 ) -> Result<(), RegionError> {
-    let kept = keep_parts(region, name, bytes).await;
+    let kept = keep_parts(location, name, bytes).await;
     kept.map_err(|refusal| refusal.doing(format!("keep {name} as evidence")))
 }
 
 pub(super) async fn read(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     name: &str,
 ) -> Result<Option<Vec<u8>>, RegionError> {
-    let read = read_parts(region, name).await;
+    let read = read_parts(location, name).await;
     read.map_err(|refusal| refusal.doing(format!("read the evidence {name}")))
 }
 
-async fn read_parts(region: &DatabricksRegion, name: &str) -> Result<Option<Vec<u8>>, Refusal> {
+async fn read_parts(location: &DatabricksLocation, name: &str) -> Result<Option<Vec<u8>>, Refusal> {
     is_file_name(name)?;
-    let table = table_of(region);
-    let sql = &region.workspace.sql;
+    let table = table_of(location);
+    let sql = &location.service().sql;
     let kept = match sql.run(&sql::evidence_kept(&table, name), Intent::Look).await {
         Ok(finished) => finished.rows,
         Err(refusal) if refusal.no_table() => return Ok(None),
@@ -98,13 +98,17 @@ fn is_file_name(name: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn keep_parts(region: &DatabricksRegion, name: &str, bytes: &[u8]) -> Result<(), Refusal> {
+async fn keep_parts(
+    location: &DatabricksLocation,
+    name: &str,
+    bytes: &[u8],
+) -> Result<(), Refusal> {
     is_file_name(name)?;
-    let table = table_of(region);
+    let table = table_of(location);
     let sha256 = sha256_of_bytes(bytes);
     let parts: Vec<&[u8]> =
         if bytes.is_empty() { vec![bytes] } else { bytes.chunks(PART_BYTES).collect() };
-    match region.workspace.sql.run(&sql::evidence_kept(&table, name), Intent::Look).await {
+    match location.service().sql.run(&sql::evidence_kept(&table, name), Intent::Look).await {
         Ok(finished) => {
             let same = finished.rows.iter().any(|row| row.text("sha256") == Some(&sha256));
             // A document of this name stays as it is; one that was cut off in the middle is completed.
@@ -114,46 +118,48 @@ async fn keep_parts(region: &DatabricksRegion, name: &str, bytes: &[u8]) -> Resu
                 return Ok(());
             }
         }
-        Err(refusal) if refusal.no_table() => repeat(region, &sql::create_evidence(&table)).await?,
+        Err(refusal) if refusal.no_table() => {
+            repeat(location, &sql::create_evidence(&table)).await?
+        }
         Err(refusal) => return Err(refusal),
     }
     for (place, part) in parts.into_iter().enumerate() {
         let content = base64::engine::general_purpose::STANDARD.encode(part);
-        repeat(region, &sql::keep_evidence(&table, name, place as u64, content, &sha256)).await?;
+        repeat(location, &sql::keep_evidence(&table, name, place as u64, content, &sha256)).await?;
     }
     Ok(())
 }
 
 /// Run records, oldest first.
 pub(super) async fn run_records(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     wanted: &RecordRange,
 ) -> Result<KeptRecords, Refusal> {
-    documents(region, wanted, sql::read_run_records).await
+    documents(location, wanted, sql::read_run_records).await
 }
 
 /// Their signatures, oldest first.
 pub(super) async fn record_signatures(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     wanted: &RecordRange,
 ) -> Result<Vec<KeptDocument>, Refusal> {
-    Ok(documents(region, wanted, sql::read_record_signatures).await?.documents)
+    Ok(documents(location, wanted, sql::read_record_signatures).await?.documents)
 }
 
 /// Documents of one kind, oldest first. They are read from the newest on, a page at a time.
 async fn documents(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     wanted: &RecordRange,
     statement: impl Fn(&Relation, &RecordRange, usize) -> Statement,
 ) -> Result<KeptRecords, Refusal> {
-    let table = table_of(region);
+    let table = table_of(location);
     let newest = wanted.newest.unwrap_or(usize::MAX);
     let mut until = wanted.until.clone();
     let mut kept = KeptRecords::default();
     loop {
         let range = RecordRange { until: until.clone(), ..wanted.clone() };
         let page = statement(&table, &range, PARTS_AT_ONCE);
-        let finished = match region.workspace.sql.run(&page, Intent::Look).await {
+        let finished = match location.service().sql.run(&page, Intent::Look).await {
             Ok(finished) => finished,
             Err(refusal) if refusal.no_table() => break,
             Err(refusal) => return Err(refusal),
@@ -203,11 +209,11 @@ async fn documents(
 
 /// The names of the documents that are kept, sorted.
 pub(super) async fn names(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     wanted: &RecordRange,
 ) -> Result<Vec<String>, Refusal> {
-    let statement = sql::evidence_names(&table_of(region), wanted);
-    let finished = match region.workspace.sql.run(&statement, Intent::Look).await {
+    let statement = sql::evidence_names(&table_of(location), wanted);
+    let finished = match location.service().sql.run(&statement, Intent::Look).await {
         Ok(finished) => finished,
         Err(refusal) if refusal.no_table() => return Ok(Vec::new()),
         Err(refusal) => return Err(refusal),

@@ -2,7 +2,7 @@
 
 use futures::future::{join_all, try_join};
 
-use super::DatabricksRegion;
+use super::DatabricksLocation;
 use super::histories::{Look, histories};
 use super::refusal::Refusal;
 use super::verify::{differences, rows};
@@ -13,13 +13,13 @@ use crate::sql::Relation;
 ///
 /// Files are read by nobody: the data plane is the engine's.
 pub(super) async fn proofs(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     asked: &[ContentQuestion],
 ) -> Vec<Result<ContentAnswer, RegionError>> {
     join_all(asked.iter().map(async |question| {
         let proof = match question.unproved {
             None => CloneProof::NotAsked,
-            Some(clone) => of_clone(region, question, clone.version).await,
+            Some(clone) => of_clone(location, question, clone.version).await,
         };
         Ok(ContentAnswer { content: None, proof, compared: false })
     }))
@@ -27,7 +27,7 @@ pub(super) async fn proofs(
 }
 
 async fn of_clone(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     question: &ContentQuestion,
     version: u64,
 ) -> CloneProof {
@@ -36,7 +36,7 @@ async fn of_clone(
     let Some((source, source_version)) = source.zip(question.source_version) else {
         return unknown("the catalog does not list its source".to_owned());
     };
-    match compare(region, question, version, (&source, source_version)).await {
+    match compare(location, question, version, (&source, source_version)).await {
         Ok(differences) if differences.is_empty() => CloneProof::Proved,
         Ok(differences) => CloneProof::Refuted { version, why: differences.join("; ").into() },
         Err(refusal) => unknown(refusal.doing("count the rows of both").to_string()),
@@ -44,26 +44,26 @@ async fn of_clone(
 }
 
 async fn compare(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     question: &ContentQuestion,
     version: u64,
     (source, source_version): (&Relation, u64),
 ) -> Result<Vec<String>, Refusal> {
-    let replica = Relation::Path(region.path(&question.path));
+    let replica = Relation::Path(location.path(&question.path));
     let (theirs, ours) =
-        try_join(rows(region, source, source_version), rows(region, &replica, version)).await?;
+        try_join(rows(location, source, source_version), rows(location, &replica, version)).await?;
     let mut found = Vec::new();
     if theirs != ours {
         found.push(format!("rows: {theirs} in the source, {ours} in the replica"));
     }
     if question.version == version {
-        let workspace = &region.workspace;
+        let workspace = location.service();
         let look = Look { table: replica.clone(), from: Some(version), since_clone: false };
         let looks = [look];
         let history = histories(&workspace.sql, &workspace.batches, &looks).await.pop();
         let commits = history.transpose()?.map(|history| history.commits).unwrap_or_default();
         if let Some(commit) = commits.iter().find(|commit| commit.version == version) {
-            found.extend(differences(region, commit, &replica).await?);
+            found.extend(differences(location, commit, &replica).await?);
         }
     }
     Ok(found)

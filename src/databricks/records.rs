@@ -6,7 +6,7 @@ use futures::{join, try_join};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::DatabricksRegion;
+use super::DatabricksLocation;
 use super::histories::{Detail, details};
 use super::refusal::{ROW_UNREADABLE, Refusal};
 use super::rows::Rows;
@@ -46,14 +46,14 @@ pub(super) fn table_at(location: &str, name: &str) -> Relation {
 
 /// Reads both tables, of the cut log all cuts or of every group the newest alone.
 pub(super) async fn read(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     heads_only: bool,
 ) -> Result<LedgerCopy, RegionError> {
-    let doing = |name: &str| format!("read {name} under {}", region.location);
+    let doing = |name: &str| format!("read {name} under {}", location.text);
     let read_cuts = if heads_only { sql::read_heads } else { sql::read_cuts };
     let (metadata, cuts) = join!(
-        content(region, SYNC_METADATA, sql::read_rows),
-        content(region, SYNC_CUTS, read_cuts)
+        content(location, SYNC_METADATA, sql::read_rows),
+        content(location, SYNC_CUTS, read_cuts)
     );
     let mut troubles = Vec::new();
     let mut unreadable = |table: LedgerTable, refusal: Refusal| {
@@ -73,7 +73,7 @@ pub(super) async fn read(
     let cuts = match cuts.and_then(|content| content.map(cut_table).transpose()) {
         // Its number may be beyond those of the cuts that a plan needs.
         Ok(Some(cuts)) if heads_only && !cuts.odd.is_empty() => {
-            return Box::pin(read(region, false)).await;
+            return Box::pin(read(location, false)).await;
         }
         Ok(cuts) => cuts,
         Err(refusal) if is_damage(&refusal) => {
@@ -107,44 +107,44 @@ fn metadata_table(content: Content) -> Result<MetadataTable, Refusal> {
 /// Copies a metadata table that cannot be read to another name, by reference where its files cannot be copied, and makes an empty one
 /// in its place: SQL renames no folder.
 pub(super) async fn put_aside(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     which: LedgerTable,
     name: &str,
 ) -> Result<(), RegionError> {
-    let table = table_at(&region.location, which.name());
+    let table = table_at(&location.text, which.name());
     let doing = |refusal: Refusal| refusal.doing(format!("put {} aside as {name}", which.name()));
-    let mut columns = region.cuts.lock().await;
+    let mut columns = location.cuts.lock().await;
     if which == LedgerTable::Cuts {
         // It decides everything: what can be read after all stays where it is.
-        match content(region, SYNC_CUTS, sql::read_cuts).await {
+        match content(location, SYNC_CUTS, sql::read_cuts).await {
             Ok(_) => return Ok(()),
             Err(refusal) if is_damage(&refusal) => {}
             Err(refusal) => return Err(doing(refusal)),
         }
         *columns = None;
     }
-    let found = detail(region, &table).await.map_err(doing)?;
+    let found = detail(location, &table).await.map_err(doing)?;
     let claim = found.and_then(|found| found.property(WORKSPACE_PROPERTY).map(str::to_owned));
-    let aside = table_at(&region.location, name);
-    if let Err(refusal) = repeat(region, &sql::clone_table(&aside, &table)).await {
-        let by_reference = repeat(region, &sql::shallow_clone_table(&aside, &table)).await;
+    let aside = table_at(&location.text, name);
+    if let Err(refusal) = repeat(location, &sql::clone_table(&aside, &table)).await {
+        let by_reference = repeat(location, &sql::shallow_clone_table(&aside, &table)).await;
         by_reference.map_err(|_| doing(refusal))?;
     }
     let emptied = match which {
         LedgerTable::Metadata => sql::replace_metadata(&table, claim.as_deref()),
         LedgerTable::Cuts => sql::replace_cuts(&table, claim.as_deref()),
     };
-    repeat(region, &emptied).await.map_err(doing)
+    repeat(location, &emptied).await.map_err(doing)
 }
 
 async fn content(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     name: &str,
     select: impl Fn(&Relation) -> Statement,
 ) -> Result<Option<Content>, Refusal> {
-    let workspace = &region.workspace;
-    let table = table_at(&region.location, name);
-    let Some(detail) = detail(region, &table).await? else {
+    let workspace = location.service();
+    let table = table_at(&location.text, name);
+    let Some(detail) = detail(location, &table).await? else {
         return Ok(None);
     };
     if let Some(needed) = needed_version(detail.property(NEEDS_PROPERTY)) {
@@ -155,7 +155,7 @@ async fn content(
         return Err(Refusal::new(RegionErrorKind::Unsupported, text));
     }
     let select = select(&table);
-    let read = try_join!(version(region, &table), workspace.sql.run(&select, Intent::Look));
+    let read = try_join!(version(location, &table), workspace.sql.run(&select, Intent::Look));
     // The table is there: what is missing is a part of it.
     let (version, selected) = read.map_err(|refusal| {
         if refusal.no_table() {
@@ -169,9 +169,12 @@ async fn content(
 }
 
 /// A table's detail; `None`: there is no table.
-async fn detail(region: &DatabricksRegion, table: &Relation) -> Result<Option<Detail>, Refusal> {
+async fn detail(
+    location: &DatabricksLocation,
+    table: &Relation,
+) -> Result<Option<Detail>, Refusal> {
     let tables = [table.clone()];
-    match details(&region.workspace.sql, &region.workspace.batches, &tables).await.pop() {
+    match details(&location.service().sql, &location.service().batches, &tables).await.pop() {
         // Some services describe a folder of other files too.
         Some(Ok(detail)) => {
             Ok(Some(detail)
@@ -183,8 +186,8 @@ async fn detail(region: &DatabricksRegion, table: &Relation) -> Result<Option<De
     }
 }
 
-async fn version(region: &DatabricksRegion, table: &Relation) -> Result<u64, Refusal> {
-    let finished = region.workspace.sql.run(&sql::history(table, 1), Intent::Look).await?;
+async fn version(location: &DatabricksLocation, table: &Relation) -> Result<u64, Refusal> {
+    let finished = location.service().sql.run(&sql::history(table, 1), Intent::Look).await?;
     let newest = finished.rows.first().and_then(|row| row.number("version"));
     newest.ok_or_else(|| Refusal::new(RegionErrorKind::Other, "its history is empty"))
 }
@@ -229,27 +232,33 @@ fn unreadable_row(why: &dyn std::fmt::Display) -> Refusal {
     Refusal { code: ROW_UNREADABLE.to_owned(), ..Refusal::new(RegionErrorKind::Other, text) }
 }
 
-pub(super) async fn create(region: &DatabricksRegion, workspace: &str) -> Result<(), RegionError> {
+pub(super) async fn create(
+    location: &DatabricksLocation,
+    workspace: &str,
+) -> Result<(), RegionError> {
     let create = [
-        sql::create_metadata(&table_at(&region.location, SYNC_METADATA), workspace),
-        sql::create_cuts(&table_at(&region.location, SYNC_CUTS), workspace),
+        sql::create_metadata(&table_at(&location.text, SYNC_METADATA), workspace),
+        sql::create_cuts(&table_at(&location.text, SYNC_CUTS), workspace),
     ];
     for statement in create {
-        repeat(region, &statement).await.map_err(|refusal| {
-            refusal.doing(format!("create the metadata tables under {}", region.location))
+        repeat(location, &statement).await.map_err(|refusal| {
+            refusal.doing(format!("create the metadata tables under {}", location.text))
         })?;
     }
     Ok(())
 }
 
-pub(super) async fn clone_from(region: &DatabricksRegion, from: &str) -> Result<(), RegionError> {
+pub(super) async fn clone_from(
+    location: &DatabricksLocation,
+    from: &str,
+) -> Result<(), RegionError> {
     for name in [SYNC_METADATA, SYNC_CUTS] {
-        let doing = || format!("clone {name} from {from} to {}", region.location);
+        let doing = || format!("clone {name} from {from} to {}", location.text);
         let source = table_at(from, name);
-        let there = detail(region, &source).await.map_err(|refusal| refusal.doing(doing()))?;
+        let there = detail(location, &source).await.map_err(|refusal| refusal.doing(doing()))?;
         if there.is_some() {
-            let statement = sql::clone_table(&table_at(&region.location, name), &source);
-            repeat(region, &statement).await.map_err(|refusal| refusal.doing(doing()))?;
+            let statement = sql::clone_table(&table_at(&location.text, name), &source);
+            repeat(location, &statement).await.map_err(|refusal| refusal.doing(doing()))?;
         }
     }
     Ok(())
@@ -257,13 +266,13 @@ pub(super) async fn clone_from(region: &DatabricksRegion, from: &str) -> Result<
 
 /// Runs a write that does no harm when it is repeated, until it is known to be done.
 pub(super) async fn repeat(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     statement: &Statement,
 ) -> Result<(), Refusal> {
-    let timing = region.workspace.client.timing();
+    let timing = location.service().client.timing();
     let mut attempt = 0;
     loop {
-        let refusal = match region.workspace.sql.run(statement, Intent::Write).await {
+        let refusal = match location.service().sql.run(statement, Intent::Write).await {
             Ok(_) => return Ok(()),
             Err(refusal) => refusal,
         };
@@ -276,18 +285,18 @@ pub(super) async fn repeat(
 }
 
 pub(super) async fn write_rows(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     rows: &[Row],
 ) -> Result<u64, RegionError> {
-    let doing = || format!("write {SYNC_METADATA} under {}", region.location);
-    let table = table_at(&region.location, SYNC_METADATA);
-    let _turn = region.rows.lock().await;
+    let doing = || format!("write {SYNC_METADATA} under {}", location.text);
+    let table = table_at(&location.text, SYNC_METADATA);
+    let _turn = location.rows.lock().await;
     for part in parts(rows) {
-        repeat(region, &sql::merge_rows(&table, part))
+        repeat(location, &sql::merge_rows(&table, part))
             .await
             .map_err(|refusal| refusal.doing(doing()))?;
     }
-    version(region, &table).await.map_err(|refusal| refusal.doing(doing()))
+    version(location, &table).await.map_err(|refusal| refusal.doing(doing()))
 }
 
 /// Records as JSON arrays, each small enough for a statement.
@@ -312,39 +321,39 @@ fn parts<T: serde::Serialize>(records: &[T]) -> Vec<String> {
 
 /// Of each of these groups the cuts from a number on.
 async fn cuts_from(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     ends: &[(&str, u64)],
 ) -> Result<(Vec<Cut>, Vec<OddCut>), Refusal> {
-    let statement = sql::read_cuts_from(&table_at(&region.location, SYNC_CUTS), ends);
-    selected(region, &statement).await
+    let statement = sql::read_cuts_from(&table_at(&location.text, SYNC_CUTS), ends);
+    selected(location, &statement).await
 }
 
 /// The cuts that a statement selects, by group and number, and the rows that are none.
 async fn selected(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     look: &Statement,
 ) -> Result<(Vec<Cut>, Vec<OddCut>), Refusal> {
-    let finished = region.workspace.sql.run(look, Intent::Look).await?;
+    let finished = location.service().sql.run(look, Intent::Look).await?;
     let (cuts, odd) = cuts_in(&finished.rows)?;
     Ok((Cuts::new(cuts).iter().cloned().collect(), odd))
 }
 
 /// Reads of these groups at least the newest cut; a log that is not there has none.
 pub(super) async fn read_newest_cuts(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     groups: &[&str],
 ) -> Result<Cuts, RegionError> {
-    let table = table_at(&region.location, SYNC_CUTS);
+    let table = table_at(&location.text, SYNC_CUTS);
     let mut all = Cuts::default();
     for some in groups.chunks(CUTS_AT_ONCE) {
-        match selected(region, &sql::read_heads_of(&table, some)).await {
+        match selected(location, &sql::read_heads_of(&table, some)).await {
             Ok((cuts, odd)) => {
                 let odd = odd.into_iter().filter_map(|odd| odd.group_name);
                 all.extend(Cuts::new(cuts).with_odd(odd).of_heads());
             }
             Err(refusal) if refusal.no_table() => {}
             Err(refusal) => {
-                return Err(refusal.doing(format!("read {SYNC_CUTS} under {}", region.location)));
+                return Err(refusal.doing(format!("read {SYNC_CUTS} under {}", location.text)));
             }
         }
     }
@@ -353,22 +362,22 @@ pub(super) async fn read_newest_cuts(
 
 /// One answer a cut, a statement for many.
 pub(super) async fn append_cuts(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     cuts: &[Cut],
 ) -> Vec<Result<Appended, RegionError>> {
-    let mut columns = region.cuts.lock().await;
+    let mut columns = location.cuts.lock().await;
     let mut answers = Vec::new();
     for some in cuts.chunks(CUTS_AT_ONCE) {
         let mut answered: Vec<Option<Appended>> = vec![None; some.len()];
-        let refused = append_open(region, some, &mut columns, &mut answered).await;
+        let refused = append_open(location, some, &mut columns, &mut answered).await;
         for (cut, answer) in some.iter().zip(answered) {
             let doing = || {
                 let (cut, group) = (cut.label(), &cut.group_name);
-                format!("append {cut} of {group} under {}", region.location)
+                format!("append {cut} of {group} under {}", location.text)
             };
             answers.push(match answer {
                 Some(Appended::Diverged(None)) if cut.cut_number > 1 => {
-                    Ok(Appended::Diverged(newest(region, cut).await))
+                    Ok(Appended::Diverged(newest(location, cut).await))
                 }
                 Some(answer) => Ok(answer),
                 None => Err(refused.clone().doing(doing())),
@@ -382,13 +391,13 @@ pub(super) async fn append_cuts(
 ///
 /// Neither a reply nor its row count is believed. The refusal is that of the cuts left without an answer.
 async fn append_open(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     cuts: &[Cut],
     columns: &mut Option<CutColumns>,
     answers: &mut [Option<Appended>],
 ) -> Refusal {
-    let table = table_at(&region.location, SYNC_CUTS);
-    let timing = region.workspace.client.timing();
+    let table = table_at(&location.text, SYNC_CUTS);
+    let timing = location.service().client.timing();
     let mut last: Option<Refusal> = None;
     for attempt in 0..=ATTEMPTS {
         let open = || cuts.iter().zip(answers.iter());
@@ -396,7 +405,7 @@ async fn append_open(
         let ends: Vec<(&str, u64)> = open
             .map(|(cut, _)| (cut.group_name.as_str(), cut.cut_number.saturating_sub(1)))
             .collect();
-        let (here, odd) = match cuts_from(region, &ends).await {
+        let (here, odd) = match cuts_from(location, &ends).await {
             Ok(here) => here,
             // Something was sent, and what came of it cannot be seen.
             Err(refusal) if last.is_some() => return refusal.unknown(),
@@ -409,7 +418,7 @@ async fn append_open(
                 let mut of_group: Vec<Cut> = of_group.cloned().collect();
                 // Its predecessor may have a lower number: one that was ever seen is not given again.
                 if of_group.is_empty() && cut.previous_sha256.is_some() {
-                    of_group.extend(newest(region, cut).await.map(|cut| *cut));
+                    of_group.extend(newest(location, cut).await.map(|cut| *cut));
                 }
                 let names = odd.iter().filter_map(|row| row.group_name.clone());
                 *answer = Cuts::new(of_group).with_odd(names).answer_to(cut);
@@ -429,9 +438,9 @@ async fn append_open(
             "it is not in the log although its append succeeded",
         ));
         let known = columns.is_some();
-        let written = match columns_for(region, &open, columns).await {
+        let written = match columns_for(location, &open, columns).await {
             Ok(columns) => {
-                write(region, &open, |part| sql::append_cut(&table, columns, part)).await
+                write(location, &open, |part| sql::append_cut(&table, columns, part)).await
             }
             Err(refusal) => Err(refusal),
         };
@@ -456,20 +465,20 @@ async fn append_open(
 
 /// Sends records in as many statements as they need.
 async fn write<T: serde::Serialize>(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     records: &[T],
     statement: impl Fn(String) -> Statement,
 ) -> Result<(), Refusal> {
     for part in parts(records) {
         let statement = statement(part);
-        region.workspace.sql.run(&statement, Intent::Write).await?;
+        location.service().sql.run(&statement, Intent::Write).await?;
     }
     Ok(())
 }
 
 /// The columns of the cut log, after giving it those that these cuts need and that it lacks.
 async fn columns_for<'a>(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     cuts: &[Cut],
     known: &'a mut Option<CutColumns>,
 ) -> Result<&'a CutColumns, Refusal> {
@@ -481,16 +490,16 @@ async fn columns_for<'a>(
     })?;
     let columns = match known.take() {
         Some(columns) => columns,
-        None => columns(region).await?,
+        None => columns(location).await?,
     };
     let lacking = columns.lacking(&needed);
     if lacking.is_empty() {
         return Ok(known.insert(columns));
     }
-    let table = table_at(&region.location, SYNC_CUTS);
-    let added = repeat(region, &sql::add_cut_columns(&table, &lacking)).await;
+    let table = table_at(&location.text, SYNC_CUTS);
+    let added = repeat(location, &sql::add_cut_columns(&table, &lacking)).await;
     // Another writer may have added them first: what the table has then is what counts.
-    let columns = self::columns(region).await?;
+    let columns = self::columns(location).await?;
     match (added, columns.lacking(&needed).is_empty()) {
         (_, true) => Ok(known.insert(columns)),
         (Err(refusal), false) => Err(refusal),
@@ -500,25 +509,28 @@ async fn columns_for<'a>(
     }
 }
 
-async fn columns(region: &DatabricksRegion) -> Result<CutColumns, Refusal> {
-    let look = sql::cut_columns(&table_at(&region.location, SYNC_CUTS));
-    let finished = region.workspace.sql.run(&look, Intent::Look).await?;
+async fn columns(location: &DatabricksLocation) -> Result<CutColumns, Refusal> {
+    let look = sql::cut_columns(&table_at(&location.text, SYNC_CUTS));
+    let finished = location.service().sql.run(&look, Intent::Look).await?;
     CutColumns::described(&finished.columns).ok_or_else(|| {
         Refusal::new(RegionErrorKind::Other, "its columns are not those of a cut log")
     })
 }
 
-async fn newest(region: &DatabricksRegion, cut: &Cut) -> Option<Box<Cut>> {
-    let table = table_at(&region.location, SYNC_CUTS);
+async fn newest(location: &DatabricksLocation, cut: &Cut) -> Option<Box<Cut>> {
+    let table = table_at(&location.text, SYNC_CUTS);
     let heads = sql::read_heads_of(&table, &[&cut.group_name]);
-    let (heads, _) = selected(region, &heads).await.unwrap_or_default();
+    let (heads, _) = selected(location, &heads).await.unwrap_or_default();
     heads.into_iter().last().map(Box::new)
 }
 
-pub(super) async fn copy_cuts(region: &DatabricksRegion, cuts: &[Cut]) -> Result<(), RegionError> {
-    let doing = || format!("copy cuts to {SYNC_CUTS} under {}", region.location);
-    let table = table_at(&region.location, SYNC_CUTS);
-    let mut columns = region.cuts.lock().await;
+pub(super) async fn copy_cuts(
+    location: &DatabricksLocation,
+    cuts: &[Cut],
+) -> Result<(), RegionError> {
+    let doing = || format!("copy cuts to {SYNC_CUTS} under {}", location.text);
+    let table = table_at(&location.text, SYNC_CUTS);
+    let mut columns = location.cuts.lock().await;
     let wanted = Cuts::new(cuts.iter().cloned());
     // Of each group what is from the oldest of these on: the log before is not read again.
     let mut ends: Vec<(&str, u64)> = Vec::new();
@@ -529,7 +541,7 @@ pub(super) async fn copy_cuts(region: &DatabricksRegion, cuts: &[Cut]) -> Result
     }
     let mut here: Vec<Cut> = Vec::new();
     for some in ends.chunks(CUTS_AT_ONCE) {
-        let there = cuts_from(region, some).await;
+        let there = cuts_from(location, some).await;
         here.extend(there.map_err(|refusal| refusal.doing(doing()))?.0);
     }
     let missing = wanted.missing_from(&here);
@@ -537,11 +549,11 @@ pub(super) async fn copy_cuts(region: &DatabricksRegion, cuts: &[Cut]) -> Result
         return Ok(());
     }
     *columns = None;
-    let columns = columns_for(region, &missing, &mut columns)
+    let columns = columns_for(location, &missing, &mut columns)
         .await
         .map_err(|refusal| refusal.doing(doing()))?;
     for part in parts(&missing) {
-        repeat(region, &sql::copy_cuts(&table, columns, part))
+        repeat(location, &sql::copy_cuts(&table, columns, part))
             .await
             .map_err(|refusal| refusal.doing(doing()))?;
     }

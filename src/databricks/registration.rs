@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 use super::refusal::Refusal;
 use super::statements::Intent;
 use super::wire::{ColumnInfo, TableInfo};
-use super::{DatabricksRegion, Service, access, catalog};
+use super::{Service, access, catalog};
 use crate::config::{LocationAddress, TableName};
 use crate::ledger::{Cut, CutTableEntry};
 use crate::region::{Grant, RegionError, RegionErrorKind, Registered, Unregistered};
@@ -21,39 +21,33 @@ const AT_ONCE: usize = 4;
 const LONGEST: Duration = Duration::from_secs(10 * 60);
 /// A look that takes longer tells of none.
 const LONGEST_LOOK: Duration = Duration::from_secs(30);
-/// How long a workspace that did not answer is taken for one that does not.
-const UNSEEN: Duration = Duration::from_secs(60);
 /// Tables that one text names.
 const NAMED: usize = 3;
 const DOING: &str = "register replicas in the secondary's workspace";
 
-/// Registers the replicas of cuts that are not, and takes changed schemas over for those that are.
+/// Registers the replicas of cuts that are not, and takes changed schemas over for those that are; `sources` has the tables that
+/// they are of.
 pub(super) async fn register(
-    region: &DatabricksRegion,
     registrar: &Service,
+    sources: &Service,
     cuts: &[Cut],
 ) -> Result<Registered, RegionError> {
-    // What did not answer a moment ago is not waited for again.
-    if let Some(why) = unseen_lately(region) {
-        return Err(RegionError::new(RegionErrorKind::Unavailable, DOING, why));
-    }
     let principal = registrar.principal().await;
     let principal = principal.map_err(|refusal| refusal.doing(DOING))?;
-    let work = register_all(region, registrar, &principal, cuts);
-    tokio::time::timeout(LONGEST, work).await.map_err(|_| {
-        let text = "its workspace does not answer in time";
-        RegionError::new(RegionErrorKind::Unavailable, DOING, text)
-    })
+    let work = register_all(registrar, sources, &principal, cuts);
+    let text = "its workspace does not answer in time";
+    tokio::time::timeout(LONGEST, work).await.map_err(|_| unanswered(text.into()))
+}
+
+/// Nothing is registered in a workspace that does not answer.
+pub(super) fn unanswered(why: Sentence) -> RegionError {
+    RegionError::new(RegionErrorKind::Unavailable, DOING, why)
 }
 
 /// Which of these replicas are registered, each by its name and the place where it lies.
-pub(super) async fn registered(
-    region: &DatabricksRegion,
-    registrar: &Service,
-    replicas: &[(TableName, String)],
-) -> Vec<bool> {
-    if replicas.is_empty() || unseen_lately(region).is_some() {
-        return vec![false; replicas.len()];
+pub(super) async fn registered(registrar: &Service, replicas: &[(TableName, String)]) -> Vec<bool> {
+    if replicas.is_empty() {
+        return Vec::new();
     }
     let names: Vec<TableName> = replicas.iter().map(|(name, _)| name.clone()).collect();
     let asked = catalog::infos(&registrar.client, &names);
@@ -64,15 +58,9 @@ pub(super) async fn registered(
     both.map(|(info, (_, location))| info.is_ok_and(|info| lies_at(&info, location))).collect()
 }
 
-fn unseen_lately(region: &DatabricksRegion) -> Option<Sentence> {
-    let unseen = region.unseen.lock().expect("no panic while it is noted");
-    let (at, why) = unseen.as_ref()?;
-    (at.elapsed() < UNSEEN).then(|| why.clone())
-}
-
 async fn register_all(
-    region: &DatabricksRegion,
     registrar: &Service,
+    sources: &Service,
     principal: &str,
     cuts: &[Cut],
 ) -> Registered {
@@ -103,7 +91,7 @@ async fn register_all(
     let mut statements: Vec<(&TableName, Statement)> =
         missing.into_iter().map(|entry| (&entry.table, create(entry))).collect();
     let names: Vec<TableName> = held.iter().map(|(entry, _)| entry.table.clone()).collect();
-    let (sources, _) = catalog::infos(&region.workspace.client, &names).await;
+    let (sources, _) = catalog::infos(&sources.client, &names).await;
     for ((entry, info), source) in held.into_iter().zip(sources) {
         match source {
             Ok(source) if columns(&source.columns) == columns(&info.columns) => {}

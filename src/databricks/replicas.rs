@@ -6,7 +6,7 @@ use futures::future::join_all;
 use futures::join;
 use percent_encoding::percent_decode_str;
 
-use super::DatabricksRegion;
+use super::DatabricksLocation;
 use super::batch::Rest;
 use super::histories::{Detail, Entry, History, Look, histories, newest};
 use super::refusal::Refusal;
@@ -23,23 +23,23 @@ use crate::text::plain_name;
 const LIST_FROM: usize = 4;
 
 pub(super) async fn replicas(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     asked: &[ReplicaQuestion],
 ) -> Vec<Result<Option<Replica>, RegionError>> {
-    let there = folders(region, asked).await;
+    let there = folders(location, asked).await;
     let open: Vec<&ReplicaQuestion> =
         asked.iter().filter(|question| there.holds(&question.path)).collect();
     let looks: Vec<Look> = open
         .iter()
         .map(|question| Look {
-            table: Relation::Path(region.path(&question.path)),
+            table: Relation::Path(location.path(&question.path)),
             // The named version is asked for too: it tells that the log reaches back that far.
             from: question.since_version,
             since_clone: true,
         })
         .collect();
     let tables: Vec<Relation> = looks.iter().map(|look| look.table.clone()).collect();
-    let workspace = &region.workspace;
+    let workspace = location.service();
     let (histories, details) = join!(
         histories(&workspace.sql, &workspace.batches, &looks),
         workspace.seen.details(&workspace.sql, &workspace.batches, &tables)
@@ -56,7 +56,7 @@ pub(super) async fn replicas(
                 }
                 Some(((_, Err(refusal)), _) | ((_, Ok(_)), Err(refusal))) => {
                     if refusal.no_table() {
-                        nothing_else(region, question).await
+                        nothing_else(location, question).await
                     } else {
                         Err(refusal)
                     }
@@ -76,13 +76,13 @@ pub(super) async fn replicas(
 ///
 /// A cut names what is asked of, so it is there as a rule, and no folder is listed first.
 pub(super) async fn stand(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     asked: &[ReplicaQuestion],
 ) -> Vec<Result<bool, RegionError>> {
     let open = asked.iter().filter(|question| question.since_version.is_some());
     let open: Vec<Relation> =
-        open.map(|question| Relation::Path(region.path(&question.path))).collect();
-    let workspace = &region.workspace;
+        open.map(|question| Relation::Path(location.path(&question.path))).collect();
+    let workspace = location.service();
     let rest = Rest::AsRefused;
     let mut heads = newest(&workspace.sql, &workspace.batches, &open, rest).await.into_iter();
     let mut stands = |question: &ReplicaQuestion| {
@@ -100,10 +100,10 @@ pub(super) async fn stand(
 
 /// Looks at one replica, whoever asks.
 pub(super) async fn one(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     question: &ReplicaQuestion,
 ) -> Result<Option<Replica>, RegionError> {
-    match replicas(region, std::slice::from_ref(question)).await.pop() {
+    match replicas(location, std::slice::from_ref(question)).await.pop() {
         Some(answer) => answer,
         None => Ok(None),
     }
@@ -120,15 +120,18 @@ impl Folders {
     }
 }
 
-async fn folders(region: &DatabricksRegion, asked: &[ReplicaQuestion]) -> Folders {
+async fn folders(location: &DatabricksLocation, asked: &[ReplicaQuestion]) -> Folders {
     if asked.len() < LIST_FROM {
         return Folders::default();
     }
     let schemas: BTreeSet<&str> =
         asked.iter().filter_map(|question| Some(question.path.rsplit_once('/')?.0)).collect();
     let lists = schemas.into_iter().map(async |schema| {
-        let listed =
-            region.workspace.sql.run(&sql::list(&region.path(schema), None), Intent::Look).await;
+        let listed = location
+            .service()
+            .sql
+            .run(&sql::list(&location.path(schema), None), Intent::Look)
+            .await;
         let names = match listed {
             Ok(finished) => {
                 finished.rows.iter().filter_map(|row| row.text("name").map(folder_name)).collect()
@@ -147,11 +150,11 @@ fn folder_name(name: &str) -> String {
 
 /// There is no Delta table: then there is to be nothing, but for what an interrupted first clone leaves.
 async fn nothing_else(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     question: &ReplicaQuestion,
 ) -> Result<Option<Replica>, Refusal> {
-    let path = region.path(&question.path);
-    match region.workspace.sql.run(&sql::list(&path, Some(1000)), Intent::Look).await {
+    let path = location.path(&question.path);
+    match location.service().sql.run(&sql::list(&path, Some(1000)), Intent::Look).await {
         Ok(finished) => {
             let names: Vec<String> =
                 finished.rows.iter().filter_map(|row| row.text("name").map(folder_name)).collect();

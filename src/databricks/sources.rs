@@ -6,12 +6,12 @@ use std::time::Duration;
 use futures::future::join_all;
 use futures::join;
 
+use super::Service;
 use super::batch::{Form, Rest, TABLES};
 use super::histories::{Detail, Entry, Head, History, Look, histories, newest};
 use super::refusal::Refusal;
 use super::rows::Rows;
 use super::statements::Intent;
-use super::{DatabricksRegion, Service};
 use crate::interval;
 use crate::region::{
     ColumnChange, Commit, Estimate, EstimateBasis, Pin, PinQuestion, RegionError, RegionErrorKind,
@@ -30,10 +30,9 @@ const RETENTION_DEFAULT: Duration = Duration::from_secs(7 * 24 * 3600);
 const COLUMNS_TOLD_MAX: usize = 100;
 
 pub(super) async fn sources(
-    region: &DatabricksRegion,
+    workspace: &Service,
     asked: &[SourceQuestion],
 ) -> Vec<Result<Source, RegionError>> {
-    let workspace = &region.workspace;
     let looks: Vec<Look> = asked
         .iter()
         .map(|question| Look {
@@ -63,10 +62,9 @@ pub(super) async fn sources(
 
 /// What came after the version of interest: the newest commit of each, and the histories of those that went on.
 pub(super) async fn since(
-    region: &DatabricksRegion,
+    workspace: &Service,
     asked: &[SinceQuestion],
 ) -> Vec<Result<Vec<Commit>, RegionError>> {
-    let workspace = &region.workspace;
     let doing =
         |question: &SinceQuestion| format!("read what came to {}", question.source.table.name);
     let relation = |question: &SinceQuestion| Relation::Named(question.source.table.name.clone());
@@ -140,10 +138,9 @@ fn commit(entry: Entry, table_id: &str) -> Commit {
 
 /// Counts rows at the pinned versions, which also proves that they can be read, and looks at the tables' details.
 pub(super) async fn pins(
-    region: &DatabricksRegion,
+    workspace: &Service,
     asked: &[PinQuestion],
 ) -> Vec<Result<Pin, RegionError>> {
-    let workspace = &region.workspace;
     let (sources, replicas): (Vec<Relation>, Vec<Relation>) = asked
         .iter()
         .map(|question| {

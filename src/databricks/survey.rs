@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, join, stream};
-use tokio::sync::Mutex;
 use url::Url;
 
 use super::auth::{Environment, SignInError, Tried, Wanted, sign_in};
@@ -19,7 +18,7 @@ use super::rows::{Rows, number};
 use super::statements::Intent;
 use super::timing::Timing;
 use super::wire::{Catalogs, MetastoreSummary, Schemas, TableInfo};
-use super::{DatabricksRegion, Service, access, catalog, files, workflows};
+use super::{DatabricksLocation, Service, Way, access, catalog, files, workflows};
 use crate::config::TableName;
 use crate::region::{RegionError, Unclonable, is_maintenance};
 use crate::sql::{self, Relation};
@@ -252,20 +251,8 @@ impl Surveyor {
     }
 
     /// What lies at a sync location, to be looked at: nothing is written there.
-    pub fn region(&self, location: &str) -> DatabricksRegion {
-        DatabricksRegion {
-            address: self.address().to_owned(),
-            location: location.to_owned(),
-            workspace: self.workspace.clone(),
-            primary: false,
-            registrar: None,
-            unseen: std::sync::Mutex::default(),
-            read_only: true,
-            watch: None,
-            verify_rows: false,
-            cuts: Mutex::default(),
-            rows: Mutex::default(),
-        }
+    pub fn location(&self, text: &str) -> DatabricksLocation {
+        DatabricksLocation::new(text, Way::Reader(self.workspace.clone()), false)
     }
 
     /// Every table and view that whoever asks can see, outside of Databricks' own catalogs.

@@ -1,6 +1,6 @@
 //! Verification by what the engine says it did, and on request by counting rows on both sides.
 
-use super::DatabricksRegion;
+use super::DatabricksLocation;
 use super::clones::clone_commit;
 use super::histories::{Detail, Entry, details};
 use super::refusal::Refusal;
@@ -12,30 +12,30 @@ use crate::region::{
 use crate::sql::{self, Relation};
 
 pub(super) async fn verify(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     order: &CloneOrder,
     replica_version: u64,
 ) -> Result<Verified, RegionError> {
-    let looked = look(region, order, replica_version).await;
+    let looked = look(location, order, replica_version).await;
     looked.map_err(|refusal| refusal.doing(format!("verify the replica of {}", order.table)))
 }
 
 async fn look(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     order: &CloneOrder,
     replica_version: u64,
 ) -> Result<Verified, Refusal> {
-    let replica = Relation::Path(region.path(&order.replica_path));
+    let replica = Relation::Path(location.path(&order.replica_path));
     let mut differences = Vec::new();
     let mut files = None;
-    match clone_commit(region, order).await? {
+    match clone_commit(location, order).await? {
         Some((commit, newest)) => {
             files = (commit.version == replica_version).then(|| ReplicaFiles {
                 listed_sha256: commit.history_digest(),
                 content_sha256: None,
             });
             if newest == commit.version {
-                differences = self::differences(region, &commit, &replica).await?;
+                differences = self::differences(location, &commit, &replica).await?;
             }
         }
         None => {
@@ -50,11 +50,11 @@ async fn look(
         differences,
         files,
     };
-    if region.verify_rows {
+    if location.verify_rows {
         let source = Relation::Named(order.table.clone());
         let (theirs, ours) = futures::try_join!(
-            rows(region, &source, order.source_version),
-            rows(region, &replica, replica_version)
+            rows(location, &source, order.source_version),
+            rows(location, &replica, replica_version)
         )?;
         if theirs != ours {
             verified
@@ -73,11 +73,11 @@ async fn look(
 
 /// In what a replica differs from what the commit of its newest version, a clone, says of its source.
 pub(super) async fn differences(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     commit: &Entry,
     replica: &Relation,
 ) -> Result<Vec<String>, Refusal> {
-    let workspace = &region.workspace;
+    let workspace = location.service();
     let tables = [replica.clone()];
     let detail = details(&workspace.sql, &workspace.batches, &tables).await.pop().transpose()?;
     Ok(detail.map_or_else(Vec::new, |detail| compare(commit, &detail)))
@@ -102,11 +102,11 @@ fn compare(commit: &Entry, detail: &Detail) -> Vec<String> {
 
 /// Counts the rows of a version of a table.
 pub(super) async fn rows(
-    region: &DatabricksRegion,
+    location: &DatabricksLocation,
     table: &Relation,
     version: u64,
 ) -> Result<u64, Refusal> {
-    let counted = region.workspace.sql.run(&sql::count(table, version), Intent::Look).await?;
+    let counted = location.service().sql.run(&sql::count(table, version), Intent::Look).await?;
     let rows = counted.rows.first().and_then(|row| row.number("n"));
     let none = || Refusal::new(RegionErrorKind::Other, "the count of its rows is empty");
     rows.ok_or_else(none)

@@ -7,21 +7,21 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Access;
 use rustix::io::Errno;
 
-use super::LakehouseRegion;
 use super::catalog::{ExternalLocation, place};
 use super::delta::{is_unflushable, unknown_kind};
 use super::grants::{self, Right};
+use super::{LakehouseLocation, LakehouseWorkspace};
 use crate::off_thread::off_thread;
 use crate::region::{Denied, Grant, RegionError, RegionErrorKind, Repair, Unproved, WriteAccess};
 use crate::text::shell_word;
 
-impl LakehouseRegion {
+impl LakehouseLocation {
     /// The root of the sync location is a folder that can be read; it is never made.
     pub(super) async fn look_at_root(&self) -> Result<(), RegionError> {
         let root = self.root.clone();
         let looked = off_thread(move || std::fs::read_dir(&root).map(drop)).await;
         looked.map_err(|error| {
-            let doing = format!("look at the sync location {}", self.location);
+            let doing = format!("look at the sync location {}", self.text);
             match error.kind() {
                 io::ErrorKind::NotFound => {
                     let detail = format!("the folder {} does not exist", self.root.display());
@@ -39,28 +39,28 @@ impl LakehouseRegion {
             }
         })
     }
+}
 
+impl LakehouseWorkspace {
     pub(super) async fn look_at_access(&self, location: &str) -> Result<WriteAccess, RegionError> {
-        if let Some(workspace) = &self.workspace {
-            let catalog = self.catalog().await?;
-            let principal = self.principal(&catalog);
-            match catalog.external_location(workspace, location) {
-                None => {}
-                Some(None) => {
-                    return Err(RegionError::new(
-                        RegionErrorKind::NotFound,
-                        format!("find the external location of {location}"),
-                        "no external location of the catalog covers it",
-                    ));
-                }
-                Some(Some(entry)) => {
-                    if let Some(denied) = entry.refuses(&principal) {
-                        return Ok(WriteAccess::Refused(denied));
-                    }
+        let catalog = self.catalog().await?;
+        let principal = self.principal(&catalog);
+        match catalog.external_location(self.folder(), location) {
+            None => {}
+            Some(None) => {
+                return Err(RegionError::new(
+                    RegionErrorKind::NotFound,
+                    format!("find the external location of {location}"),
+                    "no external location of the catalog covers it",
+                ));
+            }
+            Some(Some(entry)) => {
+                if let Some(denied) = entry.refuses(&principal) {
+                    return Ok(WriteAccess::Refused(denied));
                 }
             }
         }
-        let folder = PathBuf::from(place(&self.root, location));
+        let folder = PathBuf::from(place(self.folder(), location));
         off_thread(move || disk_access(&folder)).await
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::LakehouseRegion;
+use super::LakehouseLocation;
 use super::delta::{self, DeltaError, Expect, TableStore};
 use super::refusal::refusal;
 use super::replicas::refuse_foreign;
@@ -38,7 +38,7 @@ impl Copied {
     }
 }
 
-impl LakehouseRegion {
+impl LakehouseLocation {
     pub(super) async fn carry_out(
         &self,
         order: &CloneOrder,

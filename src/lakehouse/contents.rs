@@ -1,6 +1,6 @@
 //! What the files of replicas hold, read as a stranger would, and whether a clone that no cut names is one.
 
-use super::LakehouseRegion;
+use super::LakehouseLocation;
 use super::delta::{self, Difference, TableStore};
 use super::refusal::refusal;
 use super::sources::open;
@@ -13,7 +13,7 @@ use crate::sentence::Sentence;
 /// Differences that are told of one replica.
 const TOLD_MAX: usize = 3;
 
-impl LakehouseRegion {
+impl LakehouseLocation {
     pub(super) async fn content(
         &self,
         asked: &ContentQuestion,

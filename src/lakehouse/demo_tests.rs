@@ -1,26 +1,23 @@
-use std::sync::Arc;
-
 use super::*;
 use crate::config::{TableName, WorkflowRef};
-use crate::lakehouse::LakehouseRegion;
-use crate::region::{PinQuestion, Region, RunState, SourceQuestion, Table as Listed};
+use crate::lakehouse::LakehouseWorkspace;
+use crate::region::{PinQuestion, RunState, SourceQuestion, Table as Listed, Workspace};
 
-fn east(dir: &Path) -> Arc<dyn Region> {
-    let location = dir.join("east/sync").display().to_string();
-    Arc::new(LakehouseRegion::open(Some(dir.join("east")), &location, Writer::new("a")).unwrap())
+fn east(dir: &Path) -> LakehouseWorkspace {
+    LakehouseWorkspace::open(dir.join("east"), Writer::new("a"))
 }
 
-async fn tables(region: &dyn Region) -> Vec<Listed> {
+async fn tables(workspace: &dyn Workspace) -> Vec<Listed> {
     let names: Vec<TableName> =
         data::TABLES.iter().map(|name| TableName::parse(name).unwrap()).collect();
-    region.tables(&names).await.unwrap().into_iter().map(Result::unwrap).collect()
+    workspace.tables(&names).await.unwrap().into_iter().map(Result::unwrap).collect()
 }
 
-async fn heads(region: &dyn Region) -> Vec<u64> {
+async fn heads(workspace: &dyn Workspace) -> Vec<u64> {
     let mut heads = Vec::new();
-    for table in tables(region).await {
+    for table in tables(workspace).await {
         let asked = SourceQuestion { table, from_version: None };
-        let source = region.sources(&[asked]).await.remove(0).unwrap();
+        let source = workspace.sources(&[asked]).await.remove(0).unwrap();
         heads.push(source.commits.last().unwrap().version);
     }
     heads
@@ -32,11 +29,11 @@ async fn the_demo_is_what_its_screen_shows() {
     let now = Utc::now();
     let demo = build(dir.path(), now).await.unwrap();
     assert_eq!((demo.groups, demo.tables, demo.workflows), (3, 8, 2));
-    let region = east(dir.path());
-    region.presence().await.unwrap();
-    assert_eq!(heads(&*region).await, [8, 5, 4, 2, 2, 1, 1, 1]);
+    let workspace = east(dir.path());
+    workspace.identity().await.unwrap();
+    assert_eq!(heads(&workspace).await, [8, 5, 4, 2, 2, 1, 1, 1]);
 
-    let listed = tables(&*region).await;
+    let listed = tables(&workspace).await;
     let denied: Vec<_> = listed
         .iter()
         .filter(|table| table.denied.is_some())
@@ -45,7 +42,7 @@ async fn the_demo_is_what_its_screen_shows() {
     assert_eq!(denied, ["main.crm.contacts"]);
 
     let asked = [WorkflowRef::Name("orders_job".into())];
-    let workflow = region.workflows(&asked, None).await.unwrap().remove(0).unwrap();
+    let workflow = workspace.workflows(&asked, None).await.unwrap().remove(0).unwrap();
     let runs: Vec<_> = workflow.runs.iter().map(|run| (run.run_id, run.state)).collect();
     assert_eq!(
         runs,
@@ -53,7 +50,7 @@ async fn the_demo_is_what_its_screen_shows() {
     );
     let end = workflow.runs[1].ended_at.unwrap();
     let source = SourceQuestion { table: listed[0].clone(), from_version: None };
-    let source = region.sources(&[source]).await.remove(0).unwrap();
+    let source = workspace.sources(&[source]).await.remove(0).unwrap();
     let at_end = source.commits.iter().rfind(|commit| commit.committed_at <= end).unwrap();
     assert_eq!(at_end.version, 6, "two newer commits stay out");
 
@@ -67,7 +64,7 @@ async fn the_demo_is_what_its_screen_shows() {
             replica_version: None,
             columns_since: None,
         };
-        let pin = region.pins(&[asked]).await.remove(0).unwrap();
+        let pin = workspace.pins(&[asked]).await.remove(0).unwrap();
         bytes += pin.size.unwrap().bytes;
     }
     assert!((3 << 19..5 << 19).contains(&bytes), "about 2 MiB, not {bytes}");
@@ -80,10 +77,10 @@ async fn going_on_ends_run_89_after_its_last_commit() {
     build(dir.path(), begin).await.unwrap();
     let now = begin + TimeDelta::seconds(5);
     advance(dir.path(), now).await.unwrap();
-    let region = east(dir.path());
-    assert_eq!(heads(&*region).await, [9, 6, 4, 2, 2, 1, 1, 1]);
+    let workspace = east(dir.path());
+    assert_eq!(heads(&workspace).await, [9, 6, 4, 2, 2, 1, 1, 1]);
     let asked = [WorkflowRef::Id(1016)];
-    let workflow = region.workflows(&asked, None).await.unwrap().remove(0).unwrap();
+    let workflow = workspace.workflows(&asked, None).await.unwrap().remove(0).unwrap();
     assert_eq!((workflow.runs[0].run_id, workflow.runs[0].state), (89, RunState::Succeeded));
     assert_eq!(workflow.runs[0].ended_at.unwrap().timestamp_millis(), now.timestamp_millis());
 }

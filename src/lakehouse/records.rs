@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arrow_schema::Schema;
 
-use super::LakehouseRegion;
+use super::LakehouseLocation;
 use super::delta::{self, DeltaError, Detail, Expect, NewTable, TableStore};
 use super::refusal::refusal;
 use crate::config::LocationAddress;
@@ -50,18 +50,21 @@ struct Content<T> {
     damage: Option<String>,
 }
 
-pub(super) async fn read(region: &LakehouseRegion, up_to: u8) -> Result<LedgerCopy, RegionError> {
+pub(super) async fn read(
+    location: &LakehouseLocation,
+    up_to: u8,
+) -> Result<LedgerCopy, RegionError> {
     let mut troubles = Vec::new();
-    let metadata = read_table::<Row>(region, SYNC_METADATA, ALL_SHELVES).await;
+    let metadata = read_table::<Row>(location, SYNC_METADATA, ALL_SHELVES).await;
     let metadata = noted(metadata, LedgerTable::Metadata, &mut troubles)?;
     let mut heads_only = up_to != ALL_SHELVES;
-    let mut cuts = read_table::<Cut>(region, SYNC_CUTS, up_to).await;
+    let mut cuts = read_table::<Cut>(location, SYNC_CUTS, up_to).await;
     // Whether the rest can be read decides what becomes of a damaged log.
     if heads_only
         && let Ok(Some(content)) = &cuts
         && (content.damage.is_some() || !content.odd.is_empty() || twice(&content.rows).is_some())
     {
-        cuts = read_table::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await;
+        cuts = read_table::<Cut>(location, SYNC_CUTS, ALL_SHELVES).await;
         heads_only = false;
     }
     if let Ok(Some(content)) = &mut cuts {
@@ -138,12 +141,12 @@ fn twice(cuts: &[Cut]) -> Option<String> {
 
 /// Renames a table's folder; what has the name already stays.
 pub(super) async fn put_aside(
-    region: &LakehouseRegion,
+    location: &LakehouseLocation,
     table: LedgerTable,
     name: &str,
 ) -> Result<(), RegionError> {
     let doing = format!("put {} aside as {name}", table.name());
-    let folder = files::resolved(&region.root).join(FOLDER);
+    let folder = files::resolved(&location.root).join(FOLDER);
     let (from, to) = (folder.join(table.name()), folder.join(name));
     let moved = off_thread(move || match files::rename_new(&from, &to) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
@@ -153,19 +156,22 @@ pub(super) async fn put_aside(
 }
 
 /// Writes a table anew that was read around damage.
-pub(super) async fn mend(region: &LakehouseRegion, which: LedgerTable) -> Result<(), RegionError> {
+pub(super) async fn mend(
+    location: &LakehouseLocation,
+    which: LedgerTable,
+) -> Result<(), RegionError> {
     let doing = format!("write {} anew", which.name());
     let failed = |error: DeltaError| refusal(&doing, &error);
-    let store = table(region, which.name());
+    let store = table(location, which.name());
     for attempt in 0..ATTEMPTS {
         let (version, batch) = match which {
             LedgerTable::Metadata => {
-                let content = existing::<Row>(region, SYNC_METADATA, ALL_SHELVES).await?;
+                let content = existing::<Row>(location, SYNC_METADATA, ALL_SHELVES).await?;
                 let batch = to_batch(sync_metadata(), &content.rows).map_err(failed)?;
                 (content.version, content.damage.map(|_| batch))
             }
             LedgerTable::Cuts => {
-                let content = existing::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await?;
+                let content = existing::<Cut>(location, SYNC_CUTS, ALL_SHELVES).await?;
                 // It stays as it is, which was told, and stops nothing else.
                 if !content.odd.is_empty() {
                     return Ok(());
@@ -181,7 +187,7 @@ pub(super) async fn mend(region: &LakehouseRegion, which: LedgerTable) -> Result
         let Some(batch) = batch else {
             return Ok(());
         };
-        let author = region.identity.author();
+        let author = location.identity.author();
         match delta::mend(&store, batch, Expect::Version(version), author).await {
             Ok(_) => return Ok(()),
             Err(error) if may_commit_again(&error, attempt) => pause(attempt).await,
@@ -210,11 +216,14 @@ fn place(cut: &Cut) -> (&str, u64) {
     (&cut.group_name, cut.cut_number)
 }
 
-pub(super) async fn create(region: &LakehouseRegion, workspace: &str) -> Result<(), RegionError> {
+pub(super) async fn create(
+    location: &LakehouseLocation,
+    workspace: &str,
+) -> Result<(), RegionError> {
     for name in TABLES {
         let doing = format!("create {name}");
         let failed = |error| refusal(&doing, &error);
-        let store = table(region, name);
+        let store = table(location, name);
         let new = NewTable {
             schema: if name == SYNC_CUTS { sync_cuts() } else { sync_metadata() },
             partition_columns: Vec::new(),
@@ -229,7 +238,7 @@ pub(super) async fn create(region: &LakehouseRegion, workspace: &str) -> Result<
             Err(DeltaError::NotATable { .. }) => {}
             Err(error) => return Err(failed(error)),
         }
-        match delta::create_table(&store, new, region.identity.author()).await {
+        match delta::create_table(&store, new, location.identity.author()).await {
             Ok(()) => {}
             // Someone else made it meanwhile, which is as good if it is for the same workspace.
             Err(DeltaError::Conflict { .. }) => {
@@ -247,11 +256,14 @@ pub(super) async fn create(region: &LakehouseRegion, workspace: &str) -> Result<
     Ok(())
 }
 
-pub(super) async fn clone_missing(region: &LakehouseRegion, from: &str) -> Result<(), RegionError> {
+pub(super) async fn clone_missing(
+    location: &LakehouseLocation,
+    from: &str,
+) -> Result<(), RegionError> {
     for name in TABLES {
         let doing = format!("clone {name} from {from}");
         let failed = |error| refusal(&doing, &error);
-        let target = table(region, name);
+        let target = table(location, name);
         match delta::versions(&target).await {
             Ok(_) => continue,
             Err(DeltaError::NotATable { .. }) => {}
@@ -269,7 +281,7 @@ pub(super) async fn clone_missing(region: &LakehouseRegion, from: &str) -> Resul
             properties: claim.into_iter().collect(),
             expect: Expect::Absent,
             doubted: false,
-            author: region.identity.author(),
+            author: location.identity.author(),
             source_name: name.to_owned(),
             progress: delta::Progress::default(),
         };
@@ -282,12 +294,15 @@ pub(super) async fn clone_missing(region: &LakehouseRegion, from: &str) -> Resul
     Ok(())
 }
 
-pub(super) async fn write_rows(region: &LakehouseRegion, rows: &[Row]) -> Result<u64, RegionError> {
+pub(super) async fn write_rows(
+    location: &LakehouseLocation,
+    rows: &[Row],
+) -> Result<u64, RegionError> {
     let doing = format!("write {SYNC_METADATA}");
-    let store = table(region, SYNC_METADATA);
+    let store = table(location, SYNC_METADATA);
     for attempt in 0..ATTEMPTS {
         let Content { version, rows: before, .. } =
-            existing::<Row>(region, SYNC_METADATA, ALL_SHELVES).await?;
+            existing::<Row>(location, SYNC_METADATA, ALL_SHELVES).await?;
         let mut after: BTreeMap<String, Row> = BTreeMap::new();
         for row in &before {
             // Only somebody else can have made two rows of one group.
@@ -305,7 +320,7 @@ pub(super) async fn write_rows(region: &LakehouseRegion, rows: &[Row]) -> Result
         }
         let after: Vec<Row> = after.into_values().collect();
         let batch = to_batch(sync_metadata(), &after).map_err(|error| refusal(&doing, &error))?;
-        let author = region.identity.author();
+        let author = location.identity.author();
         let now_ms = author.now_ms;
         match delta::overwrite(&store, batch, Expect::Version(version), author).await {
             Ok(version) => {
@@ -320,45 +335,45 @@ pub(super) async fn write_rows(region: &LakehouseRegion, rows: &[Row]) -> Result
     Err(crowded(doing))
 }
 
-fn table(region: &LakehouseRegion, name: &str) -> TableStore {
-    region.under_root(&format!("{FOLDER}/{name}"))
+fn table(location: &LakehouseLocation, name: &str) -> TableStore {
+    location.under_root(&format!("{FOLDER}/{name}"))
 }
 
 async fn existing<T: rows::Record>(
-    region: &LakehouseRegion,
+    location: &LakehouseLocation,
     name: &str,
     up_to: u8,
 ) -> Result<Content<T>, RegionError> {
-    let read = read_table(region, name, up_to).await?;
+    let read = read_table(location, name, up_to).await?;
     read.ok_or_else(|| {
-        let detail = format!("there is no such table under {}", region.location);
+        let detail = format!("there is no such table under {}", location.text);
         RegionError::new(RegionErrorKind::NotFound, format!("read {name}"), detail)
     })
 }
 
 /// The cuts of one shelf alone.
-async fn read_shelf(region: &LakehouseRegion, shelf: u8) -> Result<Content<Cut>, RegionError> {
-    let read = read_shelves(region, SYNC_CUTS, shelf..=shelf).await?;
+async fn read_shelf(location: &LakehouseLocation, shelf: u8) -> Result<Content<Cut>, RegionError> {
+    let read = read_shelves(location, SYNC_CUTS, shelf..=shelf).await?;
     read.ok_or_else(|| {
-        let detail = format!("there is no such table under {}", region.location);
+        let detail = format!("there is no such table under {}", location.text);
         RegionError::new(RegionErrorKind::NotFound, format!("read {SYNC_CUTS}"), detail)
     })
 }
 
 async fn read_table<T: rows::Record>(
-    region: &LakehouseRegion,
+    location: &LakehouseLocation,
     name: &str,
     up_to: u8,
 ) -> Result<Option<Content<T>>, RegionError> {
-    read_shelves(region, name, HEADS..=up_to).await
+    read_shelves(location, name, HEADS..=up_to).await
 }
 
 async fn read_shelves<T: rows::Record>(
-    region: &LakehouseRegion,
+    location: &LakehouseLocation,
     name: &str,
     shelves: RangeInclusive<u8>,
 ) -> Result<Option<Content<T>>, RegionError> {
-    let store = table(region, name);
+    let store = table(location, name);
     let failed = |error: DeltaError| {
         let refused = refusal(format!("read {name}"), &error);
         let refused = RegionError { ledger_table: LedgerTable::named(name), ..refused };

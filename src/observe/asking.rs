@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
 
-use crate::config::WorkflowRef;
+use crate::config::{TableName, WorkflowRef};
 use crate::plan::questions::{
     Answers, Asked, CatalogAnswers, Looks, Questions, SecretsQuestion, WatchAnswers,
     catalog_questions, groups_as_listed, next,
 };
-use crate::plan::{Request, SecretSeen, WorkspaceObserved};
-use crate::region::Regions;
+use crate::plan::{Answer, Request, SecretSeen, WorkspaceObserved};
+use crate::region::{Region, Regions, Workspace};
 
 /// Looks at the groups of a workspace whose regions and ledger were looked at.
 pub(super) async fn observe_groups(
@@ -19,14 +19,16 @@ pub(super) async fn observe_groups(
     now: DateTime<Utc>,
 ) {
     let listed = match catalog_questions(seen, request) {
-        Ok(asked) => {
-            let primary = &regions.primary;
-            let (tables, workflows) = futures::join!(
-                primary.tables(&asked.tables),
-                primary.workflows(&asked.workflows, asked.since)
-            );
-            asked.answered(tables, workflows)
-        }
+        Ok(asked) => match regions.primary.require_workspace("look at the workspace") {
+            Ok(workspace) => {
+                let (tables, workflows) = futures::join!(
+                    workspace.tables(&asked.tables),
+                    workspace.workflows(&asked.workflows, asked.since)
+                );
+                asked.answered(tables, workflows)
+            }
+            Err(none) => CatalogAnswers::refused(none),
+        },
         Err(away) => CatalogAnswers::refused(away),
     };
     seen.groups = groups_as_listed(seen, request, &listed);
@@ -59,22 +61,28 @@ async fn answers(regions: &Regions, asked: Questions) -> Answers {
     let (registered, rights) = (&asked.registered, &asked.rights);
     let of_primary = async {
         futures::join!(
-            unless_empty(sources, primary.sources(sources.questions())),
-            unless_empty(came, primary.commits_since(came.questions())),
-            unless_empty(pins, primary.pins(pins.questions())),
-            unless_empty(rights, primary.table_rights(rights.questions())),
+            of_workspace(primary, sources, |it, asked| it.sources(asked)),
+            of_workspace(primary, came, |it, asked| it.commits_since(asked)),
+            of_workspace(primary, pins, |it, asked| it.pins(asked)),
+            of_workspace(primary, rights, |it, asked| it.table_rights(asked)),
         )
     };
+    let location = &secondary.location;
     let of_secondary = async {
         futures::join!(
-            unless_empty(replicas, secondary.replicas(replicas.questions())),
-            unless_empty(stand, secondary.replicas_stand(stand.questions())),
-            unless_empty(contents, secondary.contents(contents.questions())),
-            unless_empty(registered, secondary.registered(registered.questions())),
-            unless_empty(rights, secondary.table_rights(rights.questions())),
+            unless_empty(replicas, location.replicas(replicas.questions())),
+            unless_empty(stand, location.replicas_stand(stand.questions())),
+            unless_empty(contents, location.contents(contents.questions())),
+            unless_empty(registered, look_for_registered(secondary, registered.questions())),
+            of_workspace(secondary, rights, |it, asked| it.table_rights(asked)),
         )
     };
-    let compute = async { if asked.compute { Some(secondary.compute().await) } else { None } };
+    let compute = async {
+        match &secondary.workspace {
+            Some(workspace) if asked.compute => Some(workspace.compute().await),
+            Some(_) | None => None,
+        }
+    };
     let (of_primary, of_secondary, compute, watch, secrets) = futures::join!(
         of_primary,
         of_secondary,
@@ -104,21 +112,48 @@ async fn unless_empty<Q, T>(asked: &Asked<Q>, answers: impl Future<Output = Vec<
     if asked.is_empty() { Vec::new() } else { answers.await }
 }
 
+/// What a region's own workspace answers, where anything is asked.
+async fn of_workspace<'a, Q, T, F>(
+    region: &'a Region,
+    asked: &'a Asked<Q>,
+    ask: impl FnOnce(&'a dyn Workspace, &'a [Q]) -> F,
+) -> Vec<Answer<T>>
+where
+    F: Future<Output = Vec<Answer<T>>>,
+{
+    unless_empty(asked, region.ask_workspace(asked.questions(), ask)).await
+}
+
+/// Which of these replicas the catalog of a region's own workspace has; without one, none.
+async fn look_for_registered(region: &Region, asked: &[(TableName, String)]) -> Vec<bool> {
+    match &region.workspace {
+        Some(workspace) => workspace.registered(asked).await,
+        None => vec![false; asked.len()],
+    }
+}
+
 /// What is at work in the secondary's workspace.
 async fn watch(regions: &Regions, asked: Option<&[WorkflowRef]>) -> Option<WatchAnswers> {
     let asked = asked?;
-    let secondary = &regions.secondary;
-    let (workflows, active) =
-        futures::join!(secondary.workflows(asked, None), secondary.active_runs());
-    Some(WatchAnswers::of(asked, workflows, active))
+    match regions.secondary.require_workspace("look at the secondary's workflows") {
+        Ok(workspace) => {
+            let (workflows, active) =
+                futures::join!(workspace.workflows(asked, None), workspace.active_runs());
+            Some(WatchAnswers::of(asked, workflows, active))
+        }
+        Err(none) => Some(WatchAnswers::of(asked, Err(none.clone()), Err(none))),
+    }
 }
 
 /// Looks for secrets in the scopes of both sides; one that cannot be looked for is left out.
 async fn secrets(regions: &Regions, asked: Option<&SecretsQuestion>) -> Option<Vec<SecretSeen>> {
     let SecretsQuestion { scope, names, stands_by } = asked?;
+    let has = async |region: &Region, name: &str| {
+        Some(region.workspace.as_ref()?.secret(scope, name).await.ok()?.is_some())
+    };
     let looks = names.iter().map(async |name| {
-        let primary = regions.primary.secret(scope, name).await.ok()?.is_some();
-        let secondary = *stands_by && regions.secondary.secret(scope, name).await.ok()?.is_some();
+        let primary = has(&regions.primary, name).await?;
+        let secondary = *stands_by && has(&regions.secondary, name).await?;
         Some(SecretSeen { name: name.clone(), primary, secondary })
     });
     Some(join_all(looks).await.into_iter().flatten().collect())

@@ -12,7 +12,7 @@ use crate::canonical::sha256_of_bytes;
 use crate::limits::CONFIGURATION;
 use crate::record::{RunRecord, SignatureSeen};
 use crate::region::{
-    KeptDocument, RecordRange, Region, RegionError, SIGNATURE_ENDING, apply_of, is_configuration,
+    KeptDocument, Location, RecordRange, RegionError, SIGNATURE_ENDING, apply_of, is_configuration,
 };
 
 /// Records that are asked for at once, the newest first.
@@ -44,14 +44,14 @@ pub struct NamedBy {
     pub signed_by: Option<String>,
 }
 
-/// Finds the newest one in a region.
+/// Finds the newest one at a sync location.
 ///
 /// `asked` says of a document by which keys its record has to be signed: none, any record does.
 ///
 /// # Errors
 /// The evidence cannot be read.
 pub async fn kept_configuration(
-    region: &dyn Region,
+    location: &dyn Location,
     now: DateTime<Utc>,
     asked: impl Fn(&[u8]) -> Vec<String> + Send + Sync,
 ) -> Result<Option<FoundConfiguration>, RegionError> {
@@ -61,7 +61,7 @@ pub async fn kept_configuration(
     let mut read: BTreeMap<(String, String), Option<Vec<u8>>> = BTreeMap::new();
     while looked < MOST {
         let range = RecordRange { until, newest: Some(AT_ONCE), ..RecordRange::default() };
-        let documents = region.run_records(&range).await?.documents;
+        let documents = location.run_records(&range).await?.documents;
         for document in documents.iter().rev() {
             let Ok(record) = RunRecord::of(document) else {
                 continue;
@@ -77,14 +77,14 @@ pub async fn kept_configuration(
             for (name, sha256) in kept {
                 let key = (name.to_owned(), sha256.to_owned());
                 if !read.contains_key(&key) {
-                    let bytes = document_of(region, name, sha256).await;
+                    let bytes = document_of(location, name, sha256).await;
                     read.insert(key.clone(), bytes);
                 }
                 let Some(Some(bytes)) = read.get(&key) else {
                     continue;
                 };
                 let keys = asked(bytes);
-                let signed_by = signed_by(region, document, &record, &keys).await?;
+                let signed_by = signed_by(location, document, &record, &keys).await?;
                 if !keys.is_empty() && signed_by.is_none() {
                     continue;
                 }
@@ -108,17 +108,17 @@ pub async fn kept_configuration(
             break;
         }
     }
-    unnamed(region, asked).await
+    unnamed(location, asked).await
 }
 
 /// The newest document that is called a configuration, where no record names any: records may be lost.
 async fn unnamed(
-    region: &dyn Region,
+    location: &dyn Location,
     asked: impl Fn(&[u8]) -> Vec<String> + Send + Sync,
 ) -> Result<Option<FoundConfiguration>, RegionError> {
-    let names = region.evidence_names(&RecordRange::default()).await?;
+    let names = location.evidence_names(&RecordRange::default()).await?;
     for name in names.iter().rev().filter(|name| is_configuration(name)).take(AT_ONCE) {
-        let Ok(Some(bytes)) = region.evidence(name).await else {
+        let Ok(Some(bytes)) = location.evidence(name).await else {
             continue;
         };
         if CONFIGURATION.allow(bytes.len() as u64).is_ok() && asked(&bytes).is_empty() {
@@ -135,19 +135,19 @@ async fn unnamed(
 }
 
 /// A document that a record names; `None`: it is not there, or not as the record says.
-async fn document_of(region: &dyn Region, name: &str, sha256: &str) -> Option<Vec<u8>> {
+async fn document_of(location: &dyn Location, name: &str, sha256: &str) -> Option<Vec<u8>> {
     // The name comes from a document that anybody may have written.
     if !is_configuration(name) {
         return None;
     }
-    let bytes = region.evidence(name).await.ok().flatten()?;
+    let bytes = location.evidence(name).await.ok().flatten()?;
     let small = CONFIGURATION.allow(bytes.len() as u64).is_ok();
     (small && sha256_of_bytes(&bytes) == sha256).then_some(bytes)
 }
 
 /// The key that a record is signed by: one of those that are asked for, or else the one that it names; `None`: none.
 async fn signed_by(
-    region: &dyn Region,
+    location: &dyn Location,
     document: &KeptDocument,
     record: &RunRecord,
     keys: &[String],
@@ -159,7 +159,7 @@ async fn signed_by(
     if keys.is_empty() {
         return Ok(None);
     }
-    let signature = region.evidence(&format!("{}{SIGNATURE_ENDING}", document.name)).await?;
+    let signature = location.evidence(&format!("{}{SIGNATURE_ENDING}", document.name)).await?;
     let verified = |key: &&String| {
         let (bytes, key) = (&document.bytes, std::slice::from_ref(*key));
         let seen = SignatureSeen::of_record(bytes, record, signature.as_deref(), key);

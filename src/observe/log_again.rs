@@ -17,8 +17,8 @@ pub(super) async fn read_log_again(seen: &mut WorkspaceObserved, regions: &Regio
     }
     let groups: Vec<&str> = ahead.iter().map(String::as_str).collect();
     let newest = futures::join!(
-        regions.primary.newest_cuts(&groups),
-        regions.secondary.newest_cuts(&groups)
+        regions.primary.location.newest_cuts(&groups),
+        regions.secondary.location.newest_cuts(&groups)
     );
     // One that refuses tells nothing newer.
     let newest = Cuts::merged(&newest.0.unwrap_or_default(), &newest.1.unwrap_or_default());
@@ -28,7 +28,7 @@ pub(super) async fn read_log_again(seen: &mut WorkspaceObserved, regions: &Regio
         return false;
     }
     (seen.primary.ledger, seen.secondary.ledger) =
-        futures::join!(regions.primary.ledger(), regions.secondary.ledger());
+        futures::join!(regions.primary.location.ledger(), regions.secondary.location.ledger());
     refuse_without_a_copy(&mut seen.primary.ledger, &mut seen.secondary.ledger);
     seen.ledger = merge_copies(&seen.primary.copy(), &seen.secondary.copy());
     true

@@ -14,7 +14,7 @@ use futures::future::join_all;
 use crate::plan::{GrantsSeen, JobSeen, ReceiptTold, SettingsBefore, Witnessed};
 use crate::record::{LossesTold, RunRecord, SignatureSeen};
 use crate::region::{
-    KeptDocument, KeptRecords, PassedOver, RecordRange, Region, RegionError, Regions,
+    KeptDocument, KeptRecords, Location, PassedOver, RecordRange, RegionError, Regions,
     SIGNATURE_ENDING, apply_of, first_id_of,
 };
 
@@ -102,7 +102,7 @@ pub(crate) async fn all_witnessed(
 
 /// One region while its records are read, the newest first.
 struct Side<'a> {
-    region: &'a dyn Region,
+    location: &'a dyn Location,
     until: Option<String>,
     open: bool,
     /// Documents that are asked for next.
@@ -140,9 +140,9 @@ async fn records(
     latest: &str,
     reach: Reach,
 ) -> Recent {
-    let both = [regions.primary.as_ref(), regions.secondary.as_ref()];
-    let sides = both.into_iter().zip(asked).map(|(region, open)| Side {
-        region,
+    let both = [regions.primary.location.as_ref(), regions.secondary.location.as_ref()];
+    let sides = both.into_iter().zip(asked).map(|(location, open)| Side {
+        location,
         until: None,
         open,
         at_once: reach.at_once,
@@ -280,7 +280,7 @@ impl Side<'_> {
     }
 
     async fn page(&self, range: &RecordRange, keys: &[String]) -> Result<Page, RegionError> {
-        let kept = self.region.run_records(range).await?;
+        let kept = self.location.run_records(range).await?;
         let mut signatures = BTreeMap::new();
         if let (Some(first), Some(last), false) =
             (kept.documents.first(), kept.documents.last(), keys.is_empty())
@@ -290,7 +290,7 @@ impl Side<'_> {
                 until: Some(format!("{}{SIGNATURE_ENDING}", last.name)),
                 newest: None,
             };
-            let found = self.region.record_signatures(&beside).await?.into_iter();
+            let found = self.location.record_signatures(&beside).await?.into_iter();
             signatures.extend(found.map(|document| (document.name, document.bytes)));
         }
         Ok(Page { kept, signatures })

@@ -8,8 +8,6 @@ use crate::sentence::Sentence;
 /// What a region answers when it is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Presence {
-    /// The workspace's address as configured.
-    pub workspace: String,
     /// The sync location.
     pub location: String,
     /// Who asks, as the catalog knows them.
@@ -20,6 +18,26 @@ pub struct Presence {
     pub clock: Option<DateTime<Utc>>,
     /// Why the workspace itself could not be seen although its storage answers.
     pub workspace_unseen: Option<Sentence>,
+}
+
+/// What a workspace answers when it can be seen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Identity {
+    /// Who asks, as its catalog knows them.
+    pub principal: Option<String>,
+    /// The catalog of short table names.
+    pub default_catalog: Option<String>,
+}
+
+/// What a sync location answers when it is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// The sync location.
+    pub location: String,
+    /// By whose rights it is reached, as a catalog knows them; a folder of this machine knows none.
+    pub principal: Option<String>,
+    /// The service's own clock when it was asked; a lakehouse has none.
+    pub clock: Option<DateTime<Utc>>,
 }
 
 /// Whether a location can be written.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::http::{Params, Refusal, Reply, body, catalog_page, text};
 use super::{Site, workspace::ServedWorkspace};
 use crate::config::LocationAddress;
-use crate::region::{Region, RegionErrorKind, WriteAccess};
+use crate::region::{RegionErrorKind, Workspace, WriteAccess};
 
 /// Names of the locations of a catalog that lists none, which are the world's sync locations.
 pub(super) const UNLISTED: [&str; 2] = ["sync_primary", "sync_secondary"];
@@ -131,7 +131,7 @@ fn uncovered(url: &str) -> Refusal {
 
 async fn access(workspace: &ServedWorkspace, url: &str) -> Result<WriteAccess, Refusal> {
     let folder = known(workspace, url)?;
-    match workspace.region.write_access(&folder.display().to_string()).await {
+    match workspace.lakehouse.write_access(&folder.display().to_string()).await {
         Ok(access) => Ok(access),
         Err(error) if error.kind == RegionErrorKind::NotFound => Err(uncovered(url)),
         Err(error) => Err(Refusal::internal(error)),

@@ -11,7 +11,7 @@ use super::sql::{Kind, like};
 use super::{Site, workspace::ServedWorkspace};
 use crate::config::{LocationAddress, TableName};
 use crate::lakehouse::delta::{self, Detail, TableStore};
-use crate::region::Region;
+use crate::region::Workspace;
 
 /// Entries of a page that nobody gave a size.
 const PAGE: usize = 50;
@@ -193,7 +193,7 @@ async fn info(
     asked: &TableName,
     browse: bool,
 ) -> Result<Value, Refusal> {
-    let found = workspace.region.tables(std::slice::from_ref(asked)).await;
+    let found = workspace.lakehouse.tables(std::slice::from_ref(asked)).await;
     let mut found = found.map_err(Refusal::internal)?;
     let missing =
         || Refusal::not_found("TABLE_DOES_NOT_EXIST", format!("Table '{asked}' does not exist."));

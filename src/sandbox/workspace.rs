@@ -14,7 +14,9 @@ use super::Quirks;
 use crate::config::{LocationAddress, TableName};
 use crate::files;
 use crate::lakehouse::unchanged::Kept;
-use crate::lakehouse::{CATALOG_FILE, Catalog, Index, JOBS_FILE, LakehouseRegion, Writer, write};
+use crate::lakehouse::{
+    CATALOG_FILE, Catalog, Index, JOBS_FILE, LakehouseWorkspace, Writer, write,
+};
 use crate::limits::CONFIGURATION;
 use crate::text::hex;
 
@@ -29,7 +31,7 @@ pub(super) struct ServedWorkspace {
     pub(super) guard: Guard,
     /// The lakehouse's folder.
     pub(super) folder: PathBuf,
-    pub(super) region: LakehouseRegion,
+    pub(super) lakehouse: LakehouseWorkspace,
     pub(super) quirks: Quirks,
     /// Sync locations of the world: what stands for a container. Never made here.
     roots: Vec<PathBuf>,
@@ -147,10 +149,8 @@ impl ServedWorkspace {
         let catalog = Catalog::read(&folder).map_err(|error| error.to_string())?;
         let user = catalog.principal.unwrap_or_else(|| NOBODY.to_owned());
         let writer = Writer { user, clock: clock.clone() };
-        let region =
-            LakehouseRegion::open(Some(folder.clone()), &folder.display().to_string(), writer);
         Ok(ServedWorkspace {
-            region: region.map_err(|error| error.to_string())?,
+            lakehouse: LakehouseWorkspace::open(folder.clone(), writer),
             ids: Ids::of(&folder, &guard.secret),
             guard,
             catalog: Kept::of(folder.join(CATALOG_FILE)),

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use drsync::apply::{self, Options};
 use drsync::config::read_text;
-use drsync::lakehouse::{LakehouseRegion, Writer, demo};
+use drsync::lakehouse::{Writer, demo, open_region};
 use drsync::observe::observe;
 use drsync::plan::{Plan, Request, plan};
 use drsync::region::{Region, Regions};
 
 fn regions(dir: &Path, now: DateTime<Utc>) -> Regions {
     let writer = Writer { user: "dr-sync@example.com".to_owned(), clock: Arc::new(move || now) };
-    let open = |side: &str| -> Arc<dyn Region> {
+    let open = |side: &str| -> Region {
         let location = dir.join(side).join("sync").display().to_string();
-        Arc::new(LakehouseRegion::open(Some(dir.join(side)), &location, writer.clone()).unwrap())
+        open_region(Some(dir.join(side)), &location, writer.clone()).unwrap()
     };
     Regions { primary: open("east"), secondary: open("west") }
 }

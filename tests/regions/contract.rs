@@ -1,4 +1,4 @@
-//! The contract of `Region`: what every implementation promises, one test a promise.
+//! The contract of `Workspace` and `Location`: what every implementation promises, one test a promise.
 //!
 //! A world is two folders; an implementation is a way to open regions over them: a lakehouse, and databricks over the sandbox.
 //! The promises are in `contract/`, one file a subject; `contract!` makes tests of them for both.

@@ -1,4 +1,4 @@
-//! The contract of `Region` and who keeps it; statements and requests that go to Databricks.
+//! The contract of `Workspace` and `Location`, and who keeps it; statements and requests that go to Databricks.
 
 #![allow(
     missing_docs,

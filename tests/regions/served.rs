@@ -27,7 +27,6 @@ pub(crate) fn open_sandbox(folder: &Path) -> Regions {
                 location_primary: locations[0].display().to_string(),
                 location_secondary: locations[1].display().to_string(),
                 secondary: None,
-                watch: None,
                 verify_rows: true,
                 unbound: None,
                 environment: Environment::new(token, None),

@@ -114,7 +114,7 @@ impl Kept {
         for region in ["east", "west"] {
             copy(&world.path(region), &backup.path().join(region));
         }
-        let cuts = world.regions().secondary.ledger().await.unwrap();
+        let cuts = world.regions().secondary.location.ledger().await.unwrap();
         let clock = world.now;
         let cuts = cuts.cuts.unwrap().cuts;
         assert_eq!(cuts.len(), CUTS);
@@ -140,7 +140,7 @@ impl Kept {
     async fn is_readable(&self) -> bool {
         let regions = self.world.regions();
         for region in [&regions.primary, &regions.secondary] {
-            match region.ledger().await {
+            match region.location.ledger().await {
                 Ok(copy) if copy.troubles.is_empty() && copy.cuts.is_some() => {}
                 Ok(_) | Err(_) => return false,
             }
@@ -159,7 +159,8 @@ impl Kept {
         let regions = self.world.regions();
         let mut copies = Vec::new();
         for region in [&regions.primary, &regions.secondary] {
-            let copy = region.ledger().await.unwrap_or_else(|error| panic!("{case}: {error}"));
+            let copy =
+                region.location.ledger().await.unwrap_or_else(|error| panic!("{case}: {error}"));
             assert_eq!(copy.troubles, [], "{case}");
             assert!(copy.metadata.is_some(), "{case}");
             copies.push(copy.cuts.expect(case).cuts);
@@ -431,7 +432,7 @@ pub(crate) async fn cuts_that_cannot_be_read_are_put_aside_and_healed_from_the_o
         assert_eq!(record.exit.code, 0, "{region}: {:?}", record.warnings);
         assert_eq!(record.groups[0].outcome, GroupOutcome::Synchronized, "{region}");
         let regions = world.regions();
-        let copies = [&regions.primary, &regions.secondary].map(|region| region.ledger());
+        let copies = [&regions.primary, &regions.secondary].map(|region| region.location.ledger());
         let [primary, secondary] = futures::future::join_all(copies).await.try_into().unwrap();
         let [primary, secondary] = [primary, secondary].map(|copy| copy.unwrap().all_cuts());
         let numbers: Vec<u64> = primary.iter().map(|cut| cut.cut_number).collect();
@@ -457,6 +458,6 @@ pub(crate) async fn rows_whose_log_is_damaged_beyond_reading_stop_no_group(form:
     let record = world.apply().await;
     assert_eq!(record.exit.code, 0, "{:?}", record.warnings);
     assert_eq!(record.groups[0].outcome, GroupOutcome::Synchronized);
-    let cuts = world.regions().primary.ledger_heads().await.unwrap();
+    let cuts = world.regions().primary.location.ledger_heads().await.unwrap();
     assert_eq!(cuts.all_cuts().newest("reference").unwrap().cut_number, 2);
 }

@@ -15,7 +15,7 @@ const KILLS: u32 = 8;
 
 /// Everything that has to hold whenever nobody is at work.
 async fn assert_whole(world: &World, names: &[String]) {
-    let ledger = world.regions().secondary.ledger().await.unwrap();
+    let ledger = world.regions().secondary.location.ledger().await.unwrap();
     let cuts = ledger.all_cuts();
     for group in ["reference", "many"] {
         assert_eq!(cuts.divergence(group), None);

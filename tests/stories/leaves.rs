@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use drsync::plan::{Decision, Plan, StoredPlan};
-use drsync::region::Region;
+use drsync::region::Location;
 use serde_json::{Value, json};
 
 use crate::support::edits::{edits, resealed};
@@ -15,7 +15,7 @@ async fn kept(world: &World, record: &drsync::apply::RunRecord) -> String {
     let regions = world.regions();
     let mut left = vec![without_identity(json!(record))];
     for region in [&regions.primary, &regions.secondary] {
-        left.push(ledger(region.as_ref()).await);
+        left.push(ledger(region.location.as_ref()).await);
     }
     let mut places = Vec::new();
     replicas(&world.path("west/sync"), &mut places);
@@ -35,8 +35,8 @@ async fn kept(world: &World, record: &drsync::apply::RunRecord) -> String {
     format!("{:#}", Value::from(left))
 }
 
-async fn ledger(region: &dyn Region) -> Value {
-    let copy = region.ledger().await.unwrap();
+async fn ledger(location: &dyn Location) -> Value {
+    let copy = location.ledger().await.unwrap();
     let rows = copy.metadata.map(|table| table.rows).unwrap_or_default();
     let cuts = copy.cuts.map(|table| table.cuts).unwrap_or_default();
     let cuts: Vec<Value> = cuts.iter().map(|cut| without_identity(json!(cut))).collect();
@@ -167,7 +167,7 @@ async fn rows_and_commit_times_of_a_cut_are_asked_and_not_taken_from_a_plan() {
     }
     let edited = resealed(document).unwrap().plan;
     assert_eq!(world.apply_plan(&edited).await.exit.code, 0);
-    let cuts = world.regions().secondary.ledger().await.unwrap().all_cuts();
+    let cuts = world.regions().secondary.location.ledger().await.unwrap().all_cuts();
     for (step, rows) in honest.steps.iter().zip([3, 4]) {
         let entry = cuts.newest("both").unwrap().table(&step.table).unwrap();
         assert_eq!(entry.source_committed_at, step.source.committed_at, "{}", step.table);

@@ -74,7 +74,7 @@ fn early_record(id: &str, group: &str, cut: u64) -> Value {
 /// Puts a document among the run records of the secondary, where it stays.
 async fn keep(world: &World, id: &str, bytes: &[u8]) {
     let secondary = world.regions().secondary;
-    secondary.keep_evidence(&format!("{id}.run.json"), bytes).await.unwrap();
+    secondary.location.keep_evidence(&format!("{id}.run.json"), bytes).await.unwrap();
 }
 
 fn reference(plan: &Plan) -> &GroupPlan {
@@ -177,7 +177,7 @@ pub(crate) async fn what_is_no_record_tells_nothing_hides_nothing_and_is_not_cop
     let primary = world.regions().primary;
     for id in [&telling, &timeless] {
         let name = format!("{id}.run.json");
-        assert_eq!(primary.evidence(&name).await.unwrap(), None);
+        assert_eq!(primary.location.evidence(&name).await.unwrap(), None);
         let mut told = record.warnings.iter();
         let passed_over = |warning: &drsync::apply::RunWarning| {
             warning.code == RunWarningCode::EvidencePassedOver
@@ -226,7 +226,7 @@ pub(crate) async fn where_signatures_are_asked_for_only_a_signed_record_witnesse
     let signature = minisign::sign(None, &keys.sk, forged.as_bytes(), Some("a record"), None);
     let name = format!("{id}.run.json.minisig");
     let text = signature.unwrap().into_string();
-    world.regions().secondary.keep_evidence(&name, text.as_bytes()).await.unwrap();
+    world.regions().secondary.location.keep_evidence(&name, text.as_bytes()).await.unwrap();
     let plan = world.plan_with(asked()).await;
     assert!(lost(&plan) && !told(&plan), "{:?}", plan.warnings);
 }

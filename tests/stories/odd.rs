@@ -42,9 +42,10 @@ fn decision(plan: &Plan, group: &str) -> Decision {
 async fn forge(world: &World, region: &str, change: impl Fn(&mut Value)) {
     let regions = world.regions();
     let copy = if region == "east" { regions.primary } else { regions.secondary };
-    let newest = copy.ledger().await.unwrap().all_cuts().newest("reference").unwrap().clone();
+    let newest =
+        copy.location.ledger().await.unwrap().all_cuts().newest("reference").unwrap().clone();
     let forged = Cut { cut_number: 5, run_id: FORGED.to_owned(), ..newest };
-    copy.copy_cuts(&[forged]).await.unwrap();
+    copy.location.copy_cuts(&[forged]).await.unwrap();
     let is_forged = |row: &Value| row["run_id"] == FORGED;
     log(world, region)
         .update(|row| {
@@ -196,7 +197,7 @@ pub(crate) async fn a_row_of_no_group_that_is_looked_at_is_told_with_its_remedy_
         assert_eq!(record.exit.code, 0, "{case}: {:?}", record.groups);
         let regions = world.regions();
         let [east, west] = [&regions.primary, &regions.secondary].map(async |region| {
-            let cuts = region.ledger().await.unwrap().all_cuts();
+            let cuts = region.location.ledger().await.unwrap().all_cuts();
             cuts.newest_of_each()
                 .map(|cut| (cut.group_name.clone(), cut.cut_number))
                 .collect::<Vec<_>>()
@@ -210,14 +211,15 @@ pub(crate) async fn a_row_of_no_group_that_is_looked_at_is_told_with_its_remedy_
 pub(crate) async fn nothing_is_cloned_where_no_number_is_left_for_the_cut(form: Form) {
     let mut world = world(form).await;
     let newest = {
-        let copy = world.regions().secondary.ledger().await.unwrap().all_cuts();
+        let copy = world.regions().secondary.location.ledger().await.unwrap().all_cuts();
         copy.newest("reference").unwrap().clone()
     };
     let previous_sha256 = Some(newest.sha256());
     let last = (1_u64 << 53) - 2;
     let run_id = FORGED.to_owned();
     let forged = Cut { cut_number: last, run_id, previous_sha256, ..newest };
-    let appended = world.regions().secondary.append_cuts(&[forged]).await.pop().unwrap().unwrap();
+    let appended =
+        world.regions().secondary.location.append_cuts(&[forged]).await.pop().unwrap().unwrap();
     assert_eq!(appended, Appended::Committed);
     let plan = world.plan().await;
     assert_eq!(decision(&plan, "other"), Decision::Sync);

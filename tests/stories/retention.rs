@@ -24,7 +24,7 @@ async fn a_log_loses_what_is_past_its_retention_and_cuts_within_it_are_read_by_t
             continue;
         }
         // A cut is readable from when it was made until so long after the next one was.
-        let cuts = world.regions().secondary.ledger().await.unwrap().all_cuts();
+        let cuts = world.regions().secondary.location.ledger().await.unwrap().all_cuts();
         let cuts: Vec<_> = cuts.iter().cloned().collect();
         for (cut, next) in cuts.iter().zip(&cuts[1..]) {
             if next.committed_at + TimeDelta::days(DAYS) > world.now {

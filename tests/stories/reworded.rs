@@ -121,7 +121,7 @@ impl Left {
         self.add(world, "record", &record);
         let regions = world.regions();
         for region in [&regions.primary, &regions.secondary] {
-            let ledger = region.ledger().await.ok();
+            let ledger = region.location.ledger().await.ok();
             let rows = ledger.and_then(|ledger| ledger.metadata).map(|table| table.rows);
             self.add(world, "rows", rows);
         }

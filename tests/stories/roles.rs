@@ -6,7 +6,7 @@ use drsync::ledger::{Cut, CutKind, Cuts};
 use drsync::observe::observe;
 use drsync::plan::document::Selection;
 use drsync::plan::{Decision, FindingCode, GroupPlan, Request, Role};
-use drsync::region::{Appended, Region, Regions};
+use drsync::region::{Appended, Location, Region, Regions};
 use serde_json::json;
 use std::path::Path;
 use std::process::Command;
@@ -22,8 +22,8 @@ fn newest(cuts: &Cuts) -> Cut {
     cuts.newest("reference").cloned().unwrap()
 }
 
-async fn log(region: &dyn Region) -> Cuts {
-    region.ledger().await.unwrap().all_cuts()
+async fn log(location: &dyn Location) -> Cuts {
+    location.ledger().await.unwrap().all_cuts()
 }
 
 /// The change of role that follows a cut.
@@ -40,9 +40,9 @@ fn role_after(last: &Cut, active: &str) -> Cut {
     }
 }
 
-async fn change_roles(region: &dyn Region, active: &str) {
-    let cut = role_after(&newest(&log(region).await), active);
-    let done = region.append_cuts(&[cut]).await;
+async fn change_roles(location: &dyn Location, active: &str) {
+    let cut = role_after(&newest(&log(location).await), active);
+    let done = location.append_cuts(&[cut]).await;
     assert!(matches!(done[..], [Ok(Appended::Committed)]), "{done:?}");
 }
 
@@ -60,7 +60,7 @@ pub(crate) async fn nothing_is_written_to_a_group_that_was_failed_over_until_it_
     form: Form,
 ) {
     let mut world = due(form).await;
-    change_roles(world.regions().secondary.as_ref(), SIDE).await;
+    change_roles(world.regions().secondary.location.as_ref(), SIDE).await;
     let before = files(&world.replica_folder("main.shop.countries"));
     for _ in 0..2 {
         let record = world.apply().await;
@@ -71,14 +71,14 @@ pub(crate) async fn nothing_is_written_to_a_group_that_was_failed_over_until_it_
     // Both copies tell of it, and so do the rows.
     let regions = world.regions();
     for region in [&regions.primary, &regions.secondary] {
-        let cut = newest(&log(region.as_ref()).await);
+        let cut = newest(&log(region.location.as_ref()).await);
         assert_eq!((cut.active.as_deref(), cut.epoch), (Some(SIDE), 1));
     }
     let row = world.row("east", "reference").await;
     assert!(
         row.message.unwrap().to_string().starts_with("failed_over: east-secondary is active since")
     );
-    change_roles(world.regions().secondary.as_ref(), "east").await;
+    change_roles(world.regions().secondary.location.as_ref(), "east").await;
     // What the row says of the other side ended with that.
     let (_, status) = world.plan_and_status().await;
     let told = &status.workspaces[0].groups[0];
@@ -86,7 +86,7 @@ pub(crate) async fn nothing_is_written_to_a_group_that_was_failed_over_until_it_
     let record = world.apply().await;
     assert_eq!(record.exit.code, 0, "{record:#?}");
     assert_eq!(world.ids(&world.replica_folder("main.shop.countries")).await, [1, 2, 3, 4]);
-    let cut = newest(&log(world.regions().secondary.as_ref()).await);
+    let cut = newest(&log(world.regions().secondary.location.as_ref()).await);
     assert_eq!((cut.cut_number, cut.epoch, cut.active.as_deref()), (4, 2, Some("east")));
     world.later(60);
     let plan = world.plan_of("reference").await;
@@ -96,7 +96,7 @@ pub(crate) async fn nothing_is_written_to_a_group_that_was_failed_over_until_it_
 pub(crate) async fn a_plan_that_was_stored_before_a_change_of_role_writes_nothing(form: Form) {
     let mut world = due(form).await;
     let plan = world.plan().await;
-    change_roles(world.regions().secondary.as_ref(), SIDE).await;
+    change_roles(world.regions().secondary.location.as_ref(), SIDE).await;
     let before = files(&world.replica_folder("main.shop.countries"));
     let record = world.apply_plan(&plan).await;
     assert_eq!(record.exit.code, 11);
@@ -109,12 +109,12 @@ pub(crate) async fn a_row_that_says_of_roles_what_no_change_of_role_said_does_no
     for (epoch, active) in [(0, Some(SIDE)), (1, Some(SIDE)), (1, None), (3, Some("east"))] {
         let world = due(form).await;
         // Both copies have it, so that their newest cuts agree.
-        let last = newest(&log(world.regions().secondary.as_ref()).await);
+        let last = newest(&log(world.regions().secondary.location.as_ref()).await);
         let active = active.map(str::to_owned);
         let cut = Cut { kind: None, epoch, active, ..role_after(&last, SIDE) };
         let regions = world.regions();
         for region in [&regions.primary, &regions.secondary] {
-            let done = region.append_cuts(std::slice::from_ref(&cut)).await;
+            let done = region.location.append_cuts(std::slice::from_ref(&cut)).await;
             assert!(matches!(done[..], [Ok(Appended::Committed)]), "{done:?}");
         }
         let (plan, status) = world.plan_and_status().await;
@@ -157,7 +157,7 @@ pub(crate) async fn a_change_of_role_that_does_not_hold_is_copied_nowhere(form: 
     for odd in 0..4 {
         let mut world = due(form).await;
         let secondary = world.regions().secondary;
-        let first = newest(&log(secondary.as_ref()).await);
+        let first = newest(&log(secondary.location.as_ref()).await);
         let role = role_after(&first, SIDE);
         let cut = match odd {
             0 => Cut { active: Some("north".to_owned()), ..role },
@@ -165,7 +165,7 @@ pub(crate) async fn a_change_of_role_that_does_not_hold_is_copied_nowhere(form: 
             2 => Cut { active: None, ..role },
             _ => Cut { kind: Some(CutKind::Sync), active: None, ..role },
         };
-        let done = secondary.append_cuts(&[cut]).await;
+        let done = secondary.location.append_cuts(&[cut]).await;
         assert!(matches!(done[..], [Ok(Appended::Committed)]), "{odd}: {done:?}");
         for _ in 0..2 {
             let record = world.apply().await;
@@ -174,7 +174,7 @@ pub(crate) async fn a_change_of_role_that_does_not_hold_is_copied_nowhere(form: 
             };
             let codes: Vec<FindingCode> = findings.iter().map(|found| found.code).collect();
             assert_eq!(codes, [FindingCode::LedgerDiverged], "{odd}");
-            let primary = log(world.regions().primary.as_ref()).await;
+            let primary = log(world.regions().primary.location.as_ref()).await;
             assert_eq!(newest(&primary), first, "{odd}");
             assert!(record.newest_roles.get("east").is_none_or(|told| told.is_empty()), "{odd}");
             world.later(60);
@@ -184,7 +184,7 @@ pub(crate) async fn a_change_of_role_that_does_not_hold_is_copied_nowhere(form: 
 
 pub(crate) async fn a_side_that_is_active_under_a_name_of_before_stays_so(form: Form) {
     let mut world = due(form).await;
-    change_roles(world.regions().secondary.as_ref(), SIDE).await;
+    change_roles(world.regions().secondary.location.as_ref(), SIDE).await;
     assert_eq!(world.apply().await.exit.code, 11);
     let url = world.west().map_or("west".to_owned(), |west| west.url.clone());
     let workspace = &mut world.config["workspaces"][0];
@@ -226,7 +226,7 @@ pub(crate) async fn a_record_keeps_a_change_of_role_that_a_log_put_back_has_lost
     for region in regions {
         copy(&world.path(region).join("sync/_drsync"), &older.path().join(region));
     }
-    change_roles(world.regions().secondary.as_ref(), SIDE).await;
+    change_roles(world.regions().secondary.location.as_ref(), SIDE).await;
     let record = world.apply().await;
     let told = &record.newest_roles["east"]["reference"];
     assert_eq!((told.cut, told.epoch, told.active.as_deref()), (2, 1, Some(SIDE)));
@@ -270,7 +270,7 @@ pub(crate) async fn a_change_of_role_while_an_apply_works_keeps_its_cut_out(form
         let ending = apply_and(&mut world, |world| {
             let regions = world.regions();
             let region = if primary { &regions.primary } else { &regions.secondary };
-            let change = change_roles(region.as_ref(), SIDE);
+            let change = change_roles(region.location.as_ref(), SIDE);
             tokio::runtime::Handle::current().block_on(change);
         })
         .await;
@@ -278,7 +278,7 @@ pub(crate) async fn a_change_of_role_while_an_apply_works_keeps_its_cut_out(form
         assert_eq!(ending, Ending::Failed(found), "primary: {primary}");
         let after = files(&world.replica_folder("main.shop.countries"));
         assert_eq!(before == after, !primary, "what the secondary's log says keeps clones out");
-        let cuts = log(world.regions().secondary.as_ref()).await;
+        let cuts = log(world.regions().secondary.location.as_ref()).await;
         assert_eq!(cuts.of("reference").filter(|cut| !cut.is_role()).count(), 1);
     }
 }
@@ -309,7 +309,7 @@ async fn two_tables_with_a_runbook_between(
             tokio::task::block_in_place(|| {
                 let handle = tokio::runtime::Handle::current();
                 handle.block_on(async {
-                    change_roles(twin.regions().secondary.as_ref(), SIDE).await;
+                    change_roles(twin.regions().secondary.location.as_ref(), SIDE).await;
                     between(&twin, &table).await;
                 });
             });
@@ -374,7 +374,7 @@ pub(crate) async fn no_cut_is_appended_where_the_primary_refuses_to_tell_its_log
     })
     .await;
     assert_eq!(ending, Ending::Failed(Failed::LedgerUnusable { side: Role::Primary }));
-    let cuts = log(world.regions().secondary.as_ref()).await;
+    let cuts = log(world.regions().secondary.location.as_ref()).await;
     assert_eq!(newest(&cuts).cut_number, 1);
 }
 
@@ -384,7 +384,8 @@ async fn planned_after_a_sleep(
     meanwhile: impl Future<Output = ()> + Send + 'static,
 ) -> GroupPlan {
     let Regions { primary, secondary } = world.regions();
-    let regions = Regions { primary, secondary: Slept::through(secondary, meanwhile) };
+    let location = Slept::through(secondary.location, meanwhile);
+    let regions = Regions { primary, secondary: Region { location, ..secondary } };
     let request = Request { plan_id: run_id(7), ..Request::default() };
     let observed = observe(&world.configuration(), &[regions], &request, world.now, true).await;
     let plan = drsync::plan::plan(&observed, &request);
@@ -404,7 +405,7 @@ pub(crate) async fn who_slept_between_the_log_and_the_replicas_reads_the_log_aga
         let secondary = world.regions().secondary;
         let replica = world.replica("main.shop.countries");
         let plan = planned_after_a_sleep(&world, async move {
-            change_roles(secondary.as_ref(), SIDE).await;
+            change_roles(secondary.location.as_ref(), SIDE).await;
             if marked {
                 replica.set_properties(&[("drsync.epoch", "1")]).await.unwrap();
             } else {

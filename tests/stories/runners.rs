@@ -25,8 +25,8 @@ fn said(output: &Output) -> String {
 
 async fn assert_every_cut_once_in_both(world: &World, groups: &[String]) {
     let regions = world.regions();
-    let primary = regions.primary.ledger().await.unwrap().all_cuts();
-    let secondary = regions.secondary.ledger().await.unwrap().all_cuts();
+    let primary = regions.primary.location.ledger().await.unwrap().all_cuts();
+    let secondary = regions.secondary.location.ledger().await.unwrap().all_cuts();
     let all = |cuts: &drsync::ledger::Cuts| cuts.iter().cloned().collect::<Vec<_>>();
     assert!(all(&primary) == all(&secondary));
     for group in groups {

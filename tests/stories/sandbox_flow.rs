@@ -132,11 +132,12 @@ async fn a_record_tells_the_jobs_of_both_sides_with_whether_they_start_by_themse
 async fn cut_and_record_have_the_files_of_the_pinned_versions_not_of_the_newest() {
     let flow = Flow::new().await;
     let record = flow.apply(&flow.plan().await).await;
-    let cuts = flow.regions.secondary.ledger().await.unwrap().all_cuts();
+    let cuts = flow.regions.secondary.location.ledger().await.unwrap().all_cuts();
     let mut behind = 0;
     for entry in cuts.iter().flat_map(|cut| &cut.tables) {
         let asked = std::slice::from_ref(&entry.table);
-        let listed = flow.regions.primary.tables(asked).await.unwrap().remove(0);
+        let listed =
+            flow.regions.primary.workspace.as_ref().unwrap().tables(asked).await.unwrap().remove(0);
         let store = TableStore::local(listed.unwrap().location.unwrap());
         let totals = async |version| {
             let snapshot = delta::snapshot(&store, version, Detail::Summary).await;

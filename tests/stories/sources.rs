@@ -143,7 +143,7 @@ pub(crate) async fn a_name_that_changes_in_letter_case_only_keeps_its_replica(fo
     assert_eq!(folders, ["Orders", "countries"]);
 
     // Both cuts read what they held, the newer one spells the name as the catalog does now.
-    let cuts = world.regions().secondary.ledger().await.unwrap().all_cuts();
+    let cuts = world.regions().secondary.location.ledger().await.unwrap().all_cuts();
     let cuts: Vec<_> = cuts.of("orders").collect();
     let named: Vec<String> = cuts.iter().map(|cut| cut.tables[0].table.to_string()).collect();
     assert_eq!(named, ["main.shop.Orders", "main.shop.orders"]);

@@ -98,7 +98,7 @@ pub(crate) async fn a_cut_without_its_statuses_is_a_success_at_the_next_look(for
     let row = world.row("west", "reference").await;
     let begun = row.begun(format!("run {} to 2026-11-22T11:00:00.000Z", run_id(1)), world.now);
     for region in [&regions.primary, &regions.secondary] {
-        region.write_rows(std::slice::from_ref(&begun)).await.unwrap();
+        region.location.write_rows(std::slice::from_ref(&begun)).await.unwrap();
     }
     std::fs::remove_dir_all(world.path("east/sync/_drsync/sync_cuts")).unwrap();
     world.later(1);
@@ -145,7 +145,7 @@ pub(crate) async fn of_two_applies_at_once_one_commits_and_the_next_plan_has_not
     world.later(1);
     world.apply().await;
     assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [1, 2, 3, 4]);
-    let cuts = world.regions().secondary.ledger().await.unwrap().all_cuts();
+    let cuts = world.regions().secondary.location.ledger().await.unwrap().all_cuts();
     assert_eq!(cuts.divergence("reference"), None);
     assert_eq!(cuts.newest("reference").unwrap().cut_number, 2);
     assert_eq!(world.row("west", "reference").await.current_sync_status, Some(Status::Success));
@@ -229,7 +229,7 @@ pub(crate) async fn accepted_drift_is_cloned_over_and_the_replica_is_the_source_
     let of = |name: &str| record.groups.iter().find(|group| group.name == name);
     assert_eq!((record.exit.code, of("reference").unwrap().cut), (0, Some(2)), "{record:#?}");
     assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [1, 2, 3]);
-    let cuts = world.regions().secondary.ledger().await.unwrap().all_cuts();
+    let cuts = world.regions().secondary.location.ledger().await.unwrap().all_cuts();
     assert_eq!(cuts.newest("reference").unwrap().accepted.len(), 1);
     // What was accepted for one group is no risk of another.
     assert!(cuts.newest("other").unwrap().accepted.is_empty());
@@ -403,13 +403,14 @@ pub(crate) async fn a_log_that_parts_is_not_copied_from_one_region_to_the_other(
     world.apply().await;
     let logs = async |world: &World| {
         let regions = world.regions();
-        let read = [regions.primary.ledger().await, regions.secondary.ledger().await];
+        let read =
+            [regions.primary.location.ledger().await, regions.secondary.location.ledger().await];
         read.map(|copy| copy.unwrap().cuts.unwrap().cuts.len())
     };
     let regions = world.regions();
-    let copy = regions.secondary.ledger().await.unwrap();
+    let copy = regions.secondary.location.ledger().await.unwrap();
     let rival = Cut { run_id: "someone".to_owned(), ..copy.cuts.unwrap().cuts.remove(0) };
-    regions.secondary.copy_cuts(&[rival]).await.unwrap();
+    regions.secondary.location.copy_cuts(&[rival]).await.unwrap();
     let before = logs(&world).await;
     assert_eq!(before[1], before[0] + 1);
     world.later(1);

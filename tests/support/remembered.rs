@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use drsync::config::TableName;
 use drsync::ledger::Cut;
-use drsync::region::Region;
+use drsync::region::Location;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -58,7 +58,7 @@ pub(crate) fn the_replicas_are_gone() {
 }
 
 /// Remembers the cuts that a secondary has and had not before.
-pub(crate) async fn remember(folder: &Arc<TempDir>, secondary: &dyn Region) {
+pub(crate) async fn remember(folder: &Arc<TempDir>, secondary: &dyn Location) {
     let Ok(remembered) = REMEMBERED.try_with(Arc::clone) else {
         return;
     };

@@ -9,11 +9,12 @@ use drsync::config::{TableName, WorkflowRef};
 use drsync::ledger::{Cut, Cuts, Row};
 use drsync::region::{
     ActiveRun, Appended, CloneOrder, CloneProof, Cloned, Commit, ContentAnswer, ContentQuestion,
-    Denied, Hint, KeptDocument, KeptRecords, LedgerCopy, LedgerTable, Pin, PinQuestion, Presence,
-    Progress, RecordRange, Region, RegionError, Registered, Replica, ReplicaQuestion,
-    SinceQuestion, Source, SourceQuestion, Table, TableRights, Unproved, Verified, Workflow,
-    WriteAccess,
+    Denied, Hint, Identity, KeptDocument, KeptRecords, LedgerCopy, LedgerTable, Location, Pin,
+    PinQuestion, Progress, Reached, RecordRange, Region, RegionError, Registered, Replica,
+    ReplicaQuestion, SinceQuestion, Source, SourceQuestion, Table, TableRights, Unproved, Verified,
+    Workflow, Workspace, WriteAccess,
 };
+use drsync::sentence::Sentence;
 use secrecy::SecretString;
 
 /// Other words, another text of every text.
@@ -92,15 +93,23 @@ fn denied(of: Denied) -> Denied {
     Denied { message: words(&of.message), ..of }
 }
 
-/// The region.
+/// The same region in other words.
+pub(crate) fn reword(region: Region) -> Region {
+    let workspace = region.workspace.map(RewordedWorkspace);
+    Region {
+        workspace: workspace.map(|it| Arc::new(it) as Arc<dyn Workspace>),
+        location: Arc::new(RewordedLocation(region.location)),
+    }
+}
+
+/// The workspace.
 #[derive(Debug)]
-pub(crate) struct Reworded(pub(crate) Arc<dyn Region>);
+struct RewordedWorkspace(Arc<dyn Workspace>);
 
 #[async_trait]
-impl Region for Reworded {
-    async fn presence(&self) -> Result<Presence, RegionError> {
-        let there = self.0.presence().await.map_err(error)?;
-        Ok(Presence { workspace_unseen: there.workspace_unseen.map(words), ..there })
+impl Workspace for RewordedWorkspace {
+    async fn identity(&self) -> Result<Identity, Sentence> {
+        self.0.identity().await.map_err(words)
     }
 
     async fn workflows(
@@ -147,6 +156,45 @@ impl Region for Reworded {
         each(self.0.pins(asked).await)
     }
 
+    async fn write_access(&self, location: &str) -> Result<WriteAccess, RegionError> {
+        self.0.write_access(location).await.map(access).map_err(error)
+    }
+
+    async fn external_location(&self, place: &str) -> Option<String> {
+        self.0.external_location(place).await
+    }
+
+    fn registers(&self) -> bool {
+        self.0.registers()
+    }
+
+    async fn registered(&self, replicas: &[(TableName, String)]) -> Vec<bool> {
+        self.0.registered(replicas).await
+    }
+
+    async fn register(&self, cuts: &[Cut]) -> Result<Registered, RegionError> {
+        let mut registered = self.0.register(cuts).await.map_err(error)?;
+        for refused in &mut registered.refused {
+            refused.why = words(&refused.why);
+        }
+        Ok(registered)
+    }
+
+    async fn secret(&self, scope: &str, key: &str) -> Result<Option<SecretString>, RegionError> {
+        self.0.secret(scope, key).await.map_err(error)
+    }
+}
+
+/// The sync location.
+#[derive(Debug)]
+struct RewordedLocation(Arc<dyn Location>);
+
+#[async_trait]
+impl Location for RewordedLocation {
+    async fn presence(&self) -> Result<Reached, RegionError> {
+        self.0.presence().await.map_err(error)
+    }
+
     async fn replicas(
         &self,
         asked: &[ReplicaQuestion],
@@ -161,14 +209,6 @@ impl Region for Reworded {
 
     async fn contents(&self, asked: &[ContentQuestion]) -> Vec<Result<ContentAnswer, RegionError>> {
         each(self.0.contents(asked).await).into_iter().map(|answer| answer.map(content)).collect()
-    }
-
-    async fn write_access(&self, location: &str) -> Result<WriteAccess, RegionError> {
-        self.0.write_access(location).await.map(access).map_err(error)
-    }
-
-    async fn external_location(&self, place: &str) -> Option<String> {
-        self.0.external_location(place).await
     }
 
     async fn ledger(&self) -> Result<LedgerCopy, RegionError> {
@@ -237,18 +277,6 @@ impl Region for Reworded {
         self.0.copy_cuts(cuts).await.map_err(error)
     }
 
-    fn registers(&self) -> bool {
-        self.0.registers()
-    }
-
-    async fn register(&self, cuts: &[Cut]) -> Result<Registered, RegionError> {
-        let mut registered = self.0.register(cuts).await.map_err(error)?;
-        for refused in &mut registered.refused {
-            refused.why = words(&refused.why);
-        }
-        Ok(registered)
-    }
-
     async fn keep_evidence(&self, name: &str, bytes: &[u8]) -> Result<(), RegionError> {
         self.0.keep_evidence(name, bytes).await.map_err(error)
     }
@@ -270,10 +298,6 @@ impl Region for Reworded {
         wanted: &RecordRange,
     ) -> Result<Vec<KeptDocument>, RegionError> {
         self.0.record_signatures(wanted).await.map_err(error)
-    }
-
-    async fn secret(&self, scope: &str, key: &str) -> Result<Option<SecretString>, RegionError> {
-        self.0.secret(scope, key).await.map_err(error)
     }
 
     async fn evidence_names(&self, wanted: &RecordRange) -> Result<Vec<String>, RegionError> {

@@ -8,7 +8,7 @@ use drsync::apply::{self, Ending, Event, Options, RunRecord};
 use drsync::config::{Configuration, TableName, read_text};
 use drsync::databricks::{ConnectOptions, Environment, Notice, Timing, connect};
 use drsync::lakehouse::write::{Table, WorkspaceFolder, columns, rows};
-use drsync::lakehouse::{LakehouseRegion, Writer, delta};
+use drsync::lakehouse::{Writer, delta, open_region};
 use drsync::ledger::Row;
 use drsync::observe::observe;
 use drsync::plan::{GroupPlan, Plan, Request, plan};
@@ -17,7 +17,7 @@ use drsync::sandbox::{self, Running};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::reworded::Reworded;
+use super::reworded::reword;
 use super::runner::{Run, drsync};
 
 /// No pause of a client takes longer.
@@ -221,7 +221,7 @@ impl World {
             return regions;
         }
         let Regions { primary, secondary } = regions;
-        Regions { primary: Arc::new(Reworded(primary)), secondary: Arc::new(Reworded(secondary)) }
+        Regions { primary: reword(primary), secondary: reword(secondary) }
     }
 
     /// Regions over what is served, as another process would open them.
@@ -242,7 +242,6 @@ impl World {
             location_primary: format!("{text}east/sync"),
             location_secondary: format!("{text}west/sync"),
             secondary: None,
-            watch: None,
             verify_rows: true,
             unbound: None,
             environment: Environment::new(variables.into(), None),
@@ -263,13 +262,10 @@ impl World {
         let now = self.now;
         let writer =
             Writer { user: "dr-sync@example.com".to_owned(), clock: Arc::new(move || now) };
-        let open = |workspace: Option<&str>, location: &str| -> Arc<dyn Region> {
+        let open = |workspace: Option<&str>, location: &str| -> Region {
             let location = self.path(location);
             let workspace = workspace.map(|folder| self.path(folder));
-            Arc::new(
-                LakehouseRegion::open(workspace, location.to_str().unwrap(), writer.clone())
-                    .unwrap(),
-            )
+            open_region(workspace, location.to_str().unwrap(), writer.clone()).unwrap()
         };
         Regions { primary: open(Some("east"), "east/sync"), secondary: open(None, "west/sync") }
     }
@@ -332,7 +328,7 @@ impl World {
         };
         let record =
             apply::apply(&plan.stored(), &[self.regions()], &options, &|event| watch(&event)).await;
-        super::remembered::remember(&self.folder, self.open().secondary.as_ref()).await;
+        super::remembered::remember(&self.folder, self.open().secondary.location.as_ref()).await;
         for group in &record.groups {
             let ending = group.ending.as_ref().map(Ending::outcome);
             assert_eq!(ending, Some(group.outcome), "{group:#?}");
@@ -373,7 +369,7 @@ impl World {
     pub(crate) async fn rows(&self, region: &str) -> Vec<Row> {
         let regions = self.regions();
         let region = if region == "east" { regions.primary } else { regions.secondary };
-        region.ledger().await.unwrap().metadata.expect("the metadata table is there").rows
+        region.location.ledger().await.unwrap().metadata.expect("the metadata table is there").rows
     }
 
     /// The values of `id` in a table at its newest version, sorted.

@@ -91,7 +91,7 @@ impl Attempt<'_> {
         let stale = matches!(*ending, Ending::Stale { .. });
         if stale {
             // What moved may be what another apply of the same changes did.
-            let now = self.site.regions.secondary.ledger().await.unwrap_or_default();
+            let now = self.site.regions.secondary.location.ledger().await.unwrap_or_default();
             let faster = self.passed_by(&now.all_cuts());
             if let Some(end) = faster.filter(|end| end.is_overtaken() || end.is_failed_over()) {
                 return end;

@@ -9,7 +9,9 @@ use crate::ledger::{Cut, Cuts, Row, SYNC_METADATA};
 use crate::plan::document::{GroupPlan, MetadataAction, WorkspacePlan};
 use crate::plan::{LedgerAction, Role, aside_name, row_after};
 use crate::record::MetadataRecord;
-use crate::region::{LedgerCopy, LedgerTable, Region, RegionError, RegionErrorKind, TableTrouble};
+use crate::region::{
+    LedgerCopy, LedgerTable, Location, RegionError, RegionErrorKind, TableTrouble,
+};
 
 /// What became of the metadata tables of one region.
 pub(super) struct Made {
@@ -31,7 +33,7 @@ impl Made {
 /// Puts aside what cannot be read, as planned, clones the metadata tables that only the other region has, and creates those
 /// that neither has; says which it did.
 pub(super) async fn make(
-    region: &dyn Region,
+    location: &dyn Location,
     copy: Result<LedgerCopy, RegionError>,
     other: &LedgerCopy,
     other_location: &str,
@@ -41,7 +43,7 @@ pub(super) async fn make(
     let mut copy = copy?;
     let mut without_rows = None;
     for trouble in &copy.troubles {
-        let done = tend(region, trouble, planned).await;
+        let done = tend(location, trouble, planned).await;
         match (trouble.table, done) {
             (_, Ok(())) => {}
             (LedgerTable::Metadata, Err(refusal)) if is_of_the_table(&refusal) => {
@@ -57,19 +59,22 @@ pub(super) async fn make(
         let made = async {
             if (lacks_metadata && other.metadata.is_some()) || (lacks_cuts && other.cuts.is_some())
             {
-                region.clone_ledger(other_location).await?;
+                location.clone_ledger(other_location).await?;
                 action = LedgerAction::Clone;
             }
             if (lacks_metadata && other.metadata.is_none()) || (lacks_cuts && other.cuts.is_none())
             {
-                region.create_ledger(workspace).await?;
+                location.create_ledger(workspace).await?;
                 action = LedgerAction::Create;
             }
             Ok(())
         };
         let made: Result<(), RegionError> = made.await;
-        copy =
-            if other.heads_only { region.ledger_heads().await? } else { region.ledger().await? };
+        copy = if other.heads_only {
+            location.ledger_heads().await?
+        } else {
+            location.ledger().await?
+        };
         match made {
             Err(refusal) if copy.cuts.is_some() && is_of_the_table(&refusal) => {
                 without_rows = Some(refusal);
@@ -90,7 +95,7 @@ pub(super) async fn make(
 
 /// Puts a table aside that cannot be read, or writes one anew that was read around damage.
 async fn tend(
-    region: &dyn Region,
+    location: &dyn Location,
     trouble: &TableTrouble,
     planned: Option<(&MetadataAction, &str)>,
 ) -> Result<(), RegionError> {
@@ -103,11 +108,11 @@ async fn tend(
         // The name follows from the plan's id: no file says where anything is moved to.
         Some((_, plan_id)) if trouble.unreadable => {
             let name = aside_name(table.name(), plan_id);
-            region.put_aside(table, &name).await
+            location.put_aside(table, &name).await
         }
         // It became unreadable after the plan was made: the next one puts it aside.
         None if trouble.unreadable => Err(trouble.error.clone()),
-        Some(_) | None => region.mend(table).await,
+        Some(_) | None => location.mend(table).await,
     }
 }
 
@@ -206,20 +211,20 @@ impl Lacking {
     /// The region's refusal.
     pub(super) async fn write(
         &mut self,
-        region: &dyn Region,
+        location: &dyn Location,
         rows: bool,
     ) -> Result<Vec<CutsRefused>, RegionError> {
         let mut refused = Vec::new();
         if !self.cuts.is_empty() {
-            match region.copy_cuts(&self.cuts).await {
+            match location.copy_cuts(&self.cuts).await {
                 Err(refusal) if is_of_the_table(&refusal) => {
-                    refused = self.copy_by_group(region, refusal).await?;
+                    refused = self.copy_by_group(location, refusal).await?;
                 }
                 copied => copied?,
             }
         }
         if rows && !self.rows.is_empty() {
-            region.write_rows(&self.rows).await?;
+            location.write_rows(&self.rows).await?;
         }
         Ok(refused)
     }
@@ -227,13 +232,13 @@ impl Lacking {
     /// Gives it the cuts of each group alone after it refused them together: what one of them says stops no other.
     async fn copy_by_group(
         &mut self,
-        region: &dyn Region,
+        location: &dyn Location,
         together: RegionError,
     ) -> Result<Vec<CutsRefused>, RegionError> {
         let mut refused = Vec::new();
         let groups = self.cuts.chunk_by(|one, other| one.group_name == other.group_name);
         for cuts in groups.clone() {
-            match region.copy_cuts(cuts).await {
+            match location.copy_cuts(cuts).await {
                 Err(refusal) if is_of_the_table(&refusal) => {
                     refused.push(CutsRefused { group: cuts[0].group_name.clone(), refusal });
                 }

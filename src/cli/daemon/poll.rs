@@ -111,11 +111,11 @@ impl Polled {
     pub(super) async fn a_region_is_back(&self) -> bool {
         let away = self.workspaces.iter().flat_map(|place| {
             let Place { regions, primary_away, secondary_away, .. } = place;
-            let primary = primary_away.then_some(regions.primary.as_ref());
-            let secondary = secondary_away.then_some(regions.secondary.as_ref());
+            let primary = primary_away.then_some(&regions.primary);
+            let secondary = secondary_away.then_some(&regions.secondary);
             primary.into_iter().chain(secondary)
         });
-        let answers = join_all(away.map(async |region: &dyn Region| region.presence().await)).await;
+        let answers = join_all(away.map(async |region: &Region| region.presence().await)).await;
         answers
             .iter()
             .any(|answer| answer.as_ref().is_ok_and(|presence| presence.workspace_unseen.is_none()))
@@ -135,7 +135,10 @@ impl Polled {
             if refs.is_empty() || place.primary_away {
                 return BTreeMap::new();
             }
-            let answers = place.regions.primary.workflows(&refs, Some(place.asked_at)).await;
+            let Some(workspace) = &place.regions.primary.workspace else {
+                return BTreeMap::new();
+            };
+            let answers = workspace.workflows(&refs, Some(place.asked_at)).await;
             let answers = answers.unwrap_or_default();
             let known = refs.iter().zip(answers);
             known

@@ -11,7 +11,7 @@ use crate::config::{GroupEntry, LocationAddress, Sides, TableName, WorkspaceConf
 use crate::ledger::{Cut, Cuts, Roles};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Deed, Witnessed, told_of_behind};
-use crate::region::{LookDepth, Region, RegionError, Replica, ReplicaQuestion};
+use crate::region::{Location, LookDepth, RegionError, Replica, ReplicaQuestion};
 use crate::render::{Style, clean};
 use crate::runbook::{Behind, Looked};
 use crate::sentence::Sentence;
@@ -23,8 +23,8 @@ const RETENTION_DEFAULT: u32 = 30;
 
 /// The side that groups are brought to: what is asked there, and what of the configuration bears on the answers.
 pub(super) struct Secondary<'a> {
-    region: &'a dyn Region,
-    location: String,
+    location: &'a dyn Location,
+    root: String,
     sides: Sides,
     /// By group how long replaced versions of its replicas stay readable, days.
     retention: BTreeMap<&'a str, u32>,
@@ -35,7 +35,7 @@ impl<'a> Secondary<'a> {
     /// As a configuration says.
     pub(super) fn of(
         workspace: &'a WorkspaceConfig,
-        region: &'a dyn Region,
+        location: &'a dyn Location,
         now: DateTime<Utc>,
     ) -> Secondary<'a> {
         let groups = workspace.groups.iter().filter_map(|entry| match entry {
@@ -43,8 +43,8 @@ impl<'a> Secondary<'a> {
             GroupEntry::Invalid { .. } => None,
         });
         Secondary {
-            region,
-            location: workspace.location_secondary.to_string(),
+            location,
+            root: workspace.location_secondary.to_string(),
             sides: workspace.sides(),
             retention: groups.collect(),
             now,
@@ -54,15 +54,15 @@ impl<'a> Secondary<'a> {
     /// As a plan says.
     pub(super) fn of_plan(
         plan: &'a WorkspacePlan,
-        region: &'a dyn Region,
+        location: &'a dyn Location,
         now: DateTime<Utc>,
     ) -> Secondary<'a> {
         let groups = plan.groups.iter().filter_map(|group| {
             Some((group.name.as_str(), group.settings.as_ref()?.replica_retention_days))
         });
         Secondary {
-            region,
-            location: plan.observed.secondary.location.clone(),
+            location,
+            root: plan.observed.secondary.location.clone(),
             sides: plan.sides(),
             retention: groups.collect(),
             now,
@@ -141,16 +141,16 @@ async fn check_unwritten(
     cuts: &Cuts,
     group: &str,
 ) -> Result<(), Cannot> {
-    let Secondary { region, location, sides, .. } = secondary;
+    let Secondary { location, root, sides, .. } = secondary;
     let Roles::FailedOver(cut) = cuts.roles(group, sides) else {
         return Ok(());
     };
     let questions = cut.tables.iter().filter_map(|entry| {
-        let path = LocationAddress::path_below(location, &entry.replica_location)?.to_owned();
+        let path = LocationAddress::path_below(root, &entry.replica_location)?.to_owned();
         Some(ReplicaQuestion { path, since_version: Some(entry.replica_version) })
     });
     let questions: Vec<ReplicaQuestion> = questions.collect();
-    let replicas = region.replicas(&questions).await;
+    let replicas = location.replicas(&questions).await;
     let looked = cut.tables.iter().zip(replicas);
     let written = looked.filter_map(|(entry, replica)| {
         let replica = replica.ok().flatten()?;
@@ -186,11 +186,11 @@ struct Look<'a> {
 impl Look<'_> {
     /// Why a cut cannot be read, a fragment; `None`: nothing is known to stand in the way.
     async fn unreadable(&self, cut: &Cut) -> Option<String> {
-        let questions = match questions(&self.secondary.location, cut) {
+        let questions = match questions(&self.secondary.root, cut) {
             Ok(questions) => questions,
             Err(why) => return Some(why),
         };
-        let replicas = self.secondary.region.replicas(&questions).await;
+        let replicas = self.secondary.location.replicas(&questions).await;
         self.broken(cut, &replicas)
             .or_else(|| unlooked(cut, &replicas).map(|(table, why)| format!("{table}: {why}")))
     }
@@ -257,10 +257,10 @@ impl Look<'_> {
 ///
 /// # Errors
 /// Which table lies elsewhere, a fragment.
-fn questions(location: &str, cut: &Cut) -> Result<Vec<ReplicaQuestion>, String> {
+fn questions(root: &str, cut: &Cut) -> Result<Vec<ReplicaQuestion>, String> {
     let questions = cut.tables.iter().map(|entry| {
-        let path = LocationAddress::path_below(location, &entry.replica_location);
-        let path = path.ok_or_else(|| format!("{} lies outside of {location}", entry.table))?;
+        let path = LocationAddress::path_below(root, &entry.replica_location);
+        let path = path.ok_or_else(|| format!("{} lies outside of {root}", entry.table))?;
         Ok(ReplicaQuestion { path: path.to_owned(), since_version: Some(entry.replica_version) })
     });
     questions.collect()
@@ -314,7 +314,7 @@ pub(super) async fn look_at(
     let mut whose = Vec::new();
     for newest in groups.iter().filter_map(|group| cuts.newest(group)) {
         let name = newest.group_name.clone();
-        match questions(&secondary.location, newest) {
+        match questions(&secondary.root, newest) {
             Ok(questions) => {
                 whose.push((newest, questions.len()));
                 asked.extend(questions);
@@ -324,7 +324,7 @@ pub(super) async fn look_at(
             }
         }
     }
-    let mut replicas = secondary.region.replicas(&asked).await.into_iter();
+    let mut replicas = secondary.location.replicas(&asked).await.into_iter();
     for (newest, tables) in whose {
         let replicas: Vec<_> = replicas.by_ref().take(tables).collect();
         let group = newest.group_name.as_str();

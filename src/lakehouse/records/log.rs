@@ -9,7 +9,7 @@ use super::{
     ALL_SHELVES, ATTEMPTS, Content, HEADS, crowded, existing, may_commit_again, pause, read_shelf,
     read_table, refuse_odd, table, to_batch,
 };
-use crate::lakehouse::LakehouseRegion;
+use crate::lakehouse::LakehouseLocation;
 use crate::lakehouse::delta::{self, DeltaError, Detail, Expect};
 use crate::lakehouse::refusal::refusal;
 use crate::ledger::{Cut, Cuts, SYNC_CUTS, columns_appended};
@@ -45,21 +45,21 @@ impl Log {
 /// As long as the log ends where it is known to, what is known of it is what it says: whoever looks before each of many clones does
 /// not read all of it each time.
 pub(in crate::lakehouse) async fn newest_cuts(
-    region: &LakehouseRegion,
+    location: &LakehouseLocation,
     known: &mut Option<Log>,
     groups: &[&str],
 ) -> Result<Cuts, RegionError> {
-    forget_what_is_old(region, known).await;
+    forget_what_is_old(location, known).await;
     if known.is_none() {
-        *known = read_table(region, SYNC_CUTS, HEADS).await?.map(Log::of_heads);
+        *known = read_table(location, SYNC_CUTS, HEADS).await?.map(Log::of_heads);
     }
     Ok(known.as_ref().map_or_else(Cuts::default, |log| log.heads.of_groups(groups).of_heads()))
 }
 
 /// Forgets what is known of a log that others wrote to since: a cut that follows theirs would be taken for one that follows none.
-async fn forget_what_is_old(region: &LakehouseRegion, known: &mut Option<Log>) {
+async fn forget_what_is_old(location: &LakehouseLocation, known: &mut Option<Log>) {
     if let Some(log) = known {
-        let ended = delta::time_at_end(&table(region, SYNC_CUTS), log.version).await;
+        let ended = delta::time_at_end(&table(location, SYNC_CUTS), log.version).await;
         if !ended.is_ok_and(|time| time.is_some()) {
             *known = None;
         }
@@ -71,12 +71,12 @@ async fn forget_what_is_old(region: &LakehouseRegion, known: &mut Option<Log>) {
 /// A commit that was made is in the log: its file was put there only because there was none. After any other answer the log is
 /// read again.
 pub(in crate::lakehouse) async fn append_cuts(
-    region: &LakehouseRegion,
+    location: &LakehouseLocation,
     log: &mut Option<Log>,
     cuts: &[Cut],
 ) -> Vec<Result<Appended, RegionError>> {
     let mut answers: Vec<Option<Appended>> = vec![None; cuts.len()];
-    let refused = match append_open(region, log, cuts, &mut answers).await {
+    let refused = match append_open(location, log, cuts, &mut answers).await {
         Ok(()) => crowded(format!("append to {SYNC_CUTS}")),
         Err(refusal) => refusal,
     };
@@ -93,18 +93,18 @@ pub(in crate::lakehouse) async fn append_cuts(
 
 /// Answers what it can; `Ok`: all of them, or others were always faster.
 async fn append_open(
-    region: &LakehouseRegion,
+    location: &LakehouseLocation,
     known: &mut Option<Log>,
     cuts: &[Cut],
     answers: &mut [Option<Appended>],
 ) -> Result<(), RegionError> {
     let doing = format!("append to {SYNC_CUTS}");
     let mut trouble = None;
-    forget_what_is_old(region, known).await;
+    forget_what_is_old(location, known).await;
     for attempt in 0..ATTEMPTS {
         let log = match known.take() {
             Some(log) => log,
-            None => look_at_heads(region).await?,
+            None => look_at_heads(location).await?,
         };
         let log = known.insert(log);
         let mut open: Vec<(usize, Cut)> = Vec::new();
@@ -112,7 +112,7 @@ async fn append_open(
             if answer.is_none() {
                 *answer = if !beyond(cut, &log.heads) || log.heads.has_odd(&cut.group_name) {
                     // Which cut has the number the heads alone do not tell.
-                    let all = existing::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await?;
+                    let all = existing::<Cut>(location, SYNC_CUTS, ALL_SHELVES).await?;
                     all.into_cuts().answer_to(cut)
                 } else {
                     log.heads.answer_to(cut)
@@ -129,13 +129,13 @@ async fn append_open(
             return Err(trouble);
         }
         let rows: Vec<Cut> = open.iter().map(|(_, cut)| cut.clone()).collect();
-        match append(region, log, &rows).await {
+        match append(location, log, &rows).await {
             Ok(()) => {
                 // What was not open before was answered before.
                 for (place, _) in open {
                     answers[place] = Some(Appended::Committed);
                 }
-                tend(region, known, rows).await;
+                tend(location, known, rows).await;
                 return Ok(());
             }
             Err(error) if may_commit_again(&error, attempt) => {
@@ -157,15 +157,19 @@ fn beyond(cut: &Cut, heads: &Cuts) -> bool {
     newest.is_none_or(|newest| newest.cut_number <= cut.cut_number)
 }
 
-async fn look_at_heads(region: &LakehouseRegion) -> Result<Log, RegionError> {
-    existing(region, SYNC_CUTS, HEADS).await.map(Log::of_heads)
+async fn look_at_heads(location: &LakehouseLocation) -> Result<Log, RegionError> {
+    existing(location, SYNC_CUTS, HEADS).await.map(Log::of_heads)
 }
 
 /// Appends cuts on top of the log as it was read. What it lacks a column for gets one before, by a commit of its own:
 /// whoever meets the table in between finds a column that is null.
-async fn append(region: &LakehouseRegion, log: &mut Log, cuts: &[Cut]) -> Result<(), DeltaError> {
-    let store = table(region, SYNC_CUTS);
-    let author = || region.identity.author();
+async fn append(
+    location: &LakehouseLocation,
+    log: &mut Log,
+    cuts: &[Cut],
+) -> Result<(), DeltaError> {
+    let store = table(location, SYNC_CUTS);
+    let author = || location.identity.author();
     let needed = columns_appended(cuts).map_err(|name| DeltaError::Unsupported {
         location: store.location(),
         why: format!(
@@ -186,31 +190,31 @@ async fn append(region: &LakehouseRegion, log: &mut Log, cuts: &[Cut]) -> Result
 }
 
 pub(in crate::lakehouse) async fn copy_cuts(
-    region: &LakehouseRegion,
+    location: &LakehouseLocation,
     known: &mut Option<Log>,
     cuts: &[Cut],
 ) -> Result<(), RegionError> {
     let doing = format!("copy cuts to {SYNC_CUTS}");
     let wanted = Cuts::new(cuts.iter().cloned());
-    forget_what_is_old(region, known).await;
+    forget_what_is_old(location, known).await;
     for attempt in 0..ATTEMPTS {
         let log = match known.take() {
             Some(log) => log,
-            None => look_at_heads(region).await?,
+            None => look_at_heads(location).await?,
         };
         let log = known.insert(log);
         let missing = if wanted.iter().all(|cut| beyond(cut, &log.heads)) {
             wanted.missing_from_log(&log.heads)
         } else {
             // Which older cuts are there the heads alone do not tell.
-            wanted.missing_from(&existing::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await?.rows)
+            wanted.missing_from(&existing::<Cut>(location, SYNC_CUTS, ALL_SHELVES).await?.rows)
         };
         if missing.is_empty() {
             return Ok(());
         }
-        match append(region, log, &missing).await {
+        match append(location, log, &missing).await {
             Ok(()) => {
-                tend(region, known, missing).await;
+                tend(location, known, missing).await;
                 return Ok(());
             }
             Err(error) if may_commit_again(&error, attempt) => {
@@ -229,8 +233,8 @@ pub(in crate::lakehouse) async fn copy_cuts(
 /// Keeps what is known up to an append that was made, the files of every shelf few, and nothing past its retention.
 ///
 /// The cuts are in the log already, so failing does no harm: a later append tries again.
-async fn tend(region: &LakehouseRegion, known: &mut Option<Log>, new: Vec<Cut>) {
-    let store = table(region, SYNC_CUTS);
+async fn tend(location: &LakehouseLocation, known: &mut Option<Log>, new: Vec<Cut>) {
+    let store = table(location, SYNC_CUTS);
     let Some(mut log) = known.take() else {
         return;
     };
@@ -239,7 +243,7 @@ async fn tend(region: &LakehouseRegion, known: &mut Option<Log>, new: Vec<Cut>) 
         let files = log.shelves.get(shelf);
         files.is_some_and(|files| *files > SHELF_FILES_MAX)
     });
-    let now_ms = region.identity.author().now_ms;
+    let now_ms = location.identity.author().now_ms;
     let _ = delta::clean(&store, log.version, now_ms).await;
     match full {
         None => {
@@ -248,7 +252,7 @@ async fn tend(region: &LakehouseRegion, known: &mut Option<Log>, new: Vec<Cut>) 
         }
         // What is known of the log is read again by the next append.
         Some(shelf) => {
-            if let Ok(version) = move_up(region, shelf).await {
+            if let Ok(version) = move_up(location, shelf).await {
                 let _ = delta::clean(&store, version, now_ms).await;
             }
         }
@@ -256,11 +260,11 @@ async fn tend(region: &LakehouseRegion, known: &mut Option<Log>, new: Vec<Cut>) 
 }
 
 /// Makes the files of a shelf one on the next; of the first what a plan needs stays.
-async fn move_up(region: &LakehouseRegion, shelf: u8) -> Result<u64, RegionError> {
+async fn move_up(location: &LakehouseLocation, shelf: u8) -> Result<u64, RegionError> {
     let doing = format!("make the files of {SYNC_CUTS} few");
     let failed = |error: DeltaError| refusal(&doing, &error);
-    let store = table(region, SYNC_CUTS);
-    let content = read_shelf(region, shelf).await?;
+    let store = table(location, SYNC_CUTS);
+    let content = read_shelf(location, shelf).await?;
     refuse_odd(&content).map_err(failed)?;
     let all = Cuts::new(content.rows);
     let (stay, go): (Vec<Cut>, Vec<Cut>) = match shelf {
@@ -270,7 +274,7 @@ async fn move_up(region: &LakehouseRegion, shelf: u8) -> Result<u64, RegionError
     let columns = cuts_as_in(&content.columns);
     let stay = to_batch(columns.clone(), &stay).map_err(failed)?;
     let go = to_batch(columns, &go).map_err(failed)?;
-    let author = region.identity.author();
+    let author = location.identity.author();
     let expect = Expect::Version(content.version);
     delta::shelve(&store, shelf, stay, go, expect, author).await.map_err(failed)
 }

@@ -15,7 +15,7 @@ use super::rows::{Column, Rows};
 use crate::command::{Command, Verb};
 use crate::config::{LocationAddress, TableName};
 use crate::lakehouse::delta::{self, Detail, External, Snapshot, TableStore};
-use crate::region::{Region, RegionErrorKind, WriteAccess};
+use crate::region::{RegionErrorKind, Workspace, WriteAccess};
 
 /// A table that was found, or the place where one is to be made.
 #[derive(Debug, Clone)]
@@ -46,13 +46,13 @@ impl Session {
             Target::Path(path) => self.place_of_path(path).await,
             Target::Name(parts) => {
                 let asked = self.full_name(parts)?;
-                let region = &self.workspace.region;
+                let lakehouse = &self.workspace.lakehouse;
                 let listing = self.workspace.listing().map_err(|message| SqlError {
                     code: "INTERNAL_ERROR",
                     message,
                     state: None,
                 })?;
-                let mut found = region.tables_of(&listing.index, std::slice::from_ref(&asked));
+                let mut found = lakehouse.tables_of(&listing.index, std::slice::from_ref(&asked));
                 let table = match found.pop() {
                     Some(Ok(table)) => table,
                     _ => return Err(SqlError::table_not_found(&asked.sql())),
@@ -166,7 +166,7 @@ impl Session {
     /// Refuses a path that the principal may not write to.
     pub(super) async fn check_write(&self, path: &str) -> Result<()> {
         let folder = self.within(path)?;
-        match self.workspace.region.write_access(&folder.display().to_string()).await {
+        match self.workspace.lakehouse.write_access(&folder.display().to_string()).await {
             Ok(WriteAccess::Allowed | WriteAccess::NotProved(_)) => Ok(()),
             Ok(WriteAccess::Refused(denied)) => Err(SqlError::denied(format!(
                 "PERMISSION_DENIED: User may not write to {path}: {}.",

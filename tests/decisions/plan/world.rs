@@ -106,7 +106,6 @@ impl World {
             workspace: Some(format!("/world/{location}")),
             location: format!("/world/{location}/sync"),
             presence: Ok(Presence {
-                workspace: String::new(),
                 location: format!("/world/{location}/sync"),
                 principal: Some("dr-sync@example.com".to_owned()),
                 default_catalog: Some("main".to_owned()),

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use drsync::apply::{Options, RunRecord, apply};
 use drsync::config::{Configuration, read_text};
 use drsync::databricks::{ConnectOptions, Environment, connect};
 use drsync::lakehouse::write::{self, Table, WorkspaceFolder};
-use drsync::lakehouse::{LakehouseRegion, Writer};
+use drsync::lakehouse::{Writer, open_region};
 use drsync::observe::observe;
 use drsync::plan::{Plan, Request, plan};
 use drsync::region::{RUN_RECORD_ENDING, Region, Regions};
@@ -114,11 +113,11 @@ impl World {
 
     /// Synchronizes everything without the sandbox, so many minutes ago by its clock.
     pub(crate) async fn synchronize(&self, minutes_ago: i64) -> RunRecord {
-        let open = |workspace: Option<&str>, location: &str| -> Arc<dyn Region> {
+        let open = |workspace: Option<&str>, location: &str| -> Region {
             let workspace = workspace.map(|folder| self.path(folder));
             let location = self.path(location).display().to_string();
             let writer = Writer::new(PRINCIPAL);
-            Arc::new(LakehouseRegion::open(workspace, &location, writer).unwrap())
+            open_region(workspace, &location, writer).unwrap()
         };
         let regions = Regions {
             primary: open(Some("east"), "east/sync"),
@@ -189,7 +188,7 @@ impl Served {
     pub(crate) async fn keep(&self, record: &RunRecord) {
         let name = format!("{}{RUN_RECORD_ENDING}", record.run_id);
         for region in [&self.regions.primary, &self.regions.secondary] {
-            region.keep_evidence(&name, &record.bytes()).await.unwrap();
+            region.location.keep_evidence(&name, &record.bytes()).await.unwrap();
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use drsync::ledger::{AcceptedRisk, Consistency, Cut, CutTableEntry, Row};
 use drsync::region::{
-    Appended, KeptDocument, KeptRecords, LedgerCopy, RecordRange, Region, RegionError,
+    Appended, KeptDocument, KeptRecords, LedgerCopy, Location, RecordRange, RegionError,
 };
 
 use crate::contract::world::{ORDERS, World, name};
@@ -62,19 +62,19 @@ pub(crate) fn cut(group: &str, run: &str, previous: Option<&Cut>) -> Cut {
     }
 }
 
-async fn with_ledger(world: &World) -> &dyn Region {
+async fn with_ledger(world: &World) -> &dyn Location {
     world.secondary().create_ledger("east").await.unwrap();
     world.secondary()
 }
 
 /// Appends one cut.
-pub(crate) async fn append(region: &dyn Region, cut: &Cut) -> Result<Appended, RegionError> {
+pub(crate) async fn append(region: &dyn Location, cut: &Cut) -> Result<Appended, RegionError> {
     let mut answers = region.append_cuts(std::slice::from_ref(cut)).await;
     assert_eq!(answers.len(), 1, "one answer a cut");
     answers.remove(0)
 }
 
-async fn cuts(region: &dyn Region) -> Vec<Cut> {
+async fn cuts(region: &dyn Location) -> Vec<Cut> {
     region.ledger().await.unwrap().cuts.unwrap().cuts
 }
 
@@ -432,7 +432,8 @@ pub(crate) async fn a_log_of_an_earlier_version_gets_columns_when_a_cut_needs_th
     world.first_ledger("west").await;
     world.first_ledger("east").await;
     let region = world.secondary();
-    let version = async |region: &dyn Region| region.ledger().await.unwrap().cuts.unwrap().version;
+    let version =
+        async |region: &dyn Location| region.ledger().await.unwrap().cuts.unwrap().version;
     let first = cut("g", "r1", None);
     assert_eq!(append(region, &first).await.unwrap(), Appended::Committed);
     assert_eq!(version(region).await, 2, "the columns of a change of role, then the row");

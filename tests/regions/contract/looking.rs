@@ -7,24 +7,24 @@ use serde_json::json;
 use crate::contract::world::{ORDERS, PRINCIPAL, World, at, name};
 
 pub(crate) async fn a_region_is_there_and_says_who_asks(world: World) {
-    let there = world.primary().presence().await.unwrap();
+    let there = world.regions.primary.presence().await.unwrap();
     assert_eq!(there.principal.as_deref(), Some(PRINCIPAL));
     assert_eq!(there.default_catalog.as_deref(), Some("main"));
     assert_eq!(there.workspace_unseen, None);
-    world.secondary().presence().await.unwrap();
+    world.regions.secondary.presence().await.unwrap();
 }
 
 pub(crate) async fn a_region_without_its_root_is_away_and_the_root_is_not_made(world: World) {
     let order = world.order(ORDERS, 2, None).await;
     std::fs::remove_dir(world.path("west/sync")).unwrap();
-    let away = world.secondary().presence().await.unwrap_err();
+    let away = world.regions.secondary.presence().await.unwrap_err();
     assert_eq!(away.kind, RegionErrorKind::Unavailable, "{away:?}");
     let region = world.secondary();
     region.deep_clone(&order, &Default::default()).await.unwrap_err();
     region.create_ledger("east").await.unwrap_err();
     region.keep_evidence("plan.json", b"{}").await.unwrap_err();
     assert!(!world.path("west/sync").exists());
-    world.primary().presence().await.unwrap();
+    world.regions.primary.presence().await.unwrap();
 }
 
 pub(crate) async fn a_workflow_is_found_by_name_or_id_with_its_runs_newest_first(world: World) {
@@ -35,14 +35,14 @@ pub(crate) async fn a_workflow_is_found_by_name_or_id_with_its_runs_newest_first
     world.east.add_run(7, 89, at(3), Some(at(4)), "FAILED").unwrap();
     world.east.add_run(7, 90, at(5), None, "").unwrap();
     let asked = [WorkflowRef::Name("orders_job".into()), WorkflowRef::Id(7)];
-    let found = world.primary().workflows(&asked, None).await.unwrap();
+    let found = world.workspace().workflows(&asked, None).await.unwrap();
     assert_eq!(found[0], found[1]);
     let workflow = found[0].as_ref().unwrap();
     let runs: Vec<_> = workflow.runs.iter().map(|run| (run.run_id, run.state)).collect();
     assert_eq!(runs, [(90, RunState::Active), (89, RunState::Failed), (88, RunState::Succeeded)]);
     assert_eq!(workflow.runs[0].ended_at, None);
     assert_eq!(workflow.runs[2].ended_at.unwrap().timestamp_subsec_millis(), 123);
-    let since = world.primary().workflows(&asked[..1], Some(at(9))).await.unwrap();
+    let since = world.workspace().workflows(&asked[..1], Some(at(9))).await.unwrap();
     let runs: Vec<_> = since[0].as_ref().unwrap().runs.iter().map(|run| run.run_id).collect();
     assert_eq!(
         runs,
@@ -63,7 +63,7 @@ pub(crate) async fn a_run_that_began_days_ago_and_ended_lately_is_among_its_work
     }
     let asked = [WorkflowRef::Id(7)];
     for since in [None, Some(hour(97))] {
-        let found = world.primary().workflows(&asked, since).await.unwrap();
+        let found = world.workspace().workflows(&asked, since).await.unwrap();
         let workflow = found[0].as_ref().unwrap();
         assert!(workflow.runs.iter().any(|run| run.run_id == 1), "{workflow:?}");
         assert_eq!(workflow.seen_from, None);
@@ -75,7 +75,7 @@ pub(crate) async fn what_is_running_is_listed_whatever_its_job(world: World) {
     let ended = Some(at(4));
     world.east.add_run(7, 89, at(3), ended, "FAILED").unwrap();
     world.east.add_run(7, 90, at(5), None, "").unwrap();
-    let active = world.primary().active_runs().await.unwrap();
+    let active = world.workspace().active_runs().await.unwrap();
     let told: Vec<_> =
         active.iter().map(|run| (run.job_id, run.name.as_str(), run.run_id)).collect();
     assert_eq!(told, [(7, "orders_job", 90)]);
@@ -83,7 +83,7 @@ pub(crate) async fn what_is_running_is_listed_whatever_its_job(world: World) {
 
 pub(crate) async fn a_workflow_that_is_not_there_is_refused_with_the_nearest_name(world: World) {
     let asked = [WorkflowRef::Name("order_job".into()), WorkflowRef::Id(7)];
-    let found = world.primary().workflows(&asked, None).await.unwrap();
+    let found = world.workspace().workflows(&asked, None).await.unwrap();
     let refused = found[0].as_ref().unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::NotFound);
     assert!(refused.detail.to_string().contains("orders_job"), "{refused}");
@@ -95,7 +95,7 @@ pub(crate) async fn a_workflow_name_that_two_jobs_have_is_a_conflict_that_names_
 ) {
     world.east.add_job(8, "orders_job").unwrap();
     let asked = [WorkflowRef::Name("orders_job".into())];
-    let refused = world.primary().workflows(&asked, None).await.unwrap().remove(0).unwrap_err();
+    let refused = world.workspace().workflows(&asked, None).await.unwrap().remove(0).unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::Conflict);
     assert!(
         refused.detail.to_string().contains('7') && refused.detail.to_string().contains('8'),
@@ -105,13 +105,13 @@ pub(crate) async fn a_workflow_name_that_two_jobs_have_is_a_conflict_that_names_
 
 pub(crate) async fn a_table_is_found_whatever_its_case_and_spelled_as_in_the_catalog(world: World) {
     let found =
-        world.primary().tables(&[name("MAIN.Shop.orders")]).await.unwrap().remove(0).unwrap();
+        world.workspace().tables(&[name("MAIN.Shop.orders")]).await.unwrap().remove(0).unwrap();
     assert_eq!(found.name.to_string(), ORDERS);
     assert_eq!((found.unsupported, found.denied), (None, None));
 }
 
 pub(crate) async fn a_table_that_is_not_there_is_refused_and_the_others_are_answered(world: World) {
-    let found = world.primary().tables(&[name("main.shop.order"), name(ORDERS)]).await.unwrap();
+    let found = world.workspace().tables(&[name("main.shop.order"), name(ORDERS)]).await.unwrap();
     let refused = found[0].as_ref().unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::NotFound);
     assert!(refused.to_string().contains(ORDERS), "{refused}");
@@ -123,7 +123,7 @@ pub(crate) async fn a_secret_is_read_by_its_scope_and_key(world: World) {
     let secrets = json!({"dr": {"smtp": "a-password-for-mail"}});
     world.east.edit_catalog(|catalog| catalog["secrets"] = secrets).unwrap();
     let read = async |scope: &str, key: &str| {
-        let secret = world.primary().secret(scope, key).await.unwrap();
+        let secret = world.workspace().secret(scope, key).await.unwrap();
         secret.map(|secret| secret.expose_secret().to_owned())
     };
     assert_eq!(read("dr", "smtp").await.as_deref(), Some("a-password-for-mail"));
@@ -135,18 +135,18 @@ pub(crate) async fn a_secret_is_read_by_its_scope_and_key(world: World) {
 
 pub(crate) async fn a_view_is_unsupported(world: World) {
     world.east.add_entry(json!({"full_name": "main.shop.v", "table_type": "VIEW"})).unwrap();
-    let view = world.primary().tables(&[name("main.shop.v")]).await.unwrap().remove(0).unwrap();
+    let view = world.workspace().tables(&[name("main.shop.v")]).await.unwrap().remove(0).unwrap();
     assert_eq!(view.unsupported, Some(Unclonable::View));
 }
 
 pub(crate) async fn a_table_without_select_is_denied_with_the_grant_that_repairs_it(world: World) {
     world.east.grant(ORDERS, "someone@example.com", &["SELECT"]).unwrap();
     let denied =
-        world.primary().tables(&[name(ORDERS)]).await.unwrap().remove(0).unwrap().denied.unwrap();
+        world.workspace().tables(&[name(ORDERS)]).await.unwrap().remove(0).unwrap().denied.unwrap();
     let remedy = "GRANT SELECT ON TABLE main.shop.orders TO `dr-sync@example.com`";
     assert_eq!(denied.remedy.unwrap().to_string(), remedy);
     world.east.grant(ORDERS, PRINCIPAL, &["SELECT"]).unwrap();
-    let table = world.primary().tables(&[name(ORDERS)]).await.unwrap().remove(0).unwrap();
+    let table = world.workspace().tables(&[name(ORDERS)]).await.unwrap().remove(0).unwrap();
     assert_eq!(table.denied, None);
 }
 
@@ -250,7 +250,7 @@ pub(crate) async fn runs_are_told_with_when_they_began_and_ended(world: World) {
     run(3, 9, Some(at(12)), "FAILED");
     run(4, 11, None, "");
     let asked = [WorkflowRef::Id(7)];
-    let found = world.primary().workflows(&asked, None).await.unwrap();
+    let found = world.workspace().workflows(&asked, None).await.unwrap();
     let runs = found[0].as_ref().unwrap().runs.iter();
     let told: Vec<_> =
         runs.map(|run| (run.run_id, run.started_at, run.ended_at, run.state)).collect();
@@ -338,18 +338,18 @@ pub(crate) async fn a_version_that_is_not_there_cannot_be_pinned(world: World) {
 }
 
 pub(crate) async fn a_location_that_no_external_location_covers_is_not_found(world: World) {
-    let west = world.secondary().presence().await.unwrap().location;
+    let west = world.regions.secondary.presence().await.unwrap().location;
     let elsewhere = json!([{"name": "other", "url": "file:///elsewhere", "read_only": false}]);
     world.east.edit_catalog(|catalog| catalog["external_locations"] = elsewhere).unwrap();
-    let refused = world.primary().write_access(&west).await.unwrap_err();
+    let refused = world.workspace().write_access(&west).await.unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::NotFound);
 }
 
 pub(crate) async fn a_read_only_location_is_refused(world: World) {
-    let west = world.secondary().presence().await.unwrap().location;
+    let west = world.regions.secondary.presence().await.unwrap().location;
     let locations = json!([{"name": "dr_west", "url": west.clone(), "read_only": true}]);
     world.east.edit_catalog(|catalog| catalog["external_locations"] = locations).unwrap();
-    let WriteAccess::Refused(denied) = world.primary().write_access(&west).await.unwrap() else {
+    let WriteAccess::Refused(denied) = world.workspace().write_access(&west).await.unwrap() else {
         panic!()
     };
     assert!(denied.message.to_string().contains("read-only"), "{denied:?}");
@@ -359,11 +359,11 @@ pub(crate) async fn a_read_only_location_is_refused(world: World) {
 pub(crate) async fn a_location_without_write_files_is_refused_with_the_grant_that_repairs_it(
     world: World,
 ) {
-    let west = world.secondary().presence().await.unwrap().location;
+    let west = world.regions.secondary.presence().await.unwrap().location;
     let grants = |privileges: &[&str]| json!([{"name": "dr_west", "url": west.clone(), "grants": {PRINCIPAL: privileges}}]);
     let poor = grants(&["READ_FILES"]);
     world.east.edit_catalog(|catalog| catalog["external_locations"] = poor).unwrap();
-    let WriteAccess::Refused(denied) = world.primary().write_access(&west).await.unwrap() else {
+    let WriteAccess::Refused(denied) = world.workspace().write_access(&west).await.unwrap() else {
         panic!()
     };
     let remedy =
@@ -371,12 +371,15 @@ pub(crate) async fn a_location_without_write_files_is_refused_with_the_grant_tha
     assert_eq!(denied.remedy.unwrap().to_string(), remedy);
     let blind = grants(&["WRITE_FILES"]);
     world.east.edit_catalog(|catalog| catalog["external_locations"] = blind).unwrap();
-    let WriteAccess::Refused(denied) = world.primary().write_access(&west).await.unwrap() else {
+    let WriteAccess::Refused(denied) = world.workspace().write_access(&west).await.unwrap() else {
         panic!()
     };
     assert!(denied.message.to_string().contains("no READ FILES on"), "{denied:?}");
     assert_eq!(denied.remedy.unwrap().to_string(), remedy);
     let rich = grants(&["READ_FILES", "WRITE_FILES"]);
     world.east.edit_catalog(|catalog| catalog["external_locations"] = rich).unwrap();
-    assert!(!matches!(world.primary().write_access(&west).await.unwrap(), WriteAccess::Refused(_)));
+    assert!(!matches!(
+        world.workspace().write_access(&west).await.unwrap(),
+        WriteAccess::Refused(_)
+    ));
 }

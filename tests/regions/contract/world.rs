@@ -7,10 +7,10 @@ use std::sync::{Arc, LazyLock};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use drsync::config::TableName;
 use drsync::lakehouse::write::{self, Table, WorkspaceFolder};
-use drsync::lakehouse::{LakehouseRegion, Writer};
+use drsync::lakehouse::{LakehouseLocation, LakehouseWorkspace, Writer};
 use drsync::region::{
-    CloneOrder, Cloned, Mark, PinQuestion, Progress, Region, RegionError, Regions, Replica,
-    ReplicaQuestion, Source, SourceQuestion,
+    CloneOrder, Cloned, Location, Mark, PinQuestion, Progress, Region, RegionError, Regions,
+    Replica, ReplicaQuestion, Source, SourceQuestion, Workspace,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -31,10 +31,14 @@ pub(crate) type Open = fn(&std::path::Path) -> Regions;
 
 pub(crate) fn open_lakehouse(folder: &std::path::Path) -> Regions {
     let writer = Writer::new(PRINCIPAL);
-    let open = |workspace: Option<PathBuf>, location: &str| -> Arc<dyn Region> {
+    let open = |workspace: Option<PathBuf>, location: &str| -> Region {
         let location = folder.join(location).display().to_string();
-        let region = LakehouseRegion::open(workspace, &location, writer.clone()).unwrap();
-        Arc::new(region.cloning_from(folder.join("east")))
+        let location = LakehouseLocation::open(&location, writer.clone()).unwrap();
+        let workspace = workspace.map(|it| LakehouseWorkspace::open(it, writer.clone()));
+        Region {
+            workspace: workspace.map(|it| Arc::new(it) as Arc<dyn Workspace>),
+            location: Arc::new(location.cloning_from(folder.join("east"))),
+        }
     };
     Regions {
         primary: open(Some(folder.join("east")), "east/sync"),
@@ -213,16 +217,23 @@ impl World {
     }
 
     /// The secondary as another process opens it.
-    pub(crate) fn another_secondary(&self) -> Arc<dyn Region> {
-        (self.open)(self.folder.path()).secondary
+    pub(crate) fn another_secondary(&self) -> Arc<dyn Location> {
+        (self.open)(self.folder.path()).secondary.location
     }
 
-    pub(crate) fn primary(&self) -> &dyn Region {
-        &*self.regions.primary
+    /// The workspace in the east.
+    pub(crate) fn workspace(&self) -> &dyn Workspace {
+        self.regions.primary.workspace.as_deref().unwrap()
     }
 
-    pub(crate) fn secondary(&self) -> &dyn Region {
-        &*self.regions.secondary
+    /// The sync location in the east.
+    pub(crate) fn primary(&self) -> &dyn Location {
+        &*self.regions.primary.location
+    }
+
+    /// The sync location in the west.
+    pub(crate) fn secondary(&self) -> &dyn Location {
+        &*self.regions.secondary.location
     }
 
     pub(crate) async fn source(
@@ -230,9 +241,9 @@ impl World {
         table: &str,
         from: Option<u64>,
     ) -> Result<Source, RegionError> {
-        let table = self.primary().tables(&[name(table)]).await?.remove(0)?;
+        let table = self.workspace().tables(&[name(table)]).await?.remove(0)?;
         let question = SourceQuestion { table, from_version: from };
-        self.primary().sources(&[question]).await.remove(0)
+        self.workspace().sources(&[question]).await.remove(0)
     }
 
     pub(crate) async fn replica(
@@ -262,8 +273,8 @@ impl World {
         replica: Option<u64>,
     ) -> Result<drsync::region::Pin, RegionError> {
         let newest = self.source(table, None).await?.commits.last().unwrap().version;
-        let table = self.primary().tables(&[name(table)]).await?.remove(0)?;
-        let location = self.secondary().presence().await?.location;
+        let table = self.workspace().tables(&[name(table)]).await?.remove(0)?;
+        let location = self.regions.secondary.presence().await?.location;
         let replica_location = format!("{location}/{}", table.name.path());
         let question = PinQuestion {
             table,
@@ -273,7 +284,7 @@ impl World {
             replica_version: replica,
             columns_since: None,
         };
-        self.primary().pins(&[question]).await.remove(0)
+        self.workspace().pins(&[question]).await.remove(0)
     }
 
     /// The order to clone a version over what is there.
@@ -283,9 +294,9 @@ impl World {
         version: u64,
         replica: Option<u64>,
     ) -> CloneOrder {
-        let table = self.primary().tables(&[name(table)]).await.unwrap().remove(0).unwrap();
+        let table = self.workspace().tables(&[name(table)]).await.unwrap().remove(0).unwrap();
         let question = SourceQuestion { table: table.clone(), from_version: None };
-        let source = self.primary().sources(&[question]).await.remove(0).unwrap();
+        let source = self.workspace().sources(&[question]).await.remove(0).unwrap();
         let path = table.name.path();
         let mark = Mark {
             source_table_id: source.table_id.clone(),
@@ -294,7 +305,7 @@ impl World {
         };
         let mut properties: BTreeMap<String, String> = mark.properties();
         properties.insert("delta.deletedFileRetentionDuration".into(), "interval 30 days".into());
-        let location = self.secondary().presence().await.unwrap().location;
+        let location = self.regions.secondary.presence().await.unwrap().location;
         let set: Vec<String> =
             properties.iter().map(|(key, value)| format!("'{key}' = '{value}'")).collect();
         let statement = format!(

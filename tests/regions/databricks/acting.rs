@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use drsync::config::TableName;
-use drsync::region::{CloneOrder, Mark, Progress, Region, RegionErrorKind, Size, VerifiedLevel};
+use drsync::region::{CloneOrder, Mark, Progress, RegionErrorKind, Size, VerifiedLevel};
 
 use super::fake::{DeltaTable, Fake, SECONDARY, What};
 
@@ -55,22 +55,22 @@ fn clones(fake: &Fake) -> usize {
 async fn a_clone_is_made_verified_and_not_made_again() {
     let (fake, regions) = world().await;
     let progress = Progress::default();
-    let cloned = regions.secondary.deep_clone(&order(7, None), &progress).await.unwrap();
+    let cloned = regions.secondary.location.deep_clone(&order(7, None), &progress).await.unwrap();
     assert_eq!((cloned.replica_version, cloned.copied_files, cloned.copied_bytes), (0, 3, 300));
     let size = Size { files: 3, bytes: 300 };
     assert_eq!((cloned.already, cloned.source_size), (false, Some(size)));
     assert!(cloned.statement_id.is_some());
-    let verified = regions.secondary.verify(&order(7, None), 0).await.unwrap();
+    let verified = regions.secondary.location.verify(&order(7, None), 0).await.unwrap();
     assert_eq!((verified.level, verified.differences), (VerifiedLevel::Metrics, vec![]));
-    let again = regions.secondary.deep_clone(&order(7, None), &progress).await.unwrap();
+    let again = regions.secondary.location.deep_clone(&order(7, None), &progress).await.unwrap();
     assert_eq!((again.replica_version, again.copied_files, again.statement_id), (0, 0, None));
     assert_eq!((again.already, again.source_size), (true, Some(size)));
     fake.change(|state| state.tables.get_mut(&replica()).unwrap().commit("OPTIMIZE"));
-    let next = regions.secondary.deep_clone(&order(8, Some(0)), &progress).await.unwrap();
+    let next = regions.secondary.location.deep_clone(&order(8, Some(0)), &progress).await.unwrap();
     assert_eq!(next.replica_version, 2, "maintenance in between is nobody's change");
     assert_eq!(clones(&fake), 2);
     fake.change(|state| state.tables.get_mut(&replica()).unwrap().files = 99);
-    let verified = regions.secondary.verify(&order(8, Some(0)), 2).await.unwrap();
+    let verified = regions.secondary.location.verify(&order(8, Some(0)), 2).await.unwrap();
     assert_eq!(verified.differences, ["files: 3 in the source, 99 in the replica"]);
 }
 
@@ -78,15 +78,20 @@ async fn a_clone_is_made_verified_and_not_made_again() {
 async fn a_lost_reply_is_decided_by_the_replicas_history() {
     let (fake, regions) = world().await;
     fake.fault("CREATE OR REPLACE", 1, What::DropAfter);
-    let cloned = regions.secondary.deep_clone(&order(7, None), &Progress::default()).await.unwrap();
+    let cloned =
+        regions.secondary.location.deep_clone(&order(7, None), &Progress::default()).await.unwrap();
     assert_eq!((cloned.replica_version, cloned.copied_files), (0, 3));
     assert_eq!((clones(&fake), fake.asked("CREATE OR REPLACE").len()), (1, 1));
     fake.fault("CREATE OR REPLACE", 1, What::DropBefore);
-    let error =
-        regions.secondary.deep_clone(&order(8, Some(0)), &Progress::default()).await.unwrap_err();
+    let error = regions
+        .secondary
+        .location
+        .deep_clone(&order(8, Some(0)), &Progress::default())
+        .await
+        .unwrap_err();
     assert!(error.outcome_unknown && error.transient, "{error}");
     assert_eq!(clones(&fake), 1);
-    regions.secondary.deep_clone(&order(8, Some(0)), &Progress::default()).await.unwrap();
+    regions.secondary.location.deep_clone(&order(8, Some(0)), &Progress::default()).await.unwrap();
     assert_eq!(clones(&fake), 2);
 }
 
@@ -95,25 +100,33 @@ async fn a_throttled_clone_is_sent_again_because_it_was_not_begun() {
     let (fake, regions) = world().await;
     let busy = r#"{"error_code":"TEMPORARILY_UNAVAILABLE","message":"warming"}"#;
     fake.fault("CREATE OR REPLACE", 2, What::Answer(503, vec![], busy.to_owned()));
-    regions.secondary.deep_clone(&order(7, None), &Progress::default()).await.unwrap();
+    regions.secondary.location.deep_clone(&order(7, None), &Progress::default()).await.unwrap();
     assert_eq!(clones(&fake), 1);
 }
 
 #[tokio::test]
 async fn what_someone_else_wrote_is_not_cloned_over() {
     let (fake, regions) = world().await;
-    regions.secondary.deep_clone(&order(7, None), &Progress::default()).await.unwrap();
+    regions.secondary.location.deep_clone(&order(7, None), &Progress::default()).await.unwrap();
     fake.change(|state| state.tables.get_mut(&replica()).unwrap().commit("UPDATE"));
-    let error =
-        regions.secondary.deep_clone(&order(8, Some(0)), &Progress::default()).await.unwrap_err();
+    let error = regions
+        .secondary
+        .location
+        .deep_clone(&order(8, Some(0)), &Progress::default())
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, RegionErrorKind::Conflict);
     assert_eq!(
         error.told(),
         "UPDATE by dr@example.com made v1; its rows can be read under that version"
     );
     assert_eq!(clones(&fake), 1);
-    let absent =
-        regions.secondary.deep_clone(&order(8, None), &Progress::default()).await.unwrap_err();
+    let absent = regions
+        .secondary
+        .location
+        .deep_clone(&order(8, None), &Progress::default())
+        .await
+        .unwrap_err();
     assert_eq!(absent.kind, RegionErrorKind::Conflict);
 }
 
@@ -122,8 +135,12 @@ async fn a_refused_version_says_what_the_engine_says() {
     let (fake, regions) = world().await;
     let late = "[DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION] Cannot time travel beyond 168 HOURS. SQLSTATE: 0AKDC";
     fake.fault("CREATE OR REPLACE", 1, What::Fail("BAD_REQUEST", late.to_owned()));
-    let error =
-        regions.secondary.deep_clone(&order(7, None), &Progress::default()).await.unwrap_err();
+    let error = regions
+        .secondary
+        .location
+        .deep_clone(&order(7, None), &Progress::default())
+        .await
+        .unwrap_err();
     assert_eq!((error.kind, error.transient), (RegionErrorKind::Unsupported, false));
     assert!(
         error
@@ -140,7 +157,7 @@ async fn an_interrupted_clone_is_left_to_the_warehouse_and_named() {
     let stop = Arc::new(AtomicBool::new(false));
     let progress = Progress::with_stop(stop.clone());
     let ordered = order(7, None);
-    let clone = regions.secondary.deep_clone(&ordered, &progress);
+    let clone = regions.secondary.location.deep_clone(&ordered, &progress);
     let signal = async {
         while fake.asked("CREATE OR REPLACE").is_empty() {
             tokio::task::yield_now().await;
@@ -163,7 +180,7 @@ async fn a_workspace_that_falls_silent_under_a_clone_is_told_of_once_and_the_clo
     let progress = Progress::with_stop(Arc::new(AtomicBool::new(false)));
     let polls = "GET /api/2.0/sql/statements/";
     let ordered = order(7, None);
-    let clone = regions.secondary.deep_clone(&ordered, &progress);
+    let clone = regions.secondary.location.deep_clone(&ordered, &progress);
     let silence = async {
         while fake.asked("CREATE OR REPLACE").is_empty() {
             tokio::task::yield_now().await;
@@ -184,7 +201,7 @@ async fn a_clone_that_an_earlier_apply_left_running_is_taken_over() {
     let progress = Progress::with_stop(Arc::new(AtomicBool::new(false)));
     let ordered = order(7, None);
     {
-        let clone = regions.secondary.deep_clone(&ordered, &progress);
+        let clone = regions.secondary.location.deep_clone(&ordered, &progress);
         tokio::pin!(clone);
         while fake.asked("CREATE OR REPLACE").is_empty() {
             let _ = tokio::time::timeout(std::time::Duration::from_millis(5), clone.as_mut()).await;
@@ -192,7 +209,7 @@ async fn a_clone_that_an_earlier_apply_left_running_is_taken_over() {
         // Dropped here, as by kill -9.
     }
     let next = fake.connect().await;
-    let clone = next.secondary.deep_clone(&ordered, &progress);
+    let clone = next.secondary.location.deep_clone(&ordered, &progress);
     let let_go = async {
         while fake.asked("history/queries").len() < 2 {
             tokio::task::yield_now().await;
@@ -210,8 +227,8 @@ async fn rows_are_counted_on_both_sides_where_that_is_asked_for() {
     let mut options = fake.options();
     options.verify_rows = true;
     let regions = drsync::databricks::connect(&options).await.unwrap();
-    regions.secondary.deep_clone(&order(7, None), &Progress::default()).await.unwrap();
-    let verified = regions.secondary.verify(&order(7, None), 0).await.unwrap();
+    regions.secondary.location.deep_clone(&order(7, None), &Progress::default()).await.unwrap();
+    let verified = regions.secondary.location.verify(&order(7, None), 0).await.unwrap();
     assert_eq!(
         (verified.level, verified.source_rows, verified.replica_rows),
         (VerifiedLevel::Rows, Some(42), Some(42))
@@ -224,7 +241,7 @@ async fn a_clone_that_lost_against_maintenance_is_made_once_more_in_the_same_run
     let progress = Progress::default();
     let clone = async |version, replica| {
         let order = order(version, replica);
-        regions.secondary.deep_clone(&order, &progress).await
+        regions.secondary.location.deep_clone(&order, &progress).await
     };
     clone(7, None).await.unwrap();
     let lost = || {

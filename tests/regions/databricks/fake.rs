@@ -147,7 +147,6 @@ impl Fake {
             location_primary: PRIMARY.to_owned(),
             location_secondary: SECONDARY.to_owned(),
             secondary: None,
-            watch: None,
             verify_rows: false,
             environment: Environment { variables, ..Environment::empty() },
             unbound: None,

@@ -2,7 +2,7 @@
 
 use drsync::config::TableName;
 use drsync::databricks::{ConnectOptions, SecondaryOptions, connect};
-use drsync::region::{Region, SourceQuestion, Table};
+use drsync::region::{SourceQuestion, Table};
 use serde_json::{Value, json};
 
 use super::fake::{DeltaTable, Fake, TOKEN, What};
@@ -177,7 +177,7 @@ async fn a_link_to_a_result_is_asked_for_with_the_headers_that_came_with_it_and_
         },
         from_version: None,
     };
-    let found = regions.primary.sources(&[question]).await;
+    let found = regions.primary.workspace.as_ref().unwrap().sources(&[question]).await;
     assert_eq!(found[0].as_ref().unwrap().commits.len(), 5);
     let state = fake.state.lock().unwrap();
     let mut signed = 0;

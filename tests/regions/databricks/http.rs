@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drsync::region::{Region, RegionErrorKind};
+use drsync::region::RegionErrorKind;
 
 use super::fake::{Fake, SECONDARY, TOKEN, What};
 
@@ -23,7 +23,7 @@ async fn retry_after_is_honoured_in_both_forms() {
     let soon =
         (chrono::Utc::now() + chrono::TimeDelta::seconds(30)).format("%a, %d %b %Y %H:%M:%S GMT");
     fake.fault("external-locations", 1, busy(&soon.to_string()));
-    regions.primary.write_access(SECONDARY).await.unwrap();
+    regions.primary.workspace.as_ref().unwrap().write_access(SECONDARY).await.unwrap();
     let pauses = fake.pauses.lock().unwrap().clone();
     assert_eq!(pauses[0], Duration::from_secs(7));
     assert!((28..=30).contains(&pauses[1].as_secs()), "{pauses:?}");
@@ -34,7 +34,8 @@ async fn a_pause_that_is_longer_than_anybody_waits_is_said() {
     let fake = Fake::start().await;
     let regions = fake.connect().await;
     fake.fault("external-locations", 1, busy("4000"));
-    let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
+    let error =
+        regions.primary.workspace.as_ref().unwrap().write_access(SECONDARY).await.unwrap_err();
     assert!(error.transient);
     assert!(error.told().to_string().contains("; it asks for a pause of 4000 s"), "{error}");
 }
@@ -47,9 +48,10 @@ async fn an_empty_answer_is_asked_again_and_never_taken_for_nothing() {
         fake.change(|state| state.privileges = vec!["WRITE_FILES"]);
         let empty = || What::Answer(200, vec![], body.to_owned());
         fake.fault("external-locations", 1, empty());
-        assert!(regions.primary.write_access(SECONDARY).await.is_ok());
+        assert!(regions.primary.workspace.as_ref().unwrap().write_access(SECONDARY).await.is_ok());
         fake.fault("external-locations", 99, empty());
-        let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
+        let error =
+            regions.primary.workspace.as_ref().unwrap().write_access(SECONDARY).await.unwrap_err();
         assert_eq!(error.kind, RegionErrorKind::Other, "{error}");
     }
 }
@@ -60,7 +62,8 @@ async fn a_proxy_that_stays_bad_is_said_with_its_words_and_the_request_id() {
     let regions = fake.connect().await;
     let page = "<html><head><title>502 Bad Gateway</title></head></html>";
     fake.fault("external-locations", 99, What::Answer(502, vec![], page.to_owned()));
-    let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
+    let error =
+        regions.primary.workspace.as_ref().unwrap().write_access(SECONDARY).await.unwrap_err();
     assert_eq!((error.kind, error.transient), (RegionErrorKind::Unavailable, true));
     assert_eq!(
         error.to_string(),
@@ -80,7 +83,7 @@ async fn a_broken_connection_and_half_an_answer_are_asked_again() {
         1,
         What::Answer(200, vec![], "{\"external_locations\": [".to_owned()),
     );
-    assert!(regions.primary.write_access(SECONDARY).await.is_ok());
+    assert!(regions.primary.workspace.as_ref().unwrap().write_access(SECONDARY).await.is_ok());
 }
 
 #[tokio::test]
@@ -93,7 +96,8 @@ async fn a_token_that_something_in_between_sends_back_is_not_said() {
     let json = format!(r#"{{"error_code":"ODD","message":"not for {TOKEN}"}}"#);
     for (status, body) in [(502, page.clone()), (200, page), (400, json)] {
         fake.fault("external-locations", 5, What::Answer(status, vec![], body));
-        let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
+        let error =
+            regions.primary.workspace.as_ref().unwrap().write_access(SECONDARY).await.unwrap_err();
         let told = format!("{error:?} {error}");
         assert!(told.contains("…") && !told.contains(&TOKEN[..8]), "{told}");
         fake.change(|state| state.faults.clear());
@@ -106,7 +110,8 @@ async fn a_redirect_is_followed_nowhere() {
     let regions = fake.connect().await;
     let to = ("location", "https://elsewhere.test/login.html?secret=1".to_owned());
     fake.fault("external-locations", 1, What::Answer(302, vec![to], String::new()));
-    let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
+    let error =
+        regions.primary.workspace.as_ref().unwrap().write_access(SECONDARY).await.unwrap_err();
     assert_eq!(
         error.told(),
         "redirected to https://elsewhere.test/login.html: is the workspace's address right?"
@@ -131,7 +136,8 @@ async fn a_listing_that_gives_a_page_token_twice_is_refused_by_its_request() {
     let regions = fake.connect().await;
     let page = r#"{"next_page_token": "A"}"#.to_owned();
     fake.fault("external-locations", 99, What::Answer(200, vec![], page));
-    let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
+    let error =
+        regions.primary.workspace.as_ref().unwrap().write_access(SECONDARY).await.unwrap_err();
     assert_eq!(
         error.told(),
         "GET /api/2.1/unity-catalog/external-locations gives the same page token twice: its pages have no end"
@@ -148,7 +154,7 @@ async fn empty_pages_with_a_new_token_are_followed() {
         let page = format!(r#"{{"next_page_token": "{token}"}}"#);
         fake.fault("external-locations", 1, What::Answer(200, vec![], page));
     }
-    assert!(regions.primary.write_access(SECONDARY).await.is_ok());
+    assert!(regions.primary.workspace.as_ref().unwrap().write_access(SECONDARY).await.is_ok());
     assert_eq!(fake.asked("page_token=C").len(), 1);
 }
 
@@ -193,7 +199,8 @@ async fn a_question_has_its_deadline_in_an_apply_too() {
     assert!(options.timing.until.is_none(), "as an apply has it");
     let regions = drsync::databricks::connect(&options).await.unwrap();
     fake.fault("external-locations", 9999, busy("20"));
-    let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
+    let error =
+        regions.primary.workspace.as_ref().unwrap().write_access(SECONDARY).await.unwrap_err();
     assert_eq!(error.kind, RegionErrorKind::Unavailable);
     assert!(error.transient && !error.outcome_unknown, "{error:?}");
     let said = "no answer in the 15 minutes that one question may take";

@@ -2,7 +2,7 @@
 
 use drsync::config::{TableName, WorkflowRef};
 use drsync::region::{
-    Deployment, PauseStatus, PinQuestion, Region, RegionErrorKind, ReplicaQuestion, RunState, Size,
+    Deployment, PauseStatus, PinQuestion, RegionErrorKind, ReplicaQuestion, RunState, Size,
     SourceQuestion, Table, WriteAccess,
 };
 use serde_json::json;
@@ -130,7 +130,7 @@ async fn workflows_are_found_by_exact_name_or_id_with_runs_from_every_page() {
     let asked = ["nightly", "twice", "Nightly", "none", "id:7", "id:70"]
         .map(|it| WorkflowRef::parse(it).unwrap());
     let since = chrono::DateTime::from_timestamp_millis(4000);
-    let found = regions.primary.workflows(&asked, since).await.unwrap();
+    let found = regions.primary.workspace.as_ref().unwrap().workflows(&asked, since).await.unwrap();
     let nightly = found[0].as_ref().unwrap();
     assert_eq!(nightly.pause_status, PauseStatus::Unpaused);
     assert_eq!(nightly.deployment, Some(Deployment::Bundle));
@@ -193,7 +193,8 @@ async fn a_listing_that_breaks_off_or_is_refused_says_of_no_workflow_that_it_is_
             fake.fault(listing, 99, What::Answer(status, vec![], answer.to_owned()));
             let regions = fake.connect().await;
             let asked = [WorkflowRef::parse(asked).unwrap()];
-            let found = regions.primary.workflows(&asked, None).await.unwrap();
+            let found =
+                regions.primary.workspace.as_ref().unwrap().workflows(&asked, None).await.unwrap();
             let error = found[0].as_ref().unwrap_err();
             assert!(
                 !matches!(error.kind, RegionErrorKind::NotFound | RegionErrorKind::Conflict),
@@ -217,7 +218,7 @@ async fn tables_are_listed_by_schema_and_what_is_not_listed_says_why() {
     let regions = fake.connect().await;
     let mut asked: Vec<TableName> = (0..25).map(|number| name(&format!("T{number:02}"))).collect();
     asked.extend([name("secret"), name("none")]);
-    let found = regions.primary.tables(&asked).await.unwrap();
+    let found = regions.primary.workspace.as_ref().unwrap().tables(&asked).await.unwrap();
     assert_eq!(found[3].as_ref().unwrap().name.table, "t03", "as the catalog spells it");
     assert_eq!(found[24].as_ref().unwrap().table_id.as_deref(), Some("id-24"));
     assert_eq!(fake.asked("unity-catalog/tables?").len(), 3, "three pages");
@@ -245,7 +246,7 @@ async fn one_table_that_fails_a_batch_is_taken_out_of_it() {
         question("b", Some(1)),
         question("c", Some(9)),
     ];
-    let found = regions.primary.sources(&asked).await;
+    let found = regions.primary.workspace.as_ref().unwrap().sources(&asked).await;
     assert_eq!(found[1].as_ref().unwrap_err().kind, RegionErrorKind::NotFound);
     let versions = |at: usize| -> Vec<u64> {
         found[at].as_ref().unwrap().commits.iter().map(|it| it.version).collect()
@@ -272,8 +273,12 @@ async fn a_warehouse_that_refuses_the_batched_form_is_asked_table_by_table() {
     let regions = fake.connect().await;
     let asked: Vec<SourceQuestion> =
         (0..30).map(|table| question(&format!("t{table}"), None)).collect();
-    assert!(regions.primary.sources(&asked).await.iter().all(Result::is_ok));
-    assert!(regions.primary.sources(&asked).await.iter().all(Result::is_ok));
+    assert!(
+        regions.primary.workspace.as_ref().unwrap().sources(&asked).await.iter().all(Result::is_ok)
+    );
+    assert!(
+        regions.primary.workspace.as_ref().unwrap().sources(&asked).await.iter().all(Result::is_ok)
+    );
     assert!(fake.asked("AS asked").len() <= 2, "the form is not tried again");
 }
 
@@ -285,7 +290,13 @@ async fn a_history_is_widened_until_it_reaches_back_and_read_from_every_chunk() 
         state.tables.insert("main.core.idle".to_owned(), DeltaTable::with_writes(1));
     });
     let regions = fake.connect().await;
-    let found = regions.primary.sources(&[question("busy", Some(3)), question("idle", None)]).await;
+    let found = regions
+        .primary
+        .workspace
+        .as_ref()
+        .unwrap()
+        .sources(&[question("busy", Some(3)), question("idle", None)])
+        .await;
     let busy = found[0].as_ref().unwrap();
     assert_eq!((busy.commits[0].version, busy.commits.len()), (3, 127));
     assert_eq!(fake.asked("LIMIT 50)").len(), 1);
@@ -317,7 +328,7 @@ async fn a_pin_counts_rows_at_its_version_and_takes_the_rest_from_the_detail() {
         replica_version: None,
         columns_since: None,
     };
-    let found = regions.primary.pins(&[ask(3), ask(9), ask(4)]).await;
+    let found = regions.primary.workspace.as_ref().unwrap().pins(&[ask(3), ask(9), ask(4)]).await;
     let head = Size { files: 3, bytes: 300 };
     let newest = found[2].as_ref().unwrap();
     assert_eq!((newest.rows, newest.size), (Some(42), Some(head)));
@@ -343,7 +354,7 @@ async fn replicas_that_are_not_there_are_found_by_listing_their_folders() {
     let asked: Vec<ReplicaQuestion> = (0..40)
         .map(|number| ReplicaQuestion { path: format!("main/core/t{number}"), since_version: None })
         .collect();
-    let found = regions.secondary.replicas(&asked).await;
+    let found = regions.secondary.location.replicas(&asked).await;
     assert_eq!(found.iter().filter(|it| matches!(it, Ok(None))).count(), 39);
     assert_eq!(found[3].as_ref().unwrap().as_ref().unwrap().version, 1);
     assert_eq!(fake.asked("\"statement\":").len(), 3, "a list, a history, a detail");
@@ -353,7 +364,9 @@ async fn replicas_that_are_not_there_are_found_by_listing_their_folders() {
 async fn write_access_is_looked_at_and_never_tried() {
     let fake = Fake::start().await;
     let regions = fake.connect().await;
-    let look = async |location: &str| regions.primary.write_access(location).await;
+    let look = async |location: &str| {
+        regions.primary.workspace.as_ref().unwrap().write_access(location).await
+    };
     let away = look("abfss://other@acc.test/dr").await.unwrap_err();
     assert_eq!(away.kind, RegionErrorKind::NotFound);
     assert!(matches!(look(SECONDARY).await, Ok(WriteAccess::NotProved(_))));
@@ -378,7 +391,7 @@ async fn a_result_that_is_too_long_is_read_from_its_signed_addresses_without_the
     let regions = fake.connect().await;
     let long = "Inline byte limit exceeded. Statements executed with disposition=INLINE can have a result size of at most 26214400 bytes. Please execute the statement with disposition=EXTERNAL_LINKS";
     fake.fault("DESCRIBE HISTORY", 1, What::Fail("BAD_REQUEST", long.to_owned()));
-    let found = regions.primary.sources(&[question("a", None)]).await;
+    let found = regions.primary.workspace.as_ref().unwrap().sources(&[question("a", None)]).await;
     assert_eq!(found[0].as_ref().unwrap().commits.len(), 5);
     assert_eq!(fake.asked("GET /signed/").len(), 1);
 }

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use drsync::config::TableName;
 use drsync::ledger::{AcceptedRisk, Consistency, Cut, CutTableEntry, Row, Status};
-use drsync::region::{Appended, Region, RegionError, RegionErrorKind};
+use drsync::region::{Appended, Location, RegionError, RegionErrorKind};
 
 use super::fake::{Fake, PRIMARY, SECONDARY, What};
 
@@ -55,7 +55,7 @@ fn cut(number: u64, run: &str, previous: Option<&Cut>) -> Cut {
 }
 
 /// Appends one cut.
-pub(crate) async fn append(region: &dyn Region, cut: &Cut) -> Result<Appended, RegionError> {
+pub(crate) async fn append(region: &dyn Location, cut: &Cut) -> Result<Appended, RegionError> {
     let mut answers = region.append_cuts(std::slice::from_ref(cut)).await;
     assert_eq!(answers.len(), 1, "one answer a cut");
     answers.remove(0)
@@ -64,7 +64,7 @@ pub(crate) async fn append(region: &dyn Region, cut: &Cut) -> Result<Appended, R
 async fn world() -> (Fake, drsync::databricks::Connected) {
     let fake = Fake::start().await;
     let regions = fake.connect().await;
-    regions.secondary.create_ledger("east").await.unwrap();
+    regions.secondary.location.create_ledger("east").await.unwrap();
     (fake, regions)
 }
 
@@ -75,10 +75,10 @@ fn stored(fake: &Fake) -> usize {
 #[tokio::test]
 async fn a_ledger_that_is_not_there_is_none_and_one_that_is_made_is_claimed() {
     let (fake, regions) = world().await;
-    let there = regions.secondary.ledger().await.unwrap();
+    let there = regions.secondary.location.ledger().await.unwrap();
     assert_eq!(there.metadata.unwrap().workspace.as_deref(), Some("east"));
     assert_eq!(there.cuts.unwrap().workspace.as_deref(), Some("east"));
-    let primary = regions.primary.ledger().await.unwrap();
+    let primary = regions.primary.location.ledger().await.unwrap();
     assert_eq!((primary.metadata, primary.cuts), (None, None));
     let made = fake.asked("CREATE TABLE");
     assert!(made[1].contains("'delta.isolationLevel' = 'Serializable'"));
@@ -101,19 +101,22 @@ async fn what_is_written_is_read_back_equal_and_cloned_to_the_other_side() {
         Row::first_seen("g", Some("nightly".to_owned()), vec!["main.core.gold".to_owned()], at(7));
     let rows =
         [row.begun("run 1".to_owned(), at(8)), Row::first_seen("h'`\\", None, vec![], at(9))];
-    regions.secondary.write_rows(&rows).await.unwrap();
-    let version = regions.secondary.write_rows(&rows[..1]).await.unwrap();
+    regions.secondary.location.write_rows(&rows).await.unwrap();
+    let version = regions.secondary.location.write_rows(&rows[..1]).await.unwrap();
     let first = cut(1, "r1", None);
-    assert_eq!(append(regions.secondary.as_ref(), &first).await.unwrap(), Appended::Committed);
-    let copy = regions.secondary.ledger().await.unwrap();
+    assert_eq!(
+        append(regions.secondary.location.as_ref(), &first).await.unwrap(),
+        Appended::Committed
+    );
+    let copy = regions.secondary.location.ledger().await.unwrap();
     let metadata = copy.metadata.unwrap();
     assert_eq!((metadata.rows.as_slice(), metadata.version), (rows.as_slice(), version));
     assert_eq!(metadata.rows[0].current_sync_status, Some(Status::InProgress));
     let cuts = copy.cuts.unwrap().cuts;
     assert_eq!(cuts, std::slice::from_ref(&first));
     assert_eq!(cuts[0].sha256(), first.sha256());
-    regions.primary.clone_ledger(SECONDARY).await.unwrap();
-    let cloned = regions.primary.ledger().await.unwrap();
+    regions.primary.location.clone_ledger(SECONDARY).await.unwrap();
+    let cloned = regions.primary.location.ledger().await.unwrap();
     assert_eq!(cloned.cuts.unwrap().cuts, cuts);
     assert_eq!(cloned.metadata.unwrap().workspace.as_deref(), Some("east"));
 }
@@ -126,10 +129,13 @@ async fn a_cut_is_appended_once_whether_its_reply_is_lost_before_or_after_the_ef
         let (fake, regions) = world().await;
         fake.fault("MERGE INTO", 1, what);
         let first = cut(1, "r1", None);
-        assert_eq!(append(regions.secondary.as_ref(), &first).await.unwrap(), Appended::Committed);
+        assert_eq!(
+            append(regions.secondary.location.as_ref(), &first).await.unwrap(),
+            Appended::Committed
+        );
         assert_eq!(stored(&fake), 1);
         assert_eq!(
-            append(regions.secondary.as_ref(), &first).await.unwrap(),
+            append(regions.secondary.location.as_ref(), &first).await.unwrap(),
             Appended::Committed,
             "again"
         );
@@ -149,7 +155,7 @@ async fn cuts_of_many_groups_are_one_statement_also_where_its_reply_is_lost() {
         let cuts: Vec<Cut> = ["g", "h", "i"]
             .map(|group| Cut { group_name: group.to_owned(), ..cut(1, "r1", None) })
             .to_vec();
-        let answers = regions.secondary.append_cuts(&cuts).await;
+        let answers = regions.secondary.location.append_cuts(&cuts).await;
         assert_eq!(answers, vec![Ok(Appended::Committed); 3]);
         assert_eq!(stored(&fake), 3);
         assert_eq!(fake.asked("MERGE INTO").len(), sent);
@@ -163,7 +169,7 @@ async fn a_conflict_is_tried_again_and_a_denial_is_not() {
         "[DELTA_CONCURRENT_APPEND] Files were added by a concurrent update. SQLSTATE: 2D521";
     fake.fault("MERGE INTO", 2, What::Fail("BAD_REQUEST", raced.to_owned()));
     assert_eq!(
-        append(regions.secondary.as_ref(), &cut(1, "r1", None)).await.unwrap(),
+        append(regions.secondary.location.as_ref(), &cut(1, "r1", None)).await.unwrap(),
         Appended::Committed
     );
     fake.fault(
@@ -172,9 +178,10 @@ async fn a_conflict_is_tried_again_and_a_denial_is_not() {
         What::Fail("BAD_REQUEST", "[INSUFFICIENT_PERMISSIONS] no WRITE FILES".to_owned()),
     );
     let before = fake.asked("MERGE INTO").len();
-    let error = append(regions.secondary.as_ref(), &cut(2, "r1", Some(&cut(1, "r1", None))))
-        .await
-        .unwrap_err();
+    let error =
+        append(regions.secondary.location.as_ref(), &cut(2, "r1", Some(&cut(1, "r1", None))))
+            .await
+            .unwrap_err();
     assert_eq!((error.kind, error.outcome_unknown), (RegionErrorKind::Denied, false));
     assert_eq!(fake.asked("MERGE INTO").len(), before + 1);
 }
@@ -182,8 +189,9 @@ async fn a_conflict_is_tried_again_and_a_denial_is_not() {
 #[tokio::test]
 async fn a_lost_race_and_another_predecessor_are_told_apart() {
     let (fake, regions) = world().await;
-    let append =
-        async |cut: &Cut| super::recording::append(regions.secondary.as_ref(), cut).await.unwrap();
+    let append = async |cut: &Cut| {
+        super::recording::append(regions.secondary.location.as_ref(), cut).await.unwrap()
+    };
     let first = cut(1, "r1", None);
     append(&first).await;
     let theirs = cut(2, "theirs", Some(&first));
@@ -210,19 +218,20 @@ async fn cuts_are_copied_where_they_are_missing_and_a_divergence_keeps_both() {
     let (fake, regions) = world().await;
     let first = cut(1, "r1", None);
     let (a, b) = (cut(2, "a", Some(&first)), cut(2, "b", Some(&first)));
-    regions.secondary.copy_cuts(&[first.clone(), a]).await.unwrap();
-    regions.secondary.copy_cuts(&[first.clone(), b]).await.unwrap();
+    regions.secondary.location.copy_cuts(&[first.clone(), a]).await.unwrap();
+    regions.secondary.location.copy_cuts(&[first.clone(), b]).await.unwrap();
     assert_eq!(stored(&fake), 3);
     let merges = fake.asked("MERGE INTO").len();
-    regions.secondary.copy_cuts(&[first]).await.unwrap();
+    regions.secondary.location.copy_cuts(&[first]).await.unwrap();
     assert_eq!(fake.asked("MERGE INTO").len(), merges, "nothing is missing");
 }
 
 #[tokio::test]
 async fn evidence_is_kept_in_parts_once_and_never_replaced() {
     let (fake, regions) = world().await;
-    let keep =
-        async |bytes: &[u8]| regions.secondary.keep_evidence("01J.plan.json", bytes).await.unwrap();
+    let keep = async |bytes: &[u8]| {
+        regions.secondary.location.keep_evidence("01J.plan.json", bytes).await.unwrap()
+    };
     let long = vec![b'x'; 5 * 1024 * 1024];
     keep(&long).await;
     keep(&long).await;
@@ -233,7 +242,7 @@ async fn evidence_is_kept_in_parts_once_and_never_replaced() {
         .clone();
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0]["sha256"], drsync::canonical::sha256_of_bytes(&long));
-    let error = regions.secondary.keep_evidence("../x", b"").await.unwrap_err();
+    let error = regions.secondary.location.keep_evidence("../x", b"").await.unwrap_err();
     assert_eq!(error.kind, RegionErrorKind::Unsupported);
     assert!(!fake.asked(PRIMARY).iter().any(|it| it.contains("evidence")));
 }

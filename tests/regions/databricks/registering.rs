@@ -85,10 +85,11 @@ async fn replicas_are_registered_in_the_secondary_and_never_over_another_table()
     });
     let options = with_secondary(fake.options(), &other.base);
     let regions = drsync::databricks::connect(&options).await.unwrap();
-    regions.secondary.create_ledger("east").await.unwrap();
-    assert!(regions.secondary.registers() && !regions.primary.registers());
+    regions.secondary.location.create_ledger("east").await.unwrap();
+    let registers = |region: &Region| region.workspace.as_ref().unwrap().registers();
+    assert!(registers(&regions.secondary) && !registers(&regions.primary));
     let cuts = [cut(&["gold", "theirs", "grown"])];
-    let told = regions.secondary.register(&cuts).await.unwrap();
+    let told = regions.secondary.workspace.as_ref().unwrap().register(&cuts).await.unwrap();
     let there = other.state.lock().unwrap().catalog.clone();
     assert_eq!(there["main.core.gold"]["storage_location"], format!("{SECONDARY}/main/core/gold"));
     assert_eq!(there["main.core.theirs"]["storage_location"], "abfss://s@acc.test/elsewhere");
@@ -117,13 +118,13 @@ async fn what_cannot_be_registered_is_told_once_for_each_cause_with_what_to_do()
     other.fault("CREATE TABLE IF NOT EXISTS", 5, denied);
     let regions = drsync::databricks::connect(&options).await.unwrap();
     let cuts = [cut(&["a", "b", "c", "d", "e"])];
-    let told = regions.secondary.register(&cuts).await.unwrap().refused;
+    let told = regions.secondary.workspace.as_ref().unwrap().register(&cuts).await.unwrap().refused;
     assert_eq!(told.len(), 1, "{told:?}");
     let head = "not registered in the secondary's catalog: main.core.a, main.core.b, main.core.c and 2 more: ";
     assert!(told[0].why.to_string().starts_with(head) && told[0].tables.len() == 5, "{told:?}");
     let grant = format!("; in {}: GRANT CREATE TABLE ON SCHEMA main.core TO `", other.base);
     assert!(told[0].why.to_string().contains(&grant), "{told:?}");
-    let again = regions.secondary.register(&cuts).await.unwrap();
+    let again = regions.secondary.workspace.as_ref().unwrap().register(&cuts).await.unwrap();
     assert_eq!((again.tables.len(), again.refused.len()), (5, 0));
     assert_eq!(other.asked("CREATE TABLE IF NOT EXISTS").len(), 10);
 }
@@ -147,7 +148,8 @@ async fn a_secondary_that_names_another_thing_or_another_right_has_none_of_its_w
         other.fault("CREATE TABLE IF NOT EXISTS", 1, denied);
         let options = with_secondary(fake.options(), &other.base);
         let regions = drsync::databricks::connect(&options).await.unwrap();
-        let refused = regions.secondary.register(&[cut(&["a"])]).await.unwrap();
+        let refused =
+            regions.secondary.workspace.as_ref().unwrap().register(&[cut(&["a"])]).await.unwrap();
         let [Unregistered { why, .. }] = &refused.refused[..] else { panic!("{told}") };
         let refused = why.to_string();
         assert_eq!(refused.contains("GRANT"), !expected.is_empty(), "{refused}");
@@ -171,10 +173,10 @@ async fn a_secondary_workspace_that_is_away_is_not_seen_and_nothing_more() {
             .to_string()
             .starts_with("http://127.0.0.1:9 does not answer: no connection")
     );
-    regions.secondary.create_ledger("east").await.unwrap();
+    regions.secondary.location.create_ledger("east").await.unwrap();
     let cuts = [cut(&["gold"])];
-    append(regions.secondary.as_ref(), &cuts[0]).await.unwrap();
-    let refused = regions.secondary.register(&cuts).await.unwrap_err();
+    append(regions.secondary.location.as_ref(), &cuts[0]).await.unwrap();
+    let refused = regions.secondary.workspace.as_ref().unwrap().register(&cuts).await.unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::Unavailable);
 }
 
@@ -182,26 +184,26 @@ async fn a_secondary_workspace_that_is_away_is_not_seen_and_nothing_more() {
 async fn where_the_primary_is_gone_the_secondarys_own_workspace_reads_and_writes_nothing() {
     let other = Fake::start().await;
     let own = other.connect().await;
-    own.secondary.create_ledger("east").await.unwrap();
+    own.secondary.location.create_ledger("east").await.unwrap();
     let cut = cut(&["gold"]);
-    append(own.secondary.as_ref(), &cut).await.unwrap();
+    append(own.secondary.location.as_ref(), &cut).await.unwrap();
     let mut options = with_secondary(other.options(), &other.base);
     options.address = "http://127.0.0.1:9".parse().unwrap();
     let regions = drsync::databricks::connect(&options).await.unwrap();
     assert!(regions.primary.presence().await.is_err());
     let presence = regions.secondary.presence().await.unwrap();
     assert_eq!(presence.workspace_unseen, None);
-    let ledger = regions.secondary.ledger().await.unwrap();
+    let ledger = regions.secondary.location.ledger().await.unwrap();
     assert_eq!(ledger.cuts.unwrap().cuts, std::slice::from_ref(&cut));
     // Two workspaces that write to one location are one too many.
     let before = other.asked("MERGE INTO").len();
     let refused = [
-        append(regions.secondary.as_ref(), &cut).await.map(drop),
-        regions.secondary.write_rows(&[]).await.map(drop),
-        regions.secondary.copy_cuts(&[cut]).await,
-        regions.secondary.keep_evidence("a", b"b").await,
-        regions.secondary.create_ledger("east").await,
-        regions.secondary.clone_ledger(SECONDARY).await,
+        append(regions.secondary.location.as_ref(), &cut).await.map(drop),
+        regions.secondary.location.write_rows(&[]).await.map(drop),
+        regions.secondary.location.copy_cuts(&[cut]).await,
+        regions.secondary.location.keep_evidence("a", b"b").await,
+        regions.secondary.location.create_ledger("east").await,
+        regions.secondary.location.clone_ledger(SECONDARY).await,
     ];
     for refused in refused {
         assert_eq!(refused.unwrap_err().kind, RegionErrorKind::Unavailable);
@@ -224,7 +226,10 @@ async fn a_replica_has_a_name_in_the_secondary_where_that_is_a_table_that_lies_t
     let asked = tables.map(|table| (TableName::new("main", "core", table), place(table)));
     let options = with_secondary(fake.options(), &other.base);
     let regions = drsync::databricks::connect(&options).await.unwrap();
-    assert_eq!(regions.secondary.registered(&asked).await, [true, false, false]);
+    assert_eq!(
+        regions.secondary.workspace.as_ref().unwrap().registered(&asked).await,
+        [true, false, false]
+    );
     let alone = drsync::databricks::connect(&fake.options()).await.unwrap();
-    assert_eq!(alone.secondary.registered(&asked).await, [false; 3]);
+    assert!(alone.secondary.workspace.is_none());
 }

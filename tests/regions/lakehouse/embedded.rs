@@ -2,9 +2,9 @@
 
 use drsync::config::WorkflowRef;
 use drsync::lakehouse::delta::{self, Detail};
-use drsync::lakehouse::{LakehouseRegion, Writer};
+use drsync::lakehouse::{LakehouseLocation, Writer};
 use drsync::region::{
-    Appended, LedgerCopy, LedgerTable, Progress, RecordRange, Region as _, RegionErrorKind,
+    Appended, LedgerCopy, LedgerTable, Location as _, Progress, RecordRange, RegionErrorKind,
     refuse_without_a_copy,
 };
 use serde_json::json;
@@ -21,12 +21,14 @@ async fn a_workspace_whose_catalog_is_missing_or_broken_is_not_seen_and_its_stor
     let world = world().await;
     let file = world.path("east/lakehouse.json");
     std::fs::write(&file, "{ \"tables\": [").unwrap();
-    let unseen = world.primary().presence().await.unwrap().workspace_unseen.unwrap().to_string();
+    let unseen =
+        world.regions.primary.presence().await.unwrap().workspace_unseen.unwrap().to_string();
     assert!(unseen.contains("lakehouse.json") && unseen.contains("EOF"), "{unseen}");
     std::fs::remove_file(&file).unwrap();
-    let unseen = world.primary().presence().await.unwrap().workspace_unseen.unwrap().to_string();
+    let unseen =
+        world.regions.primary.presence().await.unwrap().workspace_unseen.unwrap().to_string();
     assert!(unseen.contains("lakehouse.json") && unseen.contains("No such file"), "{unseen}");
-    let refused = world.primary().tables(&[name(ORDERS)]).await.unwrap_err();
+    let refused = world.workspace().tables(&[name(ORDERS)]).await.unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::Unavailable);
 }
 
@@ -35,7 +37,7 @@ async fn a_workspace_without_workflows_has_none() {
     let world = world().await;
     std::fs::remove_file(world.path("east/jobs.json")).unwrap();
     let asked = [WorkflowRef::Name("orders_job".into())];
-    let found = world.primary().workflows(&asked, None).await.unwrap().remove(0);
+    let found = world.workspace().workflows(&asked, None).await.unwrap().remove(0);
     assert_eq!(found.unwrap_err().kind, RegionErrorKind::NotFound);
 }
 
@@ -52,7 +54,7 @@ async fn two_entries_whose_names_differ_by_case_are_refused_and_both_are_named()
     std::fs::write(&file, catalog.to_string()).unwrap();
     for asked in ["main.s.a", "MAIN.S.A"] {
         let asked = [name(asked), name(ORDERS)];
-        let mut found = world.primary().tables(&asked).await.unwrap();
+        let mut found = world.workspace().tables(&asked).await.unwrap();
         assert!(found.pop().unwrap().is_ok());
         let refused = found.pop().unwrap().unwrap_err();
         assert_eq!(refused.kind, RegionErrorKind::Conflict);
@@ -69,21 +71,20 @@ async fn damaged_workflows_are_to_be_repaired_and_do_not_make_the_region_away() 
     let world = world().await;
     std::fs::write(world.path("east/jobs.json"), "{\n \"jobs\": [,]}").unwrap();
     let asked = [WorkflowRef::Name("orders_job".into())];
-    let refused = world.primary().workflows(&asked, None).await.unwrap_err();
+    let refused = world.workspace().workflows(&asked, None).await.unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::Other);
     let detail = refused.detail.to_string();
     assert!(detail.contains("jobs.json: "), "{detail}");
     assert!(detail.contains("line 2 column"), "{detail}");
     assert!(detail.ends_with("; repair the file"), "{detail}");
-    assert!(world.primary().presence().await.is_ok());
+    assert!(world.regions.primary.presence().await.is_ok());
 }
 
 #[tokio::test]
 async fn a_bucket_is_refused_when_it_is_opened_and_a_missing_folder_is_not() {
-    let refused = LakehouseRegion::open(None, "s3://bucket/dr", Writer::new("a")).unwrap_err();
+    let refused = LakehouseLocation::open("s3://bucket/dr", Writer::new("a")).unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::Unsupported);
-    LakehouseRegion::open(Some("/no/such/place".into()), "file:///no/such/place", Writer::new("a"))
-        .unwrap();
+    LakehouseLocation::open("file:///no/such/place", Writer::new("a")).unwrap();
 }
 
 #[tokio::test]
@@ -386,7 +387,7 @@ async fn a_link_a_pipe_and_a_folder_among_the_evidence_are_passed_over() {
 
 /// The west as a process opens it for which somebody else does something whenever it begins to write: after it has looked,
 /// and before it commits.
-fn west_with(world: &World, between: impl Fn() + Send + Sync + 'static) -> LakehouseRegion {
+fn west_with(world: &World, between: impl Fn() + Send + Sync + 'static) -> LakehouseLocation {
     let writer = Writer {
         clock: std::sync::Arc::new(move || {
             between();
@@ -395,7 +396,7 @@ fn west_with(world: &World, between: impl Fn() + Send + Sync + 'static) -> Lakeh
         ..Writer::new("us@example.com")
     };
     let location = world.path("west/sync").display().to_string();
-    let region = LakehouseRegion::open(None, &location, writer).unwrap();
+    let region = LakehouseLocation::open(&location, writer).unwrap();
     region.cloning_from(world.path("east"))
 }
 

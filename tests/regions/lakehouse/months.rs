@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
-use drsync::lakehouse::{LakehouseRegion, Writer};
-use drsync::region::{RecordRange, Region as _, first_id_of};
+use drsync::lakehouse::{LakehouseLocation, Writer};
+use drsync::region::{Location as _, RecordRange, first_id_of};
 
 use crate::contract::world::{World, open_lakehouse};
 
@@ -20,12 +20,12 @@ fn at(text: &str) -> DateTime<Utc> {
 }
 
 /// The secondary by a clock that stands still.
-fn open(world: &World, now: &str) -> LakehouseRegion {
+fn open(world: &World, now: &str) -> LakehouseLocation {
     let now = at(now);
     let user = "dr-sync@example.com".to_owned();
     let writer = Writer { user, clock: Arc::new(move || now) };
     let location = world.path("west/sync").display().to_string();
-    LakehouseRegion::open(None, &location, writer).unwrap()
+    LakehouseLocation::open(&location, writer).unwrap()
 }
 
 /// A document's name, of an apply at that moment.
@@ -48,7 +48,7 @@ fn files(folder: &Path) -> Vec<String> {
 }
 
 /// The names of run records, and of what was passed over.
-async fn records(region: &LakehouseRegion, wanted: &RecordRange) -> (Vec<String>, Vec<String>) {
+async fn records(region: &LakehouseLocation, wanted: &RecordRange) -> (Vec<String>, Vec<String>) {
     let found = region.run_records(wanted).await.unwrap();
     let names = found.documents.into_iter().map(|document| document.name).collect();
     let odd = found.passed_over.into_iter().map(|odd| odd.name).collect();

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use drsync::lakehouse::delta::{self, TableStore};
-use drsync::lakehouse::{LakehouseRegion, Writer};
+use drsync::lakehouse::{LakehouseLocation, Writer};
 use drsync::ledger::{Cut, Row};
-use drsync::region::{Appended, LedgerTable, Region, heads_agree};
+use drsync::region::{Appended, LedgerTable, Location as _, heads_agree};
 
 use crate::contract::ledger::{append, cut};
 use crate::contract::world::{World, open_lakehouse};
@@ -21,14 +21,14 @@ async fn world() -> World {
 }
 
 /// The secondary by a clock that a test moves.
-fn open(world: &World, now: &Arc<Mutex<DateTime<Utc>>>) -> LakehouseRegion {
+fn open(world: &World, now: &Arc<Mutex<DateTime<Utc>>>) -> LakehouseLocation {
     let clock = now.clone();
     let writer = Writer {
         user: "dr-sync@example.com".to_owned(),
         clock: Arc::new(move || *clock.lock().unwrap()),
     };
     let location = world.path("west/sync").display().to_string();
-    LakehouseRegion::open(None, &location, writer).unwrap()
+    LakehouseLocation::open(&location, writer).unwrap()
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -75,13 +75,13 @@ async fn round(world: &World, run: &str, quirks: Quirks) -> BTreeSet<String> {
     let running = sandbox::serve(options).await.unwrap();
     let regions = open(world, &running).await;
     apply_now(world, &running, &regions, run).await;
-    regions.secondary.evidence("none.plan.json").await.unwrap();
+    regions.secondary.location.evidence("none.plan.json").await.unwrap();
     let bound = Some("01JD".to_owned());
     for (from, until) in [(None, None), (bound.clone(), bound)] {
         let range = RecordRange { from, until, newest: None };
-        regions.secondary.run_records(&range).await.unwrap();
-        regions.secondary.record_signatures(&range).await.unwrap();
-        regions.secondary.evidence_names(&range).await.unwrap();
+        regions.secondary.location.run_records(&range).await.unwrap();
+        regions.secondary.location.record_signatures(&range).await.unwrap();
+        regions.secondary.location.evidence_names(&range).await.unwrap();
     }
     let mut sent = history(&running.primary).await;
     sent.extend(history(&running.secondary).await);

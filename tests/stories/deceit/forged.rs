@@ -17,7 +17,7 @@ use crate::support::world::{Form, World, batch};
 /// Appends a cut that follows the newest one to a region's log, as whoever may write there can.
 pub(super) async fn append_forged(world: &World, region: &str, edit: impl Fn(&mut Cut)) {
     let regions = world.regions();
-    let copy = regions.secondary.ledger().await.unwrap();
+    let copy = regions.secondary.location.ledger().await.unwrap();
     let newest = copy.all_cuts().newest("reference").unwrap().clone();
     let mut forged = newest.clone();
     forged.cut_number += 1;
@@ -27,7 +27,7 @@ pub(super) async fn append_forged(world: &World, region: &str, edit: impl Fn(&mu
         "east" => &regions.primary,
         _ => &regions.secondary,
     };
-    let appended = region.append_cuts(&[forged]).await.pop().unwrap().unwrap();
+    let appended = region.location.append_cuts(&[forged]).await.pop().unwrap().unwrap();
     assert_eq!(appended, Appended::Committed);
 }
 

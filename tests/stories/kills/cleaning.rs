@@ -91,7 +91,7 @@ async fn an_apply_killed_at_each_move_and_removal_of_its_cleaning_loses_nothing(
         copy(&world.path(region), &kept.join(region));
     }
     let before = ["east", "west"].map(|region| documents(&world, region));
-    let cuts_before = world.regions().secondary.ledger().await.unwrap().all_cuts();
+    let cuts_before = world.regions().secondary.location.ledger().await.unwrap().all_cuts();
 
     // One after the other where calls differ, then some of the many alike.
     let (mut kills, mut number) = (0, 0);
@@ -109,7 +109,7 @@ async fn an_apply_killed_at_each_move_and_removal_of_its_cleaning_loses_nothing(
         world.later(1);
         apply(&world);
         assert_whole(&world, &[]).await;
-        let after = world.regions().secondary.ledger().await.unwrap().all_cuts();
+        let after = world.regions().secondary.location.ledger().await.unwrap().all_cuts();
         assert_eq!(after.iter().count(), cuts_before.iter().count() + 1, "kill {number}");
         for cut in cuts_before.iter() {
             assert!(after.iter().any(|it| it == cut), "kill {number}: {}", cut.cut_number);

@@ -292,8 +292,8 @@ impl Trial {
     /// What is left, after everything that has to hold in itself was looked at.
     async fn state(&self) -> Result<State, String> {
         let regions = self.world.regions();
-        let read = async |region: &Arc<dyn drsync::region::Region>| {
-            region.ledger().await.map_err(|error| format!("{error:#}"))
+        let read = async |region: &drsync::region::Region| {
+            region.location.ledger().await.map_err(|error| format!("{error:#}"))
         };
         let (east, west) = (read(&regions.primary).await?, read(&regions.secondary).await?);
         let rows = |ledger: &LedgerCopy| -> Vec<Row> { ledger.metadata.clone().unwrap().rows };

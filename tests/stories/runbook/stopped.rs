@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use drsync::lakehouse::{LakehouseRegion, Writer};
+use drsync::lakehouse::{LakehouseLocation, Writer};
 use drsync::ledger::Cut;
-use drsync::region::Region;
+use drsync::region::Location as _;
 
 use crate::below::files;
 use crate::runbook::follow::{drsync, ends, steps};
@@ -40,9 +40,8 @@ fn send(signal: &str, child: &Child) {
 
 async fn cuts_of_orders(folder: &Path) -> Vec<Cut> {
     let location = folder.join("west/sync");
-    let region =
-        LakehouseRegion::open(None::<PathBuf>, location.to_str().unwrap(), Writer::new("auditor"));
-    region.unwrap().ledger().await.unwrap().all_cuts().of("orders").cloned().collect()
+    let location = LakehouseLocation::open(location.to_str().unwrap(), Writer::new("auditor"));
+    location.unwrap().ledger().await.unwrap().all_cuts().of("orders").cloned().collect()
 }
 
 /// The commits of every replica.

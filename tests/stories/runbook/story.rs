@@ -131,11 +131,11 @@ impl Told {
     }
 
     async fn cuts(&self) -> Cuts {
-        self.world.regions().secondary.ledger().await.unwrap().all_cuts()
+        self.world.regions().secondary.location.ledger().await.unwrap().all_cuts()
     }
 
     async fn page(&self, to_cut: Option<u64>) -> Vec<Step> {
-        let ledger = self.world.regions().secondary.ledger().await.unwrap();
+        let ledger = self.world.regions().secondary.location.ledger().await.unwrap();
         let place = Place {
             sides: Sides::of("east", Some("west")),
             address: None,

@@ -4,8 +4,8 @@ use std::net::TcpListener;
 use std::path::Path;
 
 use drsync::lakehouse::delta::{self, TableStore};
-use drsync::lakehouse::{LakehouseRegion, Writer, demo};
-use drsync::region::Region;
+use drsync::lakehouse::{LakehouseLocation, Writer, demo};
+use drsync::region::Location as _;
 use drsync::sandbox::{self, Running, Served, World};
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -181,12 +181,9 @@ async fn whoever_follows_it_has_the_tables_as_the_cut_has_them_and_drsync_leaves
         assert_eq!(west.fenced(fence).await, 0, "somebody was faster");
     }
     // As a lakehouse that knows nothing of the service reads the log, and the tables.
-    let region = LakehouseRegion::open(
-        None::<std::path::PathBuf>,
-        west.path("west/sync").to_str().unwrap(),
-        Writer::new("auditor"),
-    );
-    let cuts = region.unwrap().ledger().await.unwrap().all_cuts();
+    let location = west.path("west/sync");
+    let location = LakehouseLocation::open(location.to_str().unwrap(), Writer::new("auditor"));
+    let cuts = location.unwrap().ledger().await.unwrap().all_cuts();
     let mut tables = 0;
     for cut in cuts.newest_of_each() {
         assert!(

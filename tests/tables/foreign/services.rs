@@ -224,11 +224,15 @@ async fn look(site: &Site, sign_in: SignIn) -> Result<usize, String> {
     }
     let range = RecordRange::default();
     for region in [&regions.primary, &regions.secondary] {
+        let active_runs = match &region.workspace {
+            Some(workspace) => workspace.active_runs().await.err(),
+            None => None,
+        };
         let said = [
-            region.ledger().await.err(),
-            region.run_records(&range).await.err(),
-            region.evidence_names(&range).await.err(),
-            region.active_runs().await.err(),
+            region.location.ledger().await.err(),
+            region.location.run_records(&range).await.err(),
+            region.location.evidence_names(&range).await.err(),
+            active_runs,
         ];
         for error in said.into_iter().flatten() {
             let text = format!("{:#}", anyhow::Error::from(error));
