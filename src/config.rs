@@ -14,6 +14,7 @@ use crate::sentence::Sentence;
 
 mod across;
 mod address;
+mod connection;
 mod credentials;
 mod effective;
 mod fields;
@@ -33,6 +34,7 @@ mod workspace;
 mod written;
 
 pub use address::WorkspaceAddress;
+pub use connection::Connection;
 pub use keys::{KEYS, Key, Level, Shape};
 pub use load::{ConfigError, load};
 pub use location::{LocationAddress, LocationError, Scheme, check_path};
@@ -104,12 +106,12 @@ impl Hearers {
     pub fn of(workspace: &WorkspaceConfig) -> Hearers {
         Hearers {
             workspace: workspace.name.clone(),
-            secondary: workspace.secondary.as_ref().and_then(|secondary| secondary.name.clone()),
+            secondary: workspace.connection.secondary_name.clone(),
             failure_notification: workspace.failure_notification.clone(),
             success_notification: workspace.success_notification.clone(),
             owner_emails: owner_emails(&workspace.groups),
             notifications: workspace.notifications.clone(),
-            secret_scope: workspace.secret_scope.clone(),
+            secret_scope: workspace.connection.secret_scope.clone(),
         }
     }
 }
@@ -150,16 +152,10 @@ pub struct WorkspaceConfig {
     pub name: String,
     /// Where the primary workspace is.
     pub address: WorkspaceAddress,
-    /// Names of the secrets that hold tokens.
-    pub secret_scope: Option<String>,
-    /// Secret that holds the primary workspace's token.
-    pub pat_key: Option<String>,
-    /// Profile of `~/.databrickscfg` for the primary workspace.
-    pub profile: Option<String>,
-    /// SQL warehouse of the primary workspace.
-    pub warehouse_id: Option<String>,
-    /// The secondary workspace, where replicas are registered and workflows watched.
-    pub secondary: Option<SecondaryWorkspace>,
+    /// Where the secondary workspace is, in which replicas are registered and workflows watched.
+    pub secondary: Option<WorkspaceAddress>,
+    /// How both are reached.
+    pub connection: Connection,
     /// Why there is no secondary workspace, where that is on purpose.
     pub no_secondary: Option<String>,
     /// Where the primary's metadata tables lie.
@@ -200,8 +196,7 @@ pub struct Sides {
 impl WorkspaceConfig {
     /// The labels of its two sides; a secondary that has none is called after the workspace.
     pub fn sides(&self) -> Sides {
-        let secondary = self.secondary.as_ref();
-        Sides::of(&self.name, secondary.and_then(|secondary| secondary.name.as_deref()))
+        Sides::of(&self.name, self.connection.secondary_name.as_deref())
     }
 }
 
@@ -213,21 +208,6 @@ impl Sides {
         let other = named.unwrap_or_else(|| format!("{workspace}-secondary"));
         Sides { home: workspace.to_owned(), other }
     }
-}
-
-/// The secondary's workspace.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecondaryWorkspace {
-    /// Label, for output.
-    pub name: Option<String>,
-    /// Where it is.
-    pub address: WorkspaceAddress,
-    /// Secret that holds its token.
-    pub pat_key: Option<String>,
-    /// Profile of `~/.databrickscfg`.
-    pub profile: Option<String>,
-    /// SQL warehouse there.
-    pub warehouse_id: Option<String>,
 }
 
 /// A sync group as the configuration gives it.

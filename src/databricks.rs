@@ -48,9 +48,7 @@ mod workspace;
 
 pub use auth::{Environment, Run, SignInError, Tried};
 pub use client::Client;
-pub use connect::{
-    ConnectOptions, Connected, Needed, SecondaryOptions, Unbound, connect, connect_as_needed,
-};
+pub use connect::{ConnectOptions, Connected, Needed, Unbound, connect, connect_as_needed};
 pub use credential::Credential;
 pub use notice::Notice;
 pub use survey::{Job, Listed, Offered, Place, Surveyor, Told};

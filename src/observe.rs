@@ -12,7 +12,7 @@ mod kept;
 mod log_again;
 mod recent;
 
-use crate::config::{Configuration, GroupEntry, WorkspaceConfig};
+use crate::config::{Configuration, Connection, GroupEntry, WorkspaceConfig};
 use crate::ledger::{Ledger, Row};
 use crate::moment;
 use crate::plan::document::{ConfigSource, Selection};
@@ -72,12 +72,9 @@ fn secret_refs(configuration: &Configuration) -> Vec<String> {
         .workspaces
         .iter()
         .flat_map(|workspace| {
-            let secondary =
-                workspace.secondary.as_ref().and_then(|secondary| secondary.pat_key.as_ref());
-            let keys = workspace.pat_key.iter().chain(secondary);
-            keys.map(|key| {
-                format!("{}/{key}", workspace.secret_scope.as_deref().unwrap_or_default())
-            })
+            let Connection { secret_scope, pat_key, secondary_pat_key, .. } = &workspace.connection;
+            let keys = pat_key.iter().chain(secondary_pat_key);
+            keys.map(|key| format!("{}/{key}", secret_scope.as_deref().unwrap_or_default()))
         })
         .collect();
     refs.sort();
@@ -93,8 +90,7 @@ async fn observe_workspace(
 ) -> WorkspaceObserved {
     let now = clock.now;
     let primary_address = Some(workspace.address.to_string());
-    let secondary_address =
-        workspace.secondary.as_ref().map(|secondary| secondary.address.to_string());
+    let secondary_address = workspace.connection.secondary_workspace.clone();
     let location_secondary = workspace.location_secondary.to_string();
     let (recent, primary, secondary) = futures::join!(
         recent(workspace, regions, &request.record_keys, now),

@@ -221,7 +221,7 @@ fn plan_workspace(
     }
     WorkspacePlan {
         name: workspace.workspace.name.clone(),
-        connection: origin::connection(&workspace.workspace),
+        connection: workspace.workspace.connection.clone(),
         observed: BothRegions {
             primary: region_seen(&workspace.primary, &workspace.secondary, None),
             secondary: region_seen(&workspace.secondary, &workspace.primary, Some("passive")),

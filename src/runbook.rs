@@ -60,10 +60,9 @@ pub struct Place {
 impl Place {
     /// As a configuration says.
     pub fn of(workspace: &WorkspaceConfig) -> Place {
-        let secondary = workspace.secondary.as_ref();
         Place {
             sides: workspace.sides(),
-            address: secondary.map(|secondary| secondary.address.to_string()),
+            address: workspace.connection.secondary_workspace.clone(),
             location: workspace.location_secondary.to_string(),
             language: match workspace.address {
                 WorkspaceAddress::Databricks(_) => Language::Sql,

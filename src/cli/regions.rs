@@ -1,6 +1,6 @@
 //! Opens regions: of a configured workspace, or of one that a stored plan names.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -10,10 +10,10 @@ use super::clock::Clock;
 use super::configuration::{Found, environment};
 use super::flags::Context;
 use super::{ExitStatus, Failure, output, who};
-use crate::config::{Hearers, LocationAddress, Unusable, WorkspaceAddress, WorkspaceConfig};
-use crate::databricks::{
-    ConnectOptions, Needed, Notice, SecondaryOptions, Timing, Unbound, connect_as_needed,
+use crate::config::{
+    Connection, Hearers, LocationAddress, Unusable, WorkspaceAddress, WorkspaceConfig,
 };
+use crate::databricks::{ConnectOptions, Needed, Notice, Unbound, connect_as_needed};
 use crate::lakehouse::{LakehouseLocation, LakehouseWorkspace, Writer};
 use crate::plan::WorkspaceObserved;
 use crate::plan::document::WorkspacePlan;
@@ -190,61 +190,45 @@ fn share<'a>(places: impl IntoIterator<Item = &'a mut Places>) {
 }
 
 fn configured(workspace: &WorkspaceConfig) -> Places {
-    let secondary = workspace.secondary.as_ref().map(|secondary| &secondary.address);
-    match (&workspace.address, ConnectOptions::of(workspace, environment())) {
-        (_, Some(options)) => Places::Databricks(Box::new(options), secondary.and_then(folder)),
-        (address, None) => Places::Lakehouse {
-            primary: folder(address).unwrap_or_default(),
-            secondary: secondary.and_then(folder),
-            location_primary: workspace.location_primary.as_str().to_owned(),
-            location_secondary: workspace.location_secondary.as_str().to_owned(),
-        },
-    }
+    let locations = [&workspace.location_primary, &workspace.location_secondary];
+    places(
+        &workspace.name,
+        workspace.address.clone(),
+        workspace.secondary.clone(),
+        &workspace.connection,
+        locations.map(|location| location.as_str().to_owned()),
+    )
 }
 
 fn planned(workspace: &WorkspacePlan) -> anyhow::Result<Places> {
     let connection = &workspace.connection;
     let secondary = connection.secondary_workspace.as_deref().map(address).transpose()?;
-    let location_primary = workspace.observed.primary.location.clone();
-    let location_secondary = workspace.observed.secondary.location.clone();
-    Ok(match address_of(workspace)? {
-        WorkspaceAddress::Lakehouse(primary) => Places::Lakehouse {
-            primary,
-            secondary: secondary.as_ref().and_then(folder),
-            location_primary,
-            location_secondary,
-        },
-        WorkspaceAddress::Databricks(url) => {
-            let watched = secondary.as_ref().and_then(folder);
-            let secondary = match secondary {
-                Some(WorkspaceAddress::Databricks(address)) => Some(SecondaryOptions {
-                    name: connection.secondary_name.clone(),
-                    address,
-                    pat_key: connection.secondary_pat_key.clone(),
-                    profile: connection.secondary_profile.clone(),
-                    warehouse_id: connection.secondary_warehouse_id.clone(),
-                }),
-                Some(WorkspaceAddress::Lakehouse(_)) | None => None,
-            };
-            let options = ConnectOptions {
-                name: workspace.name.clone(),
-                address: url,
-                secret_scope: connection.secret_scope.clone(),
-                pat_key: connection.pat_key.clone(),
-                profile: connection.profile.clone(),
-                warehouse_id: connection.warehouse_id.clone(),
-                location_primary,
-                location_secondary,
-                secondary,
-                verify_rows: false,
-                environment: environment(),
-                unbound: None,
-                timing: Timing::real(),
-                notice: Notice::nobody(),
-            };
-            Places::Databricks(Box::new(options), watched)
+    let seen = &workspace.observed;
+    let locations = [seen.primary.location.clone(), seen.secondary.location.clone()];
+    Ok(places(&workspace.name, address_of(workspace)?, secondary, connection, locations))
+}
+
+/// What the regions of a workspace are opened by, whoever says so.
+fn places(
+    name: &str,
+    primary: WorkspaceAddress,
+    secondary: Option<WorkspaceAddress>,
+    connection: &Connection,
+    locations: [String; 2],
+) -> Places {
+    let folder = secondary.as_ref().and_then(WorkspaceAddress::folder).map(Path::to_path_buf);
+    match primary {
+        WorkspaceAddress::Lakehouse(primary) => {
+            let [location_primary, location_secondary] = locations;
+            Places::Lakehouse { primary, secondary: folder, location_primary, location_secondary }
         }
-    })
+        WorkspaceAddress::Databricks(address) => {
+            let options =
+                ConnectOptions::new(name, &address, secondary.as_ref(), connection, locations);
+            let options = ConnectOptions { environment: environment(), ..options };
+            Places::Databricks(Box::new(options), folder)
+        }
+    }
 }
 
 fn address_of(workspace: &WorkspacePlan) -> anyhow::Result<WorkspaceAddress> {
@@ -330,12 +314,4 @@ fn lakehouse_workspace(folder: PathBuf, clock: Clock) -> Arc<dyn Workspace> {
 
 fn writer(clock: Clock) -> Writer {
     Writer { user: who::actor(), clock: clock.function() }
-}
-
-/// The folder of an embedded lakehouse.
-fn folder(address: &WorkspaceAddress) -> Option<PathBuf> {
-    match address {
-        WorkspaceAddress::Lakehouse(folder) => Some(folder.clone()),
-        WorkspaceAddress::Databricks(_) => None,
-    }
 }

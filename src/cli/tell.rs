@@ -153,7 +153,8 @@ impl Teller {
             unusable
                 .extend(kept.map(|kept| Unusable { why: why.clone(), hearers: Hearers::of(kept) }));
         }
-        let scopes = workspaces.iter().map(|it| (it.name.clone(), it.secret_scope.clone()));
+        let scopes =
+            workspaces.iter().map(|it| (it.name.clone(), it.connection.secret_scope.clone()));
         let of_unusable = unusable.iter().map(|it| &it.hearers);
         let of_unusable = of_unusable.map(|it| (it.workspace.clone(), it.secret_scope.clone()));
         let scopes = of_unusable.chain(scopes).collect();
@@ -182,7 +183,7 @@ impl Teller {
         let kept = keep::used_configurations(folder);
         Teller {
             policies: kept.iter().filter_map(Policy::of).collect(),
-            scopes: kept.into_iter().map(|it| (it.name, it.secret_scope)).collect(),
+            scopes: kept.into_iter().map(|it| (it.name, it.connection.secret_scope)).collect(),
             folder: folder.to_path_buf(),
             ..Teller::default()
         }

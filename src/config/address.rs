@@ -47,6 +47,22 @@ impl WorkspaceAddress {
 }
 
 impl WorkspaceAddress {
+    /// Where it is, if it is on Databricks.
+    pub fn service(&self) -> Option<&Url> {
+        match self {
+            WorkspaceAddress::Databricks(url) => Some(url),
+            WorkspaceAddress::Lakehouse(_) => None,
+        }
+    }
+
+    /// Its folder, if it is an embedded lakehouse.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            WorkspaceAddress::Databricks(_) => None,
+            WorkspaceAddress::Lakehouse(folder) => Some(folder),
+        }
+    }
+
     /// The same of an address as it comes out of a browser: what follows the host is left aside.
     pub fn pasted(text: &str, base: &Path) -> Result<WorkspaceAddress, LocationError> {
         let mut parts = text.trim().splitn(4, '/');

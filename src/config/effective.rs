@@ -4,7 +4,7 @@ use chrono::Duration;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Configuration, Group, GroupEntry, SecondaryWorkspace, WorkspaceConfig};
+use super::{Configuration, Connection, Group, GroupEntry, WorkspaceConfig};
 use crate::moment;
 use crate::text::hex;
 
@@ -83,11 +83,8 @@ fn workspace(workspace: &WorkspaceConfig) -> Value {
     let WorkspaceConfig {
         name,
         address,
-        secret_scope,
-        pat_key,
-        profile,
-        warehouse_id,
-        secondary,
+        secondary: _,
+        connection,
         // Why there is none changes nothing.
         no_secondary: _,
         location_primary,
@@ -112,6 +109,26 @@ fn workspace(workspace: &WorkspaceConfig) -> Value {
             }
         })
         .collect();
+    let Connection {
+        secret_scope,
+        pat_key,
+        profile,
+        warehouse_id,
+        secondary_name,
+        secondary_workspace,
+        secondary_pat_key,
+        secondary_profile,
+        secondary_warehouse_id,
+    } = connection;
+    let secondary = secondary_workspace.as_ref().map(|address| {
+        json!({
+            "secondary_workspace_name": secondary_name,
+            "secondary_workspace_instance_url": address,
+            "secondary_workspace_pat_key": secondary_pat_key,
+            "secondary_workspace_profile": secondary_profile,
+            "secondary_warehouse_id": secondary_warehouse_id,
+        })
+    });
     let mut effective = json!({
         "workspace_name": name,
         "workspace_instance_url": address.to_string(),
@@ -119,7 +136,7 @@ fn workspace(workspace: &WorkspaceConfig) -> Value {
         "workspace_pat_key": pat_key,
         "workspace_profile": profile,
         "warehouse_id": warehouse_id,
-        "secondary": secondary.as_ref().map(secondary_workspace),
+        "secondary": secondary,
         "sync_location_primary": location_primary.as_str(),
         "sync_location_secondary": location_secondary.as_str(),
         "sync_failure_notification": failure_notification,
@@ -139,17 +156,6 @@ fn workspace(workspace: &WorkspaceConfig) -> Value {
         effective["failover_approvers"] = failover_approvers.clone().into();
     }
     effective
-}
-
-fn secondary_workspace(secondary: &SecondaryWorkspace) -> Value {
-    let SecondaryWorkspace { name, address, pat_key, profile, warehouse_id } = secondary;
-    json!({
-        "secondary_workspace_name": name,
-        "secondary_workspace_instance_url": address.to_string(),
-        "secondary_workspace_pat_key": pat_key,
-        "secondary_workspace_profile": profile,
-        "secondary_warehouse_id": warehouse_id,
-    })
 }
 
 /// Writes JSON the one way RFC 8785 allows: no blanks, keys in the order of their UTF-16 units.

@@ -16,7 +16,7 @@ use super::values::{
     reason, secret_name,
 };
 use super::{
-    GroupEntry, Hearers, LocationAddress, Mistake, Notifications, SecondaryWorkspace, Unusable,
+    Connection, GroupEntry, Hearers, LocationAddress, Mistake, Notifications, Unusable,
     WorkspaceAddress, WorkspaceConfig, owner_emails,
 };
 use crate::sentence::Sentence;
@@ -142,11 +142,18 @@ impl Draft {
             ) => Some(WorkspaceConfig {
                 name: name.clone(),
                 address: address.clone(),
-                secret_scope: around.secret_scope.clone().flatten(),
-                pat_key: pat_key.and_then(|(key, _)| key),
-                profile,
-                warehouse_id,
-                secondary: other.workspace(),
+                secondary: other.address.clone(),
+                connection: Connection {
+                    secret_scope: around.secret_scope.clone().flatten(),
+                    pat_key: pat_key.and_then(|(key, _)| key),
+                    profile,
+                    warehouse_id,
+                    secondary_name: other.name.as_ref().map(|(name, _)| name.clone()),
+                    secondary_workspace: other.address.as_ref().map(ToString::to_string),
+                    secondary_pat_key: other.pat_key,
+                    secondary_profile: other.profile,
+                    secondary_warehouse_id: other.warehouse_id,
+                },
                 no_secondary,
                 location_primary,
                 location_secondary,
@@ -337,17 +344,6 @@ impl SecondaryDraft {
             fields.wrong(&field, wrong);
         }
         draft
-    }
-
-    fn workspace(&self) -> Option<SecondaryWorkspace> {
-        let SecondaryDraft { name, address, pat_key, profile, warehouse_id } = self;
-        Some(SecondaryWorkspace {
-            name: name.as_ref().map(|(name, _)| name.clone()),
-            address: address.clone()?,
-            pat_key: pat_key.clone(),
-            profile: profile.clone(),
-            warehouse_id: warehouse_id.clone(),
-        })
     }
 }
 

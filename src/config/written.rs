@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::keys::MINUTES_MAX;
 use super::{
-    Group, GroupEntry, Notifications, OAuth, Pause, SecondaryWorkspace, Smtp, SmtpAuth, Webhook,
+    Connection, Group, GroupEntry, Notifications, OAuth, Pause, Smtp, SmtpAuth, Webhook,
     WorkspaceConfig,
 };
 use crate::moment;
@@ -34,7 +34,7 @@ impl WorkspaceConfig {
         let mut file = Map::new();
         file.insert(
             "secret_scope".to_owned(),
-            self.secret_scope.clone().unwrap_or_default().into(),
+            self.connection.secret_scope.clone().unwrap_or_default().into(),
         );
         for (key, keys) in
             [("require_signature", &keys.plans), ("require_signed_records", &keys.records)]
@@ -52,11 +52,8 @@ fn workspace(workspace: &WorkspaceConfig) -> Value {
     let WorkspaceConfig {
         name,
         address,
-        secret_scope: _,
-        pat_key,
-        profile,
-        warehouse_id,
-        secondary,
+        secondary: _,
+        connection,
         no_secondary,
         location_primary,
         location_secondary,
@@ -71,6 +68,17 @@ fn workspace(workspace: &WorkspaceConfig) -> Value {
         groups,
         incomplete: _,
     } = workspace;
+    let Connection {
+        secret_scope: _,
+        pat_key,
+        profile,
+        warehouse_id,
+        secondary_name,
+        secondary_workspace,
+        secondary_pat_key,
+        secondary_profile,
+        secondary_warehouse_id,
+    } = connection;
     let valid = groups.iter().find_map(|entry| match entry {
         GroupEntry::Valid(group) => Some(group),
         GroupEntry::Invalid { .. } => None,
@@ -89,24 +97,19 @@ fn workspace(workspace: &WorkspaceConfig) -> Value {
         "default_schema": default_schema.as_deref().unwrap_or("default"),
         "plan_max_age_hours": plan_max_age.num_hours(),
     });
-    let mut texts = vec![
+    let texts = [
         ("workspace_profile", profile.clone()),
         ("warehouse_id", warehouse_id.clone()),
         ("no_secondary_workspace", no_secondary.clone()),
         ("default_catalog", default_catalog.clone()),
         ("failover_when", failover_when.clone()),
         ("failover_approvers", listed(failover_approvers)),
+        ("secondary_workspace_name", secondary_name.clone()),
+        ("secondary_workspace_instance_url", secondary_workspace.clone()),
+        ("secondary_workspace_pat_key", secondary_pat_key.clone()),
+        ("secondary_workspace_profile", secondary_profile.clone()),
+        ("secondary_warehouse_id", secondary_warehouse_id.clone()),
     ];
-    if let Some(secondary) = secondary {
-        let SecondaryWorkspace { name, address, pat_key, profile, warehouse_id } = secondary;
-        texts.extend([
-            ("secondary_workspace_name", name.clone()),
-            ("secondary_workspace_instance_url", Some(address.to_string())),
-            ("secondary_workspace_pat_key", pat_key.clone()),
-            ("secondary_workspace_profile", profile.clone()),
-            ("secondary_warehouse_id", warehouse_id.clone()),
-        ]);
-    }
     for (key, text) in texts {
         if let Some(text) = text {
             file[key] = text.into();

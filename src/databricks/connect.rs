@@ -10,7 +10,7 @@ use super::credential::Credential;
 use super::notice::Notice;
 use super::timing::Timing;
 use super::{DatabricksLocation, DatabricksWorkspace, Service, Way, access};
-use crate::config::{self, WorkspaceAddress};
+use crate::config::{self, Connection, WorkspaceAddress};
 use crate::region::{Region, Regions, Workspace};
 use crate::sentence::Sentence;
 
@@ -21,20 +21,14 @@ pub struct ConnectOptions {
     pub name: String,
     /// The primary workspace's address.
     pub address: Url,
-    /// Secret scope of the token's secret.
-    pub secret_scope: Option<String>,
-    /// Secret that holds the token.
-    pub pat_key: Option<String>,
-    /// Profile of `~/.databrickscfg`.
-    pub profile: Option<String>,
-    /// SQL warehouse.
-    pub warehouse_id: Option<String>,
+    /// The address of the secondary's own workspace, where that is one on Databricks.
+    pub secondary: Option<Url>,
+    /// How both are reached.
+    pub connection: Connection,
     /// Where the primary's metadata tables lie.
     pub location_primary: String,
     /// Where the secondary's metadata tables and the replicas lie.
     pub location_secondary: String,
-    /// The secondary's own workspace.
-    pub secondary: Option<SecondaryOptions>,
     /// Count rows on both sides after each clone.
     pub verify_rows: bool,
     /// What signing in takes from its surroundings.
@@ -47,22 +41,30 @@ pub struct ConnectOptions {
     pub notice: Notice,
 }
 
-/// The secondary's own workspace.
-#[derive(Debug, Clone)]
-pub struct SecondaryOptions {
-    /// Its label, for `DRSYNC_TOKEN_<NAME>`.
-    pub name: Option<String>,
-    /// Its address.
-    pub address: Url,
-    /// Secret that holds its token.
-    pub pat_key: Option<String>,
-    /// Profile of `~/.databrickscfg`.
-    pub profile: Option<String>,
-    /// SQL warehouse.
-    pub warehouse_id: Option<String>,
-}
-
 impl ConnectOptions {
+    /// What a configuration or a plan says of a workspace; everything else is as it mostly is, with nothing of its surroundings.
+    pub fn new(
+        name: &str,
+        address: &Url,
+        secondary: Option<&WorkspaceAddress>,
+        connection: &Connection,
+        [location_primary, location_secondary]: [String; 2],
+    ) -> ConnectOptions {
+        ConnectOptions {
+            name: name.to_owned(),
+            address: address.clone(),
+            secondary: secondary.and_then(WorkspaceAddress::service).cloned(),
+            connection: connection.clone(),
+            location_primary,
+            location_secondary,
+            verify_rows: false,
+            environment: Environment::empty(),
+            unbound: None,
+            timing: Timing::real(),
+            notice: Notice::nobody(),
+        }
+    }
+
     /// What a configuration says of a workspace; `None`: it is an embedded lakehouse.
     pub fn of(
         workspace: &config::WorkspaceConfig,
@@ -71,39 +73,18 @@ impl ConnectOptions {
         let WorkspaceAddress::Databricks(address) = &workspace.address else {
             return None;
         };
-        let secondary =
-            workspace.secondary.as_ref().and_then(|secondary| match &secondary.address {
-                WorkspaceAddress::Databricks(address) => Some(SecondaryOptions {
-                    name: secondary.name.clone(),
-                    address: address.clone(),
-                    pat_key: secondary.pat_key.clone(),
-                    profile: secondary.profile.clone(),
-                    warehouse_id: secondary.warehouse_id.clone(),
-                }),
-                WorkspaceAddress::Lakehouse(_) => None,
-            });
-        Some(ConnectOptions {
-            name: workspace.name.clone(),
-            address: address.clone(),
-            secret_scope: workspace.secret_scope.clone(),
-            pat_key: workspace.pat_key.clone(),
-            profile: workspace.profile.clone(),
-            warehouse_id: workspace.warehouse_id.clone(),
-            location_primary: workspace.location_primary.as_str().to_owned(),
-            location_secondary: workspace.location_secondary.as_str().to_owned(),
-            secondary,
-            verify_rows: false,
-            environment,
-            unbound: None,
-            timing: Timing::real(),
-            notice: Notice::nobody(),
-        })
+        let locations = [&workspace.location_primary, &workspace.location_secondary];
+        let (secondary, connection) = (workspace.secondary.as_ref(), &workspace.connection);
+        let locations = locations.map(|location| location.as_str().to_owned());
+        let options =
+            ConnectOptions::new(&workspace.name, address, secondary, connection, locations);
+        Some(ConnectOptions { environment, ..options })
     }
 
     /// Whether the primary has an identity of its own.
     fn has_own(&self) -> bool {
         let token = config::token_variable(&self.name);
-        self.profile.is_some() || self.environment.variable(&token).is_some()
+        self.connection.profile.is_some() || self.environment.variable(&token).is_some()
     }
 }
 
@@ -179,14 +160,14 @@ pub async fn connect_as_needed(
     options: &ConnectOptions,
     needed: Needed,
 ) -> Result<Connected, SignInError> {
-    let ConnectOptions { environment, timing, notice, .. } = options;
+    let ConnectOptions { connection, environment, timing, notice, .. } = options;
     let unbound = options.unbound.clone();
     let unbound = unbound.unwrap_or_else(|| Unbound::of([options]));
     let wanted = Wanted {
         name: Some(&options.name),
         base: &options.address,
-        secret: secret(options.secret_scope.as_deref(), options.pat_key.as_deref()),
-        profile: options.profile.as_deref(),
+        secret: secret(&connection.secret_scope, &connection.pat_key),
+        profile: connection.profile.as_deref(),
         unbound: unbound.serves(&options.address),
     };
     let either = needed == Needed::Either && options.secondary.is_some();
@@ -225,14 +206,14 @@ pub async fn connect_as_needed(
         }
         Err(_) => true,
     };
-    let warehouse = options.warehouse_id.clone().or(warehouse);
+    let warehouse = connection.warehouse_id.clone().or(warehouse);
     let service = Arc::new(Service::new(client, warehouse, notice.clone()));
     let registrar = match &options.secondary {
-        Some(secondary) => Some(registrar(options, secondary, &unbound, away).await.map(Arc::new)),
+        Some(address) => Some(registrar(options, address, &unbound, away).await.map(Arc::new)),
         None => None,
     };
     if let Some(mut why) = shut {
-        let own = options.secondary.as_ref().map(|own| own.address.as_str()).unwrap_or_default();
+        let own = options.secondary.as_ref().map(Url::as_str).unwrap_or_default();
         match &registrar {
             Some(Ok(_)) => notice.tell(format!(
                 "{why}; what the secondary tells is asked of {}",
@@ -267,22 +248,23 @@ pub async fn connect_as_needed(
     })
 }
 
-fn secret<'a>(scope: Option<&'a str>, key: Option<&'a str>) -> Option<(&'a str, &'a str)> {
-    scope.zip(key).filter(|(scope, key)| !scope.is_empty() && !key.is_empty())
+fn secret<'a>(scope: &'a Option<String>, key: &'a Option<String>) -> Option<(&'a str, &'a str)> {
+    scope.as_deref().zip(key.as_deref()).filter(|(scope, key)| !scope.is_empty() && !key.is_empty())
 }
 
 async fn registrar(
     options: &ConnectOptions,
-    secondary: &SecondaryOptions,
+    address: &Url,
     unbound: &Unbound,
     away: bool,
 ) -> Result<Service, Sentence> {
+    let connection = &options.connection;
     let wanted = Wanted {
-        name: secondary.name.as_deref(),
-        base: &secondary.address,
-        secret: secret(options.secret_scope.as_deref(), secondary.pat_key.as_deref()),
-        profile: secondary.profile.as_deref(),
-        unbound: unbound.serves(&secondary.address),
+        name: connection.secondary_name.as_deref(),
+        base: address,
+        secret: secret(&connection.secret_scope, &connection.secondary_pat_key),
+        profile: connection.secondary_profile.as_deref(),
+        unbound: unbound.serves(address),
     };
     let mut signed_in = sign_in(&wanted, &options.environment, &options.timing).await;
     if signed_in.is_err() && away && wanted.secret.is_some() {
@@ -291,13 +273,12 @@ async fn registrar(
         signed_in = sign_in(&own, &options.environment, &options.timing).await.or(signed_in);
     }
     let (credential, warehouse) = signed_in.map_err(|error| error.to_string())?;
-    let client = Client::new(secondary.address.clone(), credential, options.timing.clone());
+    let client = Client::new(address.clone(), credential, options.timing.clone());
     let client = client.map_err(|refusal| refusal.to_string())?;
     // DATABRICKS_WAREHOUSE_ID is the primary's, unless DATABRICKS_HOST says otherwise.
     let host = options.environment.variable("DATABRICKS_HOST");
-    let warehouse =
-        warehouse.filter(|_| host.is_some_and(|host| is_host_of(host, &secondary.address)));
-    let warehouse = secondary.warehouse_id.clone().or(warehouse);
+    let warehouse = warehouse.filter(|_| host.is_some_and(|host| is_host_of(host, address)));
+    let warehouse = connection.secondary_warehouse_id.clone().or(warehouse);
     Ok(Service::new(client, warehouse, options.notice.clone()))
 }
 

@@ -17,7 +17,7 @@ use super::protection::{ComparedWith, SettingChange};
 use super::provenance::Provenance;
 use super::settings::WorkspaceSettings;
 use super::unwatched::Unwatched;
-use crate::config::Sides;
+use crate::config::{Connection, Sides};
 use crate::ledger::{AcceptedRisk, Row};
 use crate::moment;
 use crate::region::RegionErrorKind;
@@ -211,30 +211,6 @@ pub struct WorkspacePlan {
     /// Whose settings that was compared with; absent: none are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings_compared_with: Option<ComparedWith>,
-}
-
-/// How a workspace is reached.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Connection {
-    /// Secret scope of the token.
-    pub secret_scope: Option<String>,
-    /// Name of the token's secret.
-    pub pat_key: Option<String>,
-    /// Profile of `~/.databrickscfg`.
-    pub profile: Option<String>,
-    /// SQL warehouse.
-    pub warehouse_id: Option<String>,
-    /// Label of the secondary workspace.
-    #[serde(default)]
-    pub secondary_name: Option<String>,
-    /// Address of the secondary workspace, where one is configured.
-    pub secondary_workspace: Option<String>,
-    /// Name of the secondary's secret.
-    pub secondary_pat_key: Option<String>,
-    /// Profile of the secondary.
-    pub secondary_profile: Option<String>,
-    /// SQL warehouse of the secondary.
-    pub secondary_warehouse_id: Option<String>,
 }
 
 /// What was seen of both regions.

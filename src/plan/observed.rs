@@ -185,7 +185,7 @@ impl WorkspaceObserved {
     /// Whether the secondary's workspace is a folder: it registers no replica, and who may use one is for the storage to say.
     pub(super) fn keeps_replicas_in_files(&self) -> bool {
         let secondary = self.workspace.secondary.as_ref();
-        secondary.is_some_and(|it| matches!(it.address, WorkspaceAddress::Lakehouse(_)))
+        matches!(secondary, Some(WorkspaceAddress::Lakehouse(_)))
     }
 
     /// The moment that no recovery point is later than: the earlier of drsync's clock and the primary's own.

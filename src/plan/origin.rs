@@ -1,7 +1,9 @@
 //! Whether a stored plan is one of a configuration: its hosts, locations and names of secrets are the configuration's own.
 
-use super::document::{Connection, Plan, WorkspacePlan};
-use crate::config::{Configuration, LocationAddress, WorkspaceAddress, WorkspaceConfig};
+use super::document::{Plan, WorkspacePlan};
+use crate::config::{
+    Configuration, Connection, LocationAddress, WorkspaceAddress, WorkspaceConfig,
+};
 
 /// Something that a plan states of a workspace and its configuration does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +59,7 @@ fn differing(planned: &WorkspacePlan, own: &WorkspaceConfig) -> Option<Foreign> 
         secondary_profile,
         secondary_warehouse_id,
     } = &planned.connection;
-    let expected = connection(own);
+    let expected = own.connection.clone();
     let seen = &planned.observed;
     let text = |text: &str| Some(text.to_owned());
     // However it is spelled: a path and its URL are one place.
@@ -99,20 +101,4 @@ fn differing(planned: &WorkspacePlan, own: &WorkspaceConfig) -> Option<Foreign> 
     let mut compared = compared.into_iter();
     let (key, stated, expected) = compared.find(|(_, stated, expected)| stated != expected)?;
     Some(Foreign { workspace: planned.name.clone(), key: Some(key), stated, expected })
-}
-
-/// How a workspace is reached, as its configuration says.
-pub(super) fn connection(desired: &WorkspaceConfig) -> Connection {
-    let secondary = desired.secondary.as_ref();
-    Connection {
-        secret_scope: desired.secret_scope.clone(),
-        pat_key: desired.pat_key.clone(),
-        profile: desired.profile.clone(),
-        warehouse_id: desired.warehouse_id.clone(),
-        secondary_name: secondary.and_then(|secondary| secondary.name.clone()),
-        secondary_workspace: secondary.map(|secondary| secondary.address.to_string()),
-        secondary_pat_key: secondary.and_then(|secondary| secondary.pat_key.clone()),
-        secondary_profile: secondary.and_then(|secondary| secondary.profile.clone()),
-        secondary_warehouse_id: secondary.and_then(|secondary| secondary.warehouse_id.clone()),
-    }
 }

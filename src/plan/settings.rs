@@ -176,10 +176,7 @@ impl WorkspaceSettings {
                 .and_then(|told| Some(told.heartbeat.as_ref()?.url_secret.clone())),
             success: over.map(success),
             reminder_hours: over.map(|told| told.reminder.num_hours()),
-            secondary_workspace: workspace
-                .secondary
-                .as_ref()
-                .map(|secondary| secondary.address.to_string()),
+            secondary_workspace: workspace.connection.secondary_workspace.clone(),
             plan_max_age_hours: workspace.plan_max_age.num_hours(),
             plan_signers: signers.map(|signers| sorted(&signers.plans)),
             record_signers: signers.map(|signers| sorted(&signers.records)),

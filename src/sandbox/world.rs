@@ -91,7 +91,7 @@ impl World {
                 workspace.name
             )));
         };
-        let secondary = match workspace.secondary.map(|secondary| secondary.address) {
+        let secondary = match workspace.secondary {
             Some(WorkspaceAddress::Lakehouse(folder)) => folder,
             Some(WorkspaceAddress::Databricks(_)) | None => match location_secondary.parent() {
                 // A sync location in a folder of its own has its workspace beside it.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use drsync::config::Connection;
 use drsync::databricks::{ConnectOptions, Environment, Notice, Timing, connect};
 use drsync::region::Regions;
 use drsync::sandbox::{Options, serve};
@@ -20,10 +21,10 @@ pub(crate) fn open_sandbox(folder: &Path) -> Regions {
             let options = ConnectOptions {
                 name: "east".to_owned(),
                 address: served.url.parse().unwrap(),
-                secret_scope: None,
-                pat_key: None,
-                profile: None,
-                warehouse_id: Some(served.warehouse_id.clone()),
+                connection: Connection {
+                    warehouse_id: Some(served.warehouse_id.clone()),
+                    ..Connection::default()
+                },
                 location_primary: locations[0].display().to_string(),
                 location_secondary: locations[1].display().to_string(),
                 secondary: None,

@@ -95,11 +95,11 @@ async fn the_configuration_is_ready_for_use() {
     assert_eq!(read.mistakes, []);
     let workspace = &read.workspaces[0];
     assert_eq!(workspace.address.to_string(), sandbox.primary().url);
-    assert_eq!(workspace.warehouse_id.as_deref(), Some(sandbox.primary().warehouse_id.as_str()));
     assert_eq!(
-        workspace.secondary.as_ref().unwrap().address.to_string(),
-        sandbox.running.secondary.url
+        workspace.connection.warehouse_id.as_deref(),
+        Some(sandbox.primary().warehouse_id.as_str())
     );
+    assert_eq!(workspace.secondary.as_ref().unwrap().to_string(), sandbox.running.secondary.url);
     assert_eq!(workspace.groups.len(), 3);
     assert_eq!(sandbox.primary().token_variable, "DRSYNC_TOKEN_EAST");
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Duration, Utc};
 use drsync::apply::{self, Ending, Event, Options, RunRecord};
-use drsync::config::{Configuration, TableName, read_text};
+use drsync::config::{Configuration, Connection, TableName, read_text};
 use drsync::databricks::{ConnectOptions, Environment, Notice, Timing, connect};
 use drsync::lakehouse::write::{Table, WorkspaceFolder, columns, rows};
 use drsync::lakehouse::{Writer, delta, open_region};
@@ -235,10 +235,10 @@ impl World {
         let options = ConnectOptions {
             name: "east".to_owned(),
             address: primary.url.parse().unwrap(),
-            secret_scope: None,
-            pat_key: None,
-            profile: None,
-            warehouse_id: Some(primary.warehouse_id.clone()),
+            connection: Connection {
+                warehouse_id: Some(primary.warehouse_id.clone()),
+                ..Connection::default()
+            },
             location_primary: format!("{text}east/sync"),
             location_secondary: format!("{text}west/sync"),
             secondary: None,

@@ -8,7 +8,7 @@ use crate::cli::flags::Context;
 use crate::cli::recover::{self, Recovered, Source};
 use crate::cli::{ExitStatus, Failure, keep, look, output, signature};
 use crate::command::{Command, Verb};
-use crate::config::{WorkspaceAddress, WorkspaceConfig, token_variable};
+use crate::config::{Connection, WorkspaceAddress, WorkspaceConfig, token_variable};
 use crate::harmless;
 use crate::render::clean;
 use crate::text::plural;
@@ -110,14 +110,11 @@ fn sides(workspace: &WorkspaceConfig) -> Vec<(&'static str, String)> {
     let mut lines = vec![("side", side(&workspace.name, &workspace.address))];
     if let Some(secondary) = &workspace.secondary {
         let name = workspace.sides().other;
-        lines.push(("side", side(&name, &secondary.address)));
+        lines.push(("side", side(&name, secondary)));
     }
-    let keys = [
-        workspace.pat_key.as_deref(),
-        workspace.secondary.as_ref().and_then(|secondary| secondary.pat_key.as_deref()),
-    ];
-    let keys: Vec<&str> = keys.into_iter().flatten().collect();
-    if let (Some(scope), false) = (&workspace.secret_scope, keys.is_empty()) {
+    let Connection { secret_scope, pat_key, secondary_pat_key, .. } = &workspace.connection;
+    let keys: Vec<&str> = pat_key.iter().chain(secondary_pat_key).map(String::as_str).collect();
+    if let (Some(scope), false) = (secret_scope, keys.is_empty()) {
         lines.push(("secrets", format!("{} of the scope {scope}", keys.join(", "))));
     }
     lines

@@ -75,7 +75,7 @@ fn secrets(
     request: &Request,
     stands_by: bool,
 ) -> Option<SecretsQuestion> {
-    let scope = seen.workspace.secret_scope.clone()?;
+    let scope = seen.workspace.connection.secret_scope.clone()?;
     let needed = seen.workspace.notifications.iter().flat_map(Notifications::needed);
     let looked_up = needed.filter(|needed| !request.variables.contains(&needed.variable));
     let names = looked_up.filter_map(|needed| needed.secret.map(str::to_owned));

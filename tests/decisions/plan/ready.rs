@@ -85,7 +85,7 @@ fn rights_that_could_not_be_seen_are_not_taken_to_be_alike() {
     world.table(COUNTRIES).rights = Some([Ok(rights(&["reader"], &[])), Err(denied)]);
     assert_eq!(missing(&world), [NotReady::RightsNotSeen { tables: 1 }]);
     world.table(COUNTRIES).rights = None;
-    world.workspace().workspace.secondary.as_mut().unwrap().address = databricks();
+    world.workspace().workspace.secondary = Some(databricks());
     assert_eq!(missing(&world), [NotReady::RightsNotLookedAt]);
 }
 
@@ -97,7 +97,7 @@ fn of_replicas_that_no_catalog_has_the_storage_says_who_may_use_them() {
     assert_eq!(missing(&world), []);
     assert!(world.plan_of("reference").grants.is_none());
     // A catalog that registers replicas has yet to register this one.
-    world.workspace().workspace.secondary.as_mut().unwrap().address = databricks();
+    world.workspace().workspace.secondary = Some(databricks());
     assert_eq!(missing(&world), [NotReady::RightsNotSeen { tables: 1 }]);
 }
 

@@ -175,9 +175,8 @@ impl World {
         let configuration = self.configuration(&running.primary.url, receipt_minutes);
         let token = ("DRSYNC_TOKEN_EAST".to_owned(), running.primary.token.clone());
         let environment = Environment::new(BTreeMap::from([token]), None);
-        let options = ConnectOptions::of(&configuration.workspaces[0], environment).unwrap();
-        let options =
-            ConnectOptions { warehouse_id: Some(running.primary.warehouse_id.clone()), ..options };
+        let mut options = ConnectOptions::of(&configuration.workspaces[0], environment).unwrap();
+        options.connection.warehouse_id = Some(running.primary.warehouse_id.clone());
         let regions = connect(&options).await.unwrap().regions();
         Served { running, configuration, regions }
     }

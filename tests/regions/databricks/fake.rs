@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, Method, Response, Uri};
+use drsync::config::Connection;
 use drsync::databricks::{ConnectOptions, Connected, Environment, Notice, Timing, connect};
 use serde_json::{Value, json};
 
@@ -140,10 +141,7 @@ impl Fake {
         ConnectOptions {
             name: "east".to_owned(),
             address: self.base.parse().unwrap(),
-            secret_scope: None,
-            pat_key: None,
-            profile: None,
-            warehouse_id: None,
+            connection: Connection::default(),
             location_primary: PRIMARY.to_owned(),
             location_secondary: SECONDARY.to_owned(),
             secondary: None,

@@ -1,7 +1,8 @@
 //! Credentials belong to hosts: each goes to its own workspace and to nothing that a workspace names.
 
+use drsync::config::Connection;
 use drsync::config::TableName;
-use drsync::databricks::{ConnectOptions, SecondaryOptions, connect};
+use drsync::databricks::{ConnectOptions, connect};
 use drsync::region::{SourceQuestion, Table};
 use serde_json::{Value, json};
 
@@ -19,14 +20,10 @@ fn heard(fake: &Fake, text: &str) -> bool {
 
 /// A workspace with the secondary's own.
 fn with_secondary(options: ConnectOptions, other: &Fake) -> ConnectOptions {
-    let secondary = SecondaryOptions {
-        name: Some("west".to_owned()),
-        address: other.base.parse().unwrap(),
-        pat_key: None,
-        profile: None,
-        warehouse_id: None,
-    };
-    ConnectOptions { secondary: Some(secondary), ..options }
+    let secondary = Some(other.base.parse().unwrap());
+    let connection =
+        Connection { secondary_name: Some("west".to_owned()), ..options.connection.clone() };
+    ConnectOptions { secondary, connection, ..options }
 }
 
 /// A profile with a token for each of two hosts.

@@ -99,7 +99,7 @@ async fn a_configured_warehouse_that_has_to_start_is_said_once_and_one_that_runs
     ] {
         fake.notices.lock().unwrap().clear();
         let mut options = fake.options();
-        options.warehouse_id = Some(id.to_owned());
+        options.connection.warehouse_id = Some(id.to_owned());
         let regions = drsync::databricks::connect(&options).await.unwrap();
         regions.primary.presence().await.unwrap();
         regions.secondary.presence().await.unwrap();

@@ -1,8 +1,9 @@
 //! Replicas in the secondary's own workspace: registered, refreshed, and never put over something else.
 
 use chrono::DateTime;
+use drsync::config::Connection;
 use drsync::config::TableName;
-use drsync::databricks::{ConnectOptions, SecondaryOptions};
+use drsync::databricks::ConnectOptions;
 use drsync::ledger::{Consistency, Cut, CutTableEntry};
 use drsync::region::{Region, RegionErrorKind, Unregistered};
 use serde_json::json;
@@ -53,17 +54,13 @@ fn cut(tables: &[&str]) -> Cut {
 
 /// The same with the secondary's own workspace.
 fn with_secondary(options: ConnectOptions, address: &str) -> ConnectOptions {
-    let secondary = SecondaryOptions {
-        name: Some("west".to_owned()),
-        address: address.parse().unwrap(),
-        pat_key: None,
-        profile: None,
-        warehouse_id: None,
-    };
+    let secondary = Some(address.parse().unwrap());
+    let connection =
+        Connection { secondary_name: Some("west".to_owned()), ..options.connection.clone() };
     let mut environment = options.environment.clone();
     let variables = &mut environment.variables;
     variables.insert("DRSYNC_TOKEN_WEST".to_owned(), TOKEN.to_owned());
-    ConnectOptions { secondary: Some(secondary), environment, ..options }
+    ConnectOptions { secondary, connection, environment, ..options }
 }
 
 #[tokio::test]

@@ -62,10 +62,10 @@ async fn a_secret_is_read_with_the_ambient_identity_and_loses_its_newline() {
         state.secrets.insert("dr/pat".to_owned(), value);
     });
     let mut options = with(&fake, &[("DATABRICKS_TOKEN", "ambient-canary")]);
-    options.secret_scope = Some("dr".to_owned());
-    options.pat_key = Some("pat".to_owned());
+    options.connection.secret_scope = Some("dr".to_owned());
+    options.connection.pat_key = Some("pat".to_owned());
     assert_eq!(signed_in_with(&options).await, "secret dr/pat");
-    options.pat_key = Some("other".to_owned());
+    options.connection.pat_key = Some("other".to_owned());
     assert_eq!(
         refused(&options).await,
         "sign in to HOST: DRSYNC_TOKEN_EAST is not set; secret dr/other, read with DATABRICKS_TOKEN, is not to be had: \
@@ -148,8 +148,8 @@ async fn a_secret_that_is_no_text_is_not_said() {
         state.tokens.insert("ambient-canary".to_owned());
     });
     let mut options = with(&fake, &[("DATABRICKS_TOKEN", "ambient-canary")]);
-    options.secret_scope = Some("dr".to_owned());
-    options.pat_key = Some("pat".to_owned());
+    options.connection.secret_scope = Some("dr".to_owned());
+    options.connection.pat_key = Some("pat".to_owned());
     let number = r#"{"key":"pat","value":5555512345}"#;
     fake.fault("secrets/get", 9, What::Answer(200, vec![], number.to_owned()));
     let said = refused(&options).await;
@@ -258,14 +258,14 @@ async fn a_profile_is_found_by_its_host_and_never_overrides_the_environment() {
     let mut options = with(&fake, &[]);
     options.environment.home = Some(home.path().to_owned());
     assert_eq!(signed_in_with(&options).await, "token of profile east");
-    options.profile = Some("DEFAULT".to_owned());
+    options.connection.profile = Some("DEFAULT".to_owned());
     let said = refused(&options).await;
     assert!(said.contains("profile DEFAULT its token is for https://other.test"), "{said}");
-    options.profile = Some("nobody".to_owned());
+    options.connection.profile = Some("nobody".to_owned());
     assert!(refused(&options).await.contains("profile nobody is not in "));
     let mut named = with(&fake, &[("DATABRICKS_TOKEN", TOKEN)]);
     named.environment.home = Some(home.path().to_owned());
-    named.profile = Some("east".to_owned());
+    named.connection.profile = Some("east".to_owned());
     assert_eq!(signed_in_with(&named).await, "DATABRICKS_TOKEN");
 }
 
