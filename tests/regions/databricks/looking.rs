@@ -28,6 +28,21 @@ fn question(table_name: &str, from_version: Option<u64>) -> SourceQuestion {
 }
 
 #[tokio::test]
+async fn a_workspace_and_its_location_ask_once_who_asks_also_in_vain() {
+    let fake = Fake::start().await;
+    let regions = fake.connect().await;
+    let me = || fake.asked("/scim/v2/Me").len();
+    let before = me();
+    fake.fault("/scim/v2/Me", 1, What::Answer(403, vec![], "{}".to_owned()));
+    assert_eq!(regions.primary.presence().await.unwrap_err().kind, RegionErrorKind::Denied);
+    assert_eq!(me(), before + 1);
+    regions.primary.presence().await.unwrap();
+    assert_eq!(me(), before + 2);
+    regions.secondary.presence().await.unwrap();
+    assert_eq!(me(), before + 2, "whose location the secondary's is too");
+}
+
+#[tokio::test]
 async fn presence_says_who_asks_and_what_the_services_clock_says() {
     let fake = Fake::start().await;
     let regions = fake.connect().await;

@@ -33,6 +33,19 @@ async fn a_workspace_whose_catalog_is_missing_or_broken_is_not_seen_and_its_stor
 }
 
 #[tokio::test]
+async fn a_region_without_a_workspace_is_there_and_refuses_what_only_a_workspace_tells() {
+    let world = world().await;
+    let west = &world.regions.secondary;
+    assert_eq!(west.presence().await.unwrap().workspace_unseen, None);
+    let asked = [name(ORDERS), name("main.shop.other")];
+    let refused = west.ask_workspace(&asked, |it, asked| it.table_rights(asked)).await;
+    assert_eq!(refused.len(), asked.len());
+    for refused in refused {
+        assert_eq!(refused.unwrap_err().kind, RegionErrorKind::Unsupported);
+    }
+}
+
+#[tokio::test]
 async fn a_workspace_without_workflows_has_none() {
     let world = world().await;
     std::fs::remove_file(world.path("east/jobs.json")).unwrap();
