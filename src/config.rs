@@ -14,6 +14,7 @@ use crate::sentence::Sentence;
 
 mod across;
 mod address;
+mod as_written;
 mod connection;
 mod credentials;
 mod effective;
@@ -35,7 +36,7 @@ mod written;
 
 pub use address::WorkspaceAddress;
 pub use connection::Connection;
-pub use keys::{KEYS, Key, Level, Shape};
+pub use keys::{Compared, KEYS, Key, Level, Shape};
 pub use load::{ConfigError, load};
 pub use location::{LocationAddress, LocationError, Scheme, check_path};
 pub use name::{NameError, TableName, TableRef, WorkflowRef};

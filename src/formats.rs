@@ -14,7 +14,7 @@ pub struct Format {
 /// A stored plan.
 pub const PLAN: Format = Format { kind: "drsync.plan", version: "1.6" };
 /// A run record.
-pub const RUN: Format = Format { kind: "drsync.run", version: "1.6" };
+pub const RUN: Format = Format { kind: "drsync.run", version: "1.7" };
 /// What servers answered to the messages of an apply.
 pub const TOLD: Format = Format { kind: "drsync.told", version: "1.0" };
 /// How every group stands.
@@ -24,7 +24,7 @@ pub const CHECK: Format = Format { kind: "drsync.check", version: "1.0" };
 /// What changed between two plans.
 pub const DIFF: Format = Format { kind: "drsync.diff", version: "1.0" };
 /// The cut log.
-pub const HISTORY: Format = Format { kind: "drsync.history", version: "1.1" };
+pub const HISTORY: Format = Format { kind: "drsync.history", version: "1.2" };
 /// What is wrong with a configuration, and which groups are ready.
 pub const VALIDATION: Format = Format { kind: "drsync.validation", version: "1.2" };
 

@@ -16,7 +16,10 @@ use crate::config::{Configuration, Connection, GroupEntry, WorkspaceConfig};
 use crate::ledger::{Ledger, Row};
 use crate::moment;
 use crate::plan::document::{ConfigSource, Selection};
-use crate::plan::{Observed, RegionObserved, Request, Witnessed, WorkspaceObserved, merge_copies};
+use crate::plan::{
+    Observed, OwnPlaces, RecordsSeen, RegionObserved, Request, Witnessed, WorkspaceObserved,
+    merge_copies,
+};
 use crate::record::LossesTold;
 use crate::region::{
     LedgerCopy, LedgerTable, Presence, Region, RegionError, RegionErrorKind, Regions, WriteAccess,
@@ -110,9 +113,11 @@ async fn observe_workspace(
         ),
     );
     let told = recent.told;
+    let records = Some(RecordsSeen { found: recent.documents.len(), unseen: recent.unseen });
     let Recent { mut witnessed, settings, receipts, grants, .. } = recent;
+    let places = OwnPlaces::of(workspace);
     let settings_before = match &request.base {
-        Some(base) => base.of_workspace(&workspace.name, workspace.location_secondary.as_str()),
+        Some(base) => base.of_workspace(&places.whose(&workspace.name)),
         None => settings,
     };
     let (mut primary, mut secondary) = (without_workspace(primary), secondary);
@@ -156,6 +161,8 @@ async fn observe_workspace(
         ledger,
         witnessed,
         settings_before,
+        records,
+        record_here: None,
         receipts,
         lost_with,
         compute: None,
@@ -212,9 +219,9 @@ async fn recent(
     now: DateTime<Utc>,
 ) -> Recent {
     let groups: Vec<&str> = workspace.groups.iter().filter_map(GroupEntry::name).collect();
-    let replicas = workspace.location_secondary.as_str();
-    let question =
-        Question { workspace: &workspace.name, replicas: Some(replicas), groups: &groups, keys };
+    let places = OwnPlaces::of(workspace);
+    let whose = Some(places.whose(&workspace.name));
+    let question = Question { workspace: &workspace.name, whose, groups: &groups, keys };
     recent_records(question, regions, [true, true], now).await
 }
 

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, Utc};
 
+mod before;
 mod changed;
 mod checks;
 mod codes;
+mod compared;
 mod deed;
 mod derived;
 mod dies;
@@ -46,6 +48,7 @@ mod settings;
 pub mod status;
 mod stored;
 mod trigger;
+mod uncompared;
 mod unheld;
 mod unwatched;
 mod versions;
@@ -56,6 +59,7 @@ mod watched;
 mod witness;
 mod workflow;
 
+pub use before::{OwnPlaces, TablesBefore, Whose};
 pub(crate) use checks::active_in_secondary;
 pub use checks::{
     Obstacle, PRIMARY_AWAY, PRIMARY_REFUSED, SECONDARY_AWAY, SECONDARY_REFUSED, obstacles,
@@ -74,8 +78,8 @@ pub use look::Checked;
 pub use moved::tables_left;
 pub use needed::Needed;
 pub use observed::{
-    Answer, GroupObserved, Observed, RegionObserved, SecretSeen, TableObserved, Watch,
-    WorkspaceObserved, merge_copies,
+    Answer, GroupObserved, Observed, RecordHere, RecordsSeen, RegionObserved, SecretSeen,
+    TableObserved, Watch, WorkspaceObserved, merge_copies,
 };
 pub use origin::{Foreign, foreign_to, signs_in};
 pub use place::{Place, path_under, place_of};
@@ -93,6 +97,7 @@ pub use rows::row_after;
 pub(crate) use settings::webhook_entry;
 pub use settings::{GroupSettings, PauseSetting, Settings, SuccessMail, WorkspaceSettings};
 pub use stored::{Alteration, Digest, Digests, StoredPlan, StoredPlanError};
+pub use uncompared::{NotCompared, NotComparedWhy, ProtectedBefore};
 pub use unwatched::{Unwatched, UnwatchedPart};
 pub use witness::{CutsTold, DoubtedCut, RoleTold, Witnessed, WitnessedCut, WitnessedRole};
 
@@ -180,20 +185,24 @@ fn plan_workspace(
     let names = Some(names.as_slice()).filter(|_| !observed.incomplete);
     let settings = Settings::of(&workspace.workspace, request.signers.as_ref(), names);
     let before = workspace.settings_before.as_ref();
-    let moved = before.map(|it| moved::tables(workspace, &it.settings)).unwrap_or_default();
+    let moved = before.map(|it| moved::tables(workspace, it)).unwrap_or_default();
     let part = observed.incomplete || workspace.workspace.incomplete;
     let entries: BTreeSet<&str> =
         workspace.groups.iter().filter_map(|group| group.entry.name()).collect();
     // Of a group with a mistake nothing is known, and it has not left for that.
     let stays = |group: &str| part || entries.contains(group);
-    let both = before.map(|SettingsBefore { of: _, settings: before }| {
+    let left_since = before
+        .and_then(|it| it.tables.as_ref())
+        .map(|tables| if part { BTreeMap::new() } else { moved::left_since(workspace, tables) });
+    let both = before.map(|SettingsBefore { of: _, settings: before, tables: _ }| {
         (before, settings.clone().carrying(before, stays))
     });
     let since = both.as_ref().map(|(before, now)| now.changes_since(before, &moved, observed.now));
     let mut changes = since.unwrap_or_default();
     if request.selection.changed {
+        let of_changes = changes.iter().filter_map(|change| change.group.as_ref());
         let told: BTreeSet<&String> =
-            changes.iter().filter_map(|change| change.group.as_ref()).collect();
+            of_changes.chain(left_since.iter().flat_map(BTreeMap::keys)).collect();
         let changed = |group: &GroupPlan| {
             let view = views.get(group.name.as_str());
             told.contains(&group.name) || changed::is(workspace, view, group)
@@ -211,7 +220,10 @@ fn plan_workspace(
     changes.retain(|change| change.group.as_ref().is_none_or(is_told));
     let rows =
         if silent { Vec::new() } else { rows::changes(observed, workspace, &groups, request) };
-    let left = tables_left(&rows);
+    let left = match left_since {
+        Some(left) => left.into_iter().filter(|(group, _)| is_told(group)).collect(),
+        None => tables_left(&rows),
+    };
     let since =
         both.map(|(before, now)| now.tables_left_since(before, &moved, &left, observed.now));
     changes.extend(since.unwrap_or_default());
@@ -237,6 +249,7 @@ fn plan_workspace(
         needed: dies::with_primary(workspace, request, &observed.config.source),
         settings_changes: changes,
         settings_compared_with: workspace.settings_before.as_ref().map(|before| before.of.clone()),
+        settings_not_compared: compared::not_compared(observed, workspace, request),
     }
 }
 

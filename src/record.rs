@@ -20,7 +20,7 @@ use crate::moment;
 use crate::plan::document::Unprotected;
 use crate::plan::{
     Checked, ComparedWith, CutsTold, GrantsSeen, JobSeen, LedgerAction, LossReceipt, Provenance,
-    ReceiptTold, Role, RoleTold, SettingChange, Settings, SettingsBefore,
+    ReceiptTold, Role, RoleTold, SettingChange, Settings, SettingsBefore, Whose,
 };
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, VerifiedLevel};
 use crate::sentence::Sentence;
@@ -485,10 +485,12 @@ impl RunRecord {
     }
 
     /// The settings of a workspace that it tells, by its name or by where its replicas lie; `None`: it tells none.
-    pub fn settings_of(&self, workspace: &str, replicas: Option<&str>) -> Option<SettingsBefore> {
+    pub fn settings_of(&self, whose: &Whose<'_>) -> Option<SettingsBefore> {
+        let (_, settings) = Settings::among(&self.settings, whose)?;
         Some(SettingsBefore {
             of: ComparedWith::Record { run_id: self.run_id.clone(), ended_at: self.ended_at },
-            settings: Settings::among(&self.settings, workspace, replicas)?.clone(),
+            settings: settings.clone(),
+            tables: None,
         })
     }
 

@@ -9,8 +9,8 @@ use super::Run;
 use super::chain::{self, Tips};
 use crate::canonical::sha256_of_bytes;
 use crate::observe::{FUTURE, Question};
-use crate::plan::document::WorkspacePlan;
-use crate::plan::{FindingCode, Role};
+use crate::plan::document::{BothRegions, WorkspacePlan};
+use crate::plan::{FindingCode, Role, Whose};
 use crate::record::{KeptConfiguration, Recorded, RunRecord, RunWarningCode};
 use crate::region::{
     CONFIGURATION_ENDING, KeptDocument, Location, PLAN_ENDING, RUN_RECORD_ENDING, RecordRange,
@@ -33,8 +33,8 @@ const ROLES: [Role; 2] = [Role::Primary, Role::Secondary];
 /// Where the evidence of a workspace is kept.
 pub(super) struct Keepers<'a> {
     workspace: &'a str,
-    /// Where its replicas lie.
-    replicas: &'a str,
+    /// By what its settings are found.
+    whose: Whose<'a>,
     /// The groups of the plan.
     groups: Vec<&'a str>,
     regions: &'a Regions,
@@ -50,8 +50,14 @@ impl<'a> Keepers<'a> {
         away: [Option<RegionError>; 2],
     ) -> Keepers<'a> {
         let groups = plan.groups.iter().map(|group| group.name.as_str()).collect();
-        let replicas = plan.observed.secondary.location.as_str();
-        Keepers { workspace: &plan.name, replicas, groups, regions, away }
+        let BothRegions { primary, secondary, shared_answer: _ } = &plan.observed;
+        let whose = Whose {
+            name: &plan.name,
+            replicas: Some(&secondary.location),
+            primary: Some(&primary.location),
+            address: primary.workspace.as_deref(),
+        };
+        Keepers { workspace: &plan.name, whose, groups, regions, away }
     }
 
     /// The same of a workspace in which this apply has nothing else to write; `None`: its location is another's, and is left alone.
@@ -124,7 +130,7 @@ impl<'a> Keepers<'a> {
     pub(super) async fn tips(&self, run: &Run<'_>) -> Tips {
         let question = Question {
             workspace: self.workspace,
-            replicas: Some(self.replicas),
+            whose: Some(self.whose),
             groups: &self.groups,
             keys: &run.options.record_keys,
         };

@@ -24,7 +24,7 @@ pub(super) fn note(run: &Run<'_>, record: &mut RunRecord, tips: &[(String, Tips)
         let Some(settings) = settings(plan, planned, before) else {
             continue;
         };
-        if let Some(SettingsBefore { of, settings: before }) = before {
+        if let Some(SettingsBefore { of, settings: before, tables: _ }) = before {
             let (moved, now) = (&planned.moved, record.started_at);
             let mut changes = settings.changes_since(before, moved, now);
             let told = |change: &SettingChange| {

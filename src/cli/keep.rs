@@ -12,7 +12,7 @@ use crate::config::{self, WorkspaceConfig};
 use crate::files::{self, Named};
 use crate::limits::DOCUMENT;
 use crate::notify::Standing;
-use crate::plan::StoredPlan;
+use crate::plan::{OwnPlaces, RecordHere, StoredPlan};
 use crate::region::{
     KeptDocument, PLAN_ENDING, RUN_RECORD_ENDING, SIGNATURE_ENDING, TOLD_ENDING, apply_of,
 };
@@ -419,6 +419,25 @@ pub(super) fn tells_of_a_cut(folder: &Path, workspace: &str) -> bool {
     records.any(|record| {
         let mut groups = record.groups.iter();
         groups.any(|group| group.workspace == workspace && group.cut.is_some())
+    })
+}
+
+/// The newest run record that lies here and tells settings of a workspace.
+pub(super) fn record_with_settings(
+    folder: &Path,
+    workspace: &WorkspaceConfig,
+) -> Option<RecordHere> {
+    let places = OwnPlaces::of(workspace);
+    let whose = places.whose(&workspace.name);
+    let records = recent_records(folder).into_iter();
+    let mut records = records.filter_map(|document| RunRecord::of(&document).ok());
+    records.find_map(|record| {
+        let before = record.settings_of(&whose)?;
+        Some(RecordHere {
+            run_id: record.run_id,
+            ended_at: record.ended_at,
+            replicas: before.settings.workspace.replicas,
+        })
     })
 }
 

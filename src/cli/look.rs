@@ -16,7 +16,9 @@ use crate::databricks::Needed;
 use crate::foreign;
 use crate::observe::observe;
 use crate::plan::document::{Refused, RegionSeen};
-use crate::plan::{self, Base, ComparedWith, Observed, Plan, Request, Settings, WorkspaceObserved};
+use crate::plan::{
+    self, Base, ComparedWith, Observed, Plan, Request, Settings, TablesBefore, WorkspaceObserved,
+};
 use crate::region::Regions;
 use crate::secrets;
 
@@ -201,7 +203,10 @@ pub(super) async fn look_with(
         base,
     };
     let overridden = context.clock.overridden();
-    let observed = observe(&found.configuration, &regions, &request, now, overridden).await;
+    let mut observed = observe(&found.configuration, &regions, &request, now, overridden).await;
+    for seen in observed.workspaces.iter_mut().filter(|seen| seen.settings_before.is_none()) {
+        seen.record_here = keep::record_with_settings(&found.folder, &seen.workspace);
+    }
     if let Some(mistaken) =
         regions::nowhere(&observed.workspaces, |name| keep::tells_of_a_cut(&found.folder, name))
     {
@@ -241,11 +246,13 @@ async fn settings_of(path: &Path, context: &Context) -> Result<Base, Failure> {
     let names = configuration.workspaces.iter().map(|workspace| workspace.name.as_str());
     let names: Vec<&str> = names.collect();
     let names = Some(names.as_slice()).filter(|_| !configuration.incomplete);
-    let workspaces = configuration.workspaces.iter().map(|workspace| {
+    let settings = configuration.workspaces.iter().map(|workspace| {
         let settings = Settings::of(workspace, signers.as_ref(), names);
         (workspace.name.clone(), settings)
     });
-    Ok(Base { of, settings: workspaces.collect() })
+    let tables = configuration.workspaces.iter();
+    let tables = tables.map(|workspace| (workspace.name.clone(), TablesBefore::of(workspace)));
+    Ok(Base { of, settings: settings.collect(), tables: tables.collect() })
 }
 
 /// The plan without any secret in use, wherever it was written: into the configuration, into what a service says.

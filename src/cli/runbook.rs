@@ -271,7 +271,7 @@ async fn read_whole(
     keys: &[String],
     now: DateTime<Utc>,
 ) -> Result<Read, RegionError> {
-    let question = Question { workspace, replicas: None, groups: &[], keys };
+    let question = Question { workspace, whose: None, groups: &[], keys };
     let (ledger, recent) = futures::join!(
         regions.secondary.location.ledger(),
         recent_records(question, regions, [false, true], now)
@@ -375,7 +375,7 @@ async fn was_told_before(
     record: &RunRecord,
     groups: &[&GroupRecord],
 ) -> bool {
-    let question = Question { workspace, replicas: None, groups: &[], keys: &[] };
+    let question = Question { workspace, whose: None, groups: &[], keys: &[] };
     let recent = recent_records(question, regions, [false, true], context.clock.now()).await;
     let records = recent.documents.iter().rev().filter_map(|document| RunRecord::of(document).ok());
     let mut before = records.filter(|before| before.run_id < record.run_id);

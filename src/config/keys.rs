@@ -17,6 +17,21 @@ pub struct Key {
     pub example: &'static str,
     /// What it is for, in a sentence.
     pub meaning: &'static str,
+    /// How another value is told to whoever reviews a change.
+    pub compared: Compared,
+}
+
+/// How another value of a key is told to whoever reviews a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compared {
+    /// By a setting of its own, which says whether less is protected.
+    BySetting,
+    /// As it is written: no value is the weaker.
+    AsWritten,
+    /// By each of the keys within it.
+    ByItsKeys,
+    /// Not at all, for this reason.
+    Not(&'static str),
 }
 
 /// The object a key stands in.
@@ -71,7 +86,48 @@ pub enum Shape {
     Choices(&'static [&'static str]),
 }
 
+impl Key {
+    /// What it is called among those of all objects: `smtp.port`.
+    pub fn called(&self) -> String {
+        match self.level.within() {
+            None => self.name.to_owned(),
+            Some(object) => format!("{object}.{}", self.name),
+        }
+    }
+
+    /// The same key, told as it is written.
+    const fn as_written(self) -> Key {
+        Key { compared: Compared::AsWritten, ..self }
+    }
+
+    /// The same key, told by those within it.
+    const fn by_its_keys(self) -> Key {
+        Key { compared: Compared::ByItsKeys, ..self }
+    }
+
+    /// The same key, not told for a reason.
+    const fn not_compared(self, why: &'static str) -> Key {
+        Key { compared: Compared::Not(why), ..self }
+    }
+}
+
 impl Level {
+    /// What an object of this level is called where its keys stand beside those of others; `None`: it needs no name.
+    fn within(self) -> Option<&'static str> {
+        match self {
+            Level::File
+            | Level::Workspace
+            | Level::WorkspaceOrGroup
+            | Level::Group
+            | Level::FileOrWorkspace => None,
+            Level::Notifications => Some("notifications"),
+            Level::Smtp => Some("smtp"),
+            Level::OAuth => Some("oauth"),
+            Level::Webhook => Some("webhooks"),
+            Level::Heartbeat => Some("heartbeat"),
+        }
+    }
+
     /// Where its keys belong, as a person says it.
     pub(super) fn place(self) -> &'static str {
         match self {
@@ -142,7 +198,8 @@ const fn required(
     example: &'static str,
     meaning: &'static str,
 ) -> Key {
-    Key { name, level, shape, required: true, default: None, example, meaning }
+    let compared = Compared::BySetting;
+    Key { name, level, shape, required: true, default: None, example, meaning, compared }
 }
 
 const fn optional(
@@ -153,7 +210,8 @@ const fn optional(
     example: &'static str,
     meaning: &'static str,
 ) -> Key {
-    Key { name, level, shape, required: false, default: Some(default), example, meaning }
+    let compared = Compared::BySetting;
+    Key { name, level, shape, required: false, default: Some(default), example, meaning, compared }
 }
 
 use Level::{
@@ -179,7 +237,8 @@ pub const KEYS: &[Key] = &[
         TextOrEmpty,
         r#""dr-scope""#,
         "secret scope that holds the tokens; may be empty",
-    ),
+    )
+    .as_written(),
     required(
         File,
         "workspaces",
@@ -203,28 +262,32 @@ pub const KEYS: &[Key] = &[
         r#""runner.pub""#,
         "minisign public key of which every run record has to have a signature, or a file of such keys",
     ),
-    required(Workspace, "workspace_name", Text, r#""east""#, "unique label of the workspace"),
+    required(Workspace, "workspace_name", Text, r#""east""#, "unique label of the workspace")
+    .as_written(),
     required(
         Workspace,
         "workspace_instance_url",
         Text,
         r#""https://adb-111.azuredatabricks.net""#,
         "address of the workspace, or folder of an embedded lakehouse",
-    ),
+    )
+    .as_written(),
     required(
         Workspace,
         "workspace_pat_key",
         TextOrEmpty,
         r#""east-pat""#,
         "name of the secret that holds the workspace's token; may be empty",
-    ),
+    )
+    .as_written(),
     required(
         Workspace,
         "sync_location_primary",
         Text,
         r#""abfss://dr@eastacct.dfs.core.windows.net/""#,
         "where the primary's metadata tables lie",
-    ),
+    )
+    .as_written(),
     required(
         Workspace,
         "sync_location_secondary",
@@ -266,7 +329,8 @@ pub const KEYS: &[Key] = &[
         Entries(Group),
         "[…]",
         "the groups of tables that are only true together",
-    ),
+    )
+    .by_its_keys(),
     optional(
         Workspace,
         "default_catalog",
@@ -274,7 +338,8 @@ pub const KEYS: &[Key] = &[
         "the workspace's default catalog",
         r#""main""#,
         "catalog of table names without one",
-    ),
+    )
+    .as_written(),
     optional(
         Workspace,
         "default_schema",
@@ -282,7 +347,8 @@ pub const KEYS: &[Key] = &[
         "default",
         r#""default""#,
         "schema of table names without one",
-    ),
+    )
+    .as_written(),
     optional(
         Workspace,
         "warehouse_id",
@@ -290,7 +356,8 @@ pub const KEYS: &[Key] = &[
         "one that the workspace offers",
         r#""1234567890abcdef""#,
         "SQL warehouse that runs the statements",
-    ),
+    )
+    .as_written(),
     optional(
         Workspace,
         "workspace_profile",
@@ -298,7 +365,8 @@ pub const KEYS: &[Key] = &[
         "none",
         r#""EAST""#,
         "profile of ~/.databrickscfg for the workspace",
-    ),
+    )
+    .as_written(),
     optional(
         Workspace,
         "secondary_workspace_name",
@@ -306,7 +374,8 @@ pub const KEYS: &[Key] = &[
         "none",
         r#""west""#,
         "label of the secondary's workspace",
-    ),
+    )
+    .as_written(),
     optional(
         Workspace,
         "secondary_workspace_instance_url",
@@ -322,7 +391,8 @@ pub const KEYS: &[Key] = &[
         "none",
         r#""west-pat""#,
         "name of the secret that holds its token; may be empty",
-    ),
+    )
+    .as_written(),
     optional(
         Workspace,
         "secondary_workspace_profile",
@@ -330,7 +400,8 @@ pub const KEYS: &[Key] = &[
         "none",
         r#""WEST""#,
         "profile of ~/.databrickscfg for it",
-    ),
+    )
+    .as_written(),
     optional(
         Workspace,
         "secondary_warehouse_id",
@@ -338,7 +409,8 @@ pub const KEYS: &[Key] = &[
         "one that it offers",
         r#""fedcba0987654321""#,
         "SQL warehouse there",
-    ),
+    )
+    .as_written(),
     optional(
         Workspace,
         "no_secondary_workspace",
@@ -346,7 +418,8 @@ pub const KEYS: &[Key] = &[
         "none",
         r#""replicas are read by path""#,
         "why there is no secondary workspace, on purpose",
-    ),
+    )
+    .as_written(),
     optional(
         Workspace,
         "plan_max_age_hours",
@@ -489,7 +562,8 @@ pub const KEYS: &[Key] = &[
         "nobody is told",
         r#"{"smtp": {…}, "webhooks": […], "heartbeat": {…}}"#,
         "over what people are told, and how often",
-    ),
+    )
+    .by_its_keys(),
     optional(
         Notifications,
         "smtp",
@@ -497,7 +571,8 @@ pub const KEYS: &[Key] = &[
         "no mail is sent",
         r#"{"host": "smtp.example.com"}"#,
         "the mail server",
-    ),
+    )
+    .by_its_keys(),
     optional(
         Notifications,
         "webhooks",
@@ -505,7 +580,8 @@ pub const KEYS: &[Key] = &[
         "none",
         r#"[{"kind": "slack", "url_secret": "slack-dr"}]"#,
         "addresses that are told over HTTPS",
-    ),
+    )
+    .by_its_keys(),
     optional(
         Notifications,
         "heartbeat",
@@ -513,7 +589,8 @@ pub const KEYS: &[Key] = &[
         "nobody hears of a dead scheduler",
         r#"{"url_secret": "heartbeat"}"#,
         "a dead man's switch that every apply resets",
-    ),
+    )
+    .by_its_keys(),
     optional(
         Notifications,
         "success",
@@ -538,7 +615,8 @@ pub const KEYS: &[Key] = &[
         "587, with tls 465, with none 25",
         "587",
         "its port, 1 to 65535",
-    ),
+    )
+    .as_written(),
     optional(
         Smtp,
         "security",
@@ -546,7 +624,8 @@ pub const KEYS: &[Key] = &[
         "starttls",
         r#""tls""#,
         "how the connection is protected; none is for this machine only",
-    ),
+    )
+    .as_written(),
     optional(
         Smtp,
         "from",
@@ -554,8 +633,10 @@ pub const KEYS: &[Key] = &[
         "drsync at the domain of sync_failure_notification",
         r#""drsync@example.com""#,
         "address that mails come from",
-    ),
-    optional(Smtp, "user", Text, "none", r#""drsync@example.com""#, "who signs in"),
+    )
+    .as_written(),
+    optional(Smtp, "user", Text, "none", r#""drsync@example.com""#, "who signs in")
+    .as_written(),
     optional(
         Smtp,
         "password_secret",
@@ -563,7 +644,8 @@ pub const KEYS: &[Key] = &[
         "DRSYNC_SMTP_PASSWORD",
         r#""smtp-password""#,
         "name of the secret that holds the password",
-    ),
+    )
+    .as_written(),
     optional(
         Smtp,
         "oauth",
@@ -571,7 +653,8 @@ pub const KEYS: &[Key] = &[
         "none",
         r#"{"tenant": "11111111-2222-3333-4444-555555555555", "client_id": "66666666-7777-8888-9999-000000000000", "client_secret_key": "smtp-client"}"#,
         "where the tokens of xoauth2 come from",
-    ),
+    )
+    .by_its_keys(),
     optional(
         Smtp,
         "auth",
@@ -579,7 +662,8 @@ pub const KEYS: &[Key] = &[
         "none",
         r#""plain""#,
         "how one signs in to the mail server",
-    ),
+    )
+    .as_written(),
     optional(
         OAuth,
         "tenant",
@@ -587,7 +671,8 @@ pub const KEYS: &[Key] = &[
         "token_url",
         r#""11111111-2222-3333-4444-555555555555""#,
         "tenant of Entra ID",
-    ),
+    )
+    .not_compared("it stands for an address of tokens, and token_url is compared"),
     optional(
         OAuth,
         "token_url",
@@ -595,14 +680,16 @@ pub const KEYS: &[Key] = &[
         "that of the tenant",
         r#""https://login.example.com/oauth2/token""#,
         "address that gives tokens to client credentials",
-    ),
+    )
+    .as_written(),
     required(
         OAuth,
         "client_id",
         Text,
         r#""66666666-7777-8888-9999-000000000000""#,
         "id of the application",
-    ),
+    )
+    .as_written(),
     optional(
         OAuth,
         "client_secret_key",
@@ -610,7 +697,8 @@ pub const KEYS: &[Key] = &[
         "DRSYNC_SMTP_CLIENT_SECRET",
         r#""smtp-client""#,
         "name of the secret that holds the application's",
-    ),
+    )
+    .as_written(),
     optional(
         OAuth,
         "scope",
@@ -618,7 +706,8 @@ pub const KEYS: &[Key] = &[
         "https://outlook.office365.com/.default",
         r#""https://outlook.office365.com/.default""#,
         "what the token is asked for",
-    ),
+    )
+    .as_written(),
     required(
         Webhook,
         "kind",

@@ -27,6 +27,11 @@ impl WorkspaceConfig {
     ///
     /// Read again it has the same effect, and the same mistakes in what had any.
     pub fn written(&self, keys: &WrittenKeys, incomplete: bool) -> String {
+        format!("{:#}\n", Value::Object(self.file(keys, incomplete)))
+    }
+
+    /// The same before it is text.
+    pub(super) fn file(&self, keys: &WrittenKeys, incomplete: bool) -> Map<String, Value> {
         let mut workspaces = vec![workspace(self)];
         if incomplete {
             workspaces.push(json!({ "// workspace": NOT_UNDERSTOOD }));
@@ -44,7 +49,7 @@ impl WorkspaceConfig {
             }
         }
         file.insert("workspaces".to_owned(), workspaces.into());
-        format!("{:#}\n", Value::Object(file))
+        file
     }
 }
 

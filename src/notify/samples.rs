@@ -160,6 +160,7 @@ fn incident(class: Class, run_id: &str, now: DateTime<Utc>) -> Incident {
             group: Some("example_group".to_owned()),
             table: None,
             setting: Setting::Objective,
+            key: None,
             before: Some(SettingValue::Number(720)),
             after: Some(SettingValue::Number(1_440)),
             direction: Direction::Weaker,

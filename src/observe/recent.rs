@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 use futures::future::join_all;
 
-use crate::plan::{GrantsSeen, JobSeen, ReceiptTold, SettingsBefore, Witnessed};
+use crate::plan::{GrantsSeen, JobSeen, ReceiptTold, SettingsBefore, Whose, Witnessed};
 use crate::record::{LossesTold, RunRecord, SignatureSeen};
 use crate::region::{
     KeptDocument, KeptRecords, Location, PassedOver, RecordRange, RegionError, Regions,
@@ -49,8 +49,8 @@ const AFTER_ALL_IDS: &str = "8";
 pub(crate) struct Question<'a> {
     /// Of which workspace.
     pub(crate) workspace: &'a str,
-    /// Where its replicas lie: its settings are found by that where it had another name; `None`: nobody asks for them.
-    pub(crate) replicas: Option<&'a str>,
+    /// By what its settings are found; `None`: nobody asks for them.
+    pub(crate) whose: Option<Whose<'a>>,
     /// The groups that are to be told of.
     pub(crate) groups: &'a [&'a str],
     /// Public keys of the runners that are believed; none: every record is.
@@ -96,7 +96,7 @@ pub(crate) async fn all_witnessed(
     regions: &Regions,
     keys: &[String],
 ) -> Witnessed {
-    let question = Question { workspace, replicas: None, groups: &[], keys };
+    let question = Question { workspace, whose: None, groups: &[], keys };
     records(question, regions, [true, true], AFTER_ALL_IDS, ALL).await.witnessed
 }
 
@@ -205,7 +205,7 @@ async fn records(
     let mut newest = records.iter().rev().filter(|(_, judged)| believed(*judged));
     recent.settings = newest.find_map(|(document, _)| {
         let record = RunRecord::of(document).ok()?;
-        record.settings_of(question.workspace, question.replicas)
+        record.settings_of(&question.whose?)
     });
     recent.documents = records.into_iter().map(|(document, _)| document).collect();
     recent.passed_over.sort_unstable();

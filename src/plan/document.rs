@@ -16,6 +16,7 @@ use super::needed::Needed;
 use super::protection::{ComparedWith, SettingChange};
 use super::provenance::Provenance;
 use super::settings::WorkspaceSettings;
+use super::uncompared::NotCompared;
 use super::unwatched::Unwatched;
 use crate::config::{Connection, Sides};
 use crate::ledger::{AcceptedRisk, Row};
@@ -211,6 +212,9 @@ pub struct WorkspacePlan {
     /// Whose settings that was compared with; absent: none are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings_compared_with: Option<ComparedWith>,
+    /// Why none are known, and what tells that there were some; plans of versions before 1.6 do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings_not_compared: Option<NotCompared>,
 }
 
 /// What was seen of both regions.

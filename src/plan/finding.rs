@@ -192,6 +192,8 @@ codes! {
         LedgerDamaged = "ledger_damaged",
         /// The cut log has a row that is no cut, of no group that the plan is of.
         LedgerOddRow = "ledger_odd_row",
+        /// There is nothing to compare settings with, although groups were protected before.
+        SettingsNotCompared = "settings_not_compared",
         /// A run record tells of a cut beyond the log and is not believed.
         RecordNotBelieved = "record_not_believed",
         /// A source's commit has a time that is yet to come.

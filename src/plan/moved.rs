@@ -3,22 +3,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::before::TablesBefore;
 use super::document::RowChange;
 use super::observed::WorkspaceObserved;
-use super::settings::Settings;
+use super::protection::SettingsBefore;
 use crate::config::GroupEntry;
 
-/// Of each group the groups whose settings were known and that tables of it were of, as the metadata table says.
+/// Of each group the groups whose settings were known and that tables of it were of, as the configuration of then says, or else the
+/// metadata table.
 ///
 /// A new name, or a group that is protected less, would hide otherwise whatever changes of how tables are protected.
 pub(super) fn tables(
     workspace: &WorkspaceObserved,
-    before: &Settings,
+    before: &SettingsBefore,
 ) -> BTreeMap<String, Vec<String>> {
-    let rows = before.groups.keys().filter_map(|name| workspace.ledger.rows.get_key_value(name));
     let mut was: BTreeMap<String, &String> = BTreeMap::new();
-    for (name, row) in rows {
-        was.extend(row.tables.iter().map(|table| (table.to_lowercase(), name)));
+    for name in before.settings.groups.keys() {
+        let tables = match &before.tables {
+            Some(tables) => tables_then(workspace, tables, name),
+            None => workspace.ledger.rows.get(name).map_or(vec![], |row| row.tables.clone()),
+        };
+        was.extend(tables.into_iter().map(|table| (table.to_lowercase(), name)));
     }
     let mut moved = BTreeMap::new();
     for group in &workspace.groups {
@@ -32,6 +37,37 @@ pub(super) fn tables(
         }
     }
     moved
+}
+
+/// The tables of a group as another configuration means them.
+fn tables_then(workspace: &WorkspaceObserved, tables: &TablesBefore, group: &str) -> Vec<String> {
+    let TablesBefore { catalog, schema, groups } = tables;
+    let names = workspace.short_names(catalog.as_deref(), schema.as_deref());
+    let tables = groups.get(group).into_iter().flatten();
+    tables.map(|table| names.resolve(table).to_string()).collect()
+}
+
+/// Of each group of another configuration the tables that no group has any more, sorted: what of an entry could not be understood has
+/// not left.
+pub(super) fn left_since(
+    workspace: &WorkspaceObserved,
+    before: &TablesBefore,
+) -> BTreeMap<String, Vec<String>> {
+    let mut named: BTreeSet<String> = BTreeSet::new();
+    for group in &workspace.groups {
+        named.extend(group.names.iter().map(|table| table.to_string().to_lowercase()));
+        if let GroupEntry::Invalid { name: Some(name), .. } = &group.entry {
+            let stays = tables_then(workspace, before, name).into_iter();
+            named.extend(stays.map(|table| table.to_lowercase()));
+        }
+    }
+    let left = before.groups.keys().map(|group| {
+        let mut gone = tables_then(workspace, before, group);
+        gone.retain(|table| !named.contains(&table.to_lowercase()));
+        gone.sort_unstable();
+        (group.clone(), gone)
+    });
+    left.filter(|(_, gone)| !gone.is_empty()).collect()
 }
 
 /// Of each group the tables that its row lists, as it was, and that no row lists any more, sorted, by what an apply writes.

@@ -67,12 +67,36 @@ pub struct WorkspaceObserved {
     pub lost_with: BTreeMap<String, ReceiptTold>,
     /// The settings that the newest run record tells, or those of another configuration that was given.
     pub settings_before: Option<SettingsBefore>,
+    /// What was found of run records, whatever they tell; `None`: nobody looked for any.
+    pub records: Option<RecordsSeen>,
+    /// The newest record on this machine that tells settings of it, where no other settings are known.
+    pub record_here: Option<RecordHere>,
     /// What is at work in the secondary's workspace; `None`: it was not asked.
     pub watch: Option<Watch>,
     /// The histories of all groups were asked for, due or not, of both regions.
     pub whole_look: bool,
     /// Every group of the configuration, in its order.
     pub groups: Vec<GroupObserved>,
+}
+
+/// What was found of run records, whatever they tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RecordsSeen {
+    /// So many were read.
+    pub found: usize,
+    /// No region could be asked.
+    pub unseen: bool,
+}
+
+/// The newest record that lies on this machine and tells settings of a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordHere {
+    /// The apply.
+    pub run_id: String,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// Where its replicas lie.
+    pub replicas: Option<String>,
 }
 
 /// A secret by which people are told, looked up in the scope of both sides.

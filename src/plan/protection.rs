@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::before::TablesBefore;
 use super::settings::{GroupSettings, PauseSetting, Settings, SuccessMail};
 use crate::moment;
 use changes::Changes;
@@ -24,6 +25,9 @@ pub struct SettingChange {
     pub table: Option<String>,
     /// Which setting.
     pub setting: Setting,
+    /// The key of the configuration, where that is compared as it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// As it was; absent: it was not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<SettingValue>,
@@ -102,6 +106,8 @@ pub enum Setting {
     TablesOf,
     /// That it is of the configuration: all of it, or a table.
     Removed,
+    /// A key of the configuration as it is written.
+    Key,
 }
 
 /// The value of a setting.
@@ -155,6 +161,16 @@ pub enum ComparedWith {
     },
 }
 
+impl ComparedWith {
+    /// The configuration, or the apply.
+    pub fn source(&self) -> &str {
+        match self {
+            ComparedWith::Record { run_id, ended_at: _ } => run_id,
+            ComparedWith::Configuration { source, sha256: _ } => source,
+        }
+    }
+}
+
 /// Settings that those of a configuration are compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsBefore {
@@ -162,21 +178,11 @@ pub struct SettingsBefore {
     pub of: ComparedWith,
     /// The settings.
     pub settings: Settings,
+    /// The tables of each group then, where a configuration says it; `None`: the metadata table does.
+    pub tables: Option<TablesBefore>,
 }
 
 impl Settings {
-    /// Those of a workspace among all that a record or another configuration tells: by its name, or under another one by where its
-    /// replicas lie, so that a new label hides nothing.
-    pub fn among<'a>(
-        all: &'a BTreeMap<String, Settings>,
-        workspace: &str,
-        replicas: Option<&str>,
-    ) -> Option<&'a Settings> {
-        let there =
-            |of: &&Settings| replicas.is_some() && of.workspace.replicas.as_deref() == replicas;
-        all.get(workspace).or_else(|| all.values().find(there))
-    }
-
     /// The same with the settings of other groups, as they were before, that are of the configuration still.
     #[must_use]
     pub fn carrying(mut self, before: &Settings, stays: impl Fn(&str) -> bool) -> Settings {
@@ -352,6 +358,7 @@ impl Setting {
             Setting::Name => "name",
             Setting::TablesOf => "tables_of",
             Setting::Removed => "removed",
+            Setting::Key => "key",
         }
     }
 }

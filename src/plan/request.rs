@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use super::before::{TablesBefore, Whose};
 use super::document::Selection;
 use super::protection::{ComparedWith, SettingsBefore};
 use super::provenance::Provenance;
@@ -59,13 +60,16 @@ pub struct Base {
     pub of: ComparedWith,
     /// Its settings, by workspace.
     pub settings: BTreeMap<String, Settings>,
+    /// The tables of its groups, by workspace.
+    pub tables: BTreeMap<String, TablesBefore>,
 }
 
 impl Base {
     /// Those of a workspace, whatever it is called there.
-    pub fn of_workspace(&self, workspace: &str, replicas: &str) -> Option<SettingsBefore> {
-        let settings = Settings::among(&self.settings, workspace, Some(replicas))?.clone();
-        Some(SettingsBefore { of: self.of.clone(), settings })
+    pub fn of_workspace(&self, whose: &Whose<'_>) -> Option<SettingsBefore> {
+        let (name, settings) = Settings::among(&self.settings, whose)?;
+        let tables = self.tables.get(name).cloned();
+        Some(SettingsBefore { of: self.of.clone(), settings: settings.clone(), tables })
     }
 }
 

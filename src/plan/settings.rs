@@ -71,6 +71,10 @@ pub struct WorkspaceSettings {
     /// All workspaces that the same configuration protects, this one among them; absent: not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspaces: Option<Vec<String>>,
+    /// Keys of the configuration that are compared as they are written, each with its value; null: it is not set; of one that is
+    /// not among them nothing is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub configured: BTreeMap<String, Option<String>>,
 }
 
 /// How one group is protected.
@@ -184,6 +188,7 @@ impl WorkspaceSettings {
             failover_approvers: Some(workspace.failover_approvers.clone()),
             replicas: Some(workspace.location_secondary.to_string()),
             workspaces: workspaces.map(sorted),
+            configured: workspace.as_written(),
         }
     }
 }

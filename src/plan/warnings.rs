@@ -90,6 +90,9 @@ pub(super) fn of_workspace(
             "part of the configuration was not understood: no group is retired".to_owned(),
         );
     }
+    if let Some(nothing) = planned.settings_not_compared.as_ref().filter(|it| it.hides()) {
+        say(WarningCode::SettingsNotCompared, nothing.warned());
+    }
     let marked = marked_without_a_ledger(workspace);
     if marked > 0 {
         say(

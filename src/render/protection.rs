@@ -1,11 +1,11 @@
 //! Changes of what protects, in words: which setting, as it was and as it is.
 
-use super::page::Setting as Told;
+use super::page::{Phrase, Setting as Told};
 use super::shown::label_among;
 use crate::figures::{minute, plural};
 use crate::harmless::{clean, name};
 use crate::layout::width;
-use crate::plan::{ComparedWith, Plan, SettingChange};
+use crate::plan::{ComparedWith, NotCompared, Plan, SettingChange};
 
 /// What a change says; texts of others in it are as they were written.
 pub(super) fn told(several: bool, workspace: &str, change: &SettingChange) -> Told {
@@ -17,7 +17,10 @@ pub(super) fn told(several: bool, workspace: &str, change: &SettingChange) -> To
         },
         word: change.way(),
         weaker: change.weakens(),
-        setting: change.called(),
+        setting: match &change.key {
+            Some(key) => Phrase::name(key),
+            None => change.called().into(),
+        },
         before,
         after,
     }
@@ -44,6 +47,14 @@ pub(super) fn all_compared(plan: &Plan) -> Vec<String> {
     let mut with: Vec<String> = with.map(compared).collect();
     with.dedup();
     with
+}
+
+/// Why the settings of workspaces were compared with nothing, each once.
+pub(super) fn not_compared(plan: &Plan) -> Vec<String> {
+    let nothing = plan.workspaces.iter().filter_map(|it| it.settings_not_compared.as_ref());
+    let mut told: Vec<String> = nothing.map(NotCompared::told).collect();
+    told.dedup();
+    told
 }
 
 /// Columns for the names of those whose protection changes, in a first line.

@@ -65,7 +65,7 @@ pub(crate) fn plan(groups: Vec<GroupPlan>) -> Plan {
         },
         workspaces: vec![WorkspacePlan {
             name: "east".to_owned(),
-            connection: Connection::default(),
+            connection: drsync::config::Connection::default(),
             observed: BothRegions {
                 primary: seen("abfss://dr@east.dfs.core.windows.net"),
                 secondary: seen("abfss://dr@west.dfs.core.windows.net"),
@@ -81,6 +81,7 @@ pub(crate) fn plan(groups: Vec<GroupPlan>) -> Plan {
             needed: vec![],
             settings_changes: vec![],
             settings_compared_with: None,
+            settings_not_compared: None,
         }],
         warnings: vec![],
         accepted: vec![],

@@ -35,6 +35,7 @@ impl Changes {
             failover_approvers,
             replicas,
             workspaces,
+            configured,
         } = before;
         self.list(Setting::FailureMail, failure_mail, &after.failure_mail);
         self.list(Setting::SuccessMail, success_mail, &after.success_mail);
@@ -94,6 +95,17 @@ impl Changes {
         self.members(Setting::Workspaces, workspaces, &after.workspaces, |_, went| {
             if went { Direction::Weaker } else { Direction::Stronger }
         });
+        for (key, before) in configured {
+            // What a version did not know it told nothing of.
+            let Some(after) = after.configured.get(key).filter(|after| *after != before) else {
+                continue;
+            };
+            let [was, is] = [before, after].map(|it| it.clone().map(SettingValue::Text));
+            self.all.push(SettingChange {
+                key: Some(key.clone()),
+                ..self.change(Setting::Key, was, is, Direction::Other)
+            });
+        }
     }
 
     /// What changes for tables that were of another group: all of it where that one is called so now, else what is weaker;
@@ -317,7 +329,8 @@ impl Changes {
         after: Option<SettingValue>,
         direction: Direction,
     ) -> SettingChange {
-        SettingChange { group: self.group.clone(), table: None, setting, before, after, direction }
+        let group = self.group.clone();
+        SettingChange { group, table: None, setting, key: None, before, after, direction }
     }
 }
 

@@ -26,7 +26,8 @@ impl SettingChange {
     /// `objective: 12h, now 347d`, harmless.
     pub(crate) fn says(&self) -> String {
         let [before, after] = self.values().map(|value| clean(&value));
-        format!("{}: {before}, now {after}", self.called())
+        let called = self.key.as_deref().map_or(self.called().to_owned(), clean);
+        format!("{called}: {before}, now {after}")
     }
 }
 
@@ -67,7 +68,8 @@ fn word_of(direction: Direction, setting: Setting) -> &'static str {
             | Setting::Workflows
             | Setting::Name
             | Setting::TablesOf
-            | Setting::Removed,
+            | Setting::Removed
+            | Setting::Key,
         ) => "weaker",
         (Direction::Stronger, _) => "stronger",
         (Direction::Other, _) => "changed",
@@ -107,6 +109,7 @@ fn name_of(setting: Setting) -> &'static str {
         Setting::Name => "name",
         Setting::TablesOf => "tables that were of",
         Setting::Removed => "protected",
+        Setting::Key => "configuration",
     }
 }
 

@@ -142,25 +142,37 @@ fn selected<'a>(
 }
 
 /// What short table names mean.
-struct ShortNames {
+pub(in crate::plan) struct ShortNames {
     catalog: String,
     schema: String,
 }
 
-impl ShortNames {
-    fn of(seen: &WorkspaceObserved) -> ShortNames {
-        let presence = seen.primary.presence.as_ref().ok();
-        let told = || presence.and_then(|presence| presence.default_catalog.clone());
-        let configured = &seen.workspace;
-        let catalog = configured.default_catalog.clone().or_else(told);
-        let schema = configured.default_schema.as_deref().unwrap_or(DEFAULT_SCHEMA);
+impl WorkspaceObserved {
+    /// What short names mean where a configuration has this catalog and schema for them, or none.
+    pub(in crate::plan) fn short_names(
+        &self,
+        catalog: Option<&str>,
+        schema: Option<&str>,
+    ) -> ShortNames {
+        let presence = self.primary.presence.as_ref().ok();
+        let told = || presence.and_then(|presence| presence.default_catalog.as_deref());
         ShortNames {
-            catalog: catalog.unwrap_or_else(|| DEFAULT_CATALOG.to_owned()),
-            schema: schema.to_owned(),
+            catalog: catalog.or_else(told).unwrap_or(DEFAULT_CATALOG).to_owned(),
+            schema: schema.unwrap_or(DEFAULT_SCHEMA).to_owned(),
         }
     }
+}
 
-    fn resolve(&self, table: &TableRef) -> TableName {
+impl ShortNames {
+    fn of(seen: &WorkspaceObserved) -> ShortNames {
+        let configured = &seen.workspace;
+        seen.short_names(
+            configured.default_catalog.as_deref(),
+            configured.default_schema.as_deref(),
+        )
+    }
+
+    pub(in crate::plan) fn resolve(&self, table: &TableRef) -> TableName {
         table.resolve(&self.catalog, &self.schema)
     }
 }

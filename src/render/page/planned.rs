@@ -65,7 +65,7 @@ pub(in crate::render) struct Setting {
     pub(in crate::render) weaker: bool,
     /// The group or the workspace.
     pub(in crate::render) who: String,
-    pub(in crate::render) setting: &'static str,
+    pub(in crate::render) setting: Phrase,
     pub(in crate::render) before: String,
     pub(in crate::render) after: String,
 }
@@ -86,13 +86,13 @@ impl Setting {
         let Setting { word, weaker, who, setting, before, after } = self;
         let tone = if *weaker { Tone::Bad } else { Tone::Wait };
         let [before, after] = [before, after].map(Phrase::said);
-        vec![Phrase::mark(word, tone), Phrase::name(who), (*setting).into(), before, after]
+        vec![Phrase::mark(word, tone), Phrase::name(who), setting.clone(), before, after]
     }
 
     /// `objective: 12h, now 347d`.
     pub(in crate::render) fn says(&self) -> Phrase {
         let Setting { word: _, weaker: _, who: _, setting, before, after } = self;
-        let before = Phrase::from(*setting).and(": ").and(Phrase::said(before));
+        let before = setting.clone().and(": ").and(Phrase::said(before));
         before.and(", now ").and(Phrase::said(after))
     }
 }

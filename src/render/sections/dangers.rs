@@ -2,7 +2,7 @@
 
 use super::notes::{accepted, leaving};
 use crate::ledger::Consistency;
-use crate::plan::{Decision, GroupPlan, Plan};
+use crate::plan::{Decision, GroupPlan, NotCompared, Plan};
 use crate::render::page::{Block, Named, Names, Section};
 use crate::render::shown::label;
 
@@ -16,11 +16,18 @@ pub(in crate::render) fn dangers(plan: &Plan) -> Section {
         .flat_map(|(_, group)| &group.drift)
         .filter(|drift| !drift.theirs.is_empty())
         .map(|drift| drift.table.to_string());
+    let hidden = plan.workspaces.iter().filter(|workspace| {
+        workspace.settings_not_compared.as_ref().is_some_and(NotCompared::hides)
+    });
+    let hidden: Vec<String> = hidden.map(|workspace| workspace.name.clone()).collect();
     let torn = |group: &GroupPlan| group.consistency == Some(Consistency::CrashConsistent);
     let torn = synchronized()
         .filter(|(_, group)| torn(group))
         .map(|(workspace, group)| label(plan, &workspace.name, &group.name));
-    let mut kinds = vec![kind("what others wrote to the replica is lost", "table", lost.collect())];
+    let words = "nothing to compare settings with, though groups were protected before";
+    let hidden = kind(words, "workspace", hidden);
+    let mut kinds =
+        vec![hidden, kind("what others wrote to the replica is lost", "table", lost.collect())];
     let words = "a cut that is not tied to a finished workflow run";
     kinds.push(kind(words, "group", torn.collect()));
     blocks.extend(kinds.into_iter().map(Block::Names).filter(|block| !block.is_empty()));

@@ -145,7 +145,7 @@ fn blocks(text: &str) -> Vec<Block> {
         word: "weaker",
         weaker: true,
         who: name(),
-        setting: "objective",
+        setting: phrase(text),
         before: name(),
         after: name(),
     };

@@ -2,10 +2,11 @@
 
 mod cases;
 mod leaving;
+mod nothing;
 
 use std::collections::BTreeSet;
 
-use drsync::config::{KEYS, WrittenKeys};
+use drsync::config::{Compared, KEYS, WrittenKeys};
 use drsync::plan::{
     ComparedWith, Direction, Plan, Setting, SettingChange, Settings, SettingsBefore,
 };
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::world::World;
 use cases::{
-    Case, FILE, NO_PROTECTION, REFERENCE, WORKSPACE, of_groups, of_the_file, of_the_workspace,
+    Case, FILE, REFERENCE, WORKSPACE, as_written, of_groups, of_the_file, of_the_workspace,
     otherwise,
 };
 
@@ -30,9 +31,16 @@ fn world(object: &str, key: &str, value: &Value) -> World {
         if key == "paused_until" {
             of["paused"] = "the move".into();
         }
+        if key.starts_with("secondary_w") && key != "secondary_workspace_instance_url" {
+            of["secondary_workspace_instance_url"] = "/world/west".into();
+        }
         match value {
             Value::Null => drop(of.as_object_mut().unwrap().remove(key)),
             value => of[key] = value.clone(),
+        }
+        // What names a secret needs a scope.
+        if key.ends_with("_pat_key") {
+            config["secret_scope"] = "dr".into();
         }
     });
     // As their keys are read beside the configuration.
@@ -53,7 +61,8 @@ fn settings(world: &World) -> Settings {
 /// The plan of a world, compared with the settings of another.
 fn compared(mut world: World, before: &World) -> Plan {
     let of = ComparedWith::Configuration { source: "main.json".into(), sha256: "41c0".into() };
-    world.workspace().settings_before = Some(SettingsBefore { of, settings: settings(before) });
+    world.workspace().settings_before =
+        Some(SettingsBefore { of, settings: settings(before), tables: None });
     world.request.selection.changed = true;
     world.plan()
 }
@@ -71,8 +80,7 @@ fn cases() -> impl Iterator<Item = (&'static str, Case)> {
 }
 
 #[test]
-fn every_key_of_the_configuration_is_looked_at_here() {
-    let known: BTreeSet<&str> = KEYS.iter().map(|key| key.name).collect();
+fn every_key_of_the_configuration_is_compared_or_says_why_not() {
     let with_cases = cases().flat_map(|(_, case)| match case.keys {
         [] => vec![case.at],
         keys => keys.to_vec(),
@@ -82,20 +90,66 @@ fn every_key_of_the_configuration_is_looked_at_here() {
         Setting::Heartbeat => "url_secret",
         _ => at,
     });
-    let mut protect: BTreeSet<&str> = with_cases.chain(others).collect();
-    protect.insert("sync_success_notification");
+    let mut looked_at: BTreeSet<&str> = with_cases.chain(others).collect();
+    looked_at.insert("sync_success_notification");
     // Tests of their own.
-    protect.extend(["workspaces", "sync_groups", "tables", "secret_key"]);
-    let none: BTreeSet<&str> = NO_PROTECTION.iter().map(|(key, _)| *key).collect();
-    assert_eq!(none.len(), NO_PROTECTION.len());
-    assert!(NO_PROTECTION.iter().all(|(_, why)| !why.is_empty()));
-    let both: Vec<&&str> = protect.intersection(&none).collect();
-    assert!(both.is_empty(), "{both:?} protect, or do not");
-    let all: BTreeSet<&str> = protect.union(&none).copied().collect();
-    let forgotten: Vec<&&str> = known.difference(&all).collect();
+    looked_at.extend(["workspaces", "sync_groups", "group_name", "tables", "secret_key"]);
+    let (mut by_setting, mut written) = (BTreeSet::new(), BTreeSet::new());
+    for key in KEYS {
+        match key.compared {
+            Compared::BySetting => _ = by_setting.insert(key.name),
+            Compared::AsWritten => _ = written.insert(key.called()),
+            Compared::ByItsKeys => {
+                let within = KEYS.iter().any(|other| {
+                    other.called().starts_with(&format!("{}.", key.name))
+                        || key.name == "sync_groups"
+                });
+                assert!(within, "nothing stands in {}", key.name);
+            }
+            Compared::Not(why) => assert!(!why.is_empty(), "say why {} is not told", key.name),
+        }
+    }
+    let forgotten: Vec<&&str> = by_setting.difference(&looked_at).collect();
     assert!(forgotten.is_empty(), "say of {forgotten:?} whether a weaker value protects less");
-    let gone: Vec<&&str> = all.difference(&known).collect();
+    let known: BTreeSet<&str> = KEYS.iter().map(|key| key.name).collect();
+    let gone: Vec<&&str> = looked_at.difference(&known).collect();
     assert!(gone.is_empty(), "there is no key {gone:?}");
+    let cases: BTreeSet<String> =
+        as_written().into_iter().map(|(called, ..)| called.to_owned()).collect();
+    assert_eq!(written, cases);
+}
+
+#[test]
+fn a_key_that_says_how_something_is_reached_is_told_as_it_is_written() {
+    for (called, object, key, [one, other]) in as_written() {
+        let before = world(object, key, &one);
+        let plan = compared(world(object, key, &other), &before);
+        let changes = &plan.workspaces[0].settings_changes;
+        let change = changes.iter().find(|change| change.key.as_deref() == Some(called));
+        let change = change.unwrap_or_else(|| panic!("{called}: {changes:#?}"));
+        assert_eq!((change.setting, change.direction), (Setting::Key, Direction::Other));
+        assert_ne!(change.before, change.after, "{called}");
+        let same = compared(world(object, key, &one), &before);
+        assert_eq!(changed(&same), Default::default(), "{called}");
+        assert_ne!(plan.effect_sha256, same.effect_sha256, "{called}");
+        let comment = write(&comment(&plan), Form::Markdown(BUDGET));
+        assert!(comment.contains(&format!("`{called}`")), "{called}: {comment}");
+        let text = super::screen_of(&plan);
+        assert!(text.contains(called), "{called}: {text}");
+        let page = write(&report(&plan.stored(), &[], plan.created_at), Form::Html);
+        assert!(page.contains(called), "{called}");
+    }
+}
+
+#[test]
+fn what_a_version_before_did_not_tell_is_no_change() {
+    let before = world(FILE, "secret_scope", &json!("dr"));
+    let mut settings = settings(&before);
+    settings.workspace.configured.clear();
+    let of = ComparedWith::Configuration { source: "main.json".into(), sha256: "41c0".into() };
+    let mut after = world(FILE, "secret_scope", &json!("other"));
+    after.workspace().settings_before = Some(SettingsBefore { of, settings, tables: None });
+    assert_eq!(after.plan().workspaces[0].settings_changes, []);
 }
 
 #[test]

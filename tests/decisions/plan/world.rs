@@ -133,6 +133,8 @@ impl World {
                     write_access_primary: Some(Ok(WriteAccess::Allowed)),
                     witnessed: drsync::plan::Witnessed::default(),
                     settings_before: None,
+                    records: None,
+                    record_here: None,
                     receipts: Default::default(),
                     lost_with: Default::default(),
                     compute: None,

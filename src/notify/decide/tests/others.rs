@@ -140,6 +140,7 @@ fn weakened_protection_is_told_once_and_whoever_was_taken_from_the_list_hears_it
         group: group.map(str::to_owned),
         table: None,
         setting,
+        key: None,
         before: Some(before),
         after: Some(SettingValue::Number(0)),
         direction: Direction::Weaker,

@@ -12,7 +12,7 @@ use crate::figures::{minute, plural, short, tally};
 use crate::plan::{Decision, Plan, Setting, SettingChange, StoredPlan};
 use crate::record::RunRecord;
 use crate::render::page::{Block, Entries, Entry, Notes, Obstacles, Page, Phrase, Section};
-use crate::render::protection::{all_compared, of_plan, settings};
+use crate::render::protection::{all_compared, not_compared, of_plan, settings};
 use crate::render::sections::acceptances::{all_the_same, apart, together};
 use crate::render::sections::causes::{blocking_causes, obstacle};
 use crate::render::sections::dangers::dangers;
@@ -120,7 +120,12 @@ fn others(plan: &Plan) -> Section {
         [] => Phrase::default(),
         _ => Phrase::from(format!("{says} Compared with ")).and(compared).and("."),
     };
-    Section { title, ..Section::of([Block::Settings(all), Block::Words(compared)]) }
+    let nothing = not_compared(plan).into_iter().map(|told| {
+        let told = Phrase::from("Settings are compared with nothing: ").and(Phrase::said(told));
+        Block::Words(told.and("."))
+    });
+    let blocks = [Block::Settings(all), Block::Words(compared)].into_iter().chain(nothing);
+    Section { title, ..Section::of(blocks) }
 }
 
 fn synchronized(shown: &Shown<'_>) -> Section {

@@ -20,7 +20,7 @@ pub(super) fn others(shown: &Shown<'_>) -> Section {
     let plan = shown.plan;
     let mut blocks = vec![
         Block::Settings(settings(plan, |change| !change.weakens())),
-        Block::Asides(compared(plan)),
+        Block::Asides(compared(plan, shown.verbose)),
     ];
     let sections = [accepted(plan), warnings(&plan.warnings, |_| true), unprotected(plan)];
     blocks.extend(sections.into_iter().flat_map(|section| section.blocks));
@@ -41,12 +41,17 @@ pub(super) fn weaker(plan: &Plan) -> Section {
 }
 
 /// With what the settings were compared.
-fn compared(plan: &Plan) -> Vec<Fact> {
+fn compared(plan: &Plan, verbose: bool) -> Vec<Fact> {
     let all = all_compared(plan).into_iter().map(|with| {
         let holds = "; what changed holds from the next round, applied or not";
         Fact::new("compared", Phrase::from("with ").and(Phrase::said(with)).and(holds))
     });
-    all.collect()
+    let nothing = plan.workspaces.iter().filter_map(|it| it.settings_not_compared.as_ref());
+    // Where something is hidden a warning says it.
+    let quiet = nothing.filter(|it| verbose && !it.hides()).map(|nothing| {
+        Fact::new("compared", Phrase::from("with nothing: ").and(Phrase::said(nothing.told())))
+    });
+    all.chain(quiet).collect()
 }
 
 /// Warnings that a screen without anything to do still counts; the others are about how the workspace is set up.
@@ -79,6 +84,7 @@ fn tells(code: WarningCode) -> bool {
         | WarningCode::LedgerLost
         | WarningCode::LedgerDamaged
         | WarningCode::LedgerOddRow
+        | WarningCode::SettingsNotCompared
         | WarningCode::RecordNotBelieved
         | WarningCode::CommitInFuture
         | WarningCode::CutInFuture => true,

@@ -17,7 +17,7 @@ use crate::render::causes::Cause;
 use crate::render::page::{
     Block, Document, Entries, Fact, Obstacles, Page, Part, Phrase, Section, Table,
 };
-use crate::render::protection::{all_compared, settings};
+use crate::render::protection::{all_compared, not_compared, settings};
 use crate::render::sections::acceptances::apart;
 use crate::render::sections::causes::{blocking_causes, obstacle};
 use crate::render::sections::notes::{accepted, leaving, unprotected, warnings};
@@ -59,8 +59,12 @@ pub fn report(stored: &StoredPlan, applies: &[RunRecord], now: DateTime<Utc>) ->
 /// What the configuration changes of the protection; what is weaker first.
 fn protection(plan: &Plan) -> Section {
     let mut all = settings(plan, |_| true);
+    let nothing = not_compared(plan).into_iter().map(|told| {
+        let told = Phrase::from("Settings are compared with nothing: ").and(Phrase::said(told));
+        Block::Words(told.and("."))
+    });
     if all.is_empty() {
-        return Section::default();
+        return Section::of(nothing);
     }
     all.sort_by_key(|setting| !setting.weaker);
     let holds = "They hold from the first round after the change is taken in, applied or not.";
@@ -71,6 +75,7 @@ fn protection(plan: &Plan) -> Section {
             Block::Words(Phrase::from("Compared with ").and(Phrase::said(with)).and("."))
         }),
     );
+    blocks.extend(nothing);
     Section::titled("Protection that changes", blocks)
 }
 

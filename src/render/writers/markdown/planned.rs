@@ -181,7 +181,8 @@ pub(super) fn settings(comment: &mut Comment, all: &[Setting], detail: Detail) -
     for told in shown {
         let Setting { word, weaker, who, setting, before, after } = told;
         let mark = if *weaker { "! " } else { "" };
-        let (who, before, after) = (code(who), text(before), text(after));
+        let (who, setting) = (code(who), phrase(setting));
+        let (before, after) = (text(before), text(after));
         lines.push_str(&format!("| {mark}{word} | {who} | {setting} | {before} | {after} |\n"));
     }
     if !rest.is_empty() {

@@ -33,46 +33,6 @@ impl Case {
     }
 }
 
-/// Keys that protect nothing by themselves, each with the reason.
-pub(super) const NO_PROTECTION: &[(&str, &str)] = &[
-    ("secret_scope", "where tokens are looked up: without one nothing is reached, which is told"),
-    ("workspace_name", "a label"),
-    ("no_secondary_workspace", "silences a warning that there is none, and changes nothing else"),
-    ("workspace_instance_url", "another source is another table, which blocks"),
-    ("workspace_pat_key", "who signs in"),
-    ("workspace_profile", "who signs in"),
-    ("warehouse_id", "what runs statements"),
-    ("sync_location_primary", "metadata tables alone; without them nothing is copied less"),
-    (
-        "default_catalog",
-        "names of tables: those that are meant now are told as tables that come and leave",
-    ),
-    (
-        "default_schema",
-        "names of tables: those that are meant now are told as tables that come and leave",
-    ),
-    ("secondary_workspace_name", "a label"),
-    ("secondary_workspace_pat_key", "who signs in; what is not seen then is told"),
-    ("secondary_workspace_profile", "who signs in; what is not seen then is told"),
-    ("secondary_warehouse_id", "what runs statements; without any that is told"),
-    (
-        "group_name",
-        "tables that were of another group are measured by how they were protected there",
-    ),
-    ("port", "how the mail server is reached: one that is not is told"),
-    ("security", "none is taken for this machine alone"),
-    ("from", "what mails say of themselves"),
-    ("user", "who signs in at the mail server: one that is refused is told"),
-    ("password_secret", "who signs in at the mail server: one that is refused is told"),
-    ("auth", "how one signs in at the mail server: one that is refused is told"),
-    ("oauth", "how one signs in at the mail server: one that is refused is told"),
-    ("tenant", "how one signs in at the mail server: one that is refused is told"),
-    ("token_url", "how one signs in at the mail server: one that is refused is told"),
-    ("client_id", "how one signs in at the mail server: one that is refused is told"),
-    ("client_secret_key", "how one signs in at the mail server: one that is refused is told"),
-    ("scope", "how one signs in at the mail server: one that is refused is told"),
-];
-
 pub(super) fn of_groups() -> Vec<Case> {
     let (daily, yearly) = (json!("0 2 * * *"), json!("0 2 1 1 *"));
     let owners = [json!("a@example.com, b@example.com"), json!("B@example.com")];
@@ -201,5 +161,77 @@ pub(super) fn otherwise() -> Vec<(&'static str, &'static str, [Value; 2], Settin
             [json!("cto@example.com"), json!("cto@example.com, data@example.com")],
             Setting::FailoverApprovers,
         ),
+    ]
+}
+
+/// A mail server with more to it.
+fn mail(more: Value) -> Value {
+    let mut smtp = json!({"host": "smtp.example.com"});
+    smtp.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    json!({"smtp": smtp})
+}
+
+/// A mail server at which one signs in.
+fn signed_in(more: Value) -> Value {
+    let mut smtp = json!({"auth": "plain", "user": "u@example.com", "password_secret": "mail"});
+    smtp.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    mail(smtp)
+}
+
+/// The same by tokens of an application.
+fn by_tokens(more: Value) -> Value {
+    let mut oauth = json!({
+        "token_url": "https://login.example.com/token", "client_id": "one", "client_secret_key": "key",
+        "scope": "mail",
+    });
+    oauth.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    mail(json!({"auth": "xoauth2", "user": "u@example.com", "oauth": oauth}))
+}
+
+/// Keys that are compared as they are written: what each is called, where it stands, and two values.
+pub(super) fn as_written() -> Vec<(&'static str, &'static str, &'static str, [Value; 2])> {
+    let own = |key: &'static str, one: Value, other: Value| (key, WORKSPACE, key, [one, other]);
+    let of_mail =
+        |called: &'static str, values: [Value; 2]| (called, WORKSPACE, "notifications", values);
+    vec![
+        ("secret_scope", FILE, "secret_scope", [json!("dr"), json!("other")]),
+        own("workspace_name", json!("east"), json!("main")),
+        own("workspace_instance_url", json!("/world/east"), json!("/world/north")),
+        own("workspace_pat_key", json!("east-pat"), json!("other-pat")),
+        own("sync_location_primary", json!("/world/east/sync"), json!("/world/north/sync")),
+        own("default_catalog", json!("main"), json!("other")),
+        own("default_schema", json!("shop"), json!("other")),
+        own("warehouse_id", Value::Null, json!("fedcba0987654321")),
+        own("workspace_profile", json!("EAST"), Value::Null),
+        own("secondary_workspace_name", json!("west"), json!("north")),
+        own("secondary_workspace_pat_key", json!("west-pat"), json!("other-pat")),
+        own("secondary_workspace_profile", json!("WEST"), json!("NORTH")),
+        own("secondary_warehouse_id", json!("fedcba0987654321"), Value::Null),
+        own("no_secondary_workspace", Value::Null, json!("replicas are read by path")),
+        of_mail("smtp.port", [mail(json!({})), mail(json!({"port": 2525}))]),
+        of_mail(
+            "smtp.security",
+            [mail(json!({"port": 465})), mail(json!({"port": 465, "security": "tls"}))],
+        ),
+        of_mail("smtp.from", [mail(json!({})), mail(json!({"from": "dr@example.com"}))]),
+        of_mail("smtp.user", [signed_in(json!({})), signed_in(json!({"user": "v@example.com"}))]),
+        of_mail(
+            "smtp.password_secret",
+            [signed_in(json!({})), signed_in(json!({"password_secret": "other"}))],
+        ),
+        of_mail("smtp.auth", [signed_in(json!({})), signed_in(json!({"auth": "login"}))]),
+        of_mail(
+            "oauth.token_url",
+            [
+                by_tokens(json!({})),
+                by_tokens(json!({"token_url": "https://login.example.com/other"})),
+            ],
+        ),
+        of_mail("oauth.client_id", [by_tokens(json!({})), by_tokens(json!({"client_id": "two"}))]),
+        of_mail(
+            "oauth.client_secret_key",
+            [by_tokens(json!({})), by_tokens(json!({"client_secret_key": "other"}))],
+        ),
+        of_mail("oauth.scope", [by_tokens(json!({})), by_tokens(json!({"scope": "other"}))]),
     ]
 }

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use drsync::plan::{
-    ComparedWith, Direction, Plan, Setting, SettingChange, Settings, SettingsBefore,
-    WorkspaceObserved,
+    ComparedWith, Direction, Plan, Setting, SettingChange, Settings, SettingsBefore, TablesBefore,
+    Whose, WorkspaceObserved,
 };
+use drsync::region::LedgerCopy;
 use drsync::render::sections::plan::comment;
 use drsync::render::writers::{BUDGET, Form, write};
 use serde_json::{Value, json};
 
 use super::super::world::World;
-use super::compared;
+use super::{compared, settings};
 
 /// The plan of workspaces of these names, compared with a configuration of three.
 fn of_workspaces(names: &[&str]) -> Plan {
@@ -25,9 +26,12 @@ fn of_workspaces(names: &[&str]) -> Plan {
         .map(|name| {
             let mut seen = one.clone();
             seen.workspace.name = (*name).to_owned();
-            let settings = before.clone();
+            let mut settings = before.clone();
+            // Each has the label that it had.
+            let own = Settings::of(&seen.workspace, None, None).workspace.configured;
+            settings.workspace.configured = own;
             WorkspaceObserved {
-                settings_before: Some(SettingsBefore { of: of.clone(), settings }),
+                settings_before: Some(SettingsBefore { of: of.clone(), settings, tables: None }),
                 ..seen
             }
         })
@@ -62,7 +66,7 @@ fn what_could_not_be_understood_has_not_left() {
     let workspace = world.observed.workspaces[0].workspace.clone();
     let settings = Settings::of(&workspace, None, Some(&["east", "north"]));
     let of = ComparedWith::Configuration { source: "main.json".into(), sha256: "41c0".into() };
-    world.workspace().settings_before = Some(SettingsBefore { of, settings });
+    world.workspace().settings_before = Some(SettingsBefore { of, settings, tables: None });
     world.observed.incomplete = true;
     assert_eq!(world.plan().workspaces[0].settings_changes, []);
 }
@@ -72,10 +76,25 @@ fn a_workspace_under_another_name_is_compared_with_what_lies_in_the_same_place()
     let world = World::new();
     let before = Settings::of(&world.observed.workspaces[0].workspace, None, Some(&["east"]));
     let all = BTreeMap::from([("east".to_owned(), before.clone())]);
-    assert_eq!(Settings::among(&all, "east", None), Some(&before));
-    assert_eq!(Settings::among(&all, "main", Some("/world/west/sync")), Some(&before));
-    assert_eq!(Settings::among(&all, "main", Some("/world/north/sync")), None);
-    assert_eq!(Settings::among(&all, "main", None), None);
+    let found = |whose: Whose<'_>| Settings::among(&all, &whose).map(|(name, _)| name);
+    let named = |name| Whose { name, ..Whose::default() };
+    assert_eq!(found(named("east")), Some("east"));
+    assert_eq!(found(named("main")), None);
+    // Each of its places tells it, whatever became of the others.
+    let elsewhere = Whose {
+        name: "main",
+        replicas: Some("/world/north/sync"),
+        primary: Some("/world/south/sync"),
+        address: Some("/world/south"),
+    };
+    assert_eq!(found(elsewhere), None);
+    assert_eq!(found(Whose { replicas: Some("/world/west/sync"), ..elsewhere }), Some("east"));
+    assert_eq!(found(Whose { primary: Some("/world/east/sync"), ..elsewhere }), Some("east"));
+    assert_eq!(found(Whose { address: Some("/world/east"), ..elsewhere }), Some("east"));
+    // Of two that share a place neither is it.
+    let all = BTreeMap::from([("east".to_owned(), before.clone()), ("twin".to_owned(), before)]);
+    let shared = Whose { address: Some("/world/east"), ..elsewhere };
+    assert_eq!(Settings::among(&all, &shared), None);
 }
 
 /// The plan of a configuration whose groups are others, over the metadata table and the settings of before.
@@ -154,4 +173,64 @@ fn a_table_that_no_group_has_any_more_is_told_and_one_that_is_left_out_on_purpos
         groups[0]["unprotected_tables"] = json!({"main.shop.lines": "too big"});
     });
     assert_eq!(told_of(&left_out, "orders"), [(Setting::Unprotected, Direction::Weaker)]);
+}
+
+/// The plan of a configuration compared with another one before anything was ever applied.
+fn before_the_first_apply(change: impl Fn(&mut Value)) -> Plan {
+    let before = World::new();
+    let mut after = World::with(|config| change(&mut config["workspaces"][0]["sync_groups"]));
+    let workspace = after.workspace();
+    for region in [&mut workspace.primary, &mut workspace.secondary] {
+        region.ledger = Ok(LedgerCopy::default());
+    }
+    after.merge();
+    let of = ComparedWith::Configuration { source: "main.json".into(), sha256: "41c0".into() };
+    let tables = Some(TablesBefore::of(&before.observed.workspaces[0].workspace));
+    let settings = settings(&before);
+    after.workspace().settings_before = Some(SettingsBefore { of, settings, tables });
+    after.request.selection.changed = true;
+    after.plan()
+}
+
+#[test]
+fn before_the_first_apply_a_table_that_left_its_group_is_told_as_with_a_record() {
+    let plan = before_the_first_apply(|groups| groups[0]["tables"] = json!(["main.shop.orders"]));
+    let changes = &plan.workspaces[0].settings_changes;
+    let of: Vec<(Setting, Option<&str>)> =
+        changes.iter().map(|change| (change.setting, change.table.as_deref())).collect();
+    assert_eq!(of, [(Setting::Removed, Some("main.shop.lines"))]);
+    let comment = write(&comment(&plan), Form::Markdown(BUDGET));
+    assert!(comment.contains("weakens the protection of orders"), "{comment}");
+    let left_out = before_the_first_apply(|groups| {
+        groups[0]["unprotected_tables"] = json!({"main.shop.lines": "too big"});
+    });
+    assert_eq!(told_of(&left_out, "orders"), [(Setting::Unprotected, Direction::Weaker)]);
+    let moved = before_the_first_apply(|groups| {
+        groups[0]["tables"] = json!(["main.shop.orders"]);
+        groups[1]["tables"] = json!(["main.shop.countries", "main.shop.lines"]);
+        groups[1]["sync_shrink_percent"] = 0.into();
+    });
+    assert_eq!(told_of(&moved, "orders"), []);
+    assert!(told_of(&moved, "reference").contains(&(Setting::TablesOf, Direction::Other)));
+    // What is only misread, and a name that is only spelled another way, have not left.
+    let misread = before_the_first_apply(|groups| groups[0]["tables"] = json!([7]));
+    assert_eq!(told_of(&misread, "orders"), []);
+    let spelled = before_the_first_apply(|groups| {
+        groups[0]["tables"] = json!(["shop.Orders", "main.SHOP.lines"]);
+    });
+    assert_eq!(told_of(&spelled, "orders"), []);
+}
+
+#[test]
+fn before_the_first_apply_a_group_under_another_name_is_told_as_with_a_record() {
+    let plan = before_the_first_apply(|groups| {
+        groups[1]["group_name"] = "countries".into();
+        groups[1]["sync_shrink_percent"] = 0.into();
+    });
+    let expected = [(Setting::Name, Direction::Other), (Setting::ShrinkGuard, Direction::Weaker)];
+    assert_eq!(told_of(&plan, "countries"), expected);
+    assert_eq!(told_of(&plan, "reference"), []);
+    let gone = before_the_first_apply(|groups| drop(groups.as_array_mut().unwrap().remove(0)));
+    let gone = told_of(&gone, "orders");
+    assert_eq!(gone, [(Setting::Removed, Direction::Weaker), (Setting::Owners, Direction::Weaker)]);
 }
