@@ -6,6 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::incident::{
     Cause, CauseCode, Class, Closed, Digest, DigestGroup, How, Incident, Lost, Standing, Telling,
+    ToldChange,
 };
 use super::letters::told_to;
 use super::policy::Policy;
@@ -22,7 +23,7 @@ pub fn decide(round: &Round, before: &[&Standing], policy: &Policy) -> Standing 
     let mut incidents = merged(before);
     // Those were told by the applies that found them, and are over with that.
     incidents.retain(|incident| incident.class != Class::ProtectionWeakened);
-    let mut decision = Decision { round, policy, incidents };
+    let mut decision = Decision { round, policy, incidents, told_lately: told_lately(before) };
     decision.regions();
     decision.watch();
     decision.weakened();
@@ -30,7 +31,7 @@ pub fn decide(round: &Round, before: &[&Standing], policy: &Policy) -> Standing 
         decision.group(group);
     }
     decision.removed();
-    let mut incidents = decision.incidents;
+    let Decision { mut incidents, told_lately, .. } = decision;
     for incident in &mut incidents {
         if incident.told.by == round.run_id {
             incident.told.to = told_to(policy, incident);
@@ -41,6 +42,7 @@ pub fn decide(round: &Round, before: &[&Standing], policy: &Policy) -> Standing 
         workspace: round.workspace.clone(),
         incidents,
         digest: digest(round, before, policy),
+        told_lately,
     }
 }
 
@@ -51,7 +53,8 @@ pub fn not_begun(
     policy: &Policy,
     cause: Option<&Cause>,
 ) -> Standing {
-    let mut decision = Decision { round, policy, incidents: merged(before) };
+    let told_lately = told_lately(before);
+    let mut decision = Decision { round, policy, incidents: merged(before), told_lately };
     let open = decision.incidents.iter_mut().find(|it| it.class == Class::NotBegun);
     match (open, cause) {
         (Some(incident), Some(cause)) => {
@@ -67,45 +70,60 @@ pub fn not_begun(
         }
         (None, None) => {}
     }
-    let incidents = decision.incidents;
-    Standing { workspace: round.workspace.clone(), incidents, digest: None }
+    let Decision { incidents, told_lately, .. } = decision;
+    Standing { workspace: round.workspace.clone(), incidents, digest: None, told_lately }
 }
 
 /// What stands of a workspace whose configuration tells nobody any more: everything as it was, for an apply that does, and what
 /// protects less, which those hear for a last time who heard of it before.
 pub fn last_words(round: &Round, before: &[&Standing], policy: &Policy) -> Standing {
     let carried = carried(&round.workspace, before);
-    let mut decision = Decision { round, policy, incidents: carried.incidents };
+    let Standing { workspace, incidents, digest, told_lately } = carried;
+    let mut decision = Decision { round, policy, incidents, told_lately };
     decision.incidents.retain(|incident| incident.class != Class::ProtectionWeakened);
     decision.weakened();
-    let mut incidents = decision.incidents;
+    let Decision { mut incidents, told_lately, .. } = decision;
     for incident in incidents.iter_mut().filter(|it| it.told.by == round.run_id) {
         incident.told.to = told_to(policy, incident);
     }
-    Standing { incidents, ..carried }
+    Standing { workspace, incidents, digest, told_lately }
 }
 
 /// What stands of a workspace that left the configuration: all that was open of it is over, and that nothing of it is protected any
 /// more is told once, to those who heard of it.
 pub fn left(round: &Round, before: &[&Standing], policy: &Policy) -> Standing {
-    let mut decision = Decision { round, policy, incidents: merged(before) };
+    let told_lately = told_lately(before);
+    let mut decision = Decision { round, policy, incidents: merged(before), told_lately };
     decision.incidents.retain(|incident| incident.class != Class::ProtectionWeakened);
     for incident in &mut decision.incidents {
         incident.leave(round);
     }
     decision.weakened();
-    let mut incidents = decision.incidents;
+    let Decision { mut incidents, told_lately, .. } = decision;
     for incident in &mut incidents {
         incident.told.to = told_to(policy, incident);
     }
-    Standing { workspace: round.workspace.clone(), incidents, digest: None }
+    Standing { workspace: round.workspace.clone(), incidents, digest: None, told_lately }
 }
 
 /// What stands of a workspace after an apply that tells nobody of it: everything as it was, for the next one that does.
 pub fn carried(workspace: &str, before: &[&Standing]) -> Standing {
     let digest = before.iter().find_map(|standing| standing.digest.clone());
     let digest = digest.filter(|digest| !digest.due);
-    Standing { workspace: workspace.to_owned(), incidents: merged(before), digest }
+    let told_lately = told_lately(before);
+    Standing { workspace: workspace.to_owned(), incidents: merged(before), digest, told_lately }
+}
+
+/// What protects less and was told lately, as the newest records carry it together: of each change when it was last told.
+fn told_lately(before: &[&Standing]) -> Vec<ToldChange> {
+    let mut all: Vec<ToldChange> = Vec::new();
+    for told in before.iter().flat_map(|standing| &standing.told_lately) {
+        match all.iter_mut().find(|known| known.brought(&told.change)) {
+            Some(known) => known.at = known.at.max(told.at),
+            None => all.push(told.clone()),
+        }
+    }
+    all
 }
 
 /// The incidents that are open, as the newest records carry them together.
@@ -162,6 +180,7 @@ struct Decision<'a> {
     round: &'a Round,
     policy: &'a Policy,
     incidents: Vec<Incident>,
+    told_lately: Vec<ToldChange>,
 }
 
 impl Decision<'_> {
@@ -235,9 +254,15 @@ impl Decision<'_> {
         self.incidents.push(opened);
     }
 
-    /// What protects less is told at once, of each group and of the workspace.
+    /// What protects less is told at once, of each group and of the workspace, and again no sooner than a reminder would be.
     fn weakened(&mut self) {
+        let (now, reminder) = (self.round.ended_at, self.policy.reminder);
+        self.told_lately.retain(|told| now - told.at < reminder);
         for change in &self.round.weakened {
+            if self.told_lately.iter().any(|told| told.brought(change)) {
+                continue;
+            }
+            self.told_lately.push(ToldChange { change: change.clone(), at: now });
             let of = |incident: &&mut Incident| {
                 incident.class == Class::ProtectionWeakened && incident.group == change.group
             };

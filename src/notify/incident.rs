@@ -19,6 +19,32 @@ pub struct Standing {
     /// What was synchronized and is told of once a day; absent: that is not asked for, or there is nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
+    /// What protects less and was told lately. A runner that has the configuration of before undoes it in every round of its own,
+    /// and the next one's would be news for ever.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told_lately: Vec<ToldChange>,
+}
+
+/// A setting that protects less, and when people heard of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ToldChange {
+    /// The change.
+    pub change: SettingChange,
+    /// When it was told.
+    #[serde(with = "moment::Moment")]
+    pub at: DateTime<Utc>,
+}
+
+impl ToldChange {
+    /// Whether it brought what another change brings, whatever there was before.
+    pub fn brought(&self, other: &SettingChange) -> bool {
+        let of = |change: &SettingChange| {
+            let SettingChange { group, table, setting, key, after, before: _, direction: _ } =
+                change.clone();
+            (group, table, setting, key, after)
+        };
+        of(&self.change) == of(other)
+    }
 }
 
 /// Something that people hear of until it is over.

@@ -1,5 +1,6 @@
 //! Who is told what over which server: real mail and real webhooks on this machine, received by programs of others.
 
+mod changes;
 mod days;
 mod leaving;
 mod servers;

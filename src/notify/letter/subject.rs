@@ -130,6 +130,10 @@ fn incidents_subject(alike: &[&Incident], groups: Vec<String>, region: &str) -> 
         }
         (Class::Failing, None) => format!("{groups} failing since {since}: {}", codes.join(", ")),
         (Class::RpoBreached, None) => format!("{groups} behind the objective since {since}"),
+        // It was over when it began.
+        (Class::ProtectionWeakened, Some(_)) => {
+            format!("{groups} no longer configured since {since}")
+        }
         (class, Some(closed)) => {
             let what = match (class, closed.how) {
                 (Class::RpoBreached, How::Recovered) => "within the objective again",

@@ -11,18 +11,18 @@ use super::{Receivers, stderr};
 use crate::support::runner::drsync;
 use crate::support::world::{World, batch};
 
-fn at(text: &str) -> DateTime<Utc> {
+pub(super) fn at(text: &str) -> DateTime<Utc> {
     format!("2026-11-{text}:00Z").parse().unwrap()
 }
 
 /// A scheduler of this machine, and a pipeline somewhere else that has the same configuration and keeps nothing.
-struct Runners {
-    world: World,
+pub(super) struct Runners {
+    pub(super) world: World,
     pipeline: tempfile::TempDir,
 }
 
 impl Runners {
-    async fn new(receivers: &Receivers) -> Runners {
+    pub(super) async fn new(receivers: &Receivers) -> Runners {
         let mut world = World::new().await;
         let workspace = &mut world.config["workspaces"][0];
         workspace["sync_success_notification"] = "boss@example.com".into();
@@ -35,10 +35,18 @@ impl Runners {
     }
 
     /// Both have the world's configuration.
-    fn configure(&self) {
-        let config = &self.world.config;
-        fs::write(self.world.path("drsync.json"), config.to_string()).unwrap();
-        let mut config = config.clone();
+    pub(super) fn configure(&self) {
+        self.configure_scheduler();
+        self.configure_pipeline();
+    }
+
+    /// This machine has it, and the pipeline does not yet.
+    pub(super) fn configure_scheduler(&self) {
+        fs::write(self.world.path("drsync.json"), self.world.config.to_string()).unwrap();
+    }
+
+    pub(super) fn configure_pipeline(&self) {
+        let mut config = self.world.config.clone();
         let workspace = &mut config["workspaces"][0];
         for key in ["workspace_instance_url", "sync_location_primary", "sync_location_secondary"] {
             let place = self.world.path(workspace[key].as_str().unwrap());
@@ -55,31 +63,31 @@ impl Runners {
         run.envs(pipeline.into_iter().filter(|_| is_pipeline)).output()
     }
 
-    fn scheduler(&self, more: &[&str]) {
+    pub(super) fn scheduler(&self, more: &[&str]) {
         let folder = self.world.path("");
         let ended = self.runs(&folder, more);
         let code = ended.status.code().unwrap();
         assert!([0, 1, 4, 5, 6, 8, 78].contains(&code), "{code}: {}", stderr(&ended));
     }
 
-    fn pipeline(&self) {
+    pub(super) fn pipeline(&self) {
         let ended = self.runs(self.pipeline.path(), &[]);
         let code = ended.status.code().unwrap();
         assert!([0, 1, 4, 5, 6, 8].contains(&code), "{code}: {}", stderr(&ended));
         let _ = fs::remove_dir_all(self.pipeline.path().join(".drsync"));
     }
 
-    fn take_the_west_away(&self) {
+    pub(super) fn take_the_west_away(&self) {
         fs::rename(self.world.path("west"), self.world.path("gone")).unwrap();
     }
 
-    fn bring_the_west_back(&self) {
+    pub(super) fn bring_the_west_back(&self) {
         fs::rename(self.world.path("gone"), self.world.path("west")).unwrap();
     }
 }
 
 /// What came since it was last asked: `address: subject`, sorted, of one address by the others' side.
-fn heard(receivers: &Receivers, known: &mut usize) -> Vec<String> {
+pub(super) fn heard(receivers: &Receivers, known: &mut usize) -> Vec<String> {
     let came = receivers.came();
     let new = &came[*known..];
     *known = came.len();
