@@ -120,7 +120,8 @@ impl fmt::Debug for Service {
 /// A sync location, and the workspace by which it is reached.
 #[derive(Debug)]
 pub struct DatabricksLocation {
-    text: String,
+    /// As the configuration spells it.
+    address: String,
     way: Way,
     /// Count rows on both sides after each clone.
     verify_rows: bool,
@@ -139,9 +140,9 @@ enum Way {
 }
 
 impl DatabricksLocation {
-    fn new(text: &str, way: Way, verify_rows: bool) -> DatabricksLocation {
+    fn new(address: &str, way: Way, verify_rows: bool) -> DatabricksLocation {
         let (cuts, rows) = Default::default();
-        DatabricksLocation { text: text.to_owned(), way, verify_rows, cuts, rows }
+        DatabricksLocation { address: address.to_owned(), way, verify_rows, cuts, rows }
     }
 
     /// What carries out every look and every write.
@@ -153,7 +154,7 @@ impl DatabricksLocation {
 
     /// A path under it, taken literally.
     fn path(&self, relative: &str) -> String {
-        format!("{}/{relative}", self.text.trim_end_matches('/'))
+        format!("{}/{relative}", self.address.trim_end_matches('/'))
     }
 
     fn may_write(&self) -> Result<(), RegionError> {
@@ -161,13 +162,13 @@ impl DatabricksLocation {
             Way::Writer(_) => Ok(()),
             Way::Reader(_) => Err(RegionError::new(
                 RegionErrorKind::Unavailable,
-                format!("write under {}", self.text),
+                format!("write under {}", self.address),
                 "the primary's workspace, which is the one that writes there, does not answer",
             )),
         }
     }
 
     fn on_object_store(&self) -> bool {
-        !(self.text.starts_with('/') || self.text.starts_with("file:"))
+        !(self.address.starts_with('/') || self.address.starts_with("file:"))
     }
 }

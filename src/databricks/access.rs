@@ -59,7 +59,7 @@ pub(super) async fn presence(location: &DatabricksLocation) -> Result<Reached, R
     let clock = client.service_clock();
     let (principal, root) = join!(location.service().principal(), look_at_root(location));
     let address = client.base().as_str().trim_end_matches('/');
-    let doing = || format!("look at the sync location {} from {address}", location.text);
+    let doing = || format!("look at the sync location {} from {address}", location.address);
     let principal = principal.map_err(|refusal| match refusal.status {
         Some(404) => refusal
             .hint("is it the address of a Databricks workspace?")
@@ -82,7 +82,7 @@ pub(super) async fn presence(location: &DatabricksLocation) -> Result<Reached, R
         });
     }
     Ok(Reached {
-        location: location.text.clone(),
+        location: location.address.clone(),
         principal: Some(principal),
         clock: clock.or_else(|| client.service_clock()),
     })
@@ -90,7 +90,7 @@ pub(super) async fn presence(location: &DatabricksLocation) -> Result<Reached, R
 
 /// `LIST` of the sync location. An empty folder of an object store is no folder at all: only its container has to be there.
 async fn look_at_root(location: &DatabricksLocation) -> Result<(), Refusal> {
-    let statement = sql::list(&location.text, Some(1));
+    let statement = sql::list(&location.address, Some(1));
     match location.service().sql.run(&statement, Intent::Look).await {
         Ok(_) => Ok(()),
         Err(refusal) if refusal.no_table() && location.on_object_store() => Ok(()),
@@ -103,7 +103,7 @@ async fn with_grant(location: &DatabricksLocation, refusal: Refusal, principal: 
     if !refusal.lack().is_some_and(|lack| lack.is_of_location()) {
         return refusal;
     }
-    match covering(&location.service().client, &location.text).await {
+    match covering(&location.service().client, &location.address).await {
         Some(name) => refusal.grant(Grant::to_write(&name, principal)),
         None => refusal,
     }

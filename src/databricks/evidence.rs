@@ -25,7 +25,7 @@ const PARTS_AT_ONCE: usize = 64;
 
 /// Beside what an embedded lakehouse keeps as files: a table cannot be made where files lie.
 fn table_of(location: &DatabricksLocation) -> Relation {
-    table_at(&location.text, &format!("{EVIDENCE}/documents"))
+    table_at(&location.address, &format!("{EVIDENCE}/documents"))
 }
 
 pub(super) async fn keep(

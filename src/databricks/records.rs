@@ -49,7 +49,7 @@ pub(super) async fn read(
     location: &DatabricksLocation,
     heads_only: bool,
 ) -> Result<LedgerCopy, RegionError> {
-    let doing = |name: &str| format!("read {name} under {}", location.text);
+    let doing = |name: &str| format!("read {name} under {}", location.address);
     let read_cuts = if heads_only { sql::read_heads } else { sql::read_cuts };
     let (metadata, cuts) = join!(
         content(location, SYNC_METADATA, sql::read_rows),
@@ -111,7 +111,7 @@ pub(super) async fn put_aside(
     which: LedgerTable,
     name: &str,
 ) -> Result<(), RegionError> {
-    let table = table_at(&location.text, which.name());
+    let table = table_at(&location.address, which.name());
     let doing = |refusal: Refusal| refusal.doing(format!("put {} aside as {name}", which.name()));
     let mut columns = location.cuts.lock().await;
     if which == LedgerTable::Cuts {
@@ -125,7 +125,7 @@ pub(super) async fn put_aside(
     }
     let found = detail(location, &table).await.map_err(doing)?;
     let claim = found.and_then(|found| found.property(WORKSPACE_PROPERTY).map(str::to_owned));
-    let aside = table_at(&location.text, name);
+    let aside = table_at(&location.address, name);
     if let Err(refusal) = repeat(location, &sql::clone_table(&aside, &table)).await {
         let by_reference = repeat(location, &sql::shallow_clone_table(&aside, &table)).await;
         by_reference.map_err(|_| doing(refusal))?;
@@ -143,7 +143,7 @@ async fn content(
     select: impl Fn(&Relation) -> Statement,
 ) -> Result<Option<Content>, Refusal> {
     let workspace = location.service();
-    let table = table_at(&location.text, name);
+    let table = table_at(&location.address, name);
     let Some(detail) = detail(location, &table).await? else {
         return Ok(None);
     };
@@ -237,12 +237,12 @@ pub(super) async fn create(
     workspace: &str,
 ) -> Result<(), RegionError> {
     let create = [
-        sql::create_metadata(&table_at(&location.text, SYNC_METADATA), workspace),
-        sql::create_cuts(&table_at(&location.text, SYNC_CUTS), workspace),
+        sql::create_metadata(&table_at(&location.address, SYNC_METADATA), workspace),
+        sql::create_cuts(&table_at(&location.address, SYNC_CUTS), workspace),
     ];
     for statement in create {
         repeat(location, &statement).await.map_err(|refusal| {
-            refusal.doing(format!("create the metadata tables under {}", location.text))
+            refusal.doing(format!("create the metadata tables under {}", location.address))
         })?;
     }
     Ok(())
@@ -253,11 +253,11 @@ pub(super) async fn clone_from(
     from: &str,
 ) -> Result<(), RegionError> {
     for name in [SYNC_METADATA, SYNC_CUTS] {
-        let doing = || format!("clone {name} from {from} to {}", location.text);
+        let doing = || format!("clone {name} from {from} to {}", location.address);
         let source = table_at(from, name);
         let there = detail(location, &source).await.map_err(|refusal| refusal.doing(doing()))?;
         if there.is_some() {
-            let statement = sql::clone_table(&table_at(&location.text, name), &source);
+            let statement = sql::clone_table(&table_at(&location.address, name), &source);
             repeat(location, &statement).await.map_err(|refusal| refusal.doing(doing()))?;
         }
     }
@@ -288,8 +288,8 @@ pub(super) async fn write_rows(
     location: &DatabricksLocation,
     rows: &[Row],
 ) -> Result<u64, RegionError> {
-    let doing = || format!("write {SYNC_METADATA} under {}", location.text);
-    let table = table_at(&location.text, SYNC_METADATA);
+    let doing = || format!("write {SYNC_METADATA} under {}", location.address);
+    let table = table_at(&location.address, SYNC_METADATA);
     let _turn = location.rows.lock().await;
     for part in parts(rows) {
         repeat(location, &sql::merge_rows(&table, part))
@@ -324,7 +324,7 @@ async fn cuts_from(
     location: &DatabricksLocation,
     ends: &[(&str, u64)],
 ) -> Result<(Vec<Cut>, Vec<OddCut>), Refusal> {
-    let statement = sql::read_cuts_from(&table_at(&location.text, SYNC_CUTS), ends);
+    let statement = sql::read_cuts_from(&table_at(&location.address, SYNC_CUTS), ends);
     selected(location, &statement).await
 }
 
@@ -343,7 +343,7 @@ pub(super) async fn read_newest_cuts(
     location: &DatabricksLocation,
     groups: &[&str],
 ) -> Result<Cuts, RegionError> {
-    let table = table_at(&location.text, SYNC_CUTS);
+    let table = table_at(&location.address, SYNC_CUTS);
     let mut all = Cuts::default();
     for some in groups.chunks(CUTS_AT_ONCE) {
         match selected(location, &sql::read_heads_of(&table, some)).await {
@@ -353,7 +353,7 @@ pub(super) async fn read_newest_cuts(
             }
             Err(refusal) if refusal.no_table() => {}
             Err(refusal) => {
-                return Err(refusal.doing(format!("read {SYNC_CUTS} under {}", location.text)));
+                return Err(refusal.doing(format!("read {SYNC_CUTS} under {}", location.address)));
             }
         }
     }
@@ -373,7 +373,7 @@ pub(super) async fn append_cuts(
         for (cut, answer) in some.iter().zip(answered) {
             let doing = || {
                 let (cut, group) = (cut.label(), &cut.group_name);
-                format!("append {cut} of {group} under {}", location.text)
+                format!("append {cut} of {group} under {}", location.address)
             };
             answers.push(match answer {
                 Some(Appended::Diverged(None)) if cut.cut_number > 1 => {
@@ -396,7 +396,7 @@ async fn append_open(
     columns: &mut Option<CutColumns>,
     answers: &mut [Option<Appended>],
 ) -> Refusal {
-    let table = table_at(&location.text, SYNC_CUTS);
+    let table = table_at(&location.address, SYNC_CUTS);
     let timing = location.service().client.timing();
     let mut last: Option<Refusal> = None;
     for attempt in 0..=ATTEMPTS {
@@ -496,7 +496,7 @@ async fn columns_for<'a>(
     if lacking.is_empty() {
         return Ok(known.insert(columns));
     }
-    let table = table_at(&location.text, SYNC_CUTS);
+    let table = table_at(&location.address, SYNC_CUTS);
     let added = repeat(location, &sql::add_cut_columns(&table, &lacking)).await;
     // Another writer may have added them first: what the table has then is what counts.
     let columns = self::columns(location).await?;
@@ -510,7 +510,7 @@ async fn columns_for<'a>(
 }
 
 async fn columns(location: &DatabricksLocation) -> Result<CutColumns, Refusal> {
-    let look = sql::cut_columns(&table_at(&location.text, SYNC_CUTS));
+    let look = sql::cut_columns(&table_at(&location.address, SYNC_CUTS));
     let finished = location.service().sql.run(&look, Intent::Look).await?;
     CutColumns::described(&finished.columns).ok_or_else(|| {
         Refusal::new(RegionErrorKind::Other, "its columns are not those of a cut log")
@@ -518,7 +518,7 @@ async fn columns(location: &DatabricksLocation) -> Result<CutColumns, Refusal> {
 }
 
 async fn newest(location: &DatabricksLocation, cut: &Cut) -> Option<Box<Cut>> {
-    let table = table_at(&location.text, SYNC_CUTS);
+    let table = table_at(&location.address, SYNC_CUTS);
     let heads = sql::read_heads_of(&table, &[&cut.group_name]);
     let (heads, _) = selected(location, &heads).await.unwrap_or_default();
     heads.into_iter().last().map(Box::new)
@@ -528,8 +528,8 @@ pub(super) async fn copy_cuts(
     location: &DatabricksLocation,
     cuts: &[Cut],
 ) -> Result<(), RegionError> {
-    let doing = || format!("copy cuts to {SYNC_CUTS} under {}", location.text);
-    let table = table_at(&location.text, SYNC_CUTS);
+    let doing = || format!("copy cuts to {SYNC_CUTS} under {}", location.address);
+    let table = table_at(&location.address, SYNC_CUTS);
     let mut columns = location.cuts.lock().await;
     let wanted = Cuts::new(cuts.iter().cloned());
     // Of each group what is from the oldest of these on: the log before is not read again.

@@ -33,7 +33,8 @@ async fn a_workspace_and_its_location_ask_once_who_asks_also_in_vain() {
     let regions = fake.connect().await;
     let me = || fake.asked("/scim/v2/Me").len();
     let before = me();
-    fake.fault("/scim/v2/Me", 1, What::Answer(403, vec![], "{}".to_owned()));
+    let denied = json!({"error_code": "PERMISSION_DENIED", "message": "no"}).to_string();
+    fake.fault("/scim/v2/Me", 1, What::Answer(403, vec![], denied));
     assert_eq!(regions.primary.presence().await.unwrap_err().kind, RegionErrorKind::Denied);
     assert_eq!(me(), before + 1);
     regions.primary.presence().await.unwrap();
