@@ -3,7 +3,6 @@
 //! The log decides, the rows tell: `sync_cuts` is what is true of a group, `sync_metadata` what people read about it.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
 mod append;
 mod columns;
@@ -41,13 +40,4 @@ pub const WORKSPACE_PROPERTY: &str = "drsync.workspace";
 /// A cut on screen: its number and its moment, `cut 42 (2026-11-22 09:41:07Z)`.
 pub fn cut_label(number: u64, recovery_point: DateTime<Utc>) -> String {
     format!("cut {number} ({})", recovery_point.format("%Y-%m-%d %H:%M:%SZ"))
-}
-
-/// A cut's place in its group's log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CutRef {
-    /// The cut's number.
-    pub number: u64,
-    /// The hash of its row.
-    pub sha256: String,
 }

@@ -32,7 +32,7 @@
 //! - [`lakehouse`]: a region that is a folder of Delta tables, embedded;
 //! - [`databricks`]: a region that is a Databricks workspace, over its REST API;
 //! - [`sandbox`]: lakehouse folders served as Databricks workspaces on localhost;
-//! - [`cli`]: commands and flags, the only place that reads the environment and the clock;
+//! - [`cli`]: commands and flags; it reads the environment and the clock, and hands both on to what decides;
 //! - [`canonical`], [`moment`] and [`interval`]: one text for one document and for one moment, one reading of one interval;
 //! - [`files`], [`limits`] and [`foreign`]: how files of others are opened, how much of them is taken, and how it is read;
 //! - [`command`]: commands of drsync that are printed to be copied;

@@ -24,7 +24,7 @@ pub(super) struct Refusal {
     pub(super) status: Option<u16>,
     /// `error_code` of a request, error class of a statement; empty where there is none.
     pub(super) code: String,
-    /// What the service said. It is read in this file alone.
+    /// What the service said. It is read here and in `named`, and nowhere else.
     pub(super) message: String,
     /// What to do about it.
     pub(super) hints: Box<[Hint]>,

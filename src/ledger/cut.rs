@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CutKind, CutRef, LaterColumns};
+use super::{CutKind, LaterColumns};
 use crate::canonical;
 use crate::config::TableName;
 
@@ -164,11 +164,6 @@ impl Cut {
     /// SHA-256 of the row's canonical JSON, hex.
     pub fn sha256(&self) -> String {
         canonical::sha256(self)
-    }
-
-    /// The cut's place in its group's log.
-    pub fn place(&self) -> CutRef {
-        CutRef { number: self.cut_number, sha256: self.sha256() }
     }
 
     /// Whether this cut comes directly after `previous`.

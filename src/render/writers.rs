@@ -1,4 +1,4 @@
-//! How a page looks: as text for a screen, as Markdown for a comment, as HTML for a browser; escaping happens here and nowhere else.
+//! How a page looks: as text for a screen, as Markdown for a comment, as HTML for a browser; what a form has to escape is escaped here and nowhere else.
 
 pub(super) mod html;
 pub(super) mod markdown;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::found;
 use super::proposal::{self, Answers, Said};
 use super::talk::Talk;
-use super::workspace::{WRITTEN_WITHIN, email, inside};
+use super::workspace::{WRITTEN_WITHIN, check_apart, email};
 use crate::cli::flags::Context;
 use crate::cli::{ExitStatus, Failure};
 use crate::databricks::{Job, Listed};
@@ -118,11 +118,7 @@ fn questions(
     let question = "drsync's own records of this region go to";
     said.location_primary = talk.ask(question, Some(&records), |text| {
         let records = folder(text)?;
-        if inside(&records, &copies) || inside(&copies, &records) {
-            Err(format!("{records} and {copies} lie in each other"))
-        } else {
-            Ok(records)
-        }
+        check_apart(&records, &copies).map(|()| records)
     })?;
     if said.location_primary.is_some() {
         said.email = email(talk, principal)?;

@@ -152,11 +152,7 @@ fn locations(
     let records =
         talk.ask("drsync's own records of this region go to", default.as_deref(), |said| {
             let records = choose(said)?;
-            if inside(&records, &copies) || inside(&copies, &records) {
-                Err(format!("{records} and {copies} lie in each other"))
-            } else {
-                Ok(records)
-            }
+            check_apart(&records, &copies).map(|()| records)
         })?;
     Ok(Some((copies, records)))
 }
@@ -182,9 +178,14 @@ fn plainly(url: &str) -> String {
     url.trim_end_matches('/').to_owned()
 }
 
-pub(super) fn inside(one: &str, other: &str) -> bool {
-    let (one, other) = (one.to_lowercase(), other.to_lowercase());
-    format!("{one}/").starts_with(&format!("{other}/"))
+/// Refuses two locations of which the configuration could not have both.
+pub(super) fn check_apart(records: &str, copies: &str) -> Result<(), String> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let read = |text: &str| LocationAddress::parse(text, &here).map_err(|error| error.to_string());
+    if read(records)?.nests(&read(copies)?) {
+        return Err(format!("{records} and {copies} lie in each other"));
+    }
+    Ok(())
 }
 
 /// The secondary's workspace: it has to be in another region.
@@ -286,4 +287,21 @@ fn label(address: &Url, otherwise: &str) -> String {
 
 fn plain(address: &Url) -> String {
     address.as_str().trim_end_matches('/').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locations_are_apart_here_where_a_configuration_takes_both() {
+        let apart = |one: &str, other: &str| check_apart(one, other).is_ok();
+        assert!(apart("s3://b/A", "s3://b/a"), "letters differ, and so do the places");
+        assert!(apart("s3://b/east", "s3://b/east2"));
+        assert!(!apart("s3://b/x/records", "s3://b/x"));
+        assert!(!apart("s3://b/x/", "s3://b/x/records"));
+        assert!(apart("east/sync", "west/sync"));
+        assert!(!apart("east/sync", "east"));
+        assert!(!apart("east/../west", "west/sync"), "they are compared as they are resolved");
+    }
 }
