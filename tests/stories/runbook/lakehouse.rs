@@ -10,7 +10,9 @@ use crate::runbook::follow::{Step, drsync, ends, guided, steps};
 use crate::support::able::python;
 
 pub(crate) fn run(python: &Path, text: &str) -> Output {
-    Command::new(python).args(["-c", text]).output().unwrap()
+    // Threads of pyarrow that still live at the interpreter's end may abort it, when all is done.
+    const AND_END: &str = "import os, sys\nexec(compile(sys.argv[1], 'step', 'exec'))\nsys.stdout.flush()\nos._exit(0)";
+    Command::new(python).args(["-c", AND_END, text]).output().unwrap()
 }
 
 pub(crate) fn copy(from: &Path, to: &Path) {
