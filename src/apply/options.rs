@@ -26,7 +26,7 @@ pub struct Options {
     pub parallelism: usize,
     /// Set to stop starting work (first Ctrl-C or SIGTERM).
     pub stop: Arc<AtomicBool>,
-    /// The exit status of the signal that set `stop`, or [`DEADLINE`]; 0: nothing did.
+    /// The exit status of the signal that set `stop`, or [`DEADLINE`](super::DEADLINE); 0: nothing did.
     pub signal: Arc<AtomicU8>,
     /// The clock.
     pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,

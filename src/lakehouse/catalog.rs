@@ -207,7 +207,7 @@ impl Index {
     /// Finds a table, whatever the case of its name.
     ///
     /// # Errors
-    /// [`NoTable`]: there is none, with what comes nearest.
+    /// There is none; with what comes nearest.
     pub fn find(&self, asked: &TableName) -> Result<(&TableName, &TableEntry), NoTable> {
         if let Some((name, place)) = self.places.get_key_value(asked) {
             return Ok((name, &self.catalog.tables[*place]));
