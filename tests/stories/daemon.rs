@@ -201,7 +201,8 @@ async fn a_daemon_goes_on_by_itself_and_is_watched() {
     world.later(6);
     run(&world, 2).await;
     daemon.at(&world);
-    std::thread::sleep(Duration::from_millis(500));
+    // It says nothing of a look that finds nothing to do, and has to have looked before the clock goes on.
+    std::thread::sleep(Duration::from_secs(4));
     daemon.rounds(1);
     world.later(5);
     daemon.at(&world);
