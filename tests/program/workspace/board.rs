@@ -60,6 +60,8 @@ async fn nothing_of_the_board_is_left_after_ctrl_c() {
 async fn nothing_of_the_board_is_left_after_a_second_ctrl_c() {
     let site = Site::new().await;
     site.fault("SQL *DEEP*CLONE* 2-4 delay=40s");
+    // The first Ctrl-C waits for this, so that the second finds the board: after its end the terminal itself shows what is typed.
+    site.fault("POST /api/2.0/sql/statements/*/cancel every delay=20s");
     let keys = [("running  ", "\u{3}", 0.5), ("Again to end at once", "\u{3}", 0.5)];
     let Some(seen) = applied(&site, 80, &keys).await else {
         return;
