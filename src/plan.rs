@@ -75,7 +75,7 @@ pub use grants::{GrantsSeen, RightDiffers, RightsSeen};
 pub use identity::{Named, recreated};
 pub use job::JobSeen;
 pub use look::Checked;
-pub use moved::tables_left;
+pub use moved::{tables_come, tables_left};
 pub use needed::Needed;
 pub use observed::{
     Answer, GroupObserved, Observed, RecordHere, RecordsSeen, RegionObserved, SecretSeen,

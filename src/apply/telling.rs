@@ -15,7 +15,8 @@ use crate::notify::{
 };
 use crate::plan::document::{Plan, ReasonCode, Selection, WorkspacePlan};
 use crate::plan::{
-    ComparedWith, FindingCode, GroupPlan, Role, Settings, SettingsBefore, Unwatched, UnwatchedPart,
+    ComparedWith, FindingCode, GroupPlan, Role, SettingChange, Settings, SettingsBefore, Unwatched,
+    UnwatchedPart, tables_come,
 };
 use crate::record::{
     Ending, Failed, GroupRecord, Notified, Outstanding, RunRecord, SettingsChanged, ToldBefore,
@@ -142,6 +143,8 @@ fn leaving(
             lost: Vec::new(),
             owners_before: owners_of(settings),
             weakened: changes.clone(),
+            changed: changes.clone(),
+            came: Vec::new(),
             groups: Vec::new(),
         };
         standings.push(crate::notify::left(&round, &before, &Policy::of_left(&left, policies)));
@@ -324,19 +327,21 @@ fn round(
     }
     let lost =
         record.groups.iter().filter(|group| group.workspace == plan.name && group.cut.is_some());
-    let changed = record.settings_changed.iter();
-    let unseen = changed.filter(|changed| changed.workspace == plan.name && !changed.reviewed);
-    let weakened = unseen.flat_map(|changed| &changed.changes);
+    let changed = record.settings_changed.iter().filter(|changed| changed.workspace == plan.name);
+    // That another workspace left is told to whoever heard of that one.
+    let of_this = |it: &SettingsChanged| {
+        let changes = it.changes.iter().filter(|change| !change.is_of_the_file());
+        changes.cloned().collect::<Vec<SettingChange>>()
+    };
+    let unseen = changed.clone().filter(|changed| !changed.reviewed).flat_map(of_this);
     Round {
         lost: lost.map(lost_of).collect(),
         owners_before: before.map(|before| owners_of(&before.settings)).unwrap_or_default(),
         stands_by: plan.connection.secondary_workspace.is_some(),
         unwatched: plan.unwatched.as_ref().map(|it| it.iter().map(unseen_there).collect()),
-        // That another workspace left is told to whoever heard of that one.
-        weakened: weakened
-            .filter(|change| change.weakens() && !change.is_of_the_file())
-            .cloned()
-            .collect(),
+        weakened: unseen.filter(SettingChange::weakens).collect(),
+        changed: changed.flat_map(of_this).collect(),
+        came: tables_come(&plan.rows),
         run_id: record.run_id.clone(),
         workspace: plan.name.clone(),
         seen_from: run.options.seen_from.clone(),

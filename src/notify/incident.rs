@@ -33,17 +33,32 @@ pub struct ToldChange {
     /// When it was told.
     #[serde(with = "moment::Moment")]
     pub at: DateTime<Utc>,
+    /// From where it was found undone since: who brings it after that brings something new.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undone_from: Vec<String>,
 }
 
 impl ToldChange {
-    /// Whether it brought what another change brings, whatever there was before.
-    pub fn brought(&self, other: &SettingChange) -> bool {
+    /// Whether another change is of the same setting of the same thing.
+    pub fn is_of(&self, other: &SettingChange) -> bool {
         let of = |change: &SettingChange| {
-            let SettingChange { group, table, setting, key, after, before: _, direction: _ } =
+            let SettingChange { group, table, setting, key, before: _, after: _, direction: _ } =
                 change.clone();
-            (group, table, setting, key, after)
+            (group, table, setting, key)
         };
         of(&self.change) == of(other)
+    }
+
+    /// Whether it brought what another change brings, whatever there was before.
+    pub fn brought(&self, other: &SettingChange) -> bool {
+        self.is_of(other) && self.change.after == other.after
+    }
+
+    /// Notes that it was found undone from somewhere.
+    pub(super) fn undo_from(&mut self, seen_from: &str) {
+        if !self.undone_from.iter().any(|known| known == seen_from) {
+            self.undone_from.push(seen_from.to_owned());
+        }
     }
 }
 

@@ -39,6 +39,10 @@ pub struct Round {
     pub owners_before: BTreeMap<String, Vec<String>>,
     /// What the configuration weakened of its protection without anybody's approval.
     pub weakened: Vec<SettingChange>,
+    /// Everything that it changed of its protection, those among them, and whatever was approved.
+    pub changed: Vec<SettingChange>,
+    /// Tables that no group had before.
+    pub came: Vec<String>,
     /// Its groups.
     pub groups: Vec<GroupRound>,
 }

@@ -89,3 +89,12 @@ pub fn tables_left(rows: &[RowChange]) -> BTreeMap<String, Vec<String>> {
     }
     left
 }
+
+/// The tables that rows list as an apply writes them, and that none of them listed before.
+pub fn tables_come(rows: &[RowChange]) -> Vec<String> {
+    let before = rows.iter().filter_map(|row| row.before.as_ref()).filter(|row| !row.is_retired());
+    let named: BTreeSet<String> =
+        before.flat_map(|row| &row.tables).map(|table| table.to_lowercase()).collect();
+    let after = rows.iter().filter(|row| !row.after.is_retired()).flat_map(|row| &row.after.tables);
+    after.filter(|table| !named.contains(&table.to_lowercase())).cloned().collect()
+}

@@ -160,6 +160,8 @@ impl Telling<'_> {
             lost: Vec::new(),
             owners_before: BTreeMap::new(),
             weakened: Vec::new(),
+            changed: Vec::new(),
+            came: Vec::new(),
             groups: Vec::new(),
         }
     }

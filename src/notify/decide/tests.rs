@@ -81,6 +81,8 @@ fn round(number: usize, now: DateTime<Utc>, groups: Vec<GroupRound>) -> Round {
         lost: Vec::new(),
         owners_before: BTreeMap::new(),
         weakened: Vec::new(),
+        changed: Vec::new(),
+        came: Vec::new(),
         groups,
     }
 }

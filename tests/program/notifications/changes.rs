@@ -16,6 +16,7 @@ async fn what_leaves_one_configuration_before_the_other_is_told_once() {
     let tables = &mut runners.world.groups()[0]["tables"];
     tables.as_array_mut().unwrap().push("main.shop.cities".into());
     runners.configure();
+    let before = runners.world.config["workspaces"][0]["sync_failure_notification"].clone();
     let mut known = 0;
     let mut said: Vec<String> = Vec::new();
     let mut now = runners.world.now;
@@ -31,6 +32,15 @@ async fn what_leaves_one_configuration_before_the_other_is_told_once() {
         if is("23T01:00") {
             runners.world.config["workspaces"][0]["sync_failure_notification"] =
                 "new@example.com".into();
+        }
+        if is("23T08:00") {
+            runners.world.config["workspaces"][0]["sync_failure_notification"] = before.clone();
+            runners.configure();
+        }
+        if is("23T10:00") {
+            runners.world.config["workspaces"][0]["sync_failure_notification"] =
+                "new@example.com".into();
+            runners.configure();
         }
         if ["22T13:00", "22T19:00", "23T01:00"].into_iter().any(is) {
             runners.configure_scheduler();
@@ -53,7 +63,8 @@ async fn what_leaves_one_configuration_before_the_other_is_told_once() {
     assert_eq!(said.join("\n"), EXPECTED.trim());
 }
 
-/// Each runner undoes what the other one has until both have the same: what either does is told once a day.
+/// Each runner undoes what the other one has until both have the same: what either does is told once a day. What both have undone,
+/// and bring again, is news.
 const EXPECTED: &str = "
 22T11:00 boss: orders, reference synchronized
 22T11:00 orders: orders synchronized: cut 1
@@ -68,4 +79,10 @@ const EXPECTED: &str = "
 23T02:15 new: east protected less since 2026-11-23 02:15Z: failure_mail
 23T02:15 ops: east protected less since 2026-11-23 02:15Z: failure_mail
 23T02:15 owner: east protected less since 2026-11-23 02:15Z: failure_mail
+23T08:00 new: east protected less since 2026-11-23 08:00Z: failure_mail
+23T08:00 ops: east protected less since 2026-11-23 08:00Z: failure_mail
+23T08:00 owner: east protected less since 2026-11-23 08:00Z: failure_mail
+23T10:00 new: east protected less since 2026-11-23 10:00Z: failure_mail
+23T10:00 ops: east protected less since 2026-11-23 10:00Z: failure_mail
+23T10:00 owner: east protected less since 2026-11-23 10:00Z: failure_mail
 ";

@@ -180,3 +180,124 @@ fn weakened_protection_is_told_once_and_whoever_was_taken_from_the_list_hears_it
     let (standing, letters) = told(&round(2, later, quiet()), &[&standing], &policy);
     assert_eq!((heard(&letters), standing.incidents), (vec![], vec![]));
 }
+
+/// What a round of a day brings, from where, and whether it is told.
+type Brought<'a> = (&'a str, Option<(Option<i64>, crate::plan::Direction)>, bool);
+
+#[test]
+fn what_is_weakened_again_by_who_undid_it_is_told_again_and_what_two_runners_do_in_turn_is_not() {
+    use crate::plan::Direction::{Stronger, Weaker};
+    use crate::plan::{Setting, SettingChange, SettingValue};
+    let policy = policy();
+    let weak = Some((Some(720), Weaker));
+    let back = Some((Some(60), Stronger));
+    let weaker = Some((Some(900), Weaker));
+    let stories: [&[Brought<'_>]; 7] = [
+        // One runner: undone, and brought again.
+        &[("a", weak, true), ("a", None, false), ("a", back, false), ("a", weak, true)],
+        // Two that have different configurations.
+        &[
+            ("a", weak, true),
+            ("b", back, false),
+            ("a", weak, false),
+            ("b", back, false),
+            ("a", weak, false),
+        ],
+        // The first one has the old one again, which shows by its bringing nothing, and then not any more.
+        &[
+            ("a", weak, true),
+            ("b", back, false),
+            ("a", None, false),
+            ("b", None, false),
+            ("a", weak, true),
+        ],
+        // The other one alone undoes it, and brings it again.
+        &[("a", weak, true), ("b", back, false), ("b", weak, true)],
+        // It got the new configuration, and what the first one brings again is not new.
+        &[
+            ("a", weak, true),
+            ("b", back, false),
+            ("a", weak, false),
+            ("b", None, false),
+            ("a", None, false),
+        ],
+        // Another value than the one that was told.
+        &[
+            ("a", weak, true),
+            ("a", weaker, true),
+            ("a", back, false),
+            ("a", weaker, true),
+            ("a", back, false),
+        ],
+        // A third one undoes it, and the two bring it in turn.
+        &[
+            ("a", weak, true),
+            ("c", back, false),
+            ("b", weak, false),
+            ("c", back, false),
+            ("a", weak, false),
+        ],
+    ];
+    for (story, rounds) in stories.iter().enumerate() {
+        let mut standing: Option<Standing> = None;
+        for (number, (from, brought, tells)) in rounds.iter().enumerate() {
+            let now = at("2026-12-01T00:02:00Z") + Duration::minutes(30 * number as i64);
+            let mut next = round(number + 1, now, vec![group("core", State::InOrder)]);
+            next.seen_from = (*from).to_owned();
+            next.changed = brought
+                .iter()
+                .map(|(after, direction)| SettingChange {
+                    group: Some("core".to_owned()),
+                    table: None,
+                    setting: Setting::Objective,
+                    key: None,
+                    before: None,
+                    after: after.map(SettingValue::Number),
+                    direction: *direction,
+                })
+                .collect();
+            next.weakened = next.changed.iter().filter(|it| it.weakens()).cloned().collect();
+            let (after, letters) = told(&next, &standing.iter().collect::<Vec<_>>(), &policy);
+            assert_eq!(!letters.is_empty(), *tells, "story {story}, round {number}: {after:?}");
+            standing = Some(after);
+        }
+    }
+}
+
+#[test]
+fn what_left_returned_and_left_again_is_told_again() {
+    use crate::plan::{Direction, Setting, SettingChange, SettingValue};
+    let policy = policy();
+    let removed = |group: Option<&str>, table: Option<&str>| SettingChange {
+        group: group.map(str::to_owned),
+        table: table.map(str::to_owned),
+        setting: Setting::Removed,
+        key: None,
+        before: Some(SettingValue::Switch(true)),
+        after: None,
+        direction: Direction::Weaker,
+    };
+    let whole = || vec![group("core", State::InOrder), group("web", State::InOrder)];
+    for (left, without) in [
+        (removed(Some("web"), None), vec![group("core", State::InOrder)]),
+        (removed(Some("web"), Some("main.web.orders")), whole()),
+        (removed(None, None), Vec::new()),
+    ] {
+        let mut standing: Option<Standing> = None;
+        let mut heard_of = Vec::new();
+        for number in 0..6 {
+            let now = at("2026-12-01T00:02:00Z") + Duration::minutes(30 * number as i64);
+            let gone = number % 3 == 0;
+            let groups = if number % 3 == 2 { whole() } else { without.clone() };
+            let mut next = round(number + 1, now, groups);
+            next.changed = if gone { vec![left.clone()] } else { Vec::new() };
+            next.weakened = next.changed.clone();
+            next.came =
+                left.table.iter().filter(|_| number % 3 == 2).map(|it| it.to_uppercase()).collect();
+            let (after, letters) = told(&next, &standing.iter().collect::<Vec<_>>(), &policy);
+            heard_of.push(!letters.is_empty());
+            standing = Some(after);
+        }
+        assert_eq!(heard_of, [true, false, false, true, false, false], "{left:?}");
+    }
+}
