@@ -31,6 +31,7 @@ mod shape;
 mod store;
 mod tls;
 
+pub(super) use answer::failure_of_status;
 use gate::Gate;
 use retry::{Again, Tries};
 pub(super) use retry::{by_proxy, unresolved};

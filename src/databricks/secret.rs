@@ -1,7 +1,5 @@
 //! Secrets of a workspace that are no tokens: passwords and addresses of those who are told.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
 
 use super::client::Client;
@@ -24,10 +22,7 @@ pub(super) async fn read(
         Err(refusal) if refusal.kind == RegionErrorKind::NotFound => return Ok(None),
         Err(refusal) => return Err(refusal),
     };
-    let bytes = STANDARD.decode(secret.value.trim()).unwrap_or_default();
-    let text = String::from_utf8(bytes).unwrap_or_default();
-    // What was stored with `echo` ends with a newline.
-    let text = text.trim_end_matches(['\r', '\n']);
-    secrets::register(text);
-    Ok((!text.is_empty()).then(|| SecretString::from(text.to_owned())))
+    let text = secret.decode_text();
+    secrets::register(&text);
+    Ok((!text.is_empty()).then(|| SecretString::from(text)))
 }

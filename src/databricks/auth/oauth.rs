@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::super::client::{by_proxy, plain_http, unresolved};
+use super::super::client::{by_proxy, failure_of_status, plain_http, unresolved};
 use super::super::refusal::Refusal;
 use super::super::timing::Timing;
 use super::super::wire::{HostMetadata, OidcEndpoints, TokenAnswer};
@@ -155,8 +155,7 @@ impl TokenService {
                     "something else answers instead of the token service: is a proxy or a sign-in page in between?".to_owned()
                 }
                 Ok(said) => {
-                    let passes = matches!(said.status.as_u16(), 429 | 500 | 502 | 503 | 504);
-                    let failure = Failure::of(passes, false);
+                    let failure = failure_of_status(said.status);
                     if !may_try_again(failure, Twice::Harmless, made, TRIES) {
                         return Ok(said);
                     }

@@ -1,7 +1,6 @@
 //! A token that a secret of the workspace holds, read with another identity.
 
 use async_trait::async_trait;
-use base64::Engine as _;
 use chrono::{DateTime, Utc};
 
 use super::super::client::Client;
@@ -24,12 +23,8 @@ impl TokenSource for SecretToken {
         let SecretToken { client, scope, key } = self;
         let query = [("scope", scope.as_str()), ("key", key.as_str())];
         let secret: Secret = client.get_secret(&["api", "2.0", "secrets", "get"], &query).await?;
-        let bytes = base64::engine::general_purpose::STANDARD
-            .decode(secret.value.trim())
-            .unwrap_or_default();
-        let text = String::from_utf8(bytes).unwrap_or_default();
-        // A token stored with `echo` ends with a newline, which no header may have.
-        match text.trim_end() {
+        // A password may end with a blank; no header with a token may.
+        match secret.decode_text().trim_end() {
             "" => Err(refused("its value is no token")),
             token => Ok(Token::forever(token)),
         }

@@ -14,6 +14,7 @@ use super::super::refusal::answered::{self, Answered};
 use super::retry::Again;
 use super::shape;
 use crate::limits::Exceeded;
+use crate::pause::Failure;
 use crate::region::RegionErrorKind;
 
 /// Reads an answer that says nothing but that all went well: empty, or an object of no interest.
@@ -77,6 +78,15 @@ fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unread> {
     serde_json::from_slice(body).map_err(Unread::NotJson)
 }
 
+/// How a request failed that was answered so, as far as the status alone tells.
+pub(in crate::databricks) fn failure_of_status(status: StatusCode) -> Failure {
+    match status.as_u16() {
+        429 => Failure::Passing,
+        500 | 502 | 503 | 504 | 408 => Failure::Unknown,
+        _ => Failure::Lasting,
+    }
+}
+
 /// A refusal, and whether it is worth another try; what it says is read where all of that is.
 pub(super) fn refusal(
     status: StatusCode,
@@ -88,13 +98,13 @@ pub(super) fn refusal(
         return (answered::redirected(status, headers.get("location")), Again::Never);
     }
     let Answered { refusal, is_own, passes } = answered::read(status, body);
-    let again = match status.as_u16() {
-        429 => Again::Surely,
+    let again = match failure_of_status(status) {
+        Failure::Passing => Again::Surely,
         // The workspace's own 503 is a refusal; a proxy's may come after the effect.
-        503 if is_own => Again::Surely,
-        500 | 502 | 503 | 504 | 408 => Again::IfSafe,
-        _ if passes => Again::Surely,
-        _ => Again::Never,
+        Failure::Unknown if is_own && status == StatusCode::SERVICE_UNAVAILABLE => Again::Surely,
+        Failure::Unknown => Again::IfSafe,
+        Failure::Lasting if passes => Again::Surely,
+        Failure::Lasting => Again::Never,
     };
     let refusal = Refusal {
         request_id: request_id(headers).or(refusal.request_id),

@@ -1,5 +1,7 @@
 //! Identity, secrets, workspace files, volumes and OAuth.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::{lenient, or_default};
@@ -29,6 +31,15 @@ pub struct Secret {
     /// Base64 of its bytes; empty where it is no text.
     #[serde(deserialize_with = "text_or_nothing")]
     pub value: String,
+}
+
+impl Secret {
+    /// Its text without the line ends that `echo` leaves; empty where it holds no text.
+    pub fn decode_text(&self) -> String {
+        let bytes = STANDARD.decode(self.value.trim()).unwrap_or_default();
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        text.trim_end_matches(['\r', '\n']).to_owned()
+    }
 }
 
 /// A text; of anything else nothing, not even in a message.
