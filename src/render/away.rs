@@ -7,7 +7,7 @@ use crate::harmless::clean;
 use crate::layout::first_line;
 use crate::plan::document::{BothRegions, LastCut, WorkspacePlan};
 use crate::plan::status::{RegionsStatus, WorkspaceStatus};
-use crate::plan::{Decision, Finding, FindingCode, GroupPlan, Plan, Refused, Severity};
+use crate::plan::{Decision, Finding, FindingCode, GroupPlan, Plan, Refused};
 
 /// Which regions of a workspace cannot be looked at as a whole. That is told once, not of every group.
 #[derive(Debug, Clone, Copy)]
@@ -114,8 +114,7 @@ pub(super) fn sentence(all: &[Away], begins: bool) -> Option<String> {
 /// A group that nothing blocks but a region that cannot be looked at.
 pub(super) fn only_away(workspace: &WorkspacePlan, group: &GroupPlan) -> bool {
     let away = Away::of(workspace);
-    let mut blocking =
-        group.findings.iter().filter(|finding| finding.severity == Severity::Block).peekable();
+    let mut blocking = group.findings.iter().filter(|finding| finding.blocks()).peekable();
     group.decision == Decision::Blocked
         && blocking.peek().is_some()
         && blocking.all(|finding| away.says(finding.code))

@@ -8,7 +8,7 @@ use crate::command::Command;
 use crate::config::WorkspaceAddress;
 use crate::harmless::{clean, command, name};
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{Acceptance, Advice, Deed, Finding, FindingCode, Remedy};
+use crate::plan::{Acceptance, Advice, Deed, Finding, FindingCode, Remedy, Severity};
 use crate::region::Grant;
 use crate::sentence::Sentence;
 
@@ -45,6 +45,15 @@ pub(super) enum Repair {
     ToDo(ToDo),
     /// The same, and a command of drsync for where it cannot be done.
     ToDoElse(ToDo, Command),
+}
+
+/// What is said of a finding that blocks nothing; `None`: it blocks, and each screen says so in its way.
+pub(super) fn word_of_harmless(severity: Severity) -> Option<&'static str> {
+    match severity {
+        Severity::Block => None,
+        Severity::Accepted => Some("accepted"),
+        Severity::Repaired => Some("repaired by apply"),
+    }
 }
 
 /// Something for people to do: what it is makes two of them one, and never the words.

@@ -8,11 +8,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use similar::{Algorithm, ChangeTag, capture_diff_slices};
 
+use super::causes::word_of_harmless;
 use crate::formats::DIFF;
 use crate::harmless::{clean, command, name};
 use crate::ledger::Consistency;
 use crate::plan::document::{Refused, RegionSeen, RowChange, WorkspacePlan};
-use crate::plan::{Action, Decision, GroupPlan, Plan, Severity, Step};
+use crate::plan::{Action, Decision, GroupPlan, Plan, Step};
 
 /// Lines of one part in both plans that are compared in their order: that takes as many steps as the square of what differs,
 /// and whoever made a plan decides how long it is. Of more lines it is said which are gone and which are new.
@@ -268,11 +269,7 @@ fn reached(workspace: &WorkspacePlan) -> Vec<String> {
 fn group(plan: &Plan, workspace: &WorkspacePlan, group: &GroupPlan) -> Vec<Line> {
     let mut lines = vec![Line::from(decision(group))];
     for finding in &group.findings {
-        let word = match finding.severity {
-            Severity::Block => "!",
-            Severity::Accepted => "accepted",
-            Severity::Repaired => "repaired",
-        };
+        let word = word_of_harmless(finding.severity).unwrap_or("!");
         let about =
             finding.table.as_ref().map_or(String::new(), |table| format!(" {}", name(table)));
         lines.push(format!("{word} {}{about}", finding.code.as_str()).into());

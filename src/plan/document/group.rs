@@ -201,7 +201,7 @@ pub enum ReasonCode {
     WorkflowNeverSucceeded,
     /// Every successful run ended while another was in progress.
     WorkflowRunsOverlap,
-    /// Another apply is at work on it.
+    /// Another apply is at work on it. No plan of this version says so, since planning takes no lock: it stands for plans that do.
     Locked,
     /// Its findings block it.
     Blocked,

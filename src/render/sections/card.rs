@@ -6,10 +6,10 @@ use super::causes::{entry_of_configuration, remedy};
 use crate::figures::{bytes, count, minute, plural_of};
 use crate::harmless::name;
 use crate::plan::document::SourceCommit;
-use crate::plan::{Action, Finding, Plan, Severity, Step};
+use crate::plan::{Action, Finding, Plan, Step};
 use crate::region::{SchemaChange, changes_schema};
 use crate::render::card::Card;
-use crate::render::causes::{Found, Place, causes};
+use crate::render::causes::{Found, Place, causes, word_of_harmless};
 use crate::render::page::{Below, Block, Copied, Fact, Language, Page, Phrase, Section};
 use crate::render::shown::label;
 
@@ -51,10 +51,9 @@ fn verdict(plan: &Plan, card: &Card<'_>) -> String {
 
 /// What was found; what blocks with what repairs it.
 fn finding(finding: &Finding, place: Option<&Place>) -> Vec<Block> {
-    let (label, blocks) = match finding.severity {
-        Severity::Block => ("finding", true),
-        Severity::Accepted => ("accepted", false),
-        Severity::Repaired => ("repaired", false),
+    let (label, blocks) = match word_of_harmless(finding.severity) {
+        None => ("finding", true),
+        Some(word) => (word, false),
     };
     let says = Phrase::name(finding.code.as_str()).and(": ").and(Phrase::said(&finding.message));
     let found = blocks.then_some(Found { group: "", place, finding });

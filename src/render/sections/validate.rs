@@ -9,7 +9,7 @@ use crate::figures::plural;
 use crate::harmless::{clean, command};
 use crate::layout::few;
 use crate::notify::{Doubt, DoubtCode};
-use crate::plan::{Decision, GroupPlan, Plan, ReasonCode, Severity};
+use crate::plan::{Decision, Finding, GroupPlan, Plan, ReasonCode};
 use crate::render::Style;
 use crate::render::away;
 use crate::render::causes::{Cause, Place, Repair, causes};
@@ -114,9 +114,7 @@ fn verdict(plan: &Plan, causes: &[Cause]) -> String {
         return line;
     }
     let groups = plan.groups().count();
-    let blocks = |group: &GroupPlan| {
-        group.findings.iter().any(|finding| finding.severity == Severity::Block)
-    };
+    let blocks = |group: &GroupPlan| group.findings.iter().any(Finding::blocks);
     // Nothing has to be repaired of it, and nothing of it is protected.
     let pauses = |group: &GroupPlan| {
         !blocks(group)

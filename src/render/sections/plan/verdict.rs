@@ -8,7 +8,7 @@ use super::{first, notes};
 use crate::figures::{bytes_short, minute_near, plural, span, tally_parts};
 use crate::harmless::name;
 use crate::layout;
-use crate::plan::{Action, Decision, FindingCode, Plan, Severity, WarningCode};
+use crate::plan::{Action, Decision, FindingCode, Plan, WarningCode};
 use crate::render::{away, protection};
 
 /// What the plan comes to, in one line.
@@ -188,7 +188,7 @@ fn by_drift(plan: &Plan) -> bool {
     let mut findings = plan
         .decided(Decision::Blocked)
         .flat_map(|(_, group)| &group.findings)
-        .filter(|finding| finding.severity == Severity::Block)
+        .filter(|finding| finding.blocks())
         .peekable();
     findings.peek().is_some()
         && findings

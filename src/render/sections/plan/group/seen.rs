@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use super::ways::repair;
 use crate::figures::{count, plural};
 use crate::plan::document::{Drift, DriftCommit, SourceMaintenance};
-use crate::plan::{Finding, GroupPlan, Severity, Step};
+use crate::plan::{Finding, GroupPlan, Step};
+use crate::render::causes::word_of_harmless;
 use crate::render::page::{Block, Note, Notes, Part, Phrase, Row, Table, Tone};
 use crate::render::sections::card;
 use crate::render::shown::Labelled;
@@ -38,10 +39,9 @@ fn pin(step: &Step, point: Option<DateTime<Utc>>) -> Row {
 /// Everything found, each with its remedy.
 pub(super) fn findings(of: &Labelled<'_>, all: &[Finding]) -> Notes {
     let notes = all.iter().map(|finding| {
-        let word = match finding.severity {
-            Severity::Block => ("blocks", Tone::Bad),
-            Severity::Accepted => ("accepted", Tone::Wait),
-            Severity::Repaired => ("repaired by apply", Tone::Wait),
+        let word = match word_of_harmless(finding.severity) {
+            None => ("blocks", Tone::Bad),
+            Some(word) => (word, Tone::Wait),
         };
         Note {
             word: Some(word),
