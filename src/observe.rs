@@ -29,7 +29,7 @@ pub use asking::ask_until_known;
 use asking::observe_groups;
 pub use kept::{FoundConfiguration, NamedBy, kept_configuration};
 use log_again::{READ_AGAIN_MAX, read_log_again};
-pub(crate) use recent::{FUTURE, Question, Recent, all_witnessed, recent_records};
+pub(crate) use recent::{FUTURE, Question, Recent, all_witnessed, newest_records, recent_records};
 
 /// The moment of a look.
 #[derive(Clone, Copy)]

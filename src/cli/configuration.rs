@@ -17,7 +17,7 @@ use crate::config::{self, Configuration};
 use crate::databricks::files::{self as remote_files, Files, FilesError};
 use crate::databricks::{Environment, Timing};
 use crate::files;
-use crate::plan::ConfiguredIn;
+use crate::plan::{ConfiguredIn, Role};
 use crate::region::RegionErrorKind;
 use crate::render::writers::{Form, write};
 use crate::render::{clean, sections};
@@ -193,11 +193,7 @@ fn unread(source: &str, error: FilesError) -> Failure {
         }
         _ => None,
     };
-    let exit = match refused.kind {
-        RegionErrorKind::Unavailable => ExitStatus::PrimaryAway,
-        _ => ExitStatus::Configuration,
-    };
-    let failure = Failure::of(exit, refused);
+    let failure = Failure::of(ExitStatus::of_refusal(refused.kind, Role::Primary), refused);
     match hint {
         Some(hint) => failure.with_line(&hint),
         None => failure,

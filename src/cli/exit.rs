@@ -1,6 +1,8 @@
-//! How a command can end, with the code and the name of each ending.
+//! How a command can end, with the code and the name of each ending, and how it ends that a region refuses. Pure.
 
 use crate::apply::Exit;
+use crate::plan::{Refused, Role};
+use crate::region::RegionErrorKind;
 
 /// Every exit status of drsync.
 ///
@@ -28,7 +30,7 @@ use crate::apply::Exit;
 /// | 64 | usage | a mistake in the command line |
 /// | 65 | unreadable plan | the file is no plan, or one of a later drsync |
 /// | 77 | authentication | nobody is signed in, or no longer, or whoever is may use no SQL warehouse or not read the primary |
-/// | 78 | configuration | nothing in the configuration is usable; `validate`: it has a mistake |
+/// | 78 | configuration | nothing in the configuration is usable, or what it names is not there; `validate`: it has a mistake |
 /// | 130 | interrupted | by Ctrl-C |
 /// | 143 | interrupted | by SIGTERM |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,11 +217,54 @@ impl ExitStatus {
             ExitStatus::Unreadable => "the file is no plan, or one of a later drsync",
             ExitStatus::Authentication => "nobody is signed in, or may use no SQL warehouse",
             ExitStatus::Configuration => {
-                "nothing in the configuration is usable; validate: it has a mistake"
+                "nothing in the configuration is usable, or what it names is not there; validate: it has a mistake"
             }
             ExitStatus::Interrupted => "by Ctrl-C",
             ExitStatus::Terminated => "by SIGTERM",
         }
+    }
+
+    /// How a command ends that cannot go on because of this refusal; `side`: whose.
+    ///
+    /// Whoever may not, or is not known, is told so by one status wherever that shows. What is not there was named by a
+    /// configuration or on a command line, and is a mistake there.
+    pub fn of_refusal(kind: RegionErrorKind, side: Role) -> ExitStatus {
+        match kind {
+            RegionErrorKind::NotFound => ExitStatus::Configuration,
+            RegionErrorKind::Unavailable
+            | RegionErrorKind::Denied
+            | RegionErrorKind::SignedOut
+            | RegionErrorKind::Conflict
+            | RegionErrorKind::Unsupported
+            | RegionErrorKind::Other => ExitStatus::of_unseen(side, Refused::of(kind)),
+        }
+    }
+
+    /// How a command ends that cannot go on because a region was not seen; `refused`: how it answered, `None`: not at all.
+    fn of_unseen(side: Role, refused: Option<Refused>) -> ExitStatus {
+        match (refused, side) {
+            (None, Role::Primary) => ExitStatus::PrimaryAway,
+            (None, Role::Secondary) => ExitStatus::SecondaryAway,
+            (Some(Refused::Denied), _) => ExitStatus::Authentication,
+            // It answered, and not what was asked: no region is away for that.
+            (Some(Refused::Unreadable), _) => ExitStatus::Failed,
+        }
+    }
+
+    /// The same of several regions, none of which was seen: one that gives no answer counts before one that refuses, the primary
+    /// before the secondary, a missing right before an answer of no use. `None`: there are none.
+    pub fn of_all_unseen(
+        unseen: impl IntoIterator<Item = (Role, Option<Refused>)>,
+    ) -> Option<ExitStatus> {
+        let rank = |status: &ExitStatus| match status {
+            ExitStatus::PrimaryAway => 0,
+            ExitStatus::SecondaryAway => 1,
+            ExitStatus::Authentication => 2,
+            _ => 3,
+        };
+        let statuses =
+            unseen.into_iter().map(|(side, refused)| ExitStatus::of_unseen(side, refused));
+        statuses.min_by_key(rank)
     }
 
     /// The status that a run record names.
@@ -246,6 +291,41 @@ mod tests {
         for status in ExitStatus::ALL {
             assert_eq!(ExitStatus::recorded(&status.document()).code(), status.code());
             assert_eq!(ExitStatus::recorded(&status.document()).name(), status.name());
+        }
+    }
+
+    #[test]
+    fn a_refusal_ends_every_command_with_one_status() {
+        use RegionErrorKind::{
+            Conflict, Denied, NotFound, Other, SignedOut, Unavailable, Unsupported,
+        };
+        let code = |kind| ExitStatus::of_refusal(kind, Role::Secondary).code();
+        assert_eq!([Denied, SignedOut].map(code), [77, 77]);
+        assert_eq!(code(NotFound), 78);
+        assert_eq!([Conflict, Unsupported, Other].map(code), [1, 1, 1]);
+        for (side, status) in
+            [(Role::Primary, ExitStatus::PrimaryAway), (Role::Secondary, ExitStatus::SecondaryAway)]
+        {
+            assert_eq!(ExitStatus::of_refusal(Unavailable, side), status);
+        }
+    }
+
+    #[test]
+    fn of_several_regions_silence_counts_before_a_refusal_whatever_their_order() {
+        use Refused::{Denied, Unreadable};
+        use Role::{Primary, Secondary};
+        for (unseen, status) in [
+            (vec![], None),
+            (vec![(Primary, Some(Unreadable))], Some(ExitStatus::Failed)),
+            (
+                vec![(Primary, Some(Unreadable)), (Secondary, Some(Denied))],
+                Some(ExitStatus::Authentication),
+            ),
+            (vec![(Primary, Some(Denied)), (Secondary, None)], Some(ExitStatus::SecondaryAway)),
+            (vec![(Secondary, None), (Primary, None)], Some(ExitStatus::PrimaryAway)),
+        ] {
+            assert_eq!(ExitStatus::of_all_unseen(unseen.clone()), status, "{unseen:?}");
+            assert_eq!(ExitStatus::of_all_unseen(unseen.into_iter().rev()), status);
         }
     }
 }

@@ -317,13 +317,8 @@ fn unseen(read: &[Read]) -> Option<ExitStatus> {
     if read.iter().any(|read| !read.answered.is_empty()) {
         return None;
     }
-    let refused: Option<Vec<Refused>> =
-        read.iter().flat_map(|read| &read.unread).map(|unread| unread.refused).collect();
-    Some(match refused.as_deref().and_then(<[Refused]>::first) {
-        None => ExitStatus::PrimaryAway,
-        Some(Refused::Denied) => ExitStatus::Authentication,
-        Some(Refused::Unreadable) => ExitStatus::Failed,
-    })
+    let unread = read.iter().flat_map(|read| &read.unread);
+    ExitStatus::of_all_unseen(unread.map(|unread| (unread.role(), unread.refused)))
 }
 
 impl History {

@@ -15,9 +15,9 @@ use crate::config::{Configuration, Notifications};
 use crate::databricks::Needed;
 use crate::foreign;
 use crate::observe::observe;
-use crate::plan::document::{Refused, RegionSeen};
 use crate::plan::{
-    self, Base, ComparedWith, Observed, Plan, Request, Settings, TablesBefore, WorkspaceObserved,
+    self, Base, ComparedWith, Observed, Plan, Request, Role, Settings, TablesBefore,
+    WorkspaceObserved,
 };
 use crate::region::Regions;
 use crate::secrets;
@@ -280,15 +280,8 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
 /// How a command ends that could look at no primary; `None`: at least one could be looked at.
 pub(super) fn no_primary(plan: &Plan) -> Option<ExitStatus> {
     let primaries = || plan.workspaces.iter().map(|it| &it.observed.primary);
-    let first = primaries().next()?;
     if primaries().any(|primary| primary.reachable) {
         return None;
     }
-    // Only one that gives no answer is away.
-    let away = primaries().any(RegionSeen::is_away);
-    Some(match first.refused.filter(|_| !away) {
-        None => ExitStatus::PrimaryAway,
-        Some(Refused::Denied) => ExitStatus::Authentication,
-        Some(Refused::Unreadable) => ExitStatus::Failed,
-    })
+    ExitStatus::of_all_unseen(primaries().map(|primary| (Role::Primary, primary.refused)))
 }

@@ -2,15 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use clap::Args;
-use futures::future::join_all;
 
 use super::flags::Context;
 use super::look::{self, Asking};
 use super::{ExitStatus, Failure, output};
 use crate::apply::RunRecord;
 use crate::metrics::{self, Measured};
+use crate::observe::newest_records;
 use crate::plan::status;
-use crate::region::{RecordRange, Regions};
+use crate::region::Regions;
 
 /// Print how every group stands as Prometheus reads it, for the node exporter's textfile collector
 ///
@@ -37,9 +37,7 @@ impl Metrics {
 
 /// When the newest apply of any workspace ended, as far as a region tells.
 pub(super) async fn newest_end(regions: &[Regions]) -> Option<DateTime<Utc>> {
-    let newest = RecordRange { newest: Some(1), ..RecordRange::default() };
     let both = regions.iter().flat_map(|regions| [&regions.primary, &regions.secondary]);
-    let kept = join_all(both.map(async |region| region.location.run_records(&newest).await)).await;
-    let documents = kept.into_iter().flatten().flat_map(|kept| kept.documents);
-    documents.filter_map(|document| Some(RunRecord::of(&document).ok()?.ended_at)).max()
+    let newest = newest_records(both.map(|region| &*region.location), 1).await;
+    newest.iter().filter_map(|document| Some(RunRecord::of(document).ok()?.ended_at)).max()
 }

@@ -20,7 +20,8 @@ use crate::harmless::clean;
 use crate::lakehouse::{CATALOG_FILE, LakehouseLocation, Writer};
 use crate::ledger::FOLDER;
 use crate::observe::{FoundConfiguration, kept_configuration};
-use crate::region::{Location, RegionError, RegionErrorKind};
+use crate::plan::Role;
+use crate::region::{Location, RegionError};
 use crate::text::{self, plural_as};
 
 /// The file of a configuration that is looked for.
@@ -272,15 +273,7 @@ fn newest_of_each(recovered: &mut Vec<Recovered>, one: Recovered) {
 }
 
 fn unlooked(refusal: RegionError) -> Failure {
-    let exit = match refusal.kind {
-        RegionErrorKind::Unavailable => ExitStatus::SecondaryAway,
-        RegionErrorKind::Denied | RegionErrorKind::SignedOut => ExitStatus::Authentication,
-        RegionErrorKind::NotFound
-        | RegionErrorKind::Conflict
-        | RegionErrorKind::Unsupported
-        | RegionErrorKind::Other => ExitStatus::Failed,
-    };
-    Failure::of(exit, refusal)
+    Failure::of(ExitStatus::of_refusal(refusal.kind, Role::Secondary), refusal)
 }
 
 /// A sync location, or those directly in a folder.

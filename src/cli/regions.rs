@@ -15,9 +15,9 @@ use crate::config::{
 };
 use crate::databricks::{ConnectOptions, Needed, Notice, Unbound, connect_as_needed};
 use crate::lakehouse::{LakehouseLocation, LakehouseWorkspace, Writer};
-use crate::plan::WorkspaceObserved;
 use crate::plan::document::WorkspacePlan;
-use crate::region::{Region, RegionError, RegionErrorKind, Regions, Workspace};
+use crate::plan::{Role, WorkspaceObserved};
+use crate::region::{Region, RegionError, Regions, Workspace};
 use crate::render::clean;
 use crate::sentence::Sentence;
 
@@ -127,16 +127,8 @@ pub(super) fn shut<'a>(
 ) -> Option<Failure> {
     let refusals = primaries.into_iter().map(|refusal| {
         let refusal = refusal?;
-        let exit = match refusal.kind {
-            RegionErrorKind::Denied | RegionErrorKind::SignedOut => ExitStatus::Authentication,
-            RegionErrorKind::NotFound => ExitStatus::Configuration,
-            // It answered, and not what was asked: no region is away for that.
-            RegionErrorKind::Conflict | RegionErrorKind::Unsupported | RegionErrorKind::Other => {
-                ExitStatus::Failed
-            }
-            RegionErrorKind::Unavailable => return None,
-        };
-        Some((exit, refusal))
+        let exit = ExitStatus::of_refusal(refusal.kind, Role::Primary);
+        (!refusal.kind.is_away()).then_some((exit, refusal))
     });
     let refusals: Vec<(ExitStatus, &RegionError)> = refusals.collect::<Option<_>>()?;
     let ((exit, first), others) = refusals.split_first()?;

@@ -16,8 +16,8 @@ use crate::config::{GroupEntry, WorkspaceConfig};
 use crate::databricks::Needed;
 use crate::ledger::{Cuts, Row};
 use crate::observe::{Question, recent_records};
-use crate::plan::{FindingCode, Plan, Witnessed};
-use crate::region::{LedgerCopy, Location, RUNBOOK_ENDING, RegionError, RegionErrorKind, Regions};
+use crate::plan::{FindingCode, Plan, Role, Witnessed};
+use crate::region::{LedgerCopy, Location, RUNBOOK_ENDING, RegionError, Regions};
 use crate::render::{self, clean};
 use crate::runbook::{self, Facts, Looked, Place};
 use crate::sentence::Sentence;
@@ -89,13 +89,7 @@ impl Runbook {
                     Err(refusal) => {
                         let text = format!("drsync: workspace {}: {refusal}", workspace.name);
                         context.remark(&clean(&text));
-                        let exit = match refusal.kind {
-                            kind if kind.is_away() => ExitStatus::SecondaryAway,
-                            RegionErrorKind::Denied | RegionErrorKind::SignedOut => {
-                                ExitStatus::Authentication
-                            }
-                            _ => ExitStatus::Failed,
-                        };
+                        let exit = ExitStatus::of_refusal(refusal.kind, Role::Secondary);
                         away.get_or_insert(exit);
                     }
                 }

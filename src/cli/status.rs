@@ -8,10 +8,10 @@ use super::flags::Context;
 use super::look::{self, Asking};
 use super::{ExitStatus, Failure, configuration, output};
 use crate::apply::RunRecord;
-use crate::plan::document::Refused;
+use crate::observe::newest_records;
 use crate::plan::status::{self, GroupStatus, Rpo, Status as Document, WorkspaceStatus};
-use crate::plan::{Decision, Finding, FindingCode, Plan};
-use crate::region::{Location, RecordRange};
+use crate::plan::{Decision, Finding, FindingCode, Plan, Role};
+use crate::region::Location;
 use crate::render;
 use crate::render::sections::status::Parts;
 use crate::text::label_group;
@@ -142,20 +142,15 @@ fn judged(status: &Document, plan: &Plan, fail_on: &[FailOn]) -> ExitStatus {
     for said in &named {
         output::note(&render::clean(&format!("drsync: {said}")));
     }
-    let seen = plan.workspaces.iter().map(|workspace| &workspace.observed);
-    let regions = seen.clone().flat_map(|seen| [&seen.primary, &seen.secondary]);
-    if seen.clone().any(|seen| seen.primary.is_away()) {
-        ExitStatus::PrimaryAway
-    } else if seen.clone().any(|seen| seen.secondary.is_away()) {
-        ExitStatus::SecondaryAway
-    } else if regions.clone().any(|region| region.refused == Some(Refused::Denied)) {
-        ExitStatus::Authentication
-    } else if regions.clone().any(|region| region.refused.is_some()) {
-        ExitStatus::Failed
-    } else if named.is_empty() {
-        ExitStatus::Ok
-    } else {
-        ExitStatus::NotInOrder
+    let regions = plan.workspaces.iter().flat_map(|workspace| {
+        let seen = &workspace.observed;
+        [(Role::Primary, &seen.primary), (Role::Secondary, &seen.secondary)]
+    });
+    let unseen = regions.filter(|(_, region)| region.is_away() || region.refused.is_some());
+    match ExitStatus::of_all_unseen(unseen.map(|(side, region)| (side, region.refused))) {
+        Some(unseen) => unseen,
+        None if named.is_empty() => ExitStatus::Ok,
+        None => ExitStatus::NotInOrder,
     }
 }
 
@@ -164,13 +159,10 @@ const RECORDS: usize = 64;
 
 /// Takes what would be lost from the newest run records that tell it of the cuts that groups have: the primary tells nothing now.
 async fn recall(workspace: &mut WorkspaceStatus, secondary: &dyn Location) {
-    let newest = RecordRange { newest: Some(RECORDS), ..RecordRange::default() };
     // Without records nothing is known, which is told.
-    let Ok(kept) = secondary.run_records(&newest).await else {
-        return;
-    };
+    let kept = newest_records([secondary], RECORDS).await;
     let records: Vec<RunRecord> =
-        kept.documents.iter().rev().filter_map(|document| RunRecord::of(document).ok()).collect();
+        kept.iter().rev().filter_map(|document| RunRecord::of(document).ok()).collect();
     for group in &mut workspace.groups {
         let cut = group.last_cut.as_ref().map(|cut| cut.number);
         let mut told = records.iter().flat_map(|record| &record.groups).filter(|told| {

@@ -12,9 +12,9 @@ use crate::apply::{self, Unreached};
 use crate::config::{Configuration, NeededSecret, WorkspaceConfig};
 use crate::notify::deliver::Secrets as _;
 use crate::notify::{self, Doubt, DoubtCode, Policy};
+use crate::observe::newest_records;
 use crate::plan::document::RegionSeen;
 use crate::plan::{Finding, Plan};
-use crate::region::RecordRange;
 use crate::render::validation::Validation;
 use crate::render::writers::{Form, write};
 use crate::render::{clean, sections};
@@ -193,21 +193,15 @@ async fn silences(
     looked: &Looked,
 ) -> Vec<Doubt> {
     let now = context.clock.now();
-    let newest = RecordRange { newest: Some(RECORDS), ..RecordRange::default() };
     let mut doubts = Vec::new();
     for (planned, regions) in looked.plan.workspaces.iter().zip(&looked.regions) {
         let configured = workspaces.iter().find(|workspace| workspace.name == planned.name);
         let Some(policy) = configured.and_then(Policy::of) else {
             continue;
         };
-        let sides = futures::join!(
-            regions.primary.location.run_records(&newest),
-            regions.secondary.location.run_records(&newest)
-        );
         // A region that tells nothing is a finding of its own.
-        let kept = [sides.0, sides.1].into_iter().filter_map(Result::ok);
-        let documents = kept.flat_map(|kept| kept.documents).collect();
-        let unreached = apply::unreached(documents, now);
+        let both = [&regions.primary, &regions.secondary].map(|region| &*region.location);
+        let unreached = apply::unreached(newest_records(both, RECORDS).await, now);
         for known in policy.receivers() {
             let is = |it: &&Unreached| known.is(it.workspace.as_deref(), &it.to);
             let silence = unreached.iter().find(is);

@@ -269,6 +269,17 @@ impl Recent {
     }
 }
 
+/// So many of the newest run records of each of these, the oldest of each first; one that tells nothing adds none, which its own
+/// findings tell.
+pub(crate) async fn newest_records<'l>(
+    locations: impl IntoIterator<Item = &'l dyn Location>,
+    of_each: usize,
+) -> Vec<KeptDocument> {
+    let newest = RecordRange { newest: Some(of_each), ..RecordRange::default() };
+    let asked = locations.into_iter().map(|location| location.run_records(&newest));
+    join_all(asked).await.into_iter().flatten().flat_map(|kept| kept.documents).collect()
+}
+
 impl Side<'_> {
     async fn next(&self, keys: &[String]) -> Option<Result<Page, RegionError>> {
         let range = RecordRange {

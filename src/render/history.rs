@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::formats::HISTORY;
 use crate::history::Period;
 use crate::ledger::Cut;
-use crate::plan::{LossReceipt, Refused};
+use crate::plan::{LossReceipt, Refused, Role};
 use crate::sentence::Sentence;
 
 /// The cuts of every workspace.
@@ -95,6 +95,11 @@ pub struct UnreadRegion {
 }
 
 impl UnreadRegion {
+    /// Which of the two it is.
+    pub(crate) fn role(&self) -> Role {
+        if self.region == Role::Primary.name() { Role::Primary } else { Role::Secondary }
+    }
+
     /// What is said of it.
     pub(super) fn verb(&self) -> &'static str {
         match self.refused {

@@ -13,6 +13,7 @@ use crate::cli::flags::Context;
 use crate::cli::{ExitStatus, Failure, output};
 use crate::config::{LocationAddress, LocationError, WorkspaceAddress, token_variable};
 use crate::databricks::{Environment, Notice, Offered, Place, SignInError, Surveyor, Timing};
+use crate::plan::Role;
 use crate::region::RegionError;
 use crate::render::clean;
 
@@ -117,12 +118,7 @@ fn names(address: &Url, otherwise: &str, environment: &Environment) -> Vec<Strin
 }
 
 fn failed(error: RegionError) -> Failure {
-    use crate::region::RegionErrorKind::Unavailable;
-    let exit = match error.kind {
-        Unavailable => ExitStatus::PrimaryAway,
-        _ => ExitStatus::Failed,
-    };
-    Failure::of(exit, error)
+    Failure::of(ExitStatus::of_refusal(error.kind, Role::Primary), error)
 }
 
 /// Where copies go, and where drsync's own records in this region go, where that is answered too.
