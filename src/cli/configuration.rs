@@ -174,6 +174,7 @@ pub(super) fn own(found: Found) -> Result<Found, Failure> {
 fn unread(source: &str, error: FilesError) -> Failure {
     let refused = match error {
         FilesError::SignIn(error) => return Failure::sign_in(&error),
+        FilesError::Mistaken(error) => return Failure::of(ExitStatus::Configuration, error),
         FilesError::Refused(refused) => refused,
     };
     let volume = source.strip_prefix("volume:/Volumes/");

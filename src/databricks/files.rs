@@ -31,6 +31,9 @@ pub enum FilesError {
     /// Nobody could be signed in.
     #[error(transparent)]
     SignIn(#[from] SignInError),
+    /// Nothing was asked: the source, or the workspace that is named for it, is none.
+    #[error(transparent)]
+    Mistaken(RegionError),
     /// The service refuses.
     #[error(transparent)]
     Refused(#[from] RegionError),
@@ -44,15 +47,17 @@ pub fn is_remote(source: &str) -> bool {
 /// Reads a source in the workspace that the ambient Databricks authentication names.
 ///
 /// # Errors
-/// See [`FilesError`]; `Unsupported` for a source that is neither `workspace:/…` nor `volume:/Volumes/…`.
+/// See [`FilesError`]; `Mistaken` for a source that is neither `workspace:/…` nor `volume:/Volumes/…`.
 pub async fn read(
     source: &str,
     environment: &Environment,
     timing: &Timing,
 ) -> Result<Files, FilesError> {
     let doing = || format!("read {source}");
-    let unsupported = |text: &str| RegionError::new(RegionErrorKind::Unsupported, doing(), text);
-    let base = base(environment).map_err(|why| unsupported(&why))?;
+    let mistaken = |text: &str| {
+        FilesError::Mistaken(RegionError::new(RegionErrorKind::Unsupported, doing(), text))
+    };
+    let base = base(environment).map_err(|why| mistaken(&why))?;
     let host = base.as_str().trim_end_matches('/').to_owned();
     let doing = || format!("read {source} in {host}");
     let wanted = Wanted { name: None, base: &base, secret: None, profile: None, unbound: true };
@@ -64,10 +69,9 @@ pub async fn read(
         (Some(path), _) if path.starts_with('/') => workspace(&client, path).await,
         (_, Some(path)) if path.starts_with("/Volumes/") => volume(&client, path).await,
         _ => {
-            return Err(unsupported(
+            return Err(mistaken(
                 "write workspace:/path or volume:/Volumes/catalog/schema/volume/path",
-            )
-            .into());
+            ));
         }
     };
     read.map_err(|refusal| {

@@ -56,11 +56,12 @@ async fn a_folder_and_a_volume_are_read_with_all_their_files() {
 async fn what_cannot_be_read_there_is_said_with_what_would_help() {
     let site = Site::new().await;
     site.put("workspace/Shared/dr/bad.json", "{\n  \"secret_scope\": \"\",\n  oops\n}\n");
-    let told = async |source: &str| {
+    let ends = async |source: &str, code: i32| {
         let said = site.run(&["plan", "-c", source], &site.signed_in()).await;
-        assert_eq!((said.code, said.stdout.as_str()), (78, ""), "{}", said.stderr);
+        assert_eq!((said.code, said.stdout.as_str()), (code, ""), "{}", said.stderr);
         without_ids(&said.stderr)
     };
+    let told = async |source: &str| ends(source, 78).await;
     assert_eq!(
         told("workspace:/Shared/dr/none.json").await,
         "drsync: failed to read workspace:/Shared/dr/none.json in HOST: Path (/Shared/dr/none.json) doesn't exist. [RESOURCE_DOES_NOT_EXIST (404)]\n  \
@@ -73,16 +74,16 @@ async fn what_cannot_be_read_there_is_said_with_what_would_help() {
     site.fault("GET /api/2.0/workspace/* every 403");
     site.fault("GET /api/2.0/fs/* every 403");
     assert_eq!(
-        told("workspace:/Shared/dr/bad.json").await,
+        ends("workspace:/Shared/dr/bad.json", 77).await,
         "drsync: failed to read workspace:/Shared/dr/bad.json in HOST: The sandbox was told to say so. [PERMISSION_DENIED (403)]\n  \
          whoever is signed in needs CAN READ on it\n\
-         drsync: configuration (exit 78)\n"
+         drsync: authentication (exit 77)\n"
     );
     assert_eq!(
-        told("volume:/Volumes/main/dr/config/drsync.json").await,
+        ends("volume:/Volumes/main/dr/config/drsync.json", 77).await,
         "drsync: failed to read volume:/Volumes/main/dr/config/drsync.json in HOST: The sandbox was told to say so. [PERMISSION_DENIED (403)]\n  \
          whoever is signed in needs READ VOLUME on main.dr.config, and USE on its parents\n\
-         drsync: configuration (exit 78)\n"
+         drsync: authentication (exit 77)\n"
     );
     assert_eq!(
         told("volume:/main/dr").await,
