@@ -321,6 +321,11 @@ pub fn arrow_type(kind: &serde_json::Value) -> Result<arrow_schema::DataType> {
     table::arrow_type(kind)
 }
 
+/// A type of Arrow's, as Delta's schemas write it.
+pub fn type_of(kind: &arrow_schema::DataType) -> Result<serde_json::Value> {
+    table::type_of(kind)
+}
+
 /// Rows as the bytes of a Parquet file, uncompressed; `path` names it where it cannot be written.
 pub fn encoded(path: &str, rows: &RecordBatch) -> Result<Vec<u8>> {
     table::encoded(path, rows, None)

@@ -8,19 +8,19 @@ mod arithmetic;
 mod ast;
 mod cast;
 mod catalog;
-mod columns;
 mod commit;
-mod datum;
+mod compare;
 mod ddl;
-mod decimal;
 mod dml;
 mod error;
 mod eval;
 mod functions;
 mod grouping;
 mod history;
-mod kind;
+mod json;
+pub(super) mod kind;
 mod lexer;
+mod literal;
 mod meet;
 mod members;
 mod merge;
@@ -32,13 +32,13 @@ mod schema;
 mod show;
 mod spell;
 mod tables;
-mod types;
 mod upkeep;
 mod within;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow_array::{ArrayRef, StringArray};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
@@ -46,15 +46,12 @@ use super::workspace::ServedWorkspace;
 use crate::command::{Command, Verb};
 use crate::lakehouse::delta;
 use ast::Statement;
-pub(super) use commit::object as row_object;
-pub(super) use datum::Datum;
 use error::Result;
 pub(super) use error::SqlError;
-pub(super) use eval::Marker;
 use eval::Scope;
 pub(super) use eval::like;
-pub(super) use kind::{Kind, arrow_schema};
 pub(super) use rows::{Column, Rows};
+pub(super) use spell::wire;
 
 /// The catalog and the schema of names that say none; not said: the workspace's own.
 #[derive(Debug, Clone, Default)]
@@ -83,7 +80,7 @@ impl Session {
     pub(super) fn new(
         workspace: Arc<ServedWorkspace>,
         (names, held): (DefaultNames, HeldNames),
-        markers: BTreeMap<String, Marker>,
+        markers: BTreeMap<String, ArrayRef>,
         progress: delta::Progress,
     ) -> Session {
         let before = held.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -174,8 +171,8 @@ impl Session {
 }
 
 /// A value of a named marker, by its type's name; without one it is a text.
-pub(super) fn marker(value: Option<&str>, kind: Option<&str>, zone: Tz) -> Result<Marker> {
-    let kind = kind.map_or(Ok(Kind::Text), parser::parse_kind)?;
-    let value = Datum::optional(value).cast(&kind, zone)?;
-    Ok(Marker { value, kind })
+pub(super) fn marker(value: Option<&str>, kind: Option<&str>, zone: Tz) -> Result<ArrayRef> {
+    let kind = kind.map_or(Ok(kind::Kind::Utf8), parser::parse_kind)?;
+    let value: ArrayRef = Arc::new(StringArray::from(vec![value]));
+    cast::cast(&value, &kind, zone)
 }

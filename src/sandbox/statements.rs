@@ -136,7 +136,10 @@ async fn live(site: Arc<Site>, statement: Arc<Statement>, session: Session, sql:
     let done = session.execute(&sql).await;
     set(match (done, fail_after) {
         (_, Some(code)) => Life::Failed(told_to_fail(&code)),
-        (Ok(rows), None) => Life::Succeeded(Arc::new(Outcome::cut(&statement.shape, rows))),
+        (Ok(rows), None) => match Outcome::cut(&statement.shape, rows) {
+            Ok(outcome) => Life::Succeeded(Arc::new(outcome)),
+            Err(error) => Life::Failed(error),
+        },
         (Err(error), None) if error.is_canceled() => Life::Canceled,
         (Err(error), None) => Life::Failed(error),
     });

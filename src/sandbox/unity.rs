@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 use super::http::{Params, Refusal, Reply, catalog_page};
-use super::sql::{Kind, like};
+use super::sql::{kind, like};
 use super::{Site, workspace::ServedWorkspace};
 use crate::config::{LocationAddress, TableName};
 use crate::lakehouse::delta::{self, Detail, TableStore};
@@ -264,14 +264,14 @@ fn columns(table: &delta::Snapshot, entry: &Value) -> Value {
         column.get("mask").cloned().filter(|mask| !mask.is_null())
     };
     let partitions = table.metadata.partition_columns();
-    let mut shown: Vec<Value> = Kind::fields_of_delta(&schema)
+    let mut shown: Vec<Value> = kind::fields_of_delta(&schema)
         .into_iter()
         .enumerate()
         .map(|(position, (name, kind))| {
             let typed =
-                json!({"name": name, "type": kind.delta(), "nullable": true, "metadata": {}});
+                json!({"name": name, "type": kind::delta(&kind), "nullable": true, "metadata": {}});
             let mut column = json!({
-                "name": name, "type_text": kind.sql().to_lowercase(), "type_name": kind.type_name(),
+                "name": name, "type_text": kind::sql(&kind).to_lowercase(), "type_name": kind::type_name(&kind),
                 "type_json": typed.to_string(), "position": position, "nullable": true,
             });
             if let Some(at) = partitions.iter().position(|it| *it == name) {

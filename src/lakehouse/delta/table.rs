@@ -37,6 +37,7 @@ pub(super) use mapped::FileRows;
 use mapped::Mapped;
 pub use mapped::{as_in_files, name_in_files};
 pub(super) use schema::arrow as arrow_type;
+pub(super) use schema::kind as type_of;
 pub use schema::schema_string;
 
 /// How often a lost race is run again before giving up.

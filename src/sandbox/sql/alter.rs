@@ -8,7 +8,7 @@ use super::Session;
 use super::ast::{AddedColumn, Target};
 use super::error::{Result, SqlError};
 use super::history::clustering;
-use super::kind::Kind;
+use super::kind::{self, Kind};
 use super::rows::Rows;
 use super::tables::Place;
 use crate::lakehouse::delta::{
@@ -30,12 +30,11 @@ impl Session {
             check_kind(&base, kind)?;
             check_name(&base, path.last())?;
             columns
-                .add(path, kind.delta(), comment.as_deref(), at)
+                .add(path, kind::delta(kind), comment.as_deref(), at)
                 .map_err(|obstacle| refused("add", &obstacle))?;
             let metadata = comment.as_ref().map_or_else(|| json!({}), |it| json!({"comment": it}));
             let name = path.join(".");
-            let column =
-                json!({"name": name, "type": kind.delta(), "nullable": true, "metadata": metadata});
+            let column = json!({"name": name, "type": kind::delta(kind), "nullable": true, "metadata": metadata});
             told.push(json!({ "column": column }));
         }
         let parameters = json!({"columns": Value::from(told).to_string()});
@@ -214,7 +213,7 @@ fn check_name(base: &Snapshot, name: Option<&String>) -> Result<()> {
 
 /// Refuses a type that the table's protocol does not have yet.
 fn check_kind(base: &Snapshot, kind: &Kind) -> Result<()> {
-    if !kind.sql().contains("TIMESTAMP_NTZ") || base.protocol.supports("timestampNtz") {
+    if !kind::sql(kind).contains("TIMESTAMP_NTZ") || base.protocol.supports("timestampNtz") {
         return Ok(());
     }
     Err(SqlError::new(

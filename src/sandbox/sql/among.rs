@@ -21,8 +21,7 @@ impl Session {
         async move {
             Ok(match expr {
                 Expr::InQuery(value, query) => {
-                    let rows = self.query(query, named).await?;
-                    let members = Members::of(&rows.rows, rows.columns.len());
+                    let members = Members::of(&self.query(query, named).await?)?;
                     Expr::Among(value.clone(), Arc::new(members))
                 }
                 Expr::Not(inner) => Expr::Not(Box::new(self.with_members(inner, named).await?)),

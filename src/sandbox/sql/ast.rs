@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::datum::Datum;
+use arrow_array::ArrayRef;
+
 use super::error::Result;
 use super::kind::Kind;
 use super::members::Members;
+use super::spell::wire;
 use crate::lakehouse::delta::ColumnPlace;
 
 /// A statement.
@@ -329,10 +331,13 @@ pub(super) enum Source {
 /// An expression.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Expr {
-    Literal(Datum),
+    /// A value: an array of one.
+    Literal(ArrayRef),
     Marker(String),
     Column(Vec<String>),
     Star(Option<String>),
+    /// The column at a place.
+    At(usize),
     Call {
         name: String,
         args: Vec<Expr>,
@@ -366,7 +371,9 @@ impl Expr {
     /// The expressions that it is made of.
     pub(super) fn parts(&self) -> Vec<&Expr> {
         match self {
-            Expr::Literal(_) | Expr::Marker(_) | Expr::Column(_) | Expr::Star(_) => Vec::new(),
+            Expr::Literal(_) | Expr::Marker(_) | Expr::Column(_) | Expr::Star(_) | Expr::At(_) => {
+                Vec::new()
+            }
             Expr::Call { args, .. } => args.iter().collect(),
             Expr::Cast { value, .. } => vec![value],
             Expr::Not(inner) | Expr::Negative(inner) | Expr::IsNull(inner) => vec![inner],
@@ -384,14 +391,15 @@ impl Expr {
     }
 
     /// The same expression made of other parts.
-    pub(super) fn with_parts(&self, part: impl Fn(&Expr) -> Result<Expr>) -> Result<Expr> {
-        let boxed = |expr: &Expr| part(expr).map(Box::new);
-        let optional = |expr: &Option<Box<Expr>>| expr.as_deref().map(boxed).transpose();
+    pub(super) fn with_parts(&self, part: &mut dyn FnMut(&Expr) -> Result<Expr>) -> Result<Expr> {
+        let mut boxed = |expr: &Expr| part(expr).map(Box::new);
         Ok(match self {
-            Expr::Literal(_) | Expr::Marker(_) | Expr::Column(_) | Expr::Star(_) => self.clone(),
+            Expr::Literal(_) | Expr::Marker(_) | Expr::Column(_) | Expr::Star(_) | Expr::At(_) => {
+                self.clone()
+            }
             Expr::Call { name, args, distinct } => Expr::Call {
                 name: name.clone(),
-                args: args.iter().map(&part).collect::<Result<_>>()?,
+                args: args.iter().map(part).collect::<Result<_>>()?,
                 distinct: *distinct,
             },
             Expr::Cast { value, to, lenient } => {
@@ -407,15 +415,15 @@ impl Expr {
             Expr::Like(one, two) => Expr::Like(boxed(one)?, boxed(two)?),
             Expr::Index(one, two) => Expr::Index(boxed(one)?, boxed(two)?),
             Expr::In(value, list) => {
-                Expr::In(boxed(value)?, list.iter().map(&part).collect::<Result<_>>()?)
+                Expr::In(boxed(value)?, list.iter().map(part).collect::<Result<_>>()?)
             }
             Expr::Case { of, arms, otherwise } => Expr::Case {
-                of: optional(of)?,
+                of: of.as_deref().map(&mut boxed).transpose()?,
+                otherwise: otherwise.as_deref().map(&mut boxed).transpose()?,
                 arms: arms
                     .iter()
                     .map(|(when, then)| Ok((part(when)?, part(then)?)))
                     .collect::<Result<_>>()?,
-                otherwise: optional(otherwise)?,
             },
         })
     }
@@ -426,7 +434,8 @@ impl Expr {
             Expr::Column(parts) => parts.last().cloned().unwrap_or_default(),
             Expr::Member(_, name) => name.clone(),
             Expr::Literal(value) => {
-                value.wire(chrono_tz::Tz::UTC).unwrap_or_else(|| "NULL".to_owned())
+                let text = wire(value, chrono_tz::Tz::UTC).pop().flatten();
+                text.unwrap_or_else(|| "NULL".to_owned())
             }
             Expr::Marker(name) => name.clone(),
             Expr::Binary(left, sign, right) => {

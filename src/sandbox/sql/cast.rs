@@ -1,214 +1,341 @@
-//! Casts from type to type; a value that does not fit is refused, as in ANSI mode.
+//! Casts from type to type: Arrow's, with the rules of Spark where they differ; a value that does not fit is refused, as in ANSI mode.
 
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{Float32Type, Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Date32Array, ListArray, MapArray, StringArray, StructArray,
+    TimestampMicrosecondArray, new_null_array,
+};
+use arrow_cast::{CastOptions, cast_with_options};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 
-use super::datum::Datum;
-use super::decimal::{Decimal, Misfit};
 use super::error::{Result, SqlError};
-use super::kind::Kind;
+use super::kind::{self, Kind, is_number, timestamp};
+use super::spell::{Style, spelled, written};
 
-impl Datum {
-    /// Casts to a type; what has no zone is in the session's.
-    pub(super) fn cast(self, to: &Kind, zone: Tz) -> Result<Datum> {
-        if self.is_null() || *to == Kind::Null {
-            return Ok(self);
+/// Casts to a type; what has no zone is in the session's.
+pub(super) fn cast(values: &ArrayRef, to: &Kind, zone: Tz) -> Result<ArrayRef> {
+    converted(values, to, zone, false)
+}
+
+/// The same, with null for what does not fit.
+pub(super) fn try_cast(values: &ArrayRef, to: &Kind, zone: Tz) -> Result<ArrayRef> {
+    converted(values, to, zone, true)
+}
+
+fn converted(values: &ArrayRef, to: &Kind, zone: Tz, lenient: bool) -> Result<ArrayRef> {
+    let part = |values: &ArrayRef, to: &Kind| converted(values, to, zone, lenient);
+    match (values.data_type(), to) {
+        (from, to) if from == to || *to == Kind::Null => return Ok(values.clone()),
+        (Kind::List(_), Kind::List(of)) => {
+            let list = values.as_list::<i32>();
+            let items = part(list.values(), of.data_type())?;
+            let (offsets, nulls) = (list.offsets().clone(), list.nulls().cloned());
+            return Ok(Arc::new(ListArray::try_new(of.clone(), offsets, items, nulls)?));
         }
-        if let Some(range) = to.whole() {
-            return match self.whole_number() {
-                None => Err(malformed(&self, to)),
-                Some(number) => match i64::try_from(number) {
-                    Ok(number) if range.contains(&number) => Ok(Datum::Int(number)),
-                    _ => Err(too_large(&self, to)),
-                },
-            };
+        (Kind::Map(..), Kind::Map(entries, sorted)) => {
+            let map = values.as_map();
+            let pairs: ArrayRef = Arc::new(map.entries().clone());
+            let pairs = part(&pairs, entries.data_type())?.as_struct().clone();
+            let (offsets, nulls) = (map.offsets().clone(), map.nulls().cloned());
+            return Ok(Arc::new(MapArray::try_new(
+                entries.clone(),
+                offsets,
+                pairs,
+                nulls,
+                *sorted,
+            )?));
         }
-        let cast = match (&self, to) {
-            (_, Kind::Decimal(precision, scale)) => {
-                return match self.decimal(*precision, *scale) {
-                    Ok(number) => Ok(Datum::Decimal(number)),
-                    Err(Misfit::Malformed) => Err(malformed(&self, to)),
-                    Err(Misfit::TooLarge) => Err(too_large(&self, to)),
-                };
-            }
-            (Datum::Text(_), Kind::Text)
-            | (Datum::Binary(_), Kind::Binary)
-            | (Datum::Boolean(_), Kind::Boolean)
-            | (Datum::Float(_), Kind::Float)
-            | (Datum::Double(_), Kind::Double)
-            | (Datum::Date(_), Kind::Date)
-            | (Datum::Time(_), Kind::Timestamp)
-            | (Datum::Local(_), Kind::Local) => return Ok(self),
-            (_, Kind::Double) => self.as_double().map(Datum::Double),
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "a double becomes the nearest float"
-            )]
-            (_, Kind::Float) => match &self {
-                Datum::Text(text) => text.trim().parse().ok().map(Datum::Float),
-                other => other.as_double().map(|number| Datum::Float(number as f32)),
-            },
-            (Datum::Text(text), Kind::Binary) => Some(Datum::Binary(text.clone().into_bytes())),
-            (Datum::Text(text), Kind::Boolean) => match text.trim().to_lowercase().as_str() {
-                "true" | "t" | "yes" | "y" | "1" => Some(Datum::Boolean(true)),
-                "false" | "f" | "no" | "n" | "0" => Some(Datum::Boolean(false)),
-                _ => None,
-            },
-            (number, Kind::Boolean) => number.double().map(|it| Datum::Boolean(it != 0.0)),
-            (Datum::Int(seconds), Kind::Timestamp) => {
-                DateTime::from_timestamp(*seconds, 0).map(Datum::Time)
-            }
-            (value, Kind::Timestamp) => moment(value, zone).map(Datum::Time),
-            (value, Kind::Local) => local(value, zone).map(Datum::Local),
-            (value, Kind::Date) => local(value, zone).map(|at| Datum::Date(at.date())),
-            (Datum::List(items), Kind::List(of)) => {
-                let items = items.iter().map(|item| item.clone().cast(of, zone));
-                return Ok(Datum::List(items.collect::<Result<_>>()?));
-            }
-            (Datum::Map(pairs), Kind::Map(key, value)) => {
-                let pairs = pairs
-                    .iter()
-                    .map(|(k, v)| Ok((k.clone().cast(key, zone)?, v.clone().cast(value, zone)?)));
-                return Ok(Datum::Map(pairs.collect::<Result<_>>()?));
-            }
-            (Datum::Struct(values), Kind::Struct(fields)) if values.len() == fields.len() => {
-                let cast = fields.iter().zip(values).map(|((name, kind), (_, value))| {
-                    Ok((name.clone(), value.clone().cast(kind, zone)?))
-                });
-                return Ok(Datum::Struct(cast.collect::<Result<_>>()?));
-            }
-            (value, Kind::Text) => Some(Datum::Text(value.spelled(zone))),
-            _ => None,
-        };
-        cast.ok_or_else(|| malformed(&self, to))
+        (Kind::Struct(from), Kind::Struct(fields)) if from.len() == fields.len() => {
+            let columns = values.as_struct().columns().iter().zip(fields);
+            let columns = columns.map(|(column, field)| part(column, field.data_type()));
+            let (columns, nulls) = (columns.collect::<Result<_>>()?, values.nulls().cloned());
+            let length = values.len();
+            let made = StructArray::try_new_with_length(fields.clone(), columns, nulls, length)?;
+            return Ok(Arc::new(made));
+        }
+        _ => {}
     }
-
-    /// A number, a text that is one, or a truth as 1 or 0.
-    fn as_double(&self) -> Option<f64> {
-        match self {
-            Datum::Text(text) => text.trim().parse().ok(),
-            Datum::Boolean(yes) => Some(f64::from(u8::from(*yes))),
-            other => other.double(),
-        }
-    }
-
-    fn decimal(&self, precision: u8, scale: i8) -> Result<Decimal, Misfit> {
-        let text = match self {
-            Datum::Decimal(number) => return number.fitted(precision, scale),
-            Datum::Int(number) => return Decimal::whole(*number).fitted(precision, scale),
-            Datum::Boolean(yes) => {
-                return Decimal::whole((*yes).into()).fitted(precision, scale);
-            }
-            Datum::Float(number) => number.to_string(),
-            Datum::Double(number) => number.to_string(),
-            Datum::Text(text) => text.clone(),
-            Datum::Null
-            | Datum::Binary(_)
-            | Datum::Date(_)
-            | Datum::Time(_)
-            | Datum::Local(_)
-            | Datum::List(_)
-            | Datum::Map(_)
-            | Datum::Struct(_) => return Err(Misfit::Malformed),
-        };
-        Decimal::read_as(&text, precision, scale)
-    }
-
-    /// A value that can be a whole number; what comes after the point is cut off.
-    fn whole_number(&self) -> Option<i128> {
-        #[expect(clippy::cast_possible_truncation, reason = "casting a double cuts it off")]
-        let cut = |number: f64| (!number.is_nan()).then_some(number as i128);
-        match self {
-            Datum::Int(number) => Some((*number).into()),
-            Datum::Float(number) => cut((*number).into()),
-            Datum::Double(number) => cut(*number),
-            Datum::Decimal(number) => Some(number.truncated()),
-            Datum::Boolean(yes) => Some((*yes).into()),
-            Datum::Time(moment) => Some(moment.timestamp().into()),
-            Datum::Text(text) => text.trim().parse().ok(),
-            Datum::Null
-            | Datum::Binary(_)
-            | Datum::Date(_)
-            | Datum::Local(_)
-            | Datum::List(_)
-            | Datum::Map(_)
-            | Datum::Struct(_) => None,
-        }
+    let cast = simple(values, to, zone).unwrap_or_else(|| new_null_array(to, values.len()));
+    let known =
+        |values: &dyn Array, at: usize| !values.is_null(at) && *values.data_type() != Kind::Null;
+    let lost = (0..values.len()).find(|at| known(values, *at) && !known(&cast, *at));
+    match lost.filter(|_| !lenient) {
+        Some(at) => Err(refused(values, at, to)),
+        None => Ok(cast),
     }
 }
 
-fn malformed(value: &Datum, to: &Kind) -> SqlError {
-    refused("CAST_INVALID_INPUT", "22018", value, to, "it is malformed")
+/// A kernel's cast, with null for what does not fit.
+fn kernel(values: &dyn Array, to: &Kind) -> Option<ArrayRef> {
+    cast_with_options(values, to, &CastOptions { safe: true, ..CastOptions::default() }).ok()
 }
 
-fn too_large(value: &Datum, to: &Kind) -> SqlError {
-    refused("CAST_OVERFLOW", "22003", value, to, "it is out of range")
+/// A cast of what is not made of parts, with null for what does not fit; nothing where there is no such cast.
+fn simple(values: &ArrayRef, to: &Kind, zone: Tz) -> Option<ArrayRef> {
+    let from = values.data_type();
+    match (from, to) {
+        (Kind::Null, _) => kernel(values, to),
+        (_, Kind::Utf8) => Some(spelled(values, zone)),
+        (Kind::Utf8, Kind::Boolean) => {
+            let truths = values.as_string::<i32>().iter().map(|text| truth(text?));
+            Some(Arc::new(truths.collect::<BooleanArray>()))
+        }
+        (Kind::Utf8, Kind::Binary) => kernel(values, to),
+        (Kind::Utf8, to) if is_number(to) => kernel(values, to),
+        (Kind::Boolean, to) if is_number(to) => kernel(&kernel(values, &Kind::Int64)?, to),
+        // By its digits a decimal becomes the nearest double, and a double the decimal that it is written as.
+        (Kind::Decimal128(..), Kind::Float32 | Kind::Float64) => {
+            kernel(&kernel(values, &Kind::Utf8)?, to)
+        }
+        (Kind::Float32, Kind::Decimal128(..) | Kind::Decimal256(..)) => {
+            let numbers = values.as_primitive::<Float32Type>().iter();
+            let texts = numbers.map(|number| Some(number?.to_string()));
+            kernel(&texts.collect::<StringArray>(), to)
+        }
+        (Kind::Float64, Kind::Decimal128(..) | Kind::Decimal256(..)) => {
+            let numbers = values.as_primitive::<Float64Type>().iter();
+            let texts = numbers.map(|number| Some(number?.to_string()));
+            kernel(&texts.collect::<StringArray>(), to)
+        }
+        (from, Kind::Boolean) if is_number(from) => kernel(&kernel(values, &Kind::Float64)?, to),
+        (from, to) if is_number(from) && (is_number(to) || matches!(to, Kind::Decimal256(..))) => {
+            kernel(values, to)
+        }
+        // The result of a calculation with decimals.
+        (Kind::Decimal256(..), Kind::Decimal128(..) | Kind::Decimal256(..)) => kernel(values, to),
+        (Kind::Timestamp(_, Some(_)), to) if to.is_signed_integer() => {
+            let moments = values.as_primitive::<TimestampMicrosecondType>();
+            kernel(&moments.unary::<_, Int64Type>(|micros| micros.div_euclid(1_000_000)), to)
+        }
+        (from, Kind::Timestamp(_, Some(_))) if from.is_signed_integer() => {
+            let seconds = kernel(values, &Kind::Int64)?;
+            let seconds = seconds.as_primitive::<Int64Type>();
+            Some(moments_of(seconds.iter().map(|it| it?.checked_mul(1_000_000))))
+        }
+        (Kind::Utf8, Kind::Timestamp(_, Some(_))) => {
+            let texts = values.as_string::<i32>().iter();
+            let read = texts.map(|text| Some(moment_of(text?, zone)?.timestamp_micros()));
+            Some(moments_of(read))
+        }
+        (_, Kind::Timestamp(_, Some(_))) => {
+            let clocks = clocks(values, zone)?.into_iter();
+            Some(moments_of(clocks.map(|at| Some(moment_at(at?, zone)?.timestamp_micros()))))
+        }
+        (_, Kind::Timestamp(_, None)) => {
+            let micros = |at: Option<NaiveDateTime>| Some(at?.and_utc().timestamp_micros());
+            let clocks = clocks(values, zone)?.into_iter().map(micros);
+            Some(Arc::new(clocks.collect::<TimestampMicrosecondArray>()))
+        }
+        (_, Kind::Date32) => {
+            let day = |at: Option<NaiveDateTime>| Some(at?.date().to_epoch_days());
+            let days = clocks(values, zone)?.into_iter().map(day);
+            Some(Arc::new(days.collect::<Date32Array>()))
+        }
+        _ => None,
+    }
 }
 
-fn refused(class: &str, state: &'static str, value: &Datum, to: &Kind, why: &str) -> SqlError {
+fn truth(text: &str) -> Option<bool> {
+    match text.trim().to_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" | "1" => Some(true),
+        "false" | "f" | "no" | "n" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// Why a value is not cast: it is too large, or no such value at all.
+fn refused(values: &ArrayRef, at: usize, to: &Kind) -> SqlError {
+    let from = values.data_type();
+    let text = match from {
+        Kind::Utf8 => values.as_string::<i32>().value(at).trim(),
+        _ => "",
+    };
+    let too_large = match from {
+        Kind::Utf8 if to.is_signed_integer() => text.parse::<i128>().is_ok(),
+        // Neither NaN nor infinity, which end in letters.
+        Kind::Utf8 if matches!(to, Kind::Decimal128(..)) => {
+            !text.ends_with(char::is_alphabetic) && text.parse::<f64>().is_ok()
+        }
+        Kind::Float32 | Kind::Float64 => {
+            let number = kernel(values, &Kind::Float64);
+            let number = number.map(|it| it.as_primitive::<Float64Type>().value(at));
+            number.is_some_and(|it| it.is_finite() || it.is_infinite() && to.is_signed_integer())
+        }
+        from => is_number(from) && is_number(to) || *to != Kind::Boolean && *from == Kind::Boolean,
+    };
+    let (class, state, why) = if too_large {
+        ("CAST_OVERFLOW", "22003", "it is out of range")
+    } else {
+        ("CAST_INVALID_INPUT", "22018", "it is malformed")
+    };
     let message = format!(
         "The value {} of the type \"{}\" cannot be cast to \"{}\" because {why}.",
-        value.json(),
-        value.kind().sql(),
-        to.sql()
+        written(values, at, Style::Json, Tz::UTC),
+        kind::sql(from),
+        kind::sql(to)
     );
     SqlError::new(class, state, message)
 }
 
-/// A date, a moment, or a text that is one; without a zone it is in the session's.
-pub(super) fn moment(datum: &Datum, zone: Tz) -> Option<DateTime<Utc>> {
-    if let Datum::Time(moment) = datum {
-        return Some(*moment);
+/// Moments as the microseconds since 1970 that they are.
+pub(super) fn moments_of(micros: impl Iterator<Item = Option<i64>>) -> ArrayRef {
+    let moments = micros.collect::<TimestampMicrosecondArray>();
+    // Of a year that no calendar has there is no moment.
+    let there = |micros: &i64| DateTime::from_timestamp_micros(*micros).is_some();
+    let moments = moments.unary_opt::<_, TimestampMicrosecondType>(|it| Some(it).filter(there));
+    Arc::new(moments.with_timezone("UTC"))
+}
+
+/// Dates, times, and texts that are one as moments; without a zone they are in the session's, and of other types there are none.
+pub(super) fn moments(values: &ArrayRef, zone: Tz) -> Result<TimestampMicrosecondArray> {
+    let none = values.data_type().is_signed_integer();
+    let values = if none { new_null_array(&timestamp(), values.len()) } else { values.clone() };
+    Ok(try_cast(&values, &timestamp(), zone)?.as_primitive().clone())
+}
+
+fn moment_of(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
+    match DateTime::parse_from_rfc3339(&text.trim().replacen(' ', "T", 1)) {
+        Ok(moment) => whole_micros(moment.to_utc()),
+        Err(_) => moment_at(clock_of(text)?, zone),
     }
-    if let Datum::Text(text) = datum
-        && let Ok(moment) = DateTime::parse_from_rfc3339(&text.trim().replacen(' ', "T", 1))
-    {
-        return whole_micros(moment.to_utc());
-    }
-    let naive = local(datum, zone)?;
-    match zone.from_local_datetime(&naive).earliest() {
+}
+
+/// The moment at which a clock shows a time: the first of two, and of none, as the clock was put forward, by the offset before.
+fn moment_at(at: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
+    match zone.from_local_datetime(&at).earliest() {
         Some(moment) => Some(moment.to_utc()),
-        // A clock that was put forward skipped this time: the offset before counts.
         None => {
-            let before = zone.from_local_datetime(&(naive - TimeDelta::hours(3)));
+            let before = zone.from_local_datetime(&(at - TimeDelta::hours(3)));
             Some(before.earliest()?.to_utc() + TimeDelta::hours(3))
         }
     }
 }
 
-/// What a clock in the session's zone shows; of a text, what it says.
-fn local(datum: &Datum, zone: Tz) -> Option<NaiveDateTime> {
-    match datum {
-        Datum::Time(moment) => Some(moment.with_timezone(&zone).naive_local()),
-        Datum::Local(moment) => Some(*moment),
-        Datum::Date(date) => date.and_hms_opt(0, 0, 0),
-        Datum::Text(text) => {
-            let text = text.trim();
-            if let Ok(date) = text.parse::<NaiveDate>() {
-                return date.and_hms_opt(0, 0, 0);
-            }
-            let text = text.replacen(' ', "T", 1);
-            let read = text
-                .parse()
-                .or_else(|_| NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M"))
-                .or_else(|_| DateTime::parse_from_rfc3339(&text).map(|it| it.naive_local()));
-            whole_micros(read.ok()?)
+/// What a clock in the session's zone shows; of a text, what it says. Nothing for other types.
+fn clocks(values: &ArrayRef, zone: Tz) -> Option<Vec<Option<NaiveDateTime>>> {
+    match values.data_type() {
+        Kind::Utf8 => Some(values.as_string::<i32>().iter().map(|text| clock_of(text?)).collect()),
+        Kind::Date32 | Kind::Timestamp(..) => {
+            let local = kernel(values, &kind::LOCAL)?;
+            let zoned = matches!(values.data_type(), Kind::Timestamp(_, Some(_)));
+            let clock = |micros: Option<i64>| {
+                let moment = DateTime::from_timestamp_micros(micros?)?;
+                Some(if zoned {
+                    moment.with_timezone(&zone).naive_local()
+                } else {
+                    moment.naive_utc()
+                })
+            };
+            let micros = local.as_primitive::<TimestampMicrosecondType>();
+            Some(micros.iter().map(clock).collect())
         }
-        Datum::Null
-        | Datum::Boolean(_)
-        | Datum::Int(_)
-        | Datum::Float(_)
-        | Datum::Double(_)
-        | Datum::Decimal(_)
-        | Datum::Binary(_)
-        | Datum::List(_)
-        | Datum::Map(_)
-        | Datum::Struct(_) => None,
+        _ => None,
     }
+}
+
+fn clock_of(text: &str) -> Option<NaiveDateTime> {
+    let text = text.trim();
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return date.and_hms_opt(0, 0, 0);
+    }
+    let text = text.replacen(' ', "T", 1);
+    let read = text
+        .parse()
+        .or_else(|_| NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M"))
+        .or_else(|_| DateTime::parse_from_rfc3339(&text).map(|it| it.naive_local()));
+    whole_micros(read.ok()?)
 }
 
 /// Times have microseconds; more digits are cut off.
 fn whole_micros<T: Timelike>(time: T) -> Option<T> {
     let micros = time.nanosecond() / 1000;
     time.with_nanosecond(micros * 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(values: &ArrayRef, to: &Kind) -> Result<String, String> {
+        let cast = cast(values, to, Tz::UTC).map_err(|error| error.message)?;
+        Ok(written(&cast, 0, Style::Spelled, Tz::UTC))
+    }
+
+    fn text(text: &str) -> ArrayRef {
+        Arc::new(StringArray::from(vec![text]))
+    }
+
+    #[test]
+    fn a_number_is_rounded_to_the_scale_and_refused_beyond_the_precision() {
+        for (number, precision, scale, wanted) in [
+            ("123.456", 10, 2, "123.46"),
+            ("-0.005", 4, 2, "-0.01"),
+            ("-0.004", 4, 2, "0.00"),
+            ("1", 10, 0, "1"),
+            ("1.5e3", 10, 1, "1500.0"),
+            ("1e-9", 10, 2, "0.00"),
+            (".5", 2, 1, "0.5"),
+            ("0", 1, 1, "0.0"),
+            ("1e-999", 38, 0, "0"),
+        ] {
+            let to = Kind::Decimal128(precision, scale);
+            assert_eq!(shown(&text(number), &to).as_deref(), Ok(wanted), "{number}");
+        }
+        for (number, precision, scale) in [("12345.6", 4, 2), ("9.996", 3, 2), ("1e99", 38, 0)] {
+            let refused = shown(&text(number), &Kind::Decimal128(precision, scale)).unwrap_err();
+            assert!(refused.starts_with("[CAST_OVERFLOW]"), "{number}: {refused}");
+        }
+        for number in ["", ".", "NaN", "1,5", "1e", "0x1"] {
+            let refused = shown(&text(number), &Kind::Decimal128(10, 0)).unwrap_err();
+            assert!(refused.starts_with("[CAST_INVALID_INPUT]"), "{number}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_decimal_becomes_the_nearest_double_and_a_double_what_it_is_written_as() {
+        let exact =
+            cast(&text("0.1000000000000000055"), &Kind::Decimal128(30, 19), Tz::UTC).unwrap();
+        assert_eq!(shown(&exact, &Kind::Float64).as_deref(), Ok("0.1"));
+        let double = cast(&text("2.675"), &Kind::Float64, Tz::UTC).unwrap();
+        assert_eq!(shown(&double, &Kind::Decimal128(5, 2)).as_deref(), Ok("2.68"));
+        let float = cast(&text("0.1"), &Kind::Float32, Tz::UTC).unwrap();
+        assert_eq!(shown(&float, &Kind::Decimal128(20, 10)).as_deref(), Ok("0.1000000000"));
+    }
+
+    #[test]
+    fn what_is_too_large_is_told_from_what_is_malformed() {
+        let double = |number| cast(&text(number), &Kind::Float64, Tz::UTC).unwrap();
+        for (values, to, class) in [
+            (text("2147483648"), Kind::Int32, "[CAST_OVERFLOW]"),
+            (text("1.5"), Kind::Int32, "[CAST_INVALID_INPUT]"),
+            (double("1e20"), Kind::Int64, "[CAST_OVERFLOW]"),
+            (double("NaN"), Kind::Int64, "[CAST_INVALID_INPUT]"),
+            (text("maybe"), Kind::Boolean, "[CAST_INVALID_INPUT]"),
+            (text("2024-13-01"), timestamp(), "[CAST_INVALID_INPUT]"),
+        ] {
+            let refused = shown(&values, &to).unwrap_err();
+            assert!(refused.starts_with(class), "{refused}");
+        }
+        assert_eq!(shown(&double("-1.9"), &Kind::Int32).as_deref(), Ok("-1"));
+        assert_eq!(shown(&text(" 7 "), &Kind::Int8).as_deref(), Ok("7"));
+    }
+
+    #[test]
+    fn a_time_that_no_clock_showed_goes_by_the_offset_before() {
+        let zone = Tz::America__Los_Angeles;
+        for (said, wanted) in [
+            ("2024-03-10 02:30:00", "2024-03-10T10:30:00+00:00"),
+            ("2024-11-03 01:30", "2024-11-03T08:30:00+00:00"),
+            ("2024-11-03T01:30:00Z", "2024-11-03T01:30:00+00:00"),
+        ] {
+            assert_eq!(moment_of(said, zone).unwrap().to_rfc3339(), wanted, "{said}");
+        }
+        let before: ArrayRef =
+            Arc::new(TimestampMicrosecondArray::from(vec![-1]).with_timezone("UTC"));
+        assert_eq!(shown(&before, &Kind::Int64).as_deref(), Ok("-1"), "seconds are cut downwards");
+    }
 }

@@ -4,9 +4,8 @@ use serde_json::{Value, json};
 
 use super::Session;
 use super::ast::{Grant, Target};
-use super::datum::Datum;
 use super::error::{Result, SqlError};
-use super::kind::Kind;
+use super::kind::{Kind, timestamp};
 use super::rows::Rows;
 use super::tables::Place;
 use crate::config::TableName;
@@ -147,20 +146,20 @@ impl Session {
             let modified = meta.modified().map(chrono::DateTime::<chrono::Utc>::from);
             let slash = if meta.is_dir() { "/" } else { "" };
             rows.push(vec![
-                Datum::text(format!("{}{slash}", path.display())),
-                Datum::text(format!("{name}{slash}")),
-                Datum::count(if meta.is_dir() { 0 } else { meta.len() }),
-                modified.map_or(Datum::Null, Datum::Time),
+                json!(format!("{}{slash}", path.display())),
+                json!(format!("{name}{slash}")),
+                json!(if meta.is_dir() { 0 } else { meta.len() }),
+                json!(modified.ok().map(|it| it.to_rfc3339())),
             ]);
         }
-        rows.sort_by(|one, two| one[0].order(&two[0]).unwrap_or(std::cmp::Ordering::Equal));
+        rows.sort_by(|one, two| one[0].as_str().cmp(&two[0].as_str()));
         rows.truncate(limit.unwrap_or(usize::MAX));
         let columns = [
-            ("path", Kind::Text),
-            ("name", Kind::Text),
-            ("size", Kind::Long),
-            ("modification_time", Kind::Timestamp),
+            ("path", Kind::Utf8),
+            ("name", Kind::Utf8),
+            ("size", Kind::Int64),
+            ("modification_time", timestamp()),
         ];
-        Ok(Rows::new(&columns, rows))
+        Rows::from_json(&columns, &rows)
     }
 }

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use arrow_array::RecordBatch;
+use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
 use super::Session;
-use super::datum::Datum;
+use super::compare::places;
 use super::error::{Result, SqlError};
-use super::kind::{Kind, arrow_schema};
-use super::tables::{Place, columns_of};
+use super::kind::LOCAL;
+use super::rows::{Column, Rows};
+use super::spell::{spelled, wire};
+use super::tables::Place;
 use crate::lakehouse::delta::{self, Change, DeltaError, Detail, NewFile, Operation, Snapshot};
-use crate::lakehouse::write;
 use crate::off_thread::off_thread;
 
 /// A change of a table's rows, as a statement makes it.
@@ -20,7 +23,7 @@ pub(super) struct RowChange {
     pub(super) parameters: Value,
     pub(super) metrics: Vec<(&'static str, u64)>,
     /// Rows to add, in the table's order of columns.
-    pub(super) add: Vec<Vec<Datum>>,
+    pub(super) add: Rows,
     /// The live files go.
     pub(super) replace: bool,
     /// Actions besides.
@@ -51,7 +54,6 @@ impl Session {
         let failed = |error: DeltaError| SqlError::delta(&place.shown, &error);
         let RowChange { operation, parameters, metrics, add, replace, actions } = change;
         let author = self.author();
-        let columns = columns_of(base);
         let operation = Operation {
             blind_append: !replace && operation == "WRITE",
             ..Operation::new(operation, parameters).metrics(metrics)
@@ -62,8 +64,8 @@ impl Session {
                 change.remove(key, file, author.now_ms).map_err(failed)?;
             }
         }
-        for (partition, rows) in parted(base, &columns, add) {
-            let file = self.write_file(place, base, partition, rows).await.map_err(failed)?;
+        for (partition, batch) in parted(base, &add)? {
+            let file = self.write_file(place, base, partition, batch).await.map_err(failed)?;
             change.add(&file, author.now_ms);
         }
         actions.iter().for_each(|action| change.action(action));
@@ -75,13 +77,9 @@ impl Session {
         place: &Place,
         base: &Snapshot,
         partition: Map<String, Value>,
-        rows: Vec<Vec<Datum>>,
+        batch: RecordBatch,
     ) -> Result<NewFile, DeltaError> {
-        let columns = &columns_of(base);
-        let written: Vec<(String, Kind)> =
-            columns.iter().filter(|(name, _)| !partition.contains_key(name)).cloned().collect();
-        let objects: Vec<Value> = rows.iter().map(|row| object(columns, row)).collect();
-        let batch = write::rows(&arrow_schema(&written), &objects)?;
+        let records = batch.num_rows() as u64;
         let batch = delta::as_in_files(&base.metadata, batch)?;
         let in_files = |(name, value)| (delta::name_in_files(&base.metadata, name), value);
         let partition = partition.iter().map(|(name, value)| (name.as_str(), value.clone()));
@@ -94,7 +92,6 @@ impl Session {
             Ok(content.len())
         })
         .await?;
-        let records = rows.len() as u64;
         Ok(NewFile { path, partition, size: size as u64, records, tags: None })
     }
 }
@@ -117,37 +114,34 @@ fn beyond(table: &Snapshot) -> Option<&'static str> {
         .or((metadata.column_mapping_mode() == "id").then_some("columnMapping by id"))
 }
 
-pub(in crate::sandbox) fn object(columns: &[(String, Kind)], row: &[Datum]) -> Value {
-    let member = |((name, _), value): (&(String, Kind), &Datum)| (name.clone(), value.json());
-    Value::Object(columns.iter().zip(row).map(member).collect())
-}
-
 /// The values of partition columns, and the rows that have them.
-type Part = (Map<String, Value>, Vec<Vec<Datum>>);
+type Part = (Map<String, Value>, RecordBatch);
 
-/// Rows parted by the values of the partition columns; no rows are no parts.
-fn parted(table: &Snapshot, columns: &[(String, Kind)], rows: Vec<Vec<Datum>>) -> Vec<Part> {
+/// Rows parted by the values of the partition columns, which are left out of them; no rows are no parts.
+fn parted(table: &Snapshot, rows: &Rows) -> Result<Vec<Part>> {
     let by = table.metadata.partition_columns();
-    let places: Vec<(usize, &str)> = columns
-        .iter()
-        .enumerate()
-        .filter(|(_, (name, _))| by.contains(&name.as_str()))
-        .map(|(at, (name, _))| (at, name.as_str()))
-        .collect();
-    let mut parts: BTreeMap<String, Part> = BTreeMap::new();
-    for row in rows {
-        let values: Map<String, Value> = places
-            .iter()
-            .map(|(at, name)| {
-                let value = row.get(*at).and_then(|value| match value {
-                    Datum::Local(_) => Some(value.spelled(chrono_tz::Tz::UTC)),
-                    value => value.wire(chrono_tz::Tz::UTC),
-                });
-                ((*name).to_owned(), value.map_or(Value::Null, Value::String))
-            })
-            .collect();
-        let key = Value::Object(values.clone()).to_string();
-        parts.entry(key).or_insert_with(|| (values, Vec::new())).1.push(row);
+    let (by, others): (Vec<Column>, Vec<Column>) =
+        rows.columns.iter().cloned().partition(|column| by.contains(&column.name.as_str()));
+    let text = |column: &Column| {
+        let values = &column.values;
+        // Without a zone, a time is told as a cast tells it.
+        wire(
+            &if *column.kind() == LOCAL { spelled(values, Tz::UTC) } else { values.clone() },
+            Tz::UTC,
+        )
+    };
+    let told: Vec<Vec<Option<String>>> = by.iter().map(text).collect();
+    let mut parts: BTreeMap<Vec<&Option<String>>, Vec<u32>> = BTreeMap::new();
+    for at in places(rows.count).values() {
+        let values = told.iter().map(|column| &column[*at as usize]).collect();
+        parts.entry(values).or_default().push(*at);
     }
-    parts.into_values().collect()
+    let others = Rows { columns: others, count: rows.count };
+    let part = |(values, at): (Vec<&Option<String>>, Vec<u32>)| {
+        let values = by.iter().zip(values).map(|(column, value)| {
+            (column.name.clone(), value.clone().map_or(Value::Null, Value::String))
+        });
+        Ok((values.collect(), others.take(&at.into())?.batch()?))
+    };
+    parts.into_iter().map(part).collect()
 }

@@ -9,7 +9,7 @@ use super::alter::{check_names, unsettable};
 use super::ast::{Clone_, CreateTable, Point, Target};
 use super::commit::RowChange;
 use super::error::{Result, SqlError};
-use super::kind::{Kind, arrow_schema};
+use super::kind::{self, Kind, arrow_schema, structure};
 use super::rows::Rows;
 use super::tables::Place;
 use super::{Session, dml};
@@ -74,14 +74,14 @@ impl Session {
         if let Some(name) = &target.name {
             self.register(name, &target, clone.location.is_some()).await?;
         }
-        Ok(Rows::counts(&[
+        Rows::counts(&[
             ("source_table_size", done.source_bytes),
             ("source_num_of_files", done.source_files),
             ("num_removed_files", done.removed_files),
             ("num_copied_files", done.copied_files),
             ("removed_files_size", done.removed_bytes),
             ("copied_files_size", done.copied_bytes),
-        ]))
+        ])
     }
 
     pub(super) async fn create_table(&self, table: &CreateTable) -> Result<Rows> {
@@ -103,11 +103,8 @@ impl Session {
         };
         let mut columns = table.columns.clone();
         if let Some(rows) = &rows {
-            columns = rows
-                .columns
-                .iter()
-                .map(|column| (column.name.clone(), column.kind.clone()))
-                .collect();
+            let named = rows.columns.iter().map(|it| (it.name.clone(), it.kind().clone()));
+            columns = named.collect();
         }
         if !table.properties.contains_key("delta.columnMapping.mode") {
             check_names(columns.iter().map(|(name, _)| name))?;
@@ -148,7 +145,7 @@ impl Session {
             let change = RowChange {
                 operation: "WRITE",
                 parameters: json!({"mode": "Append", "partitionBy": "[]"}),
-                metrics: vec![("numOutputRows", add.len() as u64)],
+                metrics: vec![("numOutputRows", add.count as u64)],
                 add,
                 replace: false,
                 actions: Vec::new(),
@@ -168,15 +165,15 @@ impl Session {
         table: &CreateTable,
     ) -> Result<()> {
         let base = self.base(target).await?;
-        let schema = Kind::Struct(columns.to_vec());
-        if schema.sql().contains("TIMESTAMP_NTZ") && !base.protocol.supports("timestampNtz") {
+        let schema = structure(columns.to_vec());
+        if kind::sql(&schema).contains("TIMESTAMP_NTZ") && !base.protocol.supports("timestampNtz") {
             return Err(SqlError::unsupported(
                 "CREATE OR REPLACE TABLE with TIMESTAMP_NTZ over a table without that feature",
             ));
         }
         let mut metadata = base.metadata.0.clone();
         metadata.insert("id".to_owned(), uuid::Uuid::new_v4().to_string().into());
-        metadata.insert("schemaString".to_owned(), schema.delta().to_string().into());
+        metadata.insert("schemaString".to_owned(), kind::delta(&schema).to_string().into());
         metadata.insert("partitionColumns".to_owned(), json!(table.partition_by));
         metadata.insert("configuration".to_owned(), json!({}));
         let before = base.protocol.clone();
@@ -191,7 +188,7 @@ impl Session {
             operation: "CREATE OR REPLACE TABLE",
             parameters: json!({"isManaged": "false", "partitionBy": "[]"}),
             metrics: Vec::new(),
-            add: Vec::new(),
+            add: Rows::default(),
             replace: true,
             actions,
         };
@@ -268,14 +265,14 @@ impl Session {
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(0)
         };
-        Ok(Rows::counts(&[
+        Rows::counts(&[
             ("table_size_after_restore", count("tableSizeAfterRestore")),
             ("num_of_files_after_restore", count("numOfFilesAfterRestore")),
             ("num_removed_files", done.removed_files),
             ("num_restored_files", done.restored_files),
             ("removed_files_size", count("removedFilesSize")),
             ("restored_files_size", count("restoredFilesSize")),
-        ]))
+        ])
     }
 
     /// The catalog reads schemas from the tables' logs, so there is nothing to bring up to date; the table must be there.

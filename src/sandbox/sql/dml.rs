@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use arrow_arith::boolean::not;
+use arrow_array::{BooleanArray, new_null_array};
 use chrono_tz::Tz;
 use serde_json::json;
 
 use super::Session;
 use super::ast::{Expr, Query, Target};
+use super::cast::cast;
 use super::commit::RowChange;
-use super::datum::Datum;
 use super::error::{Result, SqlError};
-use super::eval::Row;
 use super::kind::Kind;
-use super::rows::Rows;
+use super::rows::{Column, Rows, put_together, which};
 use super::tables::columns_of;
 
 /// How often an append that lost its race is made again.
@@ -34,7 +35,7 @@ impl Session {
             // Read after the version that it is to follow, and again after a lost race: the rows may be those of the table itself.
             let rows = self.query(rows, &BTreeMap::new()).await?;
             let add = arranged(&columns_of(&base), columns.as_deref(), &rows, self.scope.zone)?;
-            let count = add.len() as u64;
+            let count = add.count as u64;
             let change = RowChange {
                 operation: "WRITE",
                 parameters: json!({"mode": if overwrite { "Overwrite" } else { "Append" }, "partitionBy": "[]"}),
@@ -48,10 +49,10 @@ impl Session {
                 Err(error) if error.state == Some("2D521") && !overwrite && attempt < ATTEMPTS => {}
                 done => {
                     done?;
-                    return Ok(Rows::counts(&[
+                    return Rows::counts(&[
                         ("num_affected_rows", count),
                         ("num_inserted_rows", count),
-                    ]));
+                    ]);
                 }
             }
         }
@@ -63,65 +64,56 @@ impl Session {
         set: &[(String, Expr)],
         filter: Option<&Expr>,
     ) -> Result<Rows> {
-        self.rewrite(target, "UPDATE", "numUpdatedRows", |columns, row| {
-            let from = Row { columns: &columns.columns, values: row };
-            if !self.scope.holds(filter, from)? {
-                return Ok((false, Some(row.to_vec())));
-            }
-            let mut values = row.to_vec();
+        self.rewrite(target, filter, "UPDATE", "numUpdatedRows", |rows, hit| {
+            let (hits, mut after) = (rows.filter(hit)?, rows.clone());
+            let places = |is: bool| which(hit.iter().map(|hit| hit == Some(is)));
+            let others = rows.filter(&not(hit)?)?;
             for (name, value) in set {
-                let (at, _) = columns.place(std::slice::from_ref(name))?;
-                values[at] = self
-                    .scope
-                    .eval(value, from)?
-                    .cast(&columns.columns[at].kind, self.scope.zone)?;
+                let (at, _) = rows.place(std::slice::from_ref(name))?;
+                let value = self.scope.eval(value, &hits)?;
+                let value = cast(&value, rows.columns[at].kind(), self.scope.zone)?;
+                let parts =
+                    [(value, places(true)), (others.columns[at].values.clone(), places(false))];
+                after.columns[at].values = put_together(rows.count, &parts, self.scope.zone)?;
             }
-            Ok((true, Some(values)))
+            Ok(after)
         })
         .await
     }
 
     pub(super) async fn delete(&self, target: &Target, filter: Option<&Expr>) -> Result<Rows> {
-        self.rewrite(target, "DELETE", "numDeletedRows", |columns, row| {
-            let from = Row { columns: &columns.columns, values: row };
-            if self.scope.holds(filter, from)? {
-                Ok((true, None))
-            } else {
-                Ok((false, Some(row.to_vec())))
-            }
+        self.rewrite(target, filter, "DELETE", "numDeletedRows", |rows, hit| {
+            rows.filter(&not(hit)?)
         })
         .await
     }
 
-    /// Writes a table anew, row by row: whether a row changed, and what becomes of it.
+    /// Writes a table anew where any row is hit.
     async fn rewrite(
         &self,
         target: &Target,
+        filter: Option<&Expr>,
         operation: &'static str,
         metric: &'static str,
-        change: impl Fn(&Rows, &[Datum]) -> Result<(bool, Option<Vec<Datum>>)>,
+        change: impl Fn(&Rows, &BooleanArray) -> Result<Rows>,
     ) -> Result<Rows> {
         let place = self.find_to_write(target).await?;
         let base = self.base(&place).await?;
         let rows = self.read(&place, Some(base.version)).await?;
-        let (mut after, mut changed) = (Vec::new(), 0);
-        for row in &rows.rows {
-            let (touched, row) = change(&rows, row)?;
-            changed += u64::from(touched);
-            after.extend(row);
-        }
+        let hit = self.scope.holds(filter, &rows)?;
+        let changed = hit.iter().filter(|hit| *hit == Some(true)).count() as u64;
         if changed > 0 {
             let change = RowChange {
                 operation,
                 parameters: json!({"predicate": "[]"}),
                 metrics: vec![(metric, changed)],
-                add: after,
+                add: change(&rows, &hit)?,
                 replace: true,
                 actions: Vec::new(),
             };
             self.commit(&place, &base, change).await?;
         }
-        Ok(Rows::counts(&[("num_affected_rows", changed)]))
+        Rows::counts(&[("num_affected_rows", changed)])
     }
 }
 
@@ -131,7 +123,7 @@ pub(super) fn arranged(
     columns: Option<&[String]>,
     rows: &Rows,
     zone: Tz,
-) -> Result<Vec<Vec<Datum>>> {
+) -> Result<Rows> {
     let names: Vec<&str> = match columns {
         Some(columns) => columns.iter().map(String::as_str).collect(),
         None => table.iter().map(|(name, _)| name.as_str()).collect(),
@@ -165,16 +157,12 @@ pub(super) fn arranged(
             format!("Cannot write {} values into {} columns.", rows.columns.len(), names.len()),
         ));
     }
-    let places: Vec<Option<usize>> = table
-        .iter()
-        .map(|(column, _)| names.iter().position(|name| column.eq_ignore_ascii_case(name)))
-        .collect();
-    let arrange = |row: &Vec<Datum>| {
-        let values = places.iter().zip(table).map(|(at, (_, kind))| match at {
-            Some(at) => row[*at].clone().cast(kind, zone),
-            None => Ok(Datum::Null),
-        });
-        values.collect()
+    let column = |(column, kind): &(String, Kind)| {
+        let values = match names.iter().position(|name| column.eq_ignore_ascii_case(name)) {
+            Some(at) => cast(&rows.columns[at].values, kind, zone)?,
+            None => new_null_array(kind, rows.count),
+        };
+        Ok(Column::new(column, values))
     };
-    rows.rows.iter().map(arrange).collect()
+    Ok(Rows { columns: table.iter().map(column).collect::<Result<_>>()?, count: rows.count })
 }

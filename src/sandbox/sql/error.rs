@@ -1,5 +1,7 @@
 //! How a warehouse refuses a statement: an error class, a message, an SQLSTATE.
 
+use arrow_schema::ArrowError;
+
 use crate::lakehouse::delta::DeltaError;
 
 /// Why a statement failed.
@@ -17,6 +19,13 @@ pub(super) type Result<T, E = SqlError> = std::result::Result<T, E>;
 
 /// Where the statements stand that this warehouse understands.
 const PAGE: &str = "docs/sandbox.md lists what the sandbox understands";
+
+impl From<ArrowError> for SqlError {
+    /// What a kernel refuses although its values were made fit for it.
+    fn from(error: ArrowError) -> SqlError {
+        SqlError { code: "INTERNAL_ERROR", message: error.to_string(), state: None }
+    }
+}
 
 impl SqlError {
     pub(super) fn new(class: &str, state: &'static str, message: impl AsRef<str>) -> SqlError {

@@ -1,12 +1,16 @@
 //! Groups of rows, and what their aggregates come to.
 
+use std::collections::BTreeMap;
+
+use arrow_array::UInt32Array;
+
 use super::Session;
 use super::ast::{Expr, Group, Select};
-use super::datum::{Datum, key as key_of};
+use super::compare::{keys, places};
 use super::error::{Result, SqlError};
-use super::eval::Row;
 use super::functions::{self, AGGREGATES};
-use super::rows::{Column, Rows, kind_at};
+use super::literal;
+use super::rows::{Column, Rows};
 
 impl Session {
     pub(super) fn grouped(&self, select: &Select, input: &Rows) -> Result<Rows> {
@@ -14,75 +18,66 @@ impl Session {
         for (item, _) in &select.items {
             self.check_grouped(item, &by, input)?;
         }
-        let mut groups: Vec<(String, Vec<&Vec<Datum>>)> = Vec::new();
-        if by.is_empty() {
-            groups.push((String::new(), input.rows.iter().collect()));
-        } else {
-            for values in &input.rows {
-                let row = Row { columns: &input.columns, values };
-                let key: Vec<Datum> =
-                    by.iter().map(|by| self.scope.eval(by, row)).collect::<Result<_>>()?;
-                let key = key_of(&key);
-                match groups.iter_mut().find(|(found, _)| *found == key) {
-                    Some((_, rows)) => rows.push(values),
-                    None => groups.push((key, vec![values])),
-                }
-            }
-        }
-        let nothing = vec![Datum::Null; input.columns.len()];
-        let mut kinds = Vec::new();
+        let groups = self.groups(&by, input)?;
+        // Each group as its first row, with what its aggregates come to beside it.
+        let first = groups.iter().map(|group| group.values().first().copied());
+        let mut each = input.take(&first.collect())?;
+        let mut items = Vec::new();
         for (item, _) in &select.items {
-            kinds.push(self.scope.kind_of(item, &input.columns)?);
-        }
-        let mut rows = Vec::new();
-        for (_, members) in &groups {
-            let first = members.first().copied().unwrap_or(&nothing);
-            let row = Row { columns: &input.columns, values: first };
-            let values = select.items.iter().zip(&kinds).map(|((item, _), kind)| {
-                let item = self.folded(item, members, &input.columns)?;
-                self.scope.eval_as(&item, row, kind.as_ref())
-            });
-            rows.push(values.collect::<Result<Vec<_>>>()?);
+            items.push(self.folded(item, input, &groups, &mut each)?);
         }
         let mut columns = Vec::new();
-        for (at, ((item, alias), kind)) in select.items.iter().zip(kinds).enumerate() {
-            columns.push(Column {
-                of: None,
-                name: alias.clone().unwrap_or_else(|| item.name()),
-                kind: kind.unwrap_or_else(|| kind_at(&rows, at)),
-            });
+        for (item, (written, alias)) in items.iter().zip(&select.items) {
+            let name = alias.clone().unwrap_or_else(|| written.name());
+            columns.push(Column::new(name, self.scope.eval(item, &each)?));
         }
-        Ok(Rows { columns, rows })
+        Ok(Rows::of(columns))
     }
 
-    /// The expression with its aggregates replaced by what they come to.
-    fn folded(&self, expr: &Expr, members: &[&Vec<Datum>], columns: &[Column]) -> Result<Expr> {
-        Ok(match expr {
-            Expr::Call { name, args, distinct } if AGGREGATES.contains(&name.as_str()) => {
-                if let ([Expr::Star(_)], true) = (args.as_slice(), *distinct) {
-                    return Err(SqlError::unsupported("an aggregate of DISTINCT *"));
-                }
-                if let ([Expr::Star(_)], "COUNT") = (args.as_slice(), name.as_str()) {
-                    return Ok(Expr::Literal(Datum::count(members.len() as u64)));
-                }
-                let [arg] = args.as_slice() else {
-                    return Err(SqlError::unsupported("an aggregate of several values"));
-                };
-                let values = members
-                    .iter()
-                    .map(|values| self.scope.eval(arg, Row { columns, values }))
-                    .collect::<Result<_>>()?;
-                let of = self.scope.kind_of(arg, columns)?;
-                let value = functions::aggregate(name, values, *distinct, of)?;
-                let kind = self.scope.kind_of(expr, columns)?;
-                Expr::Cast {
-                    to: kind.unwrap_or_else(|| value.kind()),
-                    value: Box::new(Expr::Literal(value)),
-                    lenient: false,
-                }
+    /// The places of the rows of each group, in the order in which the groups begin.
+    fn groups(&self, by: &[Expr], input: &Rows) -> Result<Vec<UInt32Array>> {
+        if by.is_empty() {
+            return Ok(vec![places(input.count)]);
+        }
+        let by = by.iter().map(|by| self.scope.eval(by, input)).collect::<Result<Vec<_>>>()?;
+        let (mut found, mut groups) = (BTreeMap::new(), Vec::<Vec<u32>>::new());
+        for (at, key) in (0..).zip(keys(&by)?) {
+            let group = *found.entry(key).or_insert(groups.len());
+            if group == groups.len() {
+                groups.push(Vec::new());
             }
-            other => other.with_parts(|part| self.folded(part, members, columns))?,
-        })
+            groups[group].push(at);
+        }
+        Ok(groups.into_iter().map(UInt32Array::from).collect())
+    }
+
+    /// The expression with its aggregates replaced by columns of what they come to.
+    fn folded(
+        &self,
+        expr: &Expr,
+        input: &Rows,
+        groups: &[UInt32Array],
+        each: &mut Rows,
+    ) -> Result<Expr> {
+        let Expr::Call { name, args, distinct } = expr else {
+            return expr.with_parts(&mut |part| self.folded(part, input, groups, each));
+        };
+        if !AGGREGATES.contains(&name.as_str()) {
+            return expr.with_parts(&mut |part| self.folded(part, input, groups, each));
+        }
+        let values = match (args.as_slice(), name.as_str(), distinct) {
+            ([Expr::Star(_)], _, true) => {
+                return Err(SqlError::unsupported("an aggregate of DISTINCT *"));
+            }
+            ([Expr::Star(_)], "COUNT", false) => {
+                self.scope.eval(&Expr::Literal(literal::text("")), input)?
+            }
+            ([arg], ..) => self.scope.eval(arg, input)?,
+            _ => return Err(SqlError::unsupported("an aggregate of several values")),
+        };
+        let values = functions::aggregates(name, &values, *distinct, groups)?;
+        each.columns.push(Column::new("", values));
+        Ok(Expr::At(each.columns.len() - 1))
     }
 
     /// What rows are grouped by; a number stands for a place in what is selected, and a name for its alias.
@@ -96,10 +91,10 @@ impl Session {
             }
         };
         let by = group.iter().map(|by| match by {
-            Expr::Literal(Datum::Int(at)) => {
-                let item = usize::try_from(*at - 1).ok().and_then(|at| items.get(at));
+            Expr::Literal(_) if let Some(at) = literal::int(by) => {
+                let item = usize::try_from(at - 1).ok().and_then(|at| items.get(at));
                 let item =
-                    item.ok_or_else(|| SqlError::out_of_range("GROUP_BY", *at, items.len()))?;
+                    item.ok_or_else(|| SqlError::out_of_range("GROUP_BY", at, items.len()))?;
                 Ok(item.0.clone())
             }
             Expr::Column(parts) if input.place(parts).is_err() => {

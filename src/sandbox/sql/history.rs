@@ -1,37 +1,37 @@
 //! `DESCRIBE HISTORY` and `DESCRIBE DETAIL`.
 
-use serde_json::Value;
+use chrono::DateTime;
+use serde_json::{Value, json};
 
 use super::Session;
 use super::ast::Target;
-use super::datum::Datum;
 use super::error::{Result, SqlError};
-use super::kind::Kind;
+use super::kind::{self, Kind, structure, timestamp};
 use super::rows::Rows;
-use crate::lakehouse::delta::{self, Commit, Detail, Raw, Snapshot};
+use crate::lakehouse::delta::{self, Commit, Detail, Snapshot};
 
 fn texts() -> Kind {
-    Kind::Map(Box::new(Kind::Text), Box::new(Kind::Text))
+    kind::map(Kind::Utf8, Kind::Utf8)
 }
 
 fn history_columns() -> [(&'static str, Kind); 15] {
-    let id = |name: &str| Kind::Struct(vec![(name.to_owned(), Kind::Text)]);
+    let id = |name: &str| structure([(name, Kind::Utf8)]);
     [
-        ("version", Kind::Long),
-        ("timestamp", Kind::Timestamp),
-        ("userId", Kind::Text),
-        ("userName", Kind::Text),
-        ("operation", Kind::Text),
+        ("version", Kind::Int64),
+        ("timestamp", timestamp()),
+        ("userId", Kind::Utf8),
+        ("userName", Kind::Utf8),
+        ("operation", Kind::Utf8),
         ("operationParameters", texts()),
         ("job", id("jobId")),
         ("notebook", id("notebookId")),
-        ("clusterId", Kind::Text),
-        ("readVersion", Kind::Long),
-        ("isolationLevel", Kind::Text),
+        ("clusterId", Kind::Utf8),
+        ("readVersion", Kind::Int64),
+        ("isolationLevel", Kind::Utf8),
         ("isBlindAppend", Kind::Boolean),
         ("operationMetrics", texts()),
-        ("userMetadata", Kind::Text),
-        ("engineInfo", Kind::Text),
+        ("userMetadata", Kind::Utf8),
+        ("engineInfo", Kind::Utf8),
     ]
 }
 
@@ -48,62 +48,60 @@ impl Session {
         };
         commits.reverse();
         commits.truncate(limit.unwrap_or(usize::MAX));
-        Ok(Rows::new(&history_columns(), commits.into_iter().map(row).collect()))
+        Rows::from_json(&history_columns(), &commits.into_iter().map(row).collect::<Vec<_>>())
     }
 
     pub(super) async fn detail(&self, target: &Target) -> Result<Rows> {
         let place = self.find(target).await?;
         let table = self.snapshot(&place, None, Detail::Summary).await?;
         let totals = table.totals();
-        let strings = |items: Vec<&str>| Datum::List(items.into_iter().map(Datum::text).collect());
         let created = table.metadata.0.get("createdTime").and_then(Value::as_i64);
         let mut features = table.protocol.reader_features();
         features.extend(table.protocol.writer_features());
         features.sort_unstable();
         features.dedup();
-        let properties = table.metadata.properties();
-        let list = || Kind::List(Box::new(Kind::Text));
+        let list = || kind::list(Kind::Utf8);
         let columns = [
-            ("format", Kind::Text),
-            ("id", Kind::Text),
-            ("name", Kind::Text),
-            ("description", Kind::Text),
-            ("location", Kind::Text),
-            ("createdAt", Kind::Timestamp),
-            ("lastModified", Kind::Timestamp),
+            ("format", Kind::Utf8),
+            ("id", Kind::Utf8),
+            ("name", Kind::Utf8),
+            ("description", Kind::Utf8),
+            ("location", Kind::Utf8),
+            ("createdAt", timestamp()),
+            ("lastModified", timestamp()),
             ("partitionColumns", list()),
             ("clusteringColumns", list()),
-            ("numFiles", Kind::Long),
-            ("sizeInBytes", Kind::Long),
+            ("numFiles", Kind::Int64),
+            ("sizeInBytes", Kind::Int64),
             ("properties", texts()),
-            ("minReaderVersion", Kind::Int),
-            ("minWriterVersion", Kind::Int),
+            ("minReaderVersion", Kind::Int32),
+            ("minWriterVersion", Kind::Int32),
             ("tableFeatures", list()),
         ];
         let row = vec![
-            Datum::text("delta"),
-            Datum::text(table.metadata.id()),
-            Datum::optional(place.name.as_ref().map(ToString::to_string)),
-            Datum::optional(table.metadata.0.get("description").and_then(Value::as_str)),
-            Datum::text(place.folder.display().to_string()),
-            created.map_or(Datum::Null, Datum::millis),
-            table.timestamp_ms().map_or(Datum::Null, Datum::millis),
-            strings(table.metadata.partition_columns()),
-            strings(clustering(&table).iter().map(String::as_str).collect()),
-            Datum::count(totals.files),
-            Datum::count(totals.bytes),
-            Datum::Map(
-                properties
-                    .into_iter()
-                    .map(|(key, value)| (Datum::Text(key), Datum::Text(value)))
-                    .collect(),
-            ),
-            Datum::Int(table.protocol.min_reader_version()),
-            Datum::Int(table.protocol.min_writer_version()),
-            strings(features),
+            "delta".into(),
+            table.metadata.id().into(),
+            place.name.as_ref().map(ToString::to_string).into(),
+            table.metadata.0.get("description").and_then(Value::as_str).into(),
+            place.folder.display().to_string().into(),
+            created.map_or(Value::Null, moment),
+            table.timestamp_ms().map_or(Value::Null, moment),
+            json!(table.metadata.partition_columns()),
+            clustering(&table).into(),
+            totals.files.into(),
+            totals.bytes.into(),
+            json!(table.metadata.properties()),
+            table.protocol.min_reader_version().into(),
+            table.protocol.min_writer_version().into(),
+            json!(features),
         ];
-        Ok(Rows::new(&columns, vec![row]))
+        Rows::from_json(&columns, &[row])
     }
+}
+
+/// A moment, in milliseconds since 1970.
+fn moment(millis: i64) -> Value {
+    DateTime::from_timestamp_millis(millis).map(|it| it.to_rfc3339()).into()
 }
 
 /// The columns by which a table is clustered, as its files call them.
@@ -119,7 +117,7 @@ pub(super) fn clustering(table: &Snapshot) -> Vec<String> {
     columns.into_iter().flatten().map(first).collect()
 }
 
-fn row(commit: Commit) -> Vec<Datum> {
+fn row(commit: Commit) -> Vec<Value> {
     let Commit {
         version,
         timestamp_ms,
@@ -136,41 +134,25 @@ fn row(commit: Commit) -> Vec<Datum> {
         commit_info,
     } = commit;
     let said = |name: &str| commit_info.get(name);
-    let text = |name: &str| Datum::optional(said(name).and_then(Value::as_str));
-    let part = |name: &str, id: &str| match said(name).and_then(|value| value.get(id)) {
-        Some(value) => Datum::Struct(vec![(
-            id.to_owned(),
-            Datum::from_json(value, &Kind::Text, chrono_tz::Tz::UTC),
-        )]),
-        None => Datum::Null,
+    let text = |name: &str| said(name).and_then(Value::as_str).into();
+    let part = |name: &str, id: &str| {
+        said(name).and_then(|it| it.get(id)).map(|it| json!({ id: it })).into()
     };
     vec![
-        Datum::count(version),
-        Datum::millis(timestamp_ms),
-        Datum::optional(user_id),
-        Datum::optional(user_name),
-        Datum::text(operation.unwrap_or_else(|| "Manual Update".to_owned())),
-        map(&operation_parameters),
+        version.into(),
+        moment(timestamp_ms),
+        user_id.into(),
+        user_name.into(),
+        operation.unwrap_or_else(|| "Manual Update".to_owned()).into(),
+        json!(operation_parameters),
         part("job", "jobId"),
         part("notebook", "notebookId"),
         text("clusterId"),
-        said("readVersion").and_then(Value::as_i64).map_or(Datum::Null, Datum::Int),
+        said("readVersion").and_then(Value::as_i64).into(),
         text("isolationLevel"),
-        said("isBlindAppend").and_then(Value::as_bool).map_or(Datum::Null, Datum::Boolean),
-        map(&operation_metrics),
+        said("isBlindAppend").and_then(Value::as_bool).into(),
+        json!(operation_metrics),
         text("userMetadata"),
-        Datum::optional(engine_info),
+        engine_info.into(),
     ]
-}
-
-fn map(values: &Raw) -> Datum {
-    let pair = |(key, value): (&String, &Value)| {
-        let value = match value {
-            Value::Null => Datum::Null,
-            Value::String(text) => Datum::text(text),
-            other => Datum::Text(other.to_string()),
-        };
-        (Datum::text(key), value)
-    };
-    Datum::Map(values.iter().map(pair).collect())
 }

@@ -1,23 +1,36 @@
 //! Carries out MERGE.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use arrow_array::{ArrayRef, UInt32Array};
 use serde_json::json;
 
 use super::Session;
 use super::ast::{Action, Clause, Merge, Target, When};
+use super::cast::cast;
 use super::commit::RowChange;
-use super::datum::Datum;
+use super::compare::places;
 use super::error::{Result, SqlError};
-use super::eval::Row;
-use super::rows::{Column, Rows};
-use super::tables::columns_of;
+use super::rows::{Rows, put_together, which};
 
-#[derive(Default)]
-struct Counts {
-    updated: u64,
-    deleted: u64,
-    inserted: u64,
+/// The two sides of a merge.
+struct Sides {
+    target: Rows,
+    source: Rows,
+}
+
+impl Sides {
+    /// Rows of the target beside rows of the source; without a place all are null.
+    fn beside(&self, target: UInt32Array, source: UInt32Array) -> Result<Rows> {
+        Ok(self.target.take(&target)?.beside(self.source.take(&source)?))
+    }
+
+    /// For each column of the target the one of that name in the source, by its place in both beside each other.
+    fn same_names(&self) -> Result<Vec<usize>> {
+        let columns = &self.target.columns;
+        let place = |name| Ok(columns.len() + self.source.place(std::slice::from_ref(name))?.0);
+        columns.iter().map(|column| place(&column.name)).collect()
+    }
 }
 
 impl Session {
@@ -30,68 +43,48 @@ impl Session {
             Target::Path(_) => None,
         };
         let alias = alias.clone().or(own_name);
-        let before = self.read(&place, Some(base.version)).await?.under(alias.as_deref(), &[]);
+        let target = self.read(&place, Some(base.version)).await?.under(alias.as_deref(), &[]);
         let source = self.relation(source, &BTreeMap::new()).await?;
-        let columns: Vec<Column> = before.columns.iter().chain(&source.columns).cloned().collect();
-        let nothing = |rows: &Rows| vec![Datum::Null; rows.columns.len()];
-        let mut counts = Counts::default();
-        let mut matched_sources = vec![false; source.rows.len()];
-        let (mut kept, mut added) = (Vec::new(), Vec::new());
-        for row in &before.rows {
-            let mut after = Some(row.clone());
-            let mut hits = 0;
-            for (at, from) in source.rows.iter().enumerate() {
-                let values: Vec<Datum> = row.iter().chain(from).cloned().collect();
-                let both = Row { columns: &columns, values: &values };
-                if self.scope.truth(on, both)? != Some(true) {
-                    continue;
-                }
-                matched_sources[at] = true;
-                let Some(clause) = self.clause(clauses, When::Matched, both)? else {
-                    continue;
-                };
-                hits += 1;
-                if hits > 1 {
-                    return Err(SqlError::new(
-                        "DELTA_MULTIPLE_SOURCE_ROW_MATCHING_TARGET_ROW_IN_MERGE",
-                        "21506",
-                        "Cannot perform Merge as multiple source rows matched and attempted to modify the same target row in the Delta table in possibly conflicting ways.",
-                    ));
-                }
-                after = self.changed(clause, row, both, &before, &source, &mut counts)?;
-            }
-            if hits == 0 && !self.any_match(&matched_row(row, &source, &columns), on)? {
-                let values: Vec<Datum> = row.iter().cloned().chain(nothing(&source)).collect();
-                let both = Row { columns: &columns, values: &values };
-                if let Some(clause) = self.clause(clauses, When::NotMatchedBySource, both)? {
-                    after = self.changed(clause, row, both, &before, &source, &mut counts)?;
-                }
-            }
-            kept.extend(after);
+        let sides = Sides { target, source };
+        let (count, sources) = (sides.target.count, sides.source.count);
+        // Each row of the source beside all of the target's.
+        let mut pairs = BTreeSet::new();
+        for from in 0..u32::try_from(sources).unwrap_or(u32::MAX) {
+            let both = sides.beside(places(count), vec![from; count].into())?;
+            let hits = which(self.scope.truth(on, &both)?.iter().map(|hit| hit == Some(true)));
+            pairs.extend(hits.into_iter().map(|to| (to, from)));
         }
-        for (from, _) in source.rows.iter().zip(&matched_sources).filter(|(_, matched)| !**matched)
-        {
-            let values: Vec<Datum> =
-                nothing(&before).into_iter().chain(from.iter().cloned()).collect();
-            let both = Row { columns: &columns, values: &values };
-            let Some(clause) = self.clause(clauses, When::NotMatched, both)? else {
-                continue;
-            };
-            added.push(self.inserted(clause, both, &before, &source)?);
-            counts.inserted += 1;
+        let matched: Vec<(u32, u32)> = pairs.iter().copied().collect();
+        let (to, from): (Vec<u32>, Vec<u32>) = matched.iter().copied().unzip();
+        let met = sides.beside(to.clone().into(), from.clone().into())?;
+        let met = self.claimed(clauses, When::Matched, &to, met)?;
+        let mut hit = BTreeSet::new();
+        if !met.iter().flat_map(|(_, to, _)| to).all(|to| hit.insert(*to)) {
+            return Err(SqlError::new(
+                "DELTA_MULTIPLE_SOURCE_ROW_MATCHING_TARGET_ROW_IN_MERGE",
+                "21506",
+                "Cannot perform Merge as multiple source rows matched and attempted to modify the same target row in the Delta table in possibly conflicting ways.",
+            ));
         }
-        let Counts { updated, deleted, inserted } = counts;
+        let unmet = |all: usize, met: &[u32]| {
+            let met: BTreeSet<u32> = met.iter().copied().collect();
+            (0..u32::try_from(all).unwrap_or(u32::MAX)).filter(|it| !met.contains(it)).collect()
+        };
+        let none = |count: usize| UInt32Array::new_null(count);
+        let alone: Vec<u32> = unmet(count, &to);
+        let beside = sides.beside(alone.clone().into(), none(alone.len()))?;
+        let alone = self.claimed(clauses, When::NotMatchedBySource, &alone, beside)?;
+        let new: Vec<u32> = unmet(sources, &from);
+        let beside = sides.beside(none(new.len()), new.clone().into())?;
+        let new = self.claimed(clauses, When::NotMatched, &new, beside)?;
+        let (kept, updated, deleted) = self.changed(&sides, met.into_iter().chain(alone))?;
         let replace = updated + deleted > 0;
+        let mut add = vec![if replace { kept } else { sides.target.take(&none(0))? }];
+        for (clause, _, both) in new {
+            add.push(self.inserted(clause, &both, &sides)?);
+        }
+        let inserted = add[1..].iter().map(|rows| rows.count as u64).sum::<u64>();
         if replace || inserted > 0 {
-            let mut add = if replace { kept } else { Vec::new() };
-            add.extend(added);
-            let kinds = columns_of(&base);
-            let typed = |row: Vec<Datum>| -> Result<Vec<Datum>> {
-                row.into_iter()
-                    .zip(&kinds)
-                    .map(|(value, (_, kind))| value.cast(kind, self.scope.zone))
-                    .collect()
-            };
             let change = RowChange {
                 operation: "MERGE",
                 parameters: json!({"predicate": "[]", "matchedPredicates": "[]", "notMatchedPredicates": "[]"}),
@@ -100,119 +93,116 @@ impl Session {
                     ("numTargetRowsUpdated", updated),
                     ("numTargetRowsDeleted", deleted),
                 ],
-                add: add.into_iter().map(typed).collect::<Result<_>>()?,
+                add: Rows::concat(&add)?,
                 replace,
                 actions: Vec::new(),
             };
             self.commit(&place, &base, change).await?;
         }
-        Ok(Rows::counts(&[
+        Rows::counts(&[
             ("num_affected_rows", updated + deleted + inserted),
             ("num_updated_rows", updated),
             ("num_deleted_rows", deleted),
             ("num_inserted_rows", inserted),
-        ]))
+        ])
     }
 
-    fn any_match(
-        &self,
-        pairs: &(Vec<Vec<Datum>>, &[Column]),
-        on: &super::ast::Expr,
-    ) -> Result<bool> {
-        let (pairs, columns) = pairs;
-        for values in pairs {
-            if self.scope.truth(on, Row { columns, values })? == Some(true) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// The first clause that applies to a pair of rows.
-    fn clause<'a>(
+    /// The rows to which each clause is the first to apply, under the numbers that they are given with.
+    fn claimed<'a>(
         &self,
         clauses: &'a [Clause],
         when: When,
-        both: Row<'_>,
-    ) -> Result<Option<&'a Clause>> {
+        numbers: &[u32],
+        mut rows: Rows,
+    ) -> Result<Vec<(&'a Clause, Vec<u32>, Rows)>> {
+        let (mut claimed, mut numbers) = (Vec::new(), numbers.to_vec());
         for clause in clauses.iter().filter(|clause| clause.when == when) {
-            if self.scope.holds(clause.filter.as_ref(), both)? {
-                return Ok(Some(clause));
+            let holds = self.scope.holds(clause.filter.as_ref(), &rows)?;
+            let of = |is: bool| which(holds.iter().map(|holds| holds == Some(is)));
+            let (own, rest) = (of(true), of(false));
+            let numbered = |at: &[u32]| at.iter().map(|at| numbers[*at as usize]).collect();
+            let (own_numbers, rest_numbers) = (numbered(&own), numbered(&rest));
+            if !own.is_empty() {
+                claimed.push((clause, own_numbers, rows.take(&own.into())?));
             }
+            (rows, numbers) = (rows.take(&rest.into())?, rest_numbers);
         }
-        Ok(None)
+        Ok(claimed)
     }
 
-    fn changed(
+    /// The target's rows as they are afterwards, how many were updated, and how many deleted.
+    fn changed<'a>(
         &self,
-        clause: &Clause,
-        row: &[Datum],
-        both: Row<'_>,
-        before: &Rows,
-        source: &Rows,
-        counts: &mut Counts,
-    ) -> Result<Option<Vec<Datum>>> {
-        let mut after = row.to_vec();
-        match &clause.action {
-            Action::Delete => {
-                counts.deleted += 1;
-                return Ok(None);
-            }
-            Action::Update(set) => {
-                for (name, value) in set {
-                    let (at, _) = before.place(std::slice::from_ref(name))?;
-                    after[at] = self.scope.eval(value, both)?;
-                }
-            }
-            Action::UpdateAll => {
-                for (at, column) in before.columns.iter().enumerate() {
-                    let (from, _) = source.place(std::slice::from_ref(&column.name))?;
-                    after[at] = both.values[before.columns.len() + from].clone();
-                }
-            }
-            Action::Insert(..) | Action::InsertAll => {
-                return Err(SqlError::unsupported("INSERT for rows that match"));
-            }
+        sides: &Sides,
+        claimed: impl Iterator<Item = (&'a Clause, Vec<u32>, Rows)>,
+    ) -> Result<(Rows, u64, u64)> {
+        let before = &sides.target;
+        let mut kept = vec![true; before.count];
+        let mut parts: Vec<Vec<(ArrayRef, Vec<u32>)>> = Vec::new();
+        for column in &before.columns {
+            parts.push(vec![(column.values.clone(), places(before.count).values().to_vec())]);
         }
-        counts.updated += 1;
-        Ok(Some(after))
+        let (mut updated, mut deleted) = (0, 0);
+        for (clause, to, both) in claimed {
+            let mut set = |at: usize, values: &ArrayRef| -> Result<()> {
+                let values = cast(values, before.columns[at].kind(), self.scope.zone)?;
+                parts[at].push((values, to.clone()));
+                Ok(())
+            };
+            match &clause.action {
+                Action::Delete => {
+                    to.iter().for_each(|to| kept[*to as usize] = false);
+                    deleted += to.len() as u64;
+                    continue;
+                }
+                Action::Update(columns) => {
+                    for (name, value) in columns {
+                        let (at, _) = before.place(std::slice::from_ref(name))?;
+                        set(at, &self.scope.eval(value, &both)?)?;
+                    }
+                }
+                Action::UpdateAll => {
+                    for (at, from) in sides.same_names()?.into_iter().enumerate() {
+                        set(at, &both.columns[from].values)?;
+                    }
+                }
+                Action::Insert(..) | Action::InsertAll => {
+                    return Err(SqlError::unsupported("INSERT for rows that match"));
+                }
+            }
+            updated += to.len() as u64;
+        }
+        let mut after = before.clone();
+        for (column, parts) in after.columns.iter_mut().zip(parts) {
+            column.values = put_together(before.count, &parts, self.scope.zone)?;
+        }
+        Ok((after.filter(&kept.into())?, updated, deleted))
     }
 
-    fn inserted(
-        &self,
-        clause: &Clause,
-        both: Row<'_>,
-        before: &Rows,
-        source: &Rows,
-    ) -> Result<Vec<Datum>> {
-        let mut row = vec![Datum::Null; before.columns.len()];
+    /// The rows that a clause makes of rows of the source.
+    fn inserted(&self, clause: &Clause, both: &Rows, sides: &Sides) -> Result<Rows> {
+        let mut rows = sides.target.take(&UInt32Array::new_null(both.count))?;
+        let mut set = |at: usize, values: &ArrayRef| -> Result<()> {
+            rows.columns[at].values =
+                cast(values, sides.target.columns[at].kind(), self.scope.zone)?;
+            Ok(())
+        };
         match &clause.action {
             Action::Insert(names, values) => {
                 for (name, value) in names.iter().zip(values) {
-                    let (at, _) = before.place(std::slice::from_ref(name))?;
-                    row[at] = self.scope.eval(value, both)?;
+                    let (at, _) = sides.target.place(std::slice::from_ref(name))?;
+                    set(at, &self.scope.eval(value, both)?)?;
                 }
             }
             Action::InsertAll => {
-                for (at, column) in before.columns.iter().enumerate() {
-                    let (from, _) = source.place(std::slice::from_ref(&column.name))?;
-                    row[at] = both.values[before.columns.len() + from].clone();
+                for (at, from) in sides.same_names()?.into_iter().enumerate() {
+                    set(at, &both.columns[from].values)?;
                 }
             }
             Action::Delete | Action::Update(_) | Action::UpdateAll => {
                 return Err(SqlError::unsupported("UPDATE or DELETE for rows that do not match"));
             }
         }
-        Ok(row)
+        Ok(rows)
     }
-}
-
-/// A target's row beside every row of the source.
-fn matched_row<'a>(
-    row: &[Datum],
-    source: &Rows,
-    columns: &'a [Column],
-) -> (Vec<Vec<Datum>>, &'a [Column]) {
-    let pairs = source.rows.iter().map(|from| row.iter().chain(from).cloned().collect());
-    (pairs.collect(), columns)
 }

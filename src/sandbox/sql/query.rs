@@ -1,19 +1,25 @@
 //! Carries out queries.
 
+use std::collections::BTreeSet;
+
+use arrow_array::{ArrayRef, BooleanArray};
+use arrow_schema::SortOptions;
 use chrono_tz::Tz;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::Session;
 use super::ast::{Expr, Order, Query, Select, Source};
-use super::datum::{Datum, key};
+use super::cast::cast;
+use super::compare::{keys, sorted};
 use super::error::{Result, SqlError};
-use super::eval::Row;
 use super::functions::{self, GENERATORS};
 use super::grouping;
-use super::kind::Kind;
+use super::kind::{self, Kind};
+use super::literal;
 use super::meet::common;
-use super::rows::{Column, Named, Rows, cast_column, kind_at};
+use super::rows::{Column, Named, Rows};
+use super::within::member;
 
 impl Session {
     pub(super) fn query<'a>(
@@ -46,23 +52,18 @@ impl Session {
             let rows = self.select(part, order, &named).await?;
             match &mut all {
                 None => all = Some(rows),
-                Some(all) => join(all, rows, self.scope.zone)?,
+                Some(all) => *all = joined(all, rows, self.scope.zone)?,
             }
         }
         let mut rows = all.unwrap_or_default();
         if query.parts.len() > 1 {
-            let keys = rows
-                .rows
-                .iter()
-                .map(|values| {
-                    self.keys(&query.order, &[], Row { columns: &rows.columns, values }, None)
-                })
-                .collect::<Result<Vec<_>>>()?;
-            sort(&mut rows.rows, keys, &query.order);
+            rows = self.sorted(&query.order, &[], rows, None)?;
         }
-        rows.rows.drain(..query.offset.min(rows.rows.len()));
-        rows.rows.truncate(query.limit.unwrap_or(usize::MAX));
-        Ok(rows)
+        let end = query.offset.saturating_add(query.limit.unwrap_or(usize::MAX));
+        if query.offset == 0 && end >= rows.count {
+            return Ok(rows);
+        }
+        rows.range(query.offset..end)
     }
 
     async fn select(&self, select: &Select, order: &[Order], named: &Named) -> Result<Rows> {
@@ -70,26 +71,16 @@ impl Session {
             return Ok(count);
         }
         let mut input = match &select.from {
-            None => Rows { columns: Vec::new(), rows: vec![Vec::new()] },
+            None => Rows::ONE,
             Some(relation) => self.relation(relation, named).await?,
         };
         let filter = match &select.filter {
             Some(filter) => Some(self.with_members(filter, named).await?),
             None => None,
         };
-        let mut failed = None;
-        let columns = std::mem::take(&mut input.columns);
-        input.rows.retain(|values| {
-            let held = self.scope.holds(filter.as_ref(), Row { columns: &columns, values });
-            held.unwrap_or_else(|error| {
-                failed = Some(error);
-                false
-            })
-        });
-        if let Some(error) = failed {
-            return Err(error);
+        if filter.is_some() {
+            input = input.filter(&self.scope.holds(filter.as_ref(), &input)?)?;
         }
-        input.columns = columns;
         let grouped = grouping::has_groups(select);
         let mut output = if grouped {
             self.grouped(select, &input)?
@@ -98,19 +89,13 @@ impl Session {
         };
         if !order.is_empty() {
             let generates = select.items.iter().any(|(item, _)| is_generator(item));
-            let one_to_one = !grouped && !generates;
-            let mut keys = Vec::new();
-            for (at, values) in output.rows.iter().enumerate() {
-                let own = Row { columns: &output.columns, values };
-                let from =
-                    one_to_one.then(|| Row { columns: &input.columns, values: &input.rows[at] });
-                keys.push(self.keys(order, &select.items, own, from)?);
-            }
-            sort(&mut output.rows, keys, order);
+            let from = (!grouped && !generates).then_some(&input);
+            output = self.sorted(order, &select.items, output, from)?;
         }
         if select.distinct {
-            let mut seen = std::collections::BTreeSet::new();
-            output.rows.retain(|row| seen.insert(key(row)));
+            let mut seen = BTreeSet::new();
+            let first = keys(&output.values())?.into_iter().map(|key| Some(seen.insert(key)));
+            output = output.filter(&first.collect::<BooleanArray>())?;
         }
         Ok(output)
     }
@@ -142,59 +127,39 @@ impl Session {
                 name.to_lowercase()
             )));
         };
-        let mut kind = self.scope.kind_of(arg, &input.columns)?;
-        let (mut made, mut beside) = (Vec::new(), Vec::new());
-        for values in &input.rows {
-            let value = self.scope.eval(arg, Row { columns: &input.columns, values })?;
-            kind = kind.or_else(|| Some(value.kind()));
-            for row in functions::generate(name, value) {
-                made.push(row);
-                beside.push(values.clone());
-            }
-        }
-        let mut columns = functions::generated(name, &kind.unwrap_or(Kind::Null));
-        if let (Some(alias), [column]) = (alias, columns.as_mut_slice()) {
+        let (mut made, rows) = functions::generate(name, &self.scope.eval(arg, input)?)?;
+        if let (Some(alias), [column]) = (alias, made.as_mut_slice()) {
             column.0.clone_from(alias);
         }
-        let columns: Vec<(&str, Kind)> =
-            columns.iter().map(|(name, kind)| (name.as_str(), kind.clone())).collect();
-        let beside = Rows { columns: input.columns.clone(), rows: beside };
+        let made = made.into_iter().map(|(name, values)| Column::new(name, values)).collect();
+        let made = Rows { columns: made, count: rows.len() };
+        let beside = input.take(&rows)?;
         let before = self.evaluated(&items[..at], &beside)?;
         let after = self.evaluated(&items[at + 1..], &beside)?;
-        Ok(before.beside(Rows::new(&columns, made)).beside(after))
+        Ok(before.beside(made).beside(after))
     }
 
     fn evaluated(&self, items: &[Item], input: &Rows) -> Result<Rows> {
-        let mut rows: Vec<Vec<Datum>> = vec![Vec::new(); input.rows.len()];
         let mut columns = Vec::new();
         for (item, alias) in items {
             // `r.*` of a column that is a struct: its fields.
             if let Expr::Star(Some(of)) = item
                 && let Ok((at, 1)) = input.place(std::slice::from_ref(of))
-                && let Kind::Struct(fields) = &input.columns[at].kind
+                && let Kind::Struct(fields) = input.columns[at].kind()
             {
-                for (name, kind) in fields {
-                    columns.push(Column { of: None, name: name.clone(), kind: kind.clone() });
-                    let field = Expr::Column(vec![of.clone(), name.clone()]);
-                    for (row, values) in rows.iter_mut().zip(&input.rows) {
-                        row.push(self.scope.eval(&field, Row { columns: &input.columns, values })?);
-                    }
+                for field in fields {
+                    let values = member(&input.columns[at].values, field.name())?;
+                    columns.push(Column::new(field.name(), values));
                 }
                 continue;
             }
             if let Expr::Star(of) = item {
+                let wanted = |column: &&Column| match of {
+                    None => true,
+                    Some(of) => column.of.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(of)),
+                };
                 let before = columns.len();
-                for (at, column) in input.columns.iter().enumerate() {
-                    let wanted = |of: &String| {
-                        column.of.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(of))
-                    };
-                    if of.as_ref().is_none_or(wanted) {
-                        columns.push(column.clone());
-                        for (row, values) in rows.iter_mut().zip(&input.rows) {
-                            row.push(values.get(at).cloned().unwrap_or(Datum::Null));
-                        }
-                    }
-                }
+                columns.extend(input.columns.iter().filter(wanted).cloned());
                 if let (Some(of), true) = (of, columns.len() == before) {
                     return Err(SqlError::new(
                         "CANNOT_RESOLVE_STAR_EXPAND",
@@ -204,46 +169,41 @@ impl Session {
                 }
                 continue;
             }
-            let at = columns.len();
-            let kind = self.scope.kind_of(item, &input.columns)?;
-            for (row, values) in rows.iter_mut().zip(&input.rows) {
-                let from = Row { columns: &input.columns, values };
-                row.push(self.scope.eval_as(item, from, kind.as_ref())?);
-            }
-            columns.push(Column {
-                of: None,
-                name: alias.clone().unwrap_or_else(|| item.name()),
-                kind: kind.unwrap_or_else(|| kind_at(&rows, at)),
-            });
+            let name = alias.clone().unwrap_or_else(|| item.name());
+            columns.push(Column::new(name, self.scope.eval(item, input)?));
         }
-        Ok(Rows { columns, rows })
+        Ok(Rows { columns, count: input.count })
     }
 
-    fn keys(
+    /// Rows in the order that is wanted of them; what is not among what was selected is looked for where that is from.
+    fn sorted(
         &self,
         order: &[Order],
-        items: &[(Expr, Option<String>)],
-        own: Row<'_>,
-        from: Option<Row<'_>>,
-    ) -> Result<Vec<Datum>> {
-        let key = |Order { by, .. }: &Order| {
-            match (by, self.scope.eval(by, own), from) {
-                (Expr::Literal(Datum::Int(at)), ..) => {
-                    let value = usize::try_from(*at - 1).ok();
-                    let value = value.and_then(|at| own.values.get(at)).cloned();
-                    value.ok_or_else(|| SqlError::out_of_range("ORDER_BY", *at, own.values.len()))
+        items: &[Item],
+        own: Rows,
+        from: Option<&Rows>,
+    ) -> Result<Rows> {
+        let key = |Order { by, down, nulls_first }: &Order| {
+            let options = SortOptions { descending: *down, nulls_first: *nulls_first };
+            let at = |at: usize| own.columns.get(at).map(|column| column.values.clone());
+            let values = match (literal::int(by), self.scope.eval(by, &own), from) {
+                (Some(place), ..) => {
+                    let values = usize::try_from(place - 1).ok().and_then(at);
+                    let columns = own.columns.len();
+                    values.ok_or_else(|| SqlError::out_of_range("ORDER_BY", place, columns))
                 }
-                (_, Ok(key), _) => Ok(key),
+                (_, Ok(values), _) => Ok(values),
                 (_, Err(_), Some(from)) => self.scope.eval(by, from),
                 // What is selected is sorted by as it came out.
                 (_, Err(error), None) => {
                     let selected = items.iter().position(|(item, _)| item == by);
-                    let value = selected.and_then(|at| own.values.get(at)).cloned();
-                    value.ok_or(error)
+                    selected.and_then(at).ok_or(error)
                 }
-            }
+            };
+            Ok((values?, options))
         };
-        order.iter().map(key).collect()
+        let keys: Vec<(ArrayRef, SortOptions)> = order.iter().map(key).collect::<Result<_>>()?;
+        own.take(&sorted(&keys, own.count)?)
     }
 }
 
@@ -255,7 +215,7 @@ fn is_generator(expr: &Expr) -> bool {
     matches!(expr, Expr::Call { name, .. } if GENERATORS.contains(&name.as_str()))
 }
 
-fn join(all: &mut Rows, mut more: Rows, zone: Tz) -> Result<()> {
+fn joined(all: &Rows, mut more: Rows, zone: Tz) -> Result<Rows> {
     if all.columns.len() != more.columns.len() {
         return Err(SqlError::new(
             "NUM_COLUMNS_MISMATCH",
@@ -263,46 +223,22 @@ fn join(all: &mut Rows, mut more: Rows, zone: Tz) -> Result<()> {
             "UNION can only be performed on inputs with the same number of columns.",
         ));
     }
-    for (at, (column, other)) in all.columns.iter_mut().zip(&more.columns).enumerate() {
-        let kind = common(&column.kind, &other.kind).ok_or_else(|| {
+    let mut all = all.clone();
+    for (column, other) in all.columns.iter_mut().zip(&mut more.columns) {
+        let to = common(column.kind(), other.kind()).ok_or_else(|| {
             SqlError::new(
                 "INCOMPATIBLE_COLUMN_TYPE",
                 "42825",
                 format!(
                     "UNION can only be performed on tables with compatible column types. The column `{}` is \"{}\" here and \"{}\" there.",
                     column.name,
-                    column.kind.sql(),
-                    other.kind.sql()
+                    kind::sql(column.kind()),
+                    kind::sql(other.kind())
                 ),
             )
         })?;
-        if kind != column.kind {
-            cast_column(&mut all.rows, at, &kind, zone)?;
-        }
-        if kind != other.kind {
-            cast_column(&mut more.rows, at, &kind, zone)?;
-        }
-        column.kind = kind;
+        column.values = cast(&column.values, &to, zone)?;
+        other.values = cast(&other.values, &to, zone)?;
     }
-    all.rows.extend(more.rows);
-    Ok(())
-}
-
-fn sort(rows: &mut Vec<Vec<Datum>>, keys: Vec<Vec<Datum>>, order: &[Order]) {
-    let mut keyed: Vec<(Vec<Datum>, Vec<Datum>)> =
-        keys.into_iter().zip(std::mem::take(rows)).collect();
-    keyed.sort_by(|(one, _), (two, _)| {
-        for (at, Order { down, nulls_first, .. }) in order.iter().enumerate() {
-            let order = one[at].order_with_nulls(&two[at]);
-            let order = order.unwrap_or(std::cmp::Ordering::Equal);
-            let nulls = one[at].is_null() || two[at].is_null();
-            let reverse = if nulls { !nulls_first } else { *down };
-            let order = if reverse { order.reverse() } else { order };
-            if order.is_ne() {
-                return order;
-            }
-        }
-        std::cmp::Ordering::Equal
-    });
-    rows.extend(keyed.into_iter().map(|(_, row)| row));
+    Rows::concat(&[all, more])
 }

@@ -2,13 +2,10 @@
 
 use super::Session;
 use super::ast::{Expr, Group, Relation, Select, Source, Target};
-use super::datum::Datum;
 use super::error::{Result, SqlError};
-use super::eval::Row;
 use super::functions::{self, GENERATORS};
-use super::kind::Kind;
-use super::meet::common_of;
-use super::rows::{Column, Named, Rows, cast_column, kind_at};
+use super::literal;
+use super::rows::{Column, Named, Rows, put_together};
 use crate::lakehouse::delta::Detail;
 
 impl Session {
@@ -17,7 +14,11 @@ impl Session {
         let [(Expr::Call { name, args, distinct: false }, alias)] = select.items.as_slice() else {
             return Ok(None);
         };
-        let all = matches!(args.as_slice(), [Expr::Star(None)] | [Expr::Literal(Datum::Int(_))]);
+        let all = match args.as_slice() {
+            [Expr::Star(None)] => true,
+            [arg] => literal::int(arg).is_some(),
+            _ => false,
+        };
         let Some(Relation { of: Source::Table(target, at), .. }) = &select.from else {
             return Ok(None);
         };
@@ -38,7 +39,7 @@ impl Session {
             return Ok(None);
         };
         let name = alias.clone().unwrap_or_else(|| "count(1)".to_owned());
-        Ok(Some(Rows::new(&[(&name, Kind::Long)], vec![vec![Datum::count(count)]])))
+        Ok(Some(Rows::counts(&[(&name, count)])?))
     }
 
     pub(super) async fn relation(&self, relation: &Relation, named: &Named) -> Result<Rows> {
@@ -64,35 +65,7 @@ impl Session {
                 rows.columns.iter_mut().for_each(|column| column.of = None);
                 rows
             }
-            Source::Values(lists) => {
-                let mut rows = Vec::new();
-                for list in lists {
-                    let values = list.iter().map(|item| self.scope.eval(item, Row::NONE));
-                    rows.push(values.collect::<Result<Vec<_>>>()?);
-                }
-                let width = rows.first().map_or(0, Vec::len);
-                if rows.iter().any(|row| row.len() != width) {
-                    return Err(SqlError::new(
-                        "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
-                        "42000",
-                        "Inline table rows have different numbers of columns.",
-                    ));
-                }
-                let mut columns = Vec::new();
-                for at in 0..width {
-                    let kinds = lists.iter().map(|list| self.scope.kind_of(&list[at], &[]));
-                    let kind = common_of(kinds.collect::<Result<Vec<_>>>()?);
-                    if let Some(kind) = &kind {
-                        cast_column(&mut rows, at, kind, self.scope.zone)?;
-                    }
-                    columns.push(Column {
-                        of: None,
-                        name: format!("col{}", at + 1),
-                        kind: kind.unwrap_or_else(|| kind_at(&rows, at)),
-                    });
-                }
-                Rows { columns, rows }
-            }
+            Source::Values(lists) => self.listed(lists)?,
             Source::History { target, limit } => self.history(target, *limit).await?,
             Source::Detail(target) => self.detail(target).await?,
             Source::Function(name, args) => {
@@ -102,17 +75,34 @@ impl Session {
                         name.to_lowercase()
                     )));
                 }
-                let value = match args.as_slice() {
-                    [arg] => self.scope.eval(arg, Row::NONE)?,
-                    _ => return Err(SqlError::unsupported("a table function of several values")),
+                let [arg] = args.as_slice() else {
+                    return Err(SqlError::unsupported("a table function of several values"));
                 };
-                let kind = self.scope.kind_of(&args[0], &[])?.unwrap_or_else(|| value.kind());
-                let columns = functions::generated(name, &kind);
-                let columns: Vec<(&str, Kind)> =
-                    columns.iter().map(|(name, kind)| (name.as_str(), kind.clone())).collect();
-                Rows::new(&columns, functions::generate(name, value))
+                let (made, _) = functions::generate(name, &self.scope.eval(arg, &Rows::ONE)?)?;
+                Rows::of(made.into_iter().map(|(name, it)| Column::new(name, it)).collect())
             }
         };
         Ok(rows.under(alias.as_deref(), columns))
+    }
+
+    /// The rows of `VALUES`.
+    fn listed(&self, lists: &[Vec<Expr>]) -> Result<Rows> {
+        let width = lists.first().map_or(0, Vec::len);
+        if lists.iter().any(|list| list.len() != width) {
+            return Err(SqlError::new(
+                "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
+                "42000",
+                "Inline table rows have different numbers of columns.",
+            ));
+        }
+        let column = |at: usize| {
+            let value = |(row, list): (u32, &Vec<Expr>)| {
+                Ok((self.scope.eval(&list[at], &Rows::ONE)?, vec![row]))
+            };
+            let parts = (0..).zip(lists).map(value).collect::<Result<Vec<_>>>()?;
+            let values = put_together(lists.len(), &parts, self.scope.zone)?;
+            Ok(Column::new(format!("col{}", at + 1), values))
+        };
+        Ok(Rows::of((0..width).map(column).collect::<Result<_>>()?))
     }
 }

@@ -1,11 +1,9 @@
 //! `information_schema`: its views of tables, schemas and privileges.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Session;
-use super::datum::Datum;
 use super::error::{Result, SqlError};
-use super::kind::Kind;
 use super::rows::Rows;
 
 /// Whether a name is a view of an information schema.
@@ -23,35 +21,30 @@ impl Session {
         let inside = |name: &str| {
             catalog.eq_ignore_ascii_case("system") || name.eq_ignore_ascii_case(catalog)
         };
-        let text = |text: &str| Datum::text(text);
-        let texts = |names: &[&'static str], rows| {
-            let columns: Vec<(&str, Kind)> = names.iter().map(|name| (*name, Kind::Text)).collect();
-            Rows::new(&columns, rows)
-        };
         let mut rows = Vec::new();
         match view.to_ascii_lowercase().as_str() {
             "schemata" => {
                 for (catalog, schema) in self.workspace.schemas() {
                     if inside(&catalog) {
-                        rows.push(vec![text(&catalog), text(&schema), text(&self.scope.user)]);
+                        rows.push(vec![json!(catalog), json!(schema), json!(self.scope.user)]);
                     }
                 }
-                Ok(texts(&["catalog_name", "schema_name", "schema_owner"], rows))
+                Rows::texts(&["catalog_name", "schema_name", "schema_owner"], &rows)
             }
             "tables" => {
                 for name in self.workspace.names().into_iter().filter(|name| inside(&name.catalog))
                 {
                     let entry = self.workspace.entry(&name).unwrap_or(Value::Null);
-                    let said = |key: &str| Datum::optional(entry.get(key).and_then(Value::as_str));
+                    let said = |key: &str| json!(entry.get(key).and_then(Value::as_str));
                     rows.push(vec![
-                        text(&name.catalog),
-                        text(&name.schema),
-                        text(&name.table),
+                        json!(name.catalog),
+                        json!(name.schema),
+                        json!(name.table),
                         said("table_type"),
                         said("data_source_format"),
                         said("owner"),
                         // Discontinued: always null.
-                        Datum::Null,
+                        Value::Null,
                     ]);
                 }
                 let names = [
@@ -63,7 +56,7 @@ impl Session {
                     "table_owner",
                     "storage_path",
                 ];
-                Ok(texts(&names, rows))
+                Rows::texts(&names, &rows)
             }
             "table_privileges" => {
                 for name in self.workspace.names().into_iter().filter(|name| inside(&name.catalog))
@@ -76,12 +69,12 @@ impl Session {
                             privileges.as_array().into_iter().flatten().filter_map(Value::as_str)
                         {
                             rows.push(vec![
-                                text(principal),
-                                text(&name.catalog),
-                                text(&name.schema),
-                                text(&name.table),
-                                text(privilege),
-                                text("NONE"),
+                                json!(principal),
+                                json!(name.catalog),
+                                json!(name.schema),
+                                json!(name.table),
+                                json!(privilege),
+                                json!("NONE"),
                             ]);
                         }
                     }
@@ -94,7 +87,7 @@ impl Session {
                     "privilege_type",
                     "inherited_from",
                 ];
-                Ok(texts(&names, rows))
+                Rows::texts(&names, &rows)
             }
             _ => Err(SqlError::table_not_found(&parts.join("."))),
         }

@@ -2,13 +2,12 @@
 
 use std::sync::PoisonError;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::ast::{Show, Target};
-use super::datum::Datum;
 use super::error::{Result, SqlError};
 use super::eval::like;
-use super::kind::Kind;
+use super::kind::{self, Kind};
 use super::rows::Rows;
 use super::tables::columns_of;
 use super::{DefaultNames, Session};
@@ -26,13 +25,11 @@ fn fits(name: &str, pattern: Option<&str>) -> bool {
     pattern.is_none_or(any)
 }
 
-fn tables_of_schema(names: &[TableName]) -> Rows {
-    let row = |name: &TableName| {
-        vec![Datum::text(&name.schema), Datum::text(&name.table), Datum::Boolean(false)]
-    };
+fn tables_of_schema(names: &[TableName]) -> Result<Rows> {
+    let row = |name: &TableName| vec![json!(name.schema), json!(name.table), false.into()];
     let columns =
-        [("database", Kind::Text), ("tableName", Kind::Text), ("isTemporary", Kind::Boolean)];
-    Rows::new(&columns, names.iter().map(row).collect())
+        [("database", Kind::Utf8), ("tableName", Kind::Utf8), ("isTemporary", Kind::Boolean)];
+    Rows::from_json(&columns, &names.iter().map(row).collect::<Vec<_>>())
 }
 
 /// What is said of a column of a table.
@@ -84,25 +81,20 @@ impl Session {
     }
 
     pub(super) async fn show(&self, show: &Show) -> Result<Rows> {
-        let text = |text: &str| Datum::text(text);
         match show {
             Show::Catalogs { like } => {
                 let names = self.workspace.catalogs();
                 let names = names.iter().filter(|name| fits(name, like.as_deref()));
-                Ok(Rows::new(
-                    &[("catalog", Kind::Text)],
-                    names.map(|name| vec![text(name)]).collect(),
-                ))
+                Rows::texts(&["catalog"], &names.map(|name| vec![json!(name)]).collect::<Vec<_>>())
             }
             Show::Locations { like } => {
                 let all = locations(&self.workspace);
-                let said = |entry: &Value, key: &str| Datum::optional(entry[key].as_str());
+                let names = ["name", "url", "comment"];
                 let rows = all
                     .iter()
                     .filter(|it| fits(it["name"].as_str().unwrap_or_default(), like.as_deref()))
-                    .map(|it| ["name", "url", "comment"].map(|key| said(it, key)).into());
-                let columns = ["name", "url", "comment"].map(|name| (name, Kind::Text));
-                Ok(Rows::new(&columns, rows.collect()))
+                    .map(|it| names.map(|key| it[key].as_str().into()).into());
+                Rows::texts(&names, &rows.collect::<Vec<_>>())
             }
             Show::Schemas { catalog, like } => {
                 let wanted = catalog.as_deref().unwrap_or(&self.catalog);
@@ -113,8 +105,8 @@ impl Session {
                     .filter(|(catalog, schema)| {
                         catalog.eq_ignore_ascii_case(wanted) && fits(schema, like.as_deref())
                     })
-                    .map(|(_, schema)| vec![text(schema)]);
-                Ok(Rows::new(&[("databaseName", Kind::Text)], rows.collect()))
+                    .map(|(_, schema)| vec![json!(schema)]);
+                Rows::texts(&["databaseName"], &rows.collect::<Vec<_>>())
             }
             Show::Tables { schema, like } => {
                 let (catalog, schema) = match schema.as_slice() {
@@ -128,7 +120,7 @@ impl Session {
                         && name.schema.eq_ignore_ascii_case(schema)
                         && fits(&name.table, like.as_deref())
                 });
-                Ok(tables_of_schema(&names.collect::<Vec<_>>()))
+                tables_of_schema(&names.collect::<Vec<_>>())
             }
             Show::AllTables { catalog, schemas_like, like } => {
                 let names = self.workspace.names().into_iter().filter(|name| {
@@ -136,13 +128,13 @@ impl Session {
                         && fits(&name.schema, schemas_like.as_deref())
                         && fits(&name.table, like.as_deref())
                 });
-                Ok(self.tables_of_catalogs(&names.collect::<Vec<_>>()))
+                self.tables_of_catalogs(&names.collect::<Vec<_>>())
             }
             Show::Columns(target) => {
                 let place = self.find(target).await?;
                 let table = self.snapshot(&place, None, Detail::Header).await?;
-                let rows = columns_of(&table).into_iter().map(|(name, _)| vec![Datum::Text(name)]);
-                Ok(Rows::new(&[("col_name", Kind::Text)], rows.collect()))
+                let rows = columns_of(&table).into_iter().map(|(name, _)| vec![json!(name)]);
+                Rows::texts(&["col_name"], &rows.collect::<Vec<_>>())
             }
             Show::AllColumns { catalog, schemas_like, tables_like, like } => {
                 let names = self.workspace.names().into_iter().filter(|name| {
@@ -150,7 +142,7 @@ impl Session {
                         && fits(&name.schema, schemas_like.as_deref())
                         && fits(&name.table, tables_like.as_deref())
                 });
-                Ok(self.columns_of_all(names.collect(), like.as_deref()).await)
+                self.columns_of_all(names.collect(), like.as_deref()).await
             }
             Show::Properties { target, key } => {
                 let place = self.find(target).await?;
@@ -173,14 +165,14 @@ impl Session {
                         let missing =
                             format!("Table {} does not have property: {key}", place.shown);
                         let value = properties.remove(key).unwrap_or(missing);
-                        vec![vec![text(key), Datum::Text(value)]]
+                        vec![vec![json!(key), json!(value)]]
                     }
                     None => properties
                         .into_iter()
-                        .map(|(key, value)| vec![Datum::Text(key), Datum::Text(value)])
+                        .map(|(key, value)| vec![json!(key), json!(value)])
                         .collect(),
                 };
-                Ok(Rows::new(&[("key", Kind::Text), ("value", Kind::Text)], rows))
+                Rows::texts(&["key", "value"], &rows)
             }
             Show::Grants { kind, name } => {
                 let (list, key) = match kind.as_str() {
@@ -199,42 +191,42 @@ impl Session {
                         privileges.as_array().into_iter().flatten().filter_map(Value::as_str)
                     {
                         rows.push(vec![
-                            text(principal),
-                            Datum::Text(privilege.replace('_', " ")),
-                            text(kind),
-                            text(&full),
+                            json!(principal),
+                            json!(privilege.replace('_', " ")),
+                            json!(kind),
+                            json!(full),
                         ]);
                     }
                 }
                 let names = ["Principal", "ActionType", "ObjectType", "ObjectKey"];
-                Ok(Rows::new(&names.map(|name| (name, Kind::Text)), rows))
+                Rows::texts(&names, &rows)
             }
         }
     }
 
     /// The wider list that drivers read, and read by place.
-    fn tables_of_catalogs(&self, names: &[TableName]) -> Rows {
+    fn tables_of_catalogs(&self, names: &[TableName]) -> Result<Rows> {
         let row = |name: &TableName| {
             vec![
-                Datum::text(&name.schema),
-                Datum::text(&name.table),
-                Datum::Boolean(false),
-                Datum::Null,
-                Datum::text(&name.catalog),
-                Datum::text(self.driver_type(name)),
-                Datum::Null,
+                json!(name.schema),
+                json!(name.table),
+                json!(false),
+                Value::Null,
+                json!(name.catalog),
+                json!(self.driver_type(name)),
+                Value::Null,
             ]
         };
         let columns = [
-            ("database", Kind::Text),
-            ("tableName", Kind::Text),
+            ("database", Kind::Utf8),
+            ("tableName", Kind::Utf8),
             ("isTemporary", Kind::Boolean),
-            ("information", Kind::Text),
-            ("catalogName", Kind::Text),
-            ("tableType", Kind::Text),
-            ("remarks", Kind::Text),
+            ("information", Kind::Utf8),
+            ("catalogName", Kind::Utf8),
+            ("tableType", Kind::Utf8),
+            ("remarks", Kind::Utf8),
         ];
-        Rows::new(&columns, names.iter().map(row).collect())
+        Rows::from_json(&columns, &names.iter().map(row).collect::<Vec<_>>())
     }
 
     /// `TABLE` or `VIEW`: drivers know no other types.
@@ -245,7 +237,7 @@ impl Session {
     }
 
     /// The columns of tables that can be read.
-    async fn columns_of_all(&self, names: Vec<TableName>, like: Option<&str>) -> Rows {
+    async fn columns_of_all(&self, names: Vec<TableName>, like: Option<&str>) -> Result<Rows> {
         let mut rows = Vec::new();
         for name in names {
             let TableName { catalog, schema, table } = &name;
@@ -259,39 +251,36 @@ impl Session {
             let columns = columns_of(&head).into_iter();
             for (column, kind) in columns.filter(|(column, _)| fits(column, like)) {
                 rows.push(vec![
-                    Datum::text(catalog),
-                    Datum::text(schema),
-                    Datum::text(table),
-                    Datum::Text(column),
-                    Datum::Text(kind.sql()),
+                    json!(catalog),
+                    json!(schema),
+                    json!(table),
+                    json!(column),
+                    json!(kind::sql(&kind)),
                 ]);
             }
         }
         let names = ["catalogName", "namespace", "tableName", "col_name", "columnType"];
-        Rows::new(&names.map(|name| (name, Kind::Text)), rows)
+        Rows::texts(&names, &rows)
     }
 
     pub(super) async fn describe(&self, target: &Target, extended: bool) -> Result<Rows> {
         let place = self.find(target).await?;
         let table = self.snapshot(&place, None, Detail::Header).await?;
-        let row =
-            |name: &str, value: &str| vec![Datum::text(name), Datum::text(value), Datum::Null];
+        let row = |name: &str, value: &str| vec![json!(name), json!(value), Value::Null];
         let of_column = |(name, kind): (String, Kind)| {
-            let comment = Datum::optional(comment_of(&table, &name));
-            vec![Datum::Text(name), Datum::Text(kind.sql().to_lowercase()), comment]
+            let comment = json!(comment_of(&table, &name));
+            vec![json!(name), json!(kind::sql(&kind).to_lowercase()), comment]
         };
-        let mut rows: Vec<Vec<Datum>> = columns_of(&table).into_iter().map(of_column).collect();
+        let mut rows: Vec<Vec<Value>> = columns_of(&table).into_iter().map(of_column).collect();
         let partitions = table.metadata.partition_columns();
         if !partitions.is_empty() {
             rows.push(row("# Partition Information", ""));
-            rows.push(
-                vec!["# col_name", "data_type", "comment"].into_iter().map(Datum::text).collect(),
-            );
+            rows.push(vec![json!("# col_name"), json!("data_type"), json!("comment")]);
             let kind = |name: &str| {
                 let mut columns = columns_of(&table).into_iter();
                 columns
                     .find(|(column, _)| column == name)
-                    .map(|(_, kind)| kind.sql().to_lowercase())
+                    .map(|(_, kind)| kind::sql(&kind).to_lowercase())
             };
             let of = |name: &str| row(name, &kind(name).unwrap_or_default());
             rows.extend(partitions.into_iter().map(of));
@@ -319,6 +308,6 @@ impl Session {
             rows.push(row("Table Properties", &format!("[{}]", properties.join(","))));
         }
         let names = ["col_name", "data_type", "comment"];
-        Ok(Rows::new(&names.map(|name| (name, Kind::Text)), rows))
+        Rows::texts(&names, &rows)
     }
 }

@@ -1,194 +1,142 @@
 //! How values are spelled: in results, in JSON, as texts.
 
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{
+    Date32Type, Decimal128Type, Float32Type, Float64Type, TimestampMicrosecondType,
+};
+use arrow_array::{Array, ArrayRef, StringArray};
+use arrow_cast::display::array_value_to_string;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::datum::Datum;
-use super::kind::Kind;
-use crate::text::hex;
+use super::kind::{Kind, is_number};
 
-impl Datum {
-    /// Reads JSON as a type, as `from_json` does; what does not fit is null.
-    pub(super) fn from_json(value: &Value, kind: &Kind, zone: Tz) -> Datum {
-        match (value, kind) {
-            (Value::Null, _) => Datum::Null,
-            (Value::Array(items), Kind::List(of)) => {
-                Datum::List(items.iter().map(|item| Datum::from_json(item, of, zone)).collect())
-            }
-            (Value::Object(members), Kind::Struct(fields)) => Datum::Struct(
-                fields
-                    .iter()
-                    .map(|(name, kind)| {
-                        let value = members.get(name).unwrap_or(&Value::Null);
-                        (name.clone(), Datum::from_json(value, kind, zone))
-                    })
-                    .collect(),
-            ),
-            (Value::Object(members), Kind::Map(_, of)) => Datum::Map(
-                members
-                    .iter()
-                    .map(|(key, value)| (Datum::text(key), Datum::from_json(value, of, zone)))
-                    .collect(),
-            ),
-            (Value::Bool(yes), Kind::Boolean) => Datum::Boolean(*yes),
-            (Value::Number(number), kind) if kind.whole().is_some() => number
-                .as_i64()
-                .and_then(|number| Datum::Int(number).cast(kind, zone).ok())
-                .unwrap_or(Datum::Null),
-            (Value::Number(number), Kind::Float | Kind::Double | Kind::Decimal(..)) => {
-                let number = Datum::Text(number.to_string());
-                number.cast(kind, zone).unwrap_or(Datum::Null)
-            }
-            (Value::String(text), kind) => {
-                Datum::text(text).cast(kind, zone).unwrap_or(Datum::Null)
-            }
-            (other, Kind::Text) => Datum::Text(other.to_string()),
-            _ => Datum::Null,
+/// Where values are spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// As a cast to STRING gives them.
+    Spelled,
+    /// As `to_json` writes them: without nulls in structs.
+    Json,
+    /// As results carry them: inside arrays, maps and structs every value is a text too.
+    Wire,
+}
+
+/// Texts as a cast to STRING gives them.
+pub(super) fn spelled(values: &ArrayRef, zone: Tz) -> ArrayRef {
+    texts(values, Style::Spelled, zone)
+}
+
+/// The values as texts; null where they are null.
+pub(super) fn texts(values: &ArrayRef, style: Style, zone: Tz) -> ArrayRef {
+    let known = |at: &usize| !values.is_null(*at) && *values.data_type() != Kind::Null;
+    let text = |at: usize| known(&at).then(|| written(values, at, style, zone));
+    Arc::new((0..values.len()).map(text).collect::<StringArray>())
+}
+
+/// The values as results carry them: texts, or nothing for null. Times are in the session's zone, with its offset.
+pub(in crate::sandbox) fn wire(values: &ArrayRef, zone: Tz) -> Vec<Option<String>> {
+    let known = |at: usize| !values.is_null(at) && *values.data_type() != Kind::Null;
+    (0..values.len()).map(|at| known(at).then(|| bare(values, at, Style::Wire, zone))).collect()
+}
+
+/// A value with what is in it.
+pub(super) fn written(values: &dyn Array, at: usize, style: Style, zone: Tz) -> String {
+    if values.is_null(at) || *values.data_type() == Kind::Null {
+        return "null".to_owned();
+    }
+    let items = |values: &dyn Array| -> Vec<String> {
+        (0..values.len()).map(|at| written(values, at, style, zone)).collect()
+    };
+    let spells = style == Style::Spelled;
+    let comma = if spells { ", " } else { "," };
+    match values.data_type() {
+        Kind::List(_) => {
+            format!("[{}]", items(&values.as_list::<i32>().value(at)).join(comma))
+        }
+        Kind::Map(..) => {
+            let pairs = values.as_map().value(at);
+            let pair = |at: usize| {
+                let value = written(pairs.column(1), at, style, zone);
+                let key = |style| bare(pairs.column(0), at, style, zone);
+                match style {
+                    Style::Spelled => format!("{} -> {value}", key(style)),
+                    Style::Json => format!("{}:{value}", quoted(&key(Style::Spelled))),
+                    Style::Wire => format!("{}:{value}", quoted(&key(style))),
+                }
+            };
+            format!("{{{}}}", (0..pairs.len()).map(pair).collect::<Vec<_>>().join(comma))
+        }
+        Kind::Struct(fields) => {
+            let columns = fields.iter().zip(values.as_struct().columns());
+            let told = |column: &ArrayRef| {
+                style != Style::Json || !column.is_null(at) && *column.data_type() != Kind::Null
+            };
+            let columns = columns.filter(|(_, column)| told(column)).map(|(field, column)| {
+                let value = written(column, at, style, zone);
+                if spells { value } else { format!("{}:{value}", quoted(field.name())) }
+            });
+            format!("{{{}}}", columns.collect::<Vec<_>>().join(comma))
+        }
+        kind => {
+            let text = plain(values, at, style, zone);
+            let unquoted = match kind {
+                Kind::Float32 | Kind::Float64 => !text.ends_with(char::is_alphabetic),
+                kind => is_number(kind) || *kind == Kind::Boolean,
+            };
+            if spells || style == Style::Json && unquoted { text } else { quoted(&text) }
         }
     }
+}
 
-    /// The value as JSON that tables are written from: times in UTC, bytes in hexadecimal digits, decimals as texts.
-    pub(super) fn json(&self) -> Value {
-        match self {
-            Datum::Null => Value::Null,
-            Datum::Boolean(yes) => (*yes).into(),
-            Datum::Int(number) => (*number).into(),
-            Datum::Float(number) if !number.is_finite() => number.to_string().into(),
-            Datum::Double(number) if !number.is_finite() => number.to_string().into(),
-            Datum::Float(number) => (*number).into(),
-            Datum::Double(number) => (*number).into(),
-            Datum::Decimal(number) => number.to_string().into(),
-            Datum::Text(text) => text.as_str().into(),
-            Datum::Binary(bytes) => hex(bytes).into(),
-            Datum::Date(date) => date.to_string().into(),
-            Datum::Time(moment) => moment.to_rfc3339_opts(SecondsFormat::AutoSi, true).into(),
-            Datum::Local(moment) => unzoned(*moment).into(),
-            Datum::List(items) => items.iter().map(Datum::json).collect(),
-            Datum::Map(pairs) => Value::Object(
-                pairs.iter().map(|(key, value)| (key.spelled(Tz::UTC), value.json())).collect(),
-            ),
-            Datum::Struct(fields) => Value::Object(
-                fields
-                    .iter()
-                    .map(|(name, value)| (name.clone(), value.json()))
-                    .collect::<Map<_, _>>(),
-            ),
+/// A value that is not null, without quotes around it.
+fn bare(values: &dyn Array, at: usize, style: Style, zone: Tz) -> String {
+    let spell = if values.data_type().is_nested() { written } else { plain };
+    spell(values, at, style, zone)
+}
+
+/// A value that is not null and has none in it.
+fn plain(values: &dyn Array, at: usize, style: Style, zone: Tz) -> String {
+    let spells = style == Style::Spelled;
+    match values.data_type() {
+        Kind::Utf8 => values.as_string::<i32>().value(at).to_owned(),
+        Kind::Float32 => java_text(&values.as_primitive::<Float32Type>().value(at)),
+        Kind::Float64 => java_text(&values.as_primitive::<Float64Type>().value(at)),
+        Kind::Decimal128(..) => values.as_primitive::<Decimal128Type>().value_as_string(at),
+        Kind::Binary if spells => {
+            String::from_utf8_lossy(values.as_binary::<i32>().value(at)).into_owned()
         }
-    }
-
-    /// The value as `to_json` writes it: without nulls in structs, times in the session's zone.
-    pub(super) fn told(&self, zone: Tz) -> String {
-        let member = |name: &str, value: &Datum| format!("{}:{}", quoted(name), value.told(zone));
-        match self {
-            Datum::Null | Datum::Boolean(_) | Datum::Int(_) | Datum::Text(_) | Datum::Date(_) => {
-                self.json().to_string()
-            }
-            Datum::Float(number) if !number.is_finite() => quoted(&java_text(number)),
-            Datum::Double(number) if !number.is_finite() => quoted(&java_text(number)),
-            Datum::Float(number) => java_text(number),
-            Datum::Double(number) => java_text(number),
-            Datum::Decimal(number) => number.to_string(),
-            Datum::Binary(bytes) => quoted(&BASE64.encode(bytes)),
-            Datum::Time(moment) => quoted(&zoned(*moment, zone)),
-            Datum::Local(moment) => quoted(&unzoned(*moment)),
-            Datum::List(items) => {
-                let items: Vec<String> = items.iter().map(|item| item.told(zone)).collect();
-                format!("[{}]", items.join(","))
-            }
-            Datum::Map(pairs) => {
-                let pairs: Vec<String> =
-                    pairs.iter().map(|(key, value)| member(&key.spelled(zone), value)).collect();
-                format!("{{{}}}", pairs.join(","))
-            }
-            Datum::Struct(fields) => {
-                let fields: Vec<String> = fields
-                    .iter()
-                    .filter(|(_, value)| !value.is_null())
-                    .map(|(name, value)| member(name, value))
-                    .collect();
-                format!("{{{}}}", fields.join(","))
+        Kind::Binary => BASE64.encode(values.as_binary::<i32>().value(at)),
+        Kind::Date32 => {
+            let days = values.as_primitive::<Date32Type>().value(at);
+            Date32Type::to_naive_date_opt(days).map(|it| it.to_string()).unwrap_or_default()
+        }
+        Kind::Timestamp(_, of) => {
+            let micros = values.as_primitive::<TimestampMicrosecondType>().value(at);
+            let moment = DateTime::from_timestamp_micros(micros).unwrap_or_default();
+            match of {
+                Some(_) if spells => clock(moment.with_timezone(&zone).naive_local()),
+                Some(_) => zoned(moment, zone),
+                None if spells => clock(moment.naive_utc()),
+                None => unzoned(moment.naive_utc()),
             }
         }
-    }
-
-    /// The value as results carry it: text, or nothing for null. Times are in the session's zone, with its offset.
-    pub(in crate::sandbox) fn wire(&self, zone: Tz) -> Option<String> {
-        Some(match self {
-            Datum::Null => return None,
-            Datum::Binary(bytes) => BASE64.encode(bytes),
-            Datum::Time(moment) => zoned(*moment, zone),
-            Datum::Local(moment) => unzoned(*moment),
-            Datum::List(_) | Datum::Map(_) | Datum::Struct(_) => self.wire_json(zone).to_string(),
-            Datum::Boolean(_)
-            | Datum::Int(_)
-            | Datum::Float(_)
-            | Datum::Double(_)
-            | Datum::Decimal(_)
-            | Datum::Text(_)
-            | Datum::Date(_) => self.spelled(zone),
-        })
-    }
-
-    /// Inside arrays, maps and structs every value is text too.
-    fn wire_json(&self, zone: Tz) -> Value {
-        match self {
-            Datum::List(items) => items.iter().map(|item| item.wire_json(zone)).collect(),
-            Datum::Map(pairs) => Value::Object(
-                pairs
-                    .iter()
-                    .map(|(key, value)| (key.wire(zone).unwrap_or_default(), value.wire_json(zone)))
-                    .collect(),
-            ),
-            Datum::Struct(fields) => Value::Object(
-                fields.iter().map(|(name, value)| (name.clone(), value.wire_json(zone))).collect(),
-            ),
-            other => other.wire(zone).map_or(Value::Null, Value::String),
-        }
-    }
-
-    /// The value as a cast to STRING gives it.
-    pub(super) fn spelled(&self, zone: Tz) -> String {
-        let clock = |at: NaiveDateTime| {
-            let text = at.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
-            text.trim_end_matches('0').trim_end_matches('.').to_owned()
-        };
-        match self {
-            Datum::Null => "null".to_owned(),
-            Datum::Boolean(yes) => yes.to_string(),
-            Datum::Int(number) => number.to_string(),
-            Datum::Float(number) => java_text(number),
-            Datum::Double(number) => java_text(number),
-            Datum::Decimal(number) => number.to_string(),
-            Datum::Text(text) => text.clone(),
-            Datum::Binary(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-            Datum::Date(date) => date.to_string(),
-            Datum::Time(moment) => clock(moment.with_timezone(&zone).naive_local()),
-            Datum::Local(moment) => clock(*moment),
-            Datum::List(items) => {
-                let items: Vec<String> = items.iter().map(|item| item.spelled(zone)).collect();
-                format!("[{}]", items.join(", "))
-            }
-            Datum::Map(pairs) => {
-                let pairs: Vec<String> = pairs
-                    .iter()
-                    .map(|(key, value)| format!("{} -> {}", key.spelled(zone), value.spelled(zone)))
-                    .collect();
-                format!("{{{}}}", pairs.join(", "))
-            }
-            Datum::Struct(fields) => {
-                let fields: Vec<String> =
-                    fields.iter().map(|(_, value)| value.spelled(zone)).collect();
-                format!("{{{}}}", fields.join(", "))
-            }
-        }
+        _ => array_value_to_string(values, at).unwrap_or_default(),
     }
 }
 
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
+}
+
+fn clock(at: NaiveDateTime) -> String {
+    let text = at.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn zoned(moment: DateTime<Utc>, zone: Tz) -> String {

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::TimeDelta;
+use arrow_array::{RecordBatch, new_null_array};
+use chrono::{DateTime, TimeDelta};
 use serde_json::Value;
 
 use super::Session;
 use super::ast::{Point, Target};
-use super::cast::moment;
-use super::columns::rows_of;
+use super::cast::{cast, moments};
 use super::error::{Result, SqlError};
-use super::kind::Kind;
+use super::kind::{Kind, fields_of_delta};
 use super::rows::{Column, Rows};
 use crate::command::{Command, Verb};
 use crate::config::{LocationAddress, TableName};
@@ -192,8 +192,9 @@ impl Session {
             None => return Ok(None),
             Some(Point::Version(version)) => *version,
             Some(Point::Time(expr)) => {
-                let value = self.scope.eval(expr, super::eval::Row::NONE)?;
-                let time = moment(&value, self.scope.zone).ok_or_else(|| {
+                let value = self.scope.eval(expr, &Rows::ONE)?;
+                let time = moments(&value, self.scope.zone)?.iter().next().flatten();
+                let time = time.and_then(DateTime::from_timestamp_micros).ok_or_else(|| {
                     SqlError::new(
                         "DELTA_TIMESTAMP_INVALID",
                         "42816",
@@ -276,25 +277,28 @@ impl Session {
         let header = self.snapshot(place, at, Detail::Header).await?;
         let columns = columns_of(&header);
         let batches = delta::read_rows(&place.store, Some(header.version)).await.map_err(failed)?;
-        let mut rows = Vec::new();
-        for batch in &batches {
-            rows.extend(rows_of(batch, &columns).map_err(|what| SqlError {
-                code: "INTERNAL_ERROR",
-                message: format!("{}: {what}", place.shown),
-                state: None,
-            })?);
-        }
         let of = place.name.as_ref().map(|name| name.table.clone());
-        let columns =
-            columns.into_iter().map(|(name, kind)| Column { of: of.clone(), name, kind }).collect();
-        Ok(Rows { columns, rows })
+        let column = |(name, kind): &(String, Kind), batch: Option<&RecordBatch>| {
+            let count = batch.map_or(0, RecordBatch::num_rows);
+            let values = match batch.and_then(|batch| batch.column_by_name(name)) {
+                Some(values) => cast(values, kind, self.scope.zone)?,
+                None => new_null_array(kind, count),
+            };
+            Ok(Column { of: of.clone(), name: name.clone(), values })
+        };
+        let rows = |batch: Option<&RecordBatch>| {
+            let columns = columns.iter().map(|it| column(it, batch)).collect::<Result<_>>()?;
+            Ok(Rows { columns, count: batch.map_or(0, RecordBatch::num_rows) })
+        };
+        let batches = batches.iter().map(Some);
+        Rows::concat(&std::iter::once(None).chain(batches).map(rows).collect::<Result<Vec<_>>>()?)
     }
 }
 
 /// The columns of a table.
 pub(super) fn columns_of(table: &Snapshot) -> Vec<(String, Kind)> {
     let schema: Value = serde_json::from_str(table.metadata.schema_string()).unwrap_or(Value::Null);
-    Kind::fields_of_delta(&schema)
+    fields_of_delta(&schema)
 }
 
 /// A path or `file://` URL as a folder of this machine.

@@ -1,10 +1,11 @@
 //! Carries out OPTIMIZE and VACUUM.
 
+use serde_json::Value;
+
 use super::Session;
 use super::ast::{Target, Vacuuming};
-use super::datum::Datum;
 use super::error::{Result, SqlError};
-use super::kind::Kind;
+use super::kind::{Kind, structure};
 use super::rows::Rows;
 use super::tables::columns_of;
 use crate::lakehouse::delta::{self, Compacted, Detail, Vacuum};
@@ -20,10 +21,10 @@ impl Session {
         let columns = columns_of(&self.base(&place).await?).len();
         let done = delta::compact(&place.store, self.author()).await;
         let done = done.map_err(|error| SqlError::delta(&place.shown, &error))?;
-        let (fields, values) = metrics(&done, columns as u64, [begun, self.now()]);
-        let path = Datum::text(place.folder.display().to_string());
-        let columns = [("path", Kind::Text), ("metrics", Kind::Struct(fields))];
-        Ok(Rows::new(&columns, vec![vec![path, Datum::Struct(values)]]))
+        let (kind, values) = metrics(&done, columns as u64, [begun, self.now()]);
+        let path = place.folder.display().to_string();
+        let columns = [("path", Kind::Utf8), ("metrics", kind)];
+        Rows::from_json(&columns, &[vec![path.into(), values]])
     }
 
     /// Removes files that no version within the retention needs, or tells which.
@@ -55,35 +56,33 @@ impl Session {
             delta::vacuum(&place.store, how, self.author()).await.map_err(failed)?;
             vec![place.folder.display().to_string()]
         };
-        let rows = paths.into_iter().map(|path| vec![Datum::Text(path)]).collect();
-        Ok(Rows::new(&[("path", Kind::Text)], rows))
+        let rows: Vec<_> = paths.into_iter().map(|path| vec![path.into()]).collect();
+        Rows::texts(&["path"], &rows)
     }
 }
 
-/// Fields of a struct, and their values.
-type Struct = (Vec<(String, Kind)>, Vec<(String, Datum)>);
+/// A type of structs, and a value of it.
+type Struct = (Kind, Value);
 
-fn structure(fields: Vec<(&str, Kind, Datum)>) -> Struct {
-    let named = |(name, kind, value): (&str, Kind, Datum)| {
-        ((name.to_owned(), kind), (name.to_owned(), value))
-    };
-    fields.into_iter().map(named).unzip()
+fn structure_of(fields: Vec<(&str, Kind, Value)>) -> Struct {
+    let kinds = fields.iter().map(|(name, kind, _)| (*name, kind.clone()));
+    let values = fields.iter().map(|(name, _, value)| ((*name).to_owned(), value.clone()));
+    (structure(kinds), Value::Object(values.collect()))
 }
 
 /// The struct of counts in the order of Databricks; what only its clusters know is 0 or null.
 fn metrics(done: &Compacted, columns: u64, times: [chrono::DateTime<chrono::Utc>; 2]) -> Struct {
     let Compacted { added, removed, partitions, considered } = done;
-    let count = |name, count: u64| (name, Kind::Long, Datum::count(count));
+    let count = |name, count: u64| (name, Kind::Int64, count.into());
     let none = |name, fields: &[&str]| {
-        let fields = fields.iter().map(|field| ((*field).to_owned(), Kind::Long));
-        (name, Kind::Struct(fields.collect()), Datum::Null)
+        (name, structure(fields.iter().map(|field| (*field, Kind::Int64))), Value::Null)
     };
     let sizes = |name, sizes: &[u64]| {
-        let (fields, values) = sizes_of(sizes);
-        (name, Kind::Struct(fields), Datum::Struct(values))
+        let (kind, value) = sizes_of(sizes);
+        (name, kind, value)
     };
-    let [begun, ended] = times.map(|time| Datum::Int(time.timestamp_millis()));
-    structure(vec![
+    let [begun, ended] = times.map(|time| Value::from(time.timestamp_millis()));
+    structure_of(vec![
         count("numFilesAdded", added.len() as u64),
         count("numFilesRemoved", removed.len() as u64),
         sizes("filesAdded", added),
@@ -95,11 +94,11 @@ fn metrics(done: &Compacted, columns: u64, times: [chrono::DateTime<chrono::Utc>
         count("numBatches", u64::from(!added.is_empty())),
         count("totalConsideredFiles", *considered),
         count("totalFilesSkipped", considered - removed.len() as u64),
-        ("preserveInsertionOrder", Kind::Boolean, Datum::Boolean(false)),
+        ("preserveInsertionOrder", Kind::Boolean, false.into()),
         count("numFilesSkippedToReduceWriteAmplification", 0),
         count("numBytesSkippedToReduceWriteAmplification", 0),
-        ("startTimeMs", Kind::Long, begun),
-        ("endTimeMs", Kind::Long, ended),
+        ("startTimeMs", Kind::Int64, begun),
+        ("endTimeMs", Kind::Int64, ended),
         count("totalClusterParallelism", 1),
         count("totalScheduledTasks", added.len() as u64),
         none(
@@ -120,13 +119,13 @@ fn metrics(done: &Compacted, columns: u64, times: [chrono::DateTime<chrono::Utc>
 /// The least, the most, the mean, how many, and all of them.
 fn sizes_of(sizes: &[u64]) -> Struct {
     let all: u64 = sizes.iter().sum();
-    let bytes = |bytes: Option<&u64>| bytes.map_or(Datum::Null, |bytes| Datum::count(*bytes));
+    let bytes = |bytes: Option<&u64>| bytes.copied().into();
     let mean = if sizes.is_empty() { 0.0 } else { all as f64 / sizes.len() as f64 };
-    structure(vec![
-        ("min", Kind::Long, bytes(sizes.iter().min())),
-        ("max", Kind::Long, bytes(sizes.iter().max())),
-        ("avg", Kind::Double, Datum::Double(mean)),
-        ("totalFiles", Kind::Long, Datum::count(sizes.len() as u64)),
-        ("totalSize", Kind::Long, Datum::count(all)),
+    structure_of(vec![
+        ("min", Kind::Int64, bytes(sizes.iter().min())),
+        ("max", Kind::Int64, bytes(sizes.iter().max())),
+        ("avg", Kind::Float64, mean.into()),
+        ("totalFiles", Kind::Int64, sizes.len().into()),
+        ("totalSize", Kind::Int64, all.into()),
     ])
 }

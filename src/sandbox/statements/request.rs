@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use arrow_array::ArrayRef;
 use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::result::{Disposition, Shape};
 use crate::sandbox::Site;
 use crate::sandbox::http::{Refusal, text};
-use crate::sandbox::sql::{Marker, marker};
+use crate::sandbox::sql::marker;
 
 pub(super) fn shape(site: &Site, request: &Value) -> Result<Shape, Refusal> {
     let said = |name: &str| request.get(name).and_then(Value::as_str);
@@ -60,7 +61,7 @@ fn limit(request: &Value, name: &str) -> Result<usize, Refusal> {
     }
 }
 
-pub(super) fn markers(request: &Value, zone: Tz) -> Result<BTreeMap<String, Marker>, Refusal> {
+pub(super) fn markers(request: &Value, zone: Tz) -> Result<BTreeMap<String, ArrayRef>, Refusal> {
     let parameters = match request.get("parameters") {
         None | Some(Value::Null) => &[],
         Some(Value::Array(parameters)) => parameters.as_slice(),

@@ -6,9 +6,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use crate::lakehouse::write;
 use crate::sandbox::http::Refusal;
-use crate::sandbox::sql::{Column, Datum, Kind, Rows, SqlError, arrow_schema, row_object};
+use crate::sandbox::sql::kind::{self, Kind};
+use crate::sandbox::sql::{Column, Rows, SqlError, wire};
 
 /// How its result is wanted.
 #[derive(Debug, Clone)]
@@ -41,53 +41,56 @@ pub(super) struct Outcome {
     truncated: bool,
     /// The answer says where the rows are, and has none itself.
     linked: bool,
+    /// They are few enough for an answer.
+    fits_inline: bool,
 }
 
 impl Outcome {
     /// Keeps the first rows: as many as were asked for, and of those the ones that fit as a whole.
-    pub(super) fn cut(shape: &Shape, mut rows: Rows) -> Outcome {
-        let all = rows.rows.len();
-        rows.rows.truncate(shape.row_limit);
-        let mut left = shape.byte_limit;
-        let fitting = rows.rows.iter().take_while(|row| {
-            let rest = left.checked_sub(bytes(shape, row));
-            left = rest.unwrap_or(0);
-            rest.is_some()
-        });
-        let kept = fitting.count();
-        rows.rows.truncate(kept);
+    pub(super) fn cut(shape: &Shape, rows: Rows) -> Result<Outcome, SqlError> {
+        let (mut kept, mut inline) = (0, 0);
+        for bytes in bytes(shape, &rows).into_iter().take(shape.row_limit) {
+            if inline + bytes > shape.byte_limit {
+                break;
+            }
+            (kept, inline) = (kept + 1, inline + bytes);
+        }
+        let fits_inline = inline <= shape.inline_bytes;
         let linked = match shape.disposition {
             Disposition::Inline => false,
             Disposition::Links => true,
-            Disposition::InlineOrLinks => !fits_inline(shape, &rows),
+            Disposition::InlineOrLinks => !fits_inline,
         };
-        Outcome { rows, truncated: kept < all, linked }
+        let truncated = kept < rows.count;
+        let rows = if truncated { rows.range(0..kept)? } else { rows };
+        Ok(Outcome { rows, truncated, linked, fits_inline })
     }
 }
 
-fn fits_inline(shape: &Shape, rows: &Rows) -> bool {
-    rows.rows.iter().map(|row| bytes(shape, row)).sum::<usize>() <= shape.inline_bytes
-}
-
-/// How long a row is in JSON, about.
-fn bytes(shape: &Shape, row: &[Datum]) -> usize {
-    let length = |value: &Datum| value.wire(shape.zone).map_or(4, |text| text.len() + 3);
-    row.iter().map(length).sum()
+/// How long each row is in JSON, about.
+fn bytes(shape: &Shape, rows: &Rows) -> Vec<usize> {
+    let mut bytes = vec![0; rows.count];
+    for column in &rows.columns {
+        for (bytes, text) in bytes.iter_mut().zip(wire(&column.values, shape.zone)) {
+            *bytes += text.map_or(4, |text| text.len() + 3);
+        }
+    }
+    bytes
 }
 
 fn chunks(shape: &Shape, rows: &Rows) -> usize {
-    rows.rows.len().div_ceil(shape.chunk_rows).max(1)
+    rows.count.div_ceil(shape.chunk_rows).max(1)
 }
 
 fn range(shape: &Shape, rows: &Rows, index: usize) -> std::ops::Range<usize> {
     let from = index * shape.chunk_rows;
-    from..(from + shape.chunk_rows).min(rows.rows.len()).max(from)
+    from..(from + shape.chunk_rows).min(rows.count).max(from)
 }
 
 /// A result that is not to be given inline.
 pub(super) fn too_large(shape: &Shape, outcome: &Outcome) -> Option<SqlError> {
     let inline = !outcome.linked;
-    (inline && !fits_inline(shape, &outcome.rows)).then(|| SqlError {
+    (inline && !outcome.fits_inline).then(|| SqlError {
         code: "BAD_REQUEST",
         message: format!(
             "Inline byte limit exceeded. Statements executed with disposition=INLINE can have a result size of at most {} bytes. Please execute the statement with disposition=EXTERNAL_LINKS if you want to download the full result.",
@@ -98,7 +101,7 @@ pub(super) fn too_large(shape: &Shape, outcome: &Outcome) -> Option<SqlError> {
 }
 
 pub(super) fn manifest(shape: &Shape, outcome: &Outcome) -> Value {
-    let Outcome { rows, truncated, linked: _ } = outcome;
+    let Outcome { rows, truncated, .. } = outcome;
     let format = if shape.arrow { "ARROW_STREAM" } else { "JSON_ARRAY" };
     if rows.columns.is_empty() {
         return json!({
@@ -108,16 +111,16 @@ pub(super) fn manifest(shape: &Shape, outcome: &Outcome) -> Value {
     }
     let column = |(position, column): (usize, &Column)| {
         let mut shown = json!({
-            "name": column.name, "type_text": column.kind.sql(), "type_name": column.kind.type_name(), "position": position,
+            "name": column.name, "type_text": kind::sql(column.kind()), "type_name": kind::type_name(column.kind()), "position": position,
         });
-        if let Kind::Decimal(precision, scale) = column.kind {
+        if let Kind::Decimal128(precision, scale) = *column.kind() {
             shown["type_precision"] = precision.into();
             shown["type_scale"] = scale.into();
         }
         shown
     };
     let columns: Vec<Value> = rows.columns.iter().enumerate().map(column).collect();
-    let total = rows.rows.len();
+    let total = rows.count;
     let mut manifest = json!({
         "format": format,
         "schema": {"column_count": columns.len(), "columns": columns},
@@ -173,28 +176,29 @@ pub(super) fn chunk(
     if shape.arrow {
         chunk["attachment"] = BASE64.encode(content(shape, rows, index)?).into();
     } else {
-        chunk["data_array"] = texts(shape, &rows.rows[range]);
+        chunk["data_array"] = texts(shape, &part(rows, range)?);
     }
     Ok(chunk)
 }
 
-fn texts(shape: &Shape, rows: &[Vec<Datum>]) -> Value {
-    let row = |row: &Vec<Datum>| {
-        row.iter().map(|value| Value::from(value.wire(shape.zone))).collect::<Value>()
-    };
-    rows.iter().map(row).collect()
+fn part(rows: &Rows, range: std::ops::Range<usize>) -> Result<Rows, Refusal> {
+    rows.range(range).map_err(|error| Refusal::internal(error.message))
+}
+
+fn texts(shape: &Shape, rows: &Rows) -> Value {
+    let columns = rows.columns.iter().map(|column| wire(&column.values, shape.zone));
+    let mut columns: Vec<_> = columns.map(Vec::into_iter).collect();
+    let mut row = || -> Value { columns.iter_mut().map(|it| it.next().flatten()).collect() };
+    (0..rows.count).map(|_| row()).collect()
 }
 
 /// What an external link points to.
 pub(super) fn content(shape: &Shape, rows: &Rows, index: usize) -> Result<Vec<u8>, Refusal> {
-    let part = &rows.rows[range(shape, rows, index.min(chunks(shape, rows) - 1))];
+    let part = part(rows, range(shape, rows, index.min(chunks(shape, rows) - 1)))?;
     if !shape.arrow {
-        return serde_json::to_vec(&texts(shape, part)).map_err(Refusal::internal);
+        return serde_json::to_vec(&texts(shape, &part)).map_err(Refusal::internal);
     }
-    let columns: Vec<(String, Kind)> =
-        rows.columns.iter().map(|column| (column.name.clone(), column.kind.clone())).collect();
-    let objects: Vec<Value> = part.iter().map(|row| row_object(&columns, row)).collect();
-    let batch = write::rows(&arrow_schema(&columns), &objects).map_err(Refusal::internal)?;
+    let batch = part.batch().map_err(|error| Refusal::internal(error.message))?;
     let mut writer =
         StreamWriter::try_new(Vec::new(), &batch.schema()).map_err(Refusal::internal)?;
     writer.write(&batch).map_err(Refusal::internal)?;

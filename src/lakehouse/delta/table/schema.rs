@@ -24,7 +24,7 @@ fn structure(fields: &Fields) -> Result<Value> {
 }
 
 /// A type as Delta's schemas write it.
-pub(super) fn kind(kind_of: &DataType) -> Result<Value> {
+pub(in super::super) fn kind(kind_of: &DataType) -> Result<Value> {
     Ok(match kind_of {
         DataType::Boolean => "boolean".into(),
         DataType::Int8 => "byte".into(),

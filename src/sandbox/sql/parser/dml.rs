@@ -107,7 +107,7 @@ impl Parser<'_> {
             let mut names = self.names()?;
             self.expect("=")?;
             let value = if matches!(self.peek(), Some(Token::Word(_))) && self.word("DEFAULT") {
-                Expr::Literal(crate::sandbox::sql::datum::Datum::Null)
+                Expr::Literal(crate::sandbox::sql::literal::null())
             } else {
                 self.expression()?
             };

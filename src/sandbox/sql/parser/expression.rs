@@ -2,11 +2,10 @@
 
 use super::Parser;
 use crate::sandbox::sql::ast::Expr;
-use crate::sandbox::sql::datum::Datum;
-use crate::sandbox::sql::decimal::{Decimal, misshapen};
 use crate::sandbox::sql::error::{Result, SqlError};
-use crate::sandbox::sql::kind::Kind;
+use crate::sandbox::sql::kind::{self, Kind, misshapen};
 use crate::sandbox::sql::lexer::Token;
+use crate::sandbox::sql::literal;
 
 impl Parser<'_> {
     pub(super) fn expression(&mut self) -> Result<Expr> {
@@ -156,7 +155,7 @@ impl Parser<'_> {
                     text.push_str(&more);
                     self.at += 1;
                 }
-                Ok(Expr::Literal(Datum::Text(text)))
+                Ok(Expr::Literal(literal::text(&text)))
             }
             Token::Marker(name) => {
                 self.at += 1;
@@ -184,12 +183,7 @@ impl Parser<'_> {
     }
 
     fn literal(&mut self, digits: &str) -> Result<Expr> {
-        let number = if digits.contains(['e', 'E']) {
-            digits.parse().map(Datum::Double).ok()
-        } else {
-            (digits.parse().map(Datum::Int).ok())
-                .or_else(|| Decimal::read(digits).map(Datum::Decimal).ok())
-        };
+        let number = literal::number(digits);
         let number = number.ok_or_else(|| self.unexpected("a number of at most 38 digits"))?;
         self.at += 1;
         Ok(Expr::Literal(number))
@@ -202,18 +196,18 @@ impl Parser<'_> {
             "NULL" | "TRUE" | "FALSE" if !called => {
                 self.at += 1;
                 Ok(Expr::Literal(match word {
-                    "NULL" => Datum::Null,
-                    word => Datum::Boolean(word == "TRUE"),
+                    "NULL" => literal::null(),
+                    word => literal::boolean(word == "TRUE"),
                 }))
             }
             "TIMESTAMP" | "TIMESTAMP_NTZ" | "DATE" if texted => {
                 self.at += 1;
                 let to = match word {
-                    "DATE" => Kind::Date,
-                    "TIMESTAMP" => Kind::Timestamp,
-                    _ => Kind::Local,
+                    "DATE" => Kind::Date32,
+                    "TIMESTAMP" => kind::timestamp(),
+                    _ => kind::LOCAL,
                 };
-                let text = Expr::Literal(Datum::Text(self.text()?));
+                let text = Expr::Literal(literal::text(&self.text()?));
                 Ok(Expr::Cast { value: Box::new(text), to, lenient: false })
             }
             "CURRENT_TIMESTAMP" | "CURRENT_DATE" | "CURRENT_USER" if !called => {
@@ -257,7 +251,7 @@ impl Parser<'_> {
         self.expect(")")?;
         let kept = |arg| {
             let value = match arg {
-                Expr::Star(_) => Expr::Literal(Datum::Int(1)),
+                Expr::Star(_) => Expr::Literal(literal::boolean(true)),
                 value => value,
             };
             Expr::Case { of: None, arms: vec![(condition.clone(), value)], otherwise: None }
@@ -300,7 +294,7 @@ impl Parser<'_> {
             let argument = self.expression()?;
             // A name inside a struct's constructor is of no consequence here.
             arguments.push(if self.word("AS") {
-                let name = Expr::Literal(Datum::Text(self.name()?));
+                let name = Expr::Literal(literal::text(&self.name()?));
                 Expr::Call { name: "AS".into(), args: vec![argument, name], distinct: false }
             } else {
                 argument
@@ -324,7 +318,7 @@ impl Parser<'_> {
                 self.expect("<")?;
                 let of = self.kind()?;
                 self.expect_closing()?;
-                Ok(Kind::List(Box::new(of)))
+                Ok(kind::list(of))
             }
             "MAP" => {
                 self.expect("<")?;
@@ -332,7 +326,7 @@ impl Parser<'_> {
                 self.expect(",")?;
                 let value = self.kind()?;
                 self.expect_closing()?;
-                Ok(Kind::Map(Box::new(key), Box::new(value)))
+                Ok(kind::map(key, value))
             }
             "STRUCT" => {
                 self.expect("<")?;
@@ -355,28 +349,26 @@ impl Parser<'_> {
                     fields.push((name, kind));
                     self.take(",");
                 }
-                Ok(Kind::Struct(fields))
+                Ok(kind::structure(fields))
             }
             "DECIMAL" | "DEC" | "NUMERIC" if self.take("(") => {
                 let precision = self.number()?;
                 let scale = if self.take(",") { self.number()? } else { 0 };
                 self.expect(")")?;
-                let kind = Kind::Decimal(
-                    u8::try_from(precision).unwrap_or(u8::MAX),
-                    i8::try_from(scale).unwrap_or(i8::MAX),
-                );
-                match misshapen(&kind) {
-                    None => Ok(kind),
+                let precision = u8::try_from(precision).unwrap_or(u8::MAX);
+                let scale = i8::try_from(scale).unwrap_or(i8::MAX);
+                match misshapen(precision, scale) {
+                    None => Ok(Kind::Decimal128(precision, scale)),
                     Some(why) => Err(SqlError::new("INVALID_DECIMAL_TYPE", "42K0E", why)),
                 }
             }
             "VARCHAR" | "CHAR" if self.take("(") => {
                 self.number()?;
                 self.expect(")")?;
-                Ok(Kind::Text)
+                Ok(Kind::Utf8)
             }
             name => {
-                Kind::named(name).ok_or_else(|| SqlError::unsupported(format!("the type {name}")))
+                kind::named(name).ok_or_else(|| SqlError::unsupported(format!("the type {name}")))
             }
         }
     }
