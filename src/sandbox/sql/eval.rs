@@ -108,7 +108,11 @@ impl Scope {
     pub(super) fn holds(&self, filter: Option<&Expr>, rows: &Rows) -> Result<BooleanArray> {
         match filter {
             None => Ok(vec![true; rows.count].into()),
-            Some(filter) => Ok(prep_null_mask_filter(&self.truth(filter, rows)?)),
+            Some(filter) => {
+                let truth = self.truth(filter, rows)?;
+                // The kernel takes no mask that is without nulls.
+                Ok(if truth.null_count() == 0 { truth } else { prep_null_mask_filter(&truth) })
+            }
         }
     }
 
