@@ -9,6 +9,7 @@ use arrow_array::{
     TimestampMicrosecondArray, new_null_array,
 };
 use arrow_cast::{CastOptions, cast_with_options};
+use arrow_schema::Field;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 
@@ -18,16 +19,32 @@ use super::spell::{Style, spelled, written};
 
 /// Casts to a type; what has no zone is in the session's.
 pub(super) fn cast(values: &ArrayRef, to: &Kind, zone: Tz) -> Result<ArrayRef> {
-    converted(values, to, zone, false)
+    converted(values, to, zone, Rule::Strict)
 }
 
 /// The same, with null for what does not fit.
 pub(super) fn try_cast(values: &ArrayRef, to: &Kind, zone: Tz) -> Result<ArrayRef> {
-    converted(values, to, zone, true)
+    converted(values, to, zone, Rule::Lenient)
 }
 
-fn converted(values: &ArrayRef, to: &Kind, zone: Tz, lenient: bool) -> Result<ArrayRef> {
-    let part = |values: &ArrayRef, to: &Kind| converted(values, to, zone, lenient);
+/// Values of a table's file as its column: fields are found by their names, and one that came later than the file is null.
+pub(super) fn as_column(values: &ArrayRef, to: &Kind, zone: Tz) -> Result<ArrayRef> {
+    converted(values, to, zone, Rule::ByName)
+}
+
+/// What becomes of what does not fit, and how the fields of structs are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    /// A value that does not fit is refused; fields go by their places.
+    Strict,
+    /// A value that does not fit is null; fields go by their places.
+    Lenient,
+    /// A value that does not fit is refused; fields go by their names.
+    ByName,
+}
+
+fn converted(values: &ArrayRef, to: &Kind, zone: Tz, rule: Rule) -> Result<ArrayRef> {
+    let part = |values: &ArrayRef, to: &Kind| converted(values, to, zone, rule);
     match (values.data_type(), to) {
         (from, to) if from == to || *to == Kind::Null => return Ok(values.clone()),
         (Kind::List(_), Kind::List(of)) => {
@@ -49,11 +66,20 @@ fn converted(values: &ArrayRef, to: &Kind, zone: Tz, lenient: bool) -> Result<Ar
                 *sorted,
             )?));
         }
-        (Kind::Struct(from), Kind::Struct(fields)) if from.len() == fields.len() => {
-            let columns = values.as_struct().columns().iter().zip(fields);
-            let columns = columns.map(|(column, field)| part(column, field.data_type()));
+        (Kind::Struct(from), Kind::Struct(fields))
+            if rule == Rule::ByName || from.len() == fields.len() =>
+        {
+            let (structs, length) = (values.as_struct(), values.len());
+            let column = |(at, field): (usize, &Arc<Field>)| {
+                let column = match rule {
+                    Rule::ByName => structs.column_by_name(field.name()),
+                    Rule::Strict | Rule::Lenient => Some(structs.column(at)),
+                };
+                let none = || Ok(new_null_array(field.data_type(), length));
+                column.map_or_else(none, |column| part(column, field.data_type()))
+            };
+            let columns = fields.iter().enumerate().map(column);
             let (columns, nulls) = (columns.collect::<Result<_>>()?, values.nulls().cloned());
-            let length = values.len();
             let made = StructArray::try_new_with_length(fields.clone(), columns, nulls, length)?;
             return Ok(Arc::new(made));
         }
@@ -63,7 +89,7 @@ fn converted(values: &ArrayRef, to: &Kind, zone: Tz, lenient: bool) -> Result<Ar
     let known =
         |values: &dyn Array, at: usize| !values.is_null(at) && *values.data_type() != Kind::Null;
     let lost = (0..values.len()).find(|at| known(values, *at) && !known(&cast, *at));
-    match lost.filter(|_| !lenient) {
+    match lost.filter(|_| rule != Rule::Lenient) {
         Some(at) => Err(refused(values, at, to)),
         None => Ok(cast),
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Session;
 use super::ast::{Point, Target};
-use super::cast::{cast, moments};
+use super::cast::{as_column, moments};
 use super::error::{Result, SqlError};
 use super::kind::{Kind, fields_of_delta};
 use super::rows::{Column, Rows};
@@ -281,7 +281,7 @@ impl Session {
         let column = |(name, kind): &(String, Kind), batch: Option<&RecordBatch>| {
             let count = batch.map_or(0, RecordBatch::num_rows);
             let values = match batch.and_then(|batch| batch.column_by_name(name)) {
-                Some(values) => cast(values, kind, self.scope.zone)?,
+                Some(values) => as_column(values, kind, self.scope.zone)?,
                 None => new_null_array(kind, count),
             };
             Ok(Column { of: of.clone(), name: name.clone(), values })
