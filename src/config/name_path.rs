@@ -15,6 +15,9 @@ impl TableName {
 
     /// Whether a path is that of the name in this spelling, or in one with letters of another case.
     pub fn has_path(&self, path: &str) -> bool {
+        if self.path() == path {
+            return true;
+        }
         let mut parts = path.split('/').map(decoded);
         let parts = [parts.next(), parts.next(), parts.next(), parts.next()];
         let [Some(Some(catalog)), Some(Some(schema)), Some(Some(table)), None] = parts else {

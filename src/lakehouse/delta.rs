@@ -10,6 +10,7 @@ mod clone;
 mod columns;
 mod commit;
 mod compact;
+mod end;
 mod error;
 mod external;
 mod facts;
@@ -44,16 +45,17 @@ pub use clone::{CloneOptions, Cloned, Estimate, Progress};
 pub use columns::{ColumnObstacle, ColumnPlace, TableColumns};
 pub use commit::Expect;
 pub use compact::Compacted;
+pub use end::{KnownCommit, KnownEnd};
 pub use error::{DeltaError, IoTrouble, Result};
 pub use history::{Commit, Opening, Origin};
 pub use kept::Kept;
-pub(crate) use log::commit_path;
 pub use log::{LogCheckpoint, Versions};
 pub use path::Location;
 pub use properties::{Stage, Unsettable, with_properties};
 pub use restore::Restored;
 pub use snapshot::{Snapshot, Totals};
 pub use state::Detail;
+use store::Neighbours;
 pub use store::{External, Listed, TableStore};
 pub(crate) use store::{UNFINISHED, filesystem::unknown_kind, is_unflushable};
 pub use table::{NewColumn, NewTable, as_in_files, name_in_files, schema_string};
@@ -75,29 +77,17 @@ pub async fn versions(store: &TableStore) -> Result<Versions> {
     off_thread(move || log::versions(&store)).await
 }
 
-/// When the file of a version's commit was last changed, in milliseconds, where it is the newest of its log, as two of its files
-/// tell: its commit is there, and the next one's is not.
-///
-/// Versions have no gaps, and log cleanup takes the older commit first. `None`: that does not tell.
+/// When the file of a version's commit was last changed, in milliseconds, where it is the newest of its log; `None`: its two files
+/// do not tell.
 pub async fn time_at_end(store: &TableStore, version: u64) -> Result<Option<i64>> {
     let store = store.clone();
-    off_thread(move || {
-        let Some(next) = version.checked_add(1) else {
-            return Ok(None);
-        };
-        let names = [version, next].map(log::commit_file);
-        match store.times(log::LOG, &names)?[..] {
-            [time @ Some(_), None] => Ok(time),
-            _ => Ok(None),
-        }
-    })
-    .await
+    off_thread(move || end::time_at_end(&store, version, &mut Neighbours::default())).await
 }
 
-/// SHA-256 of the file of a version's commit, hex, as [`Commit`] has it.
-pub async fn digest_of_commit(store: &TableStore, version: u64) -> Result<String> {
-    let store = store.clone();
-    off_thread(move || history::digest_of_commit(&store, version)).await
+/// Which commits still are the newest of their logs, each as it was known, in the order asked; false where two files of a log do
+/// not tell.
+pub async fn still_ends(asked: Vec<KnownEnd>) -> Result<Vec<Result<bool>>> {
+    off_thread(move || end::still_ends(&asked)).await
 }
 
 /// Reads the commits still in the log from a version on, oldest first.

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::columns;
-use super::delta::{self, Detail, External, Snapshot, TableStore, Versions};
+use super::delta::{self, Detail, External, KnownCommit, KnownEnd, Snapshot, TableStore, Versions};
+use super::in_parallel;
 use super::metrics::rows_touched;
 use super::refusal::refusal;
 use crate::config::LocationAddress;
 use crate::interval;
 use crate::region::{
-    Commit, Estimate, EstimateBasis, NamedCommit, Pin, PinQuestion, RegionError, RegionErrorKind,
-    SinceQuestion, Size, Source, SourceQuestion, Table,
+    Commit, Estimate, EstimateBasis, Pin, PinQuestion, RegionError, RegionErrorKind, SinceQuestion,
+    Size, Source, SourceQuestion, Table,
 };
 
 /// Property that says how long the files of a replaced version stay.
@@ -71,39 +72,40 @@ pub(super) async fn source(
     })
 }
 
-/// What came after the version of interest; where nothing came, the log is not even listed.
+/// What came after the versions of interest; of a table to which nothing came the log is not even listed.
 pub(super) async fn since(
-    asked: &SinceQuestion,
+    asked: &[SinceQuestion],
     external: &External,
-) -> Result<Vec<Commit>, RegionError> {
-    let SinceQuestion { source: question, named } = asked;
-    if let Some(version) = question.from_version {
-        let table = &question.table;
-        let store = store_of(table, &format!("look at {}", table.name))?;
-        // What cannot be told so is read.
-        if let Some(time) = delta::time_at_end(&store, version).await.ok().flatten()
-            && is_named(&store, version, time, named.as_ref()).await
-        {
-            return Ok(Vec::new());
-        }
+) -> Vec<Result<Vec<Commit>, RegionError>> {
+    let mut came: Vec<Result<Vec<Commit>, RegionError>> = vec![Ok(Vec::new()); asked.len()];
+    let (places, ends): (Vec<usize>, Vec<KnownEnd>) =
+        asked.iter().enumerate().filter_map(|(at, asked)| Some((at, end_of(asked)?))).unzip();
+    let mut unread = vec![true; asked.len()];
+    // What cannot be told so is read.
+    let still = delta::still_ends(ends).await.unwrap_or_default();
+    for (at, still) in places.into_iter().zip(still) {
+        unread[at] = !still.unwrap_or(false);
     }
-    asked.since(source(question, external).await?)
+    let unread = (0..asked.len()).filter(|at| unread[*at]);
+    let read = async |at: usize| {
+        let read = source(&asked[at].source, external).await;
+        (at, read.and_then(|read| asked[at].since(read)))
+    };
+    for (at, read) in in_parallel(unread.map(read).collect()).await {
+        came[at] = read;
+    }
+    came
 }
 
-/// Whether a commit is the one that a cut names: by the time of its file, and where that is another one, as it is where commits
-/// have times of their own, by its content.
-async fn is_named(
-    store: &TableStore,
-    version: u64,
-    time: i64,
-    named: Option<&NamedCommit>,
-) -> bool {
-    let Some(named) = named else { return true };
-    if moment(time) == named.committed_at {
-        return true;
-    }
-    let digest = delta::digest_of_commit(store, version).await.ok();
-    digest.is_some() && digest == named.sha256
+/// The commit after which nothing came, if its log still ends there.
+fn end_of(asked: &SinceQuestion) -> Option<KnownEnd> {
+    let SinceQuestion { source: SourceQuestion { table, from_version }, named } = asked;
+    let store = store_of(table, "look at it").ok()?;
+    let commit = named.as_ref().map(|named| KnownCommit {
+        made_ms: named.committed_at.timestamp_millis(),
+        sha256: named.sha256.clone(),
+    });
+    Some(KnownEnd { store, version: (*from_version)?, commit })
 }
 
 /// The id in force before the first of some commits sets another, where the log still tells.

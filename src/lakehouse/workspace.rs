@@ -176,8 +176,7 @@ impl Workspace for LakehouseWorkspace {
         asked: &[SinceQuestion],
     ) -> Vec<Result<Vec<Commit>, RegionError>> {
         let external = self.external_files();
-        let look = |asked| sources::since(asked, &external);
-        in_parallel(asked.iter().map(look).collect()).await
+        sources::since(asked, &external).await
     }
 
     async fn pins(&self, asked: &[PinQuestion]) -> Vec<Result<Pin, RegionError>> {

@@ -28,7 +28,8 @@ pub fn place_of<'a>(
     let entry = cuts.newest_entry(group, table, |entry| {
         path_under(root, table, &entry.replica_location).is_some()
     });
-    let kept = entry.and_then(|entry| path_under(root, table, &entry.replica_location));
+    // It was looked at already whether that is a path of the table.
+    let kept = entry.and_then(|entry| LocationAddress::path_below(root, &entry.replica_location));
     let path = kept.map_or_else(|| table.path(), str::to_owned);
     Place { location: format!("{root}/{path}"), path, entry }
 }

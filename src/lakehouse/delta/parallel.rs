@@ -9,7 +9,7 @@ use super::error::Result;
 const AT_ONCE: usize = 16;
 
 /// Items that one thread takes at a time where each is done in microseconds.
-const PART: usize = 512;
+pub(super) const PART: usize = 512;
 
 /// Does something with each item, a few at a time, until one fails.
 pub(super) fn in_parallel<T: Sync>(
@@ -50,13 +50,14 @@ pub(super) fn in_parallel_with<T: Sync, S>(
     }
 }
 
-/// What becomes of many items, in their order: parts of them are worked on at once, until one fails.
+/// What becomes of many items, in their order: parts of so many are worked on at once, until one fails.
 pub(super) fn map_parts<T: Sync, R: Send>(
     items: &[T],
+    size: usize,
     work: impl Fn(&[T]) -> Result<Vec<R>> + Sync,
 ) -> Result<Vec<R>> {
     let parts: Vec<(&[T], Mutex<Vec<R>>)> =
-        items.chunks(PART).map(|part| (part, Mutex::default())).collect();
+        items.chunks(size).map(|part| (part, Mutex::default())).collect();
     in_parallel(&parts, |(part, done)| {
         *held(done) = work(part)?;
         Ok(())

@@ -20,7 +20,7 @@ use rustix::fs::Mode;
 use tokio::runtime::Handle;
 
 use super::error::{DeltaError, IoTrouble, Result};
-use super::parallel::map_parts;
+use super::parallel::{PART, map_parts};
 use super::path::LOG;
 use crate::files::{self, Looker, Named};
 use crate::limits::{DOCUMENT, LOG_LINE, Limit};
@@ -91,6 +91,31 @@ impl Local {
             Ok(_) => self.ceiling.data,
             Err(_) => Mode::from_raw_mode(0o777),
         })
+    }
+}
+
+/// What is known of the folders in which tables lie that are looked at one after the other: most lie in a few.
+///
+/// It belongs to one thread and lives as long as one piece of work.
+#[derive(Debug, Default)]
+pub(crate) struct Neighbours {
+    /// The bases of tables, with their links followed.
+    real: HashMap<PathBuf, PathBuf>,
+    looker: Looker,
+}
+
+impl Neighbours {
+    /// A table's folder with the links followed that lead to its base.
+    fn folder_of(&mut self, local: &Local) -> PathBuf {
+        let Some(real) = self.real.get(&local.base) else {
+            let real = files::resolved(&local.base);
+            self.real.insert(local.base.clone(), real);
+            return self.folder_of(local);
+        };
+        match local.folder.strip_prefix(&local.base) {
+            Ok(inner) => real.join(inner),
+            Err(_) => local.folder.clone(),
+        }
     }
 }
 
@@ -409,6 +434,27 @@ impl TableStore {
         Ok(files.filter(|(_, named)| *named == Named::File).map(|(name, _)| name).collect())
     }
 
+    /// The same as [`TableStore::times`], beside other tables that were looked at before.
+    pub(crate) fn times_among(
+        &self,
+        others: &mut Neighbours,
+        inner: &str,
+        names: &[String],
+    ) -> Result<Vec<Option<i64>>> {
+        let Place::Local(local) = &*self.0 else {
+            return self.times(inner, names);
+        };
+        let folder = others.folder_of(local).join(inner);
+        let looker = &mut others.looker;
+        let times = names.iter().map(|name| local::modified(looker, &folder.join(name)));
+        let times: Vec<Option<i64>> = times.collect::<Result<_>>()?;
+        // A folder that the user named may be a link itself.
+        if local.named && times.iter().all(Option::is_none) {
+            return self.times(inner, names);
+        }
+        Ok(times)
+    }
+
     /// When each of some files of a folder was last changed, in the order asked; `None`: it is not there.
     pub(crate) fn times(&self, inner: &str, names: &[String]) -> Result<Vec<Option<i64>>> {
         match &*self.0 {
@@ -472,7 +518,7 @@ impl TableStore {
     /// What lies under some names, in the order asked. A link is never one of our files, wherever it leads.
     pub(crate) fn occupants(&self, inner: &[&str]) -> Result<Vec<Occupant>> {
         match &*self.0 {
-            Place::Local(local) => map_parts(inner, |part| {
+            Place::Local(local) => map_parts(inner, PART, |part| {
                 let mut looker = Looker::default();
                 part.iter().map(|path| local::occupant(&mut looker, &local.at(path))).collect()
             }),
@@ -487,7 +533,7 @@ impl TableStore {
     /// The sizes of the files that are there, in the order asked: a link to a file elsewhere is none of the table's.
     pub(crate) fn sizes(&self, inner: &[&str]) -> Result<Vec<Option<u64>>> {
         match &*self.0 {
-            Place::Local(local) => map_parts(inner, |part| {
+            Place::Local(local) => map_parts(inner, PART, |part| {
                 let mut looker = Looker::default();
                 part.iter().map(|path| local::size(&mut looker, &local.at(path))).collect()
             }),

@@ -87,7 +87,11 @@ fn ask_what_came(
     group: &GroupObserved,
     name: &str,
 ) {
-    for (table, listed) in readable(group).filter(|(table, _)| table.came.is_none()) {
+    // Whatever is asked of a group is asked at once.
+    if group.tables.iter().any(|table| table.came.is_some()) {
+        return;
+    }
+    for (table, listed) in readable(group) {
         let entry = seen.ledger.cuts.entry_of(name, &table.name);
         let from_version = entry.map(|entry| entry.source_version);
         let named = entry.map(|entry| NamedCommit {
@@ -123,7 +127,9 @@ fn ask_whether_it_stands(
     name: &str,
     look: Look,
 ) {
-    if !seen.secondary.reachable() {
+    // This, too.
+    let asked_before = group.tables.iter().any(|table| table.stands.is_some());
+    if asked_before || !seen.secondary.reachable() {
         return;
     }
     let in_cuts = group.tables.iter().filter_map(|table| {
@@ -131,7 +137,7 @@ fn ask_whether_it_stands(
         place.entry.is_some().then_some((table, place))
     });
     let most = if look == Look::Sign { 1 } else { usize::MAX };
-    for (table, place) in in_cuts.take(most).filter(|(table, _)| table.stands.is_none()) {
+    for (table, place) in in_cuts.take(most) {
         asked.ask(name, &table.name, replica_question(place.path, place.entry));
     }
 }

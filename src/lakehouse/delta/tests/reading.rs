@@ -464,3 +464,58 @@ fn rows_that_cannot_be_counted_are_not_known() {
     table.commit(1, &[info("WRITE"), counted("c"), counted("d")]);
     assert_eq!(table.snapshot().totals().rows, None);
 }
+
+/// Many tables are asked at once, and most of them lie in one folder.
+#[test]
+fn a_commit_is_the_newest_of_its_log_as_long_as_it_is_the_same_and_none_came_after_it() {
+    let world = World::new();
+    let table = |name: &str| {
+        let table = world.table(name);
+        let actions = [info("WRITE"), protocol(json!({})), metadata(json!({}))];
+        table.commit(0, &actions);
+        table.commit(1, &[info("WRITE"), json!({"txn": {"appId": name, "version": 1}})]);
+        table
+    };
+    let known = |table: &Table| {
+        let made = end::time_at_end(&table.store, 1, &mut Neighbours::default()).unwrap();
+        let sha256 = history::digest_of_commit(&table.store, 1).unwrap();
+        let read = history::history(&table.store, Some(1)).unwrap();
+        assert_eq!(read[0].sha256, sha256, "whoever reads the history has the same digest");
+        let commit = KnownCommit { made_ms: made.unwrap(), sha256: Some(sha256) };
+        KnownEnd { store: TableStore::local(&table.folder), version: 1, commit: Some(commit) }
+    };
+    let names = ["quiet", "went_on", "put_back", "made_anew", "touched", "linked", "gone"];
+    let tables = names.map(table);
+    let mut asked: Vec<KnownEnd> = tables.iter().map(known).collect();
+    let still = |asked: &[KnownEnd]| -> Vec<bool> {
+        end::still_ends(asked).unwrap().into_iter().map(|it| it.unwrap_or(false)).collect()
+    };
+    assert_eq!(still(&asked), [true; 7]);
+
+    let [_, went_on, put_back, made_anew, touched, linked, gone] = &tables;
+    went_on.commit(2, &[info("WRITE")]);
+    fs::remove_file(put_back.folder.join(log::commit_path(1))).unwrap();
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+    let set_time = |table: &Table| {
+        let at = table.folder.join(log::commit_path(1));
+        let file = fs::File::options().append(true).open(at).unwrap();
+        file.set_modified(later).unwrap();
+    };
+    made_anew.commit(1, &[info("DELETE")]);
+    set_time(made_anew);
+    // Somebody copied the folder: the file has another time, and says what it said.
+    set_time(touched);
+    // A user may name a table by a link to its folder; a link to its log is none of the table's.
+    let elsewhere = world.folder.path().join("elsewhere");
+    fs::rename(&linked.folder, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &linked.folder).unwrap();
+    fs::remove_dir_all(&gone.folder).unwrap();
+    assert_eq!(still(&asked), [true, false, false, false, true, true, false]);
+
+    let log = elsewhere.join("_delta_log");
+    fs::rename(&log, world.folder.path().join("log")).unwrap();
+    std::os::unix::fs::symlink(world.folder.path().join("log"), &log).unwrap();
+    // Of what nobody said what it was any commit is the same.
+    asked[3].commit = None;
+    assert_eq!(still(&asked), [true, false, false, true, true, false, false]);
+}
