@@ -197,7 +197,12 @@ fn plan_workspace(
     let both = before.map(|SettingsBefore { of: _, settings: before, tables: _ }| {
         (before, settings.clone().carrying(before, stays))
     });
-    let since = both.as_ref().map(|(before, now)| now.changes_since(before, &moved, observed.now));
+    let renamed = before.zip(both.as_ref());
+    let renamed = renamed.map(|(before, (_, now))| moved::renamed(workspace, before, now));
+    let renamed = renamed.unwrap_or_default();
+    let since = both.as_ref();
+    let since =
+        since.map(|(before, now)| now.changes_since(before, &moved, &renamed, observed.now));
     let mut changes = since.unwrap_or_default();
     if request.selection.changed {
         let of_changes = changes.iter().filter_map(|change| change.group.as_ref());
@@ -224,8 +229,8 @@ fn plan_workspace(
         Some(left) => left.into_iter().filter(|(group, _)| is_told(group)).collect(),
         None => tables_left(&rows),
     };
-    let since =
-        both.map(|(before, now)| now.tables_left_since(before, &moved, &left, observed.now));
+    let since = both
+        .map(|(before, now)| now.tables_left_since(before, &moved, &left, &renamed, observed.now));
     changes.extend(since.unwrap_or_default());
     let mut metadata = rows::actions(workspace, &rows, &request.plan_id);
     if silent {

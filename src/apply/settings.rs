@@ -1,6 +1,6 @@
 //! What an apply's record says of how groups are protected, and what of it is another than the records before say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Run;
 use super::chain::Tips;
@@ -26,13 +26,17 @@ pub(super) fn note(run: &Run<'_>, record: &mut RunRecord, tips: &[(String, Tips)
         };
         if let Some(SettingsBefore { of, settings: before, tables: _ }) = before {
             let (moved, now) = (&planned.moved, record.started_at);
-            let mut changes = settings.changes_since(before, moved, now);
+            // Which group has another name alone was seen by the plan, which knows the tables of both.
+            let renames = planned.settings_changes.iter().filter_map(SettingChange::renames);
+            let renamed: BTreeMap<String, String> =
+                renames.map(|(is, was)| (is.to_owned(), was.to_owned())).collect();
+            let mut changes = settings.changes_since(before, moved, &renamed, now);
             let told = |change: &SettingChange| {
                 record.settings_changed.iter().any(|other| other.changes.contains(change))
             };
             changes.retain(|change| !change.is_of_the_file() || !told(change));
             let left = tables_left(&planned.rows);
-            changes.extend(settings.tables_left_since(before, moved, &left, now));
+            changes.extend(settings.tables_left_since(before, moved, &left, &renamed, now));
             if !changes.is_empty() {
                 record.settings_changed.push(SettingsChanged {
                     workspace: planned.name.clone(),

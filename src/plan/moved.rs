@@ -7,6 +7,7 @@ use super::before::TablesBefore;
 use super::document::RowChange;
 use super::observed::WorkspaceObserved;
 use super::protection::SettingsBefore;
+use super::settings::Settings;
 use crate::config::GroupEntry;
 
 /// Of each group the groups whose settings were known and that tables of it were of, as the configuration of then says, or else the
@@ -19,11 +20,7 @@ pub(super) fn tables(
 ) -> BTreeMap<String, Vec<String>> {
     let mut was: BTreeMap<String, &String> = BTreeMap::new();
     for name in before.settings.groups.keys() {
-        let tables = match &before.tables {
-            Some(tables) => tables_then(workspace, tables, name),
-            None => workspace.ledger.rows.get(name).map_or(vec![], |row| row.tables.clone()),
-        };
-        was.extend(tables.into_iter().map(|table| (table.to_lowercase(), name)));
+        was.extend(tables_before(workspace, before, name).into_iter().map(|table| (table, name)));
     }
     let mut moved = BTreeMap::new();
     for group in &workspace.groups {
@@ -37,6 +34,54 @@ pub(super) fn tables(
         }
     }
     moved
+}
+
+/// Of each group that is called otherwise now what it was called before: the one name is of no group any more, the other was of none,
+/// and they have the same workflows and at least half of the tables. Where that is so of several, none is the other.
+pub(super) fn renamed(
+    workspace: &WorkspaceObserved,
+    before: &SettingsBefore,
+    now: &Settings,
+) -> BTreeMap<String, String> {
+    let mut pairs: Vec<(&String, &String)> = Vec::new();
+    for (was, then) in
+        before.settings.groups.iter().filter(|(was, _)| !now.groups.contains_key(*was))
+    {
+        let tables = tables_before(workspace, before, was);
+        for group in &workspace.groups {
+            let GroupEntry::Valid(valid) = &group.entry else {
+                continue;
+            };
+            let is_new = !before.settings.groups.contains_key(&valid.name);
+            let Some(settings) = now.groups.get(&valid.name).filter(|_| is_new) else {
+                continue;
+            };
+            let has = |table: &&String| {
+                group.names.iter().any(|name| name.to_string().to_lowercase() == **table)
+            };
+            let same = tables.iter().filter(has).count();
+            if same > 0 && 2 * same >= tables.len() && settings.has_the_workflows_of(then) {
+                pairs.push((&valid.name, was));
+            }
+        }
+    }
+    let alone = |(is, was): &&(&String, &String)| {
+        pairs.iter().filter(|(other, before)| other == is || before == was).count() == 1
+    };
+    pairs.iter().filter(alone).map(|(is, was)| ((*is).clone(), (*was).clone())).collect()
+}
+
+/// The tables of a group before, in lower case.
+fn tables_before(
+    workspace: &WorkspaceObserved,
+    before: &SettingsBefore,
+    group: &str,
+) -> Vec<String> {
+    let tables = match &before.tables {
+        Some(tables) => tables_then(workspace, tables, group),
+        None => workspace.ledger.rows.get(group).map_or(vec![], |row| row.tables.clone()),
+    };
+    tables.into_iter().map(|table| table.to_lowercase()).collect()
 }
 
 /// The tables of a group as another configuration means them.

@@ -193,12 +193,13 @@ impl Settings {
     }
 
     /// What became another than in `before`, judged at a moment. `moved` has of each group those that tables of it were of then:
-    /// how they were protected there counts for them, whatever the group that has them now is called. A group that these settings
-    /// do not have left the configuration.
+    /// how they were protected there counts for them, whatever the group that has them now is called. `renamed` has of each group that
+    /// is called otherwise now what it was called. A group that these settings do not have left the configuration.
     pub fn changes_since(
         &self,
         before: &Settings,
         moved: &BTreeMap<String, Vec<String>>,
+        renamed: &BTreeMap<String, String>,
         now: DateTime<Utc>,
     ) -> Vec<SettingChange> {
         let mut changes = Changes { now, group: None, all: Vec::new() };
@@ -213,7 +214,7 @@ impl Settings {
                 let Some(of) = before.groups.get(was) else {
                     continue;
                 };
-                let renamed = known.is_none() && !self.groups.contains_key(was);
+                let renamed = renamed.get(name) == Some(was);
                 changes.of_moved((was, of), (name, after), renamed, known.is_some());
             }
         }
@@ -233,6 +234,7 @@ impl Settings {
         before: &Settings,
         moved: &BTreeMap<String, Vec<String>>,
         left: &BTreeMap<String, Vec<String>>,
+        renamed: &BTreeMap<String, String>,
         now: DateTime<Utc>,
     ) -> Vec<SettingChange> {
         let mut changes = Changes { now, group: None, all: Vec::new() };
@@ -245,7 +247,7 @@ impl Settings {
                 changes.removed(Some(table));
             }
             // Some of its tables are of others now, and nobody owns it.
-            if !self.groups.contains_key(name) {
+            if !self.groups.contains_key(name) && !renamed.values().any(|was| was == name) {
                 changes.list(Setting::Owners, &group.owner_emails, &[]);
             }
         }
@@ -287,6 +289,16 @@ impl SettingChange {
             (_, value) => value.clone(),
         };
         SettingChange { before: counted(&self.before), after: counted(&self.after), ..self.clone() }
+    }
+
+    /// The name that a group has now, and the one that it had, where that is what changes.
+    pub fn renames(&self) -> Option<(&str, &str)> {
+        match (self.setting, &self.before, &self.after) {
+            (Setting::Name, Some(SettingValue::Text(was)), Some(SettingValue::Text(is))) => {
+                Some((is, was))
+            }
+            _ => None,
+        }
     }
 
     /// Whether it protects less now.

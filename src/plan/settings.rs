@@ -1,6 +1,6 @@
 //! What a configuration says of how a workspace and its groups are protected, as plans and run records carry it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -272,6 +272,13 @@ impl GroupSettings {
             unprotected: unprotected.collect(),
             owner_emails: owner_emails.clone(),
         }
+    }
+
+    /// Whether it is brought to the ends of the same workflows as another, as far as both tell.
+    pub(super) fn has_the_workflows_of(&self, other: &GroupSettings) -> bool {
+        let ours = self.workflows.as_ref().map(BTreeSet::from_iter);
+        let theirs = other.workflows.as_ref().map(BTreeSet::from_iter);
+        ours.zip(theirs).is_none_or(|(ours, theirs)| ours == theirs)
     }
 }
 

@@ -74,9 +74,14 @@ pub enum ProtectedBefore {
 }
 
 impl NotCompared {
-    /// Whether groups were protected before: then what they lose is hidden.
-    pub fn hides(&self) -> bool {
-        !self.signs.is_empty()
+    /// Whether it is told aloud: groups were protected before, and what they lose is hidden; or what changes was asked for, and a
+    /// configuration of which both sync locations are others now looks like the first of a new estate.
+    pub fn hides(&self, asked_for_changes: bool) -> bool {
+        let looked_for_a_record = match self.why {
+            NotComparedWhy::NoRecord | NotComparedWhy::NoneTells | NotComparedWhy::NotSeen => true,
+            NotComparedWhy::NotInBase => false,
+        };
+        !self.signs.is_empty() || asked_for_changes && looked_for_a_record
     }
 
     /// `no record of an apply is found at A or B`.
@@ -93,6 +98,12 @@ impl NotCompared {
     /// The same with what tells that there was something once, and what to do.
     pub(super) fn warned(&self) -> String {
         let signs: Vec<String> = self.signs.iter().map(ProtectedBefore::told).collect();
+        let signs = match signs.as_slice() {
+            [] => {
+                ", as before a first apply, or where both sync locations are others now".to_owned()
+            }
+            signs => format!(", and {}", signs.join(", and ")),
+        };
         let compare = match self.why {
             NotComparedWhy::NotInBase => "give the file whose workspace it is",
             NotComparedWhy::NoRecord | NotComparedWhy::NoneTells | NotComparedWhy::NotSeen => {
@@ -100,9 +111,8 @@ impl NotCompared {
             }
         };
         format!(
-            "nothing to compare settings with: {}, and {}; what protects less now is told nowhere: {compare}",
+            "nothing to compare settings with: {}{signs}; what protects less now is told nowhere: {compare}",
             self.told(),
-            signs.join(", and ")
         )
     }
 }

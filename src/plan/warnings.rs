@@ -90,7 +90,8 @@ pub(super) fn of_workspace(
             "part of the configuration was not understood: no group is retired".to_owned(),
         );
     }
-    if let Some(nothing) = planned.settings_not_compared.as_ref().filter(|it| it.hides()) {
+    let nothing = planned.settings_not_compared.as_ref();
+    if let Some(nothing) = nothing.filter(|it| it.hides(request.selection.changed)) {
         say(WarningCode::SettingsNotCompared, nothing.warned());
     }
     let marked = marked_without_a_ledger(workspace);

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::plan::SettingChange;
 use crate::plan::document::{RowChange, WorkspacePlan};
 
-/// Groups that left the configuration, whichever region's row says so.
+/// Groups that left the configuration, whichever region's row says so; one that is only called otherwise has not.
 pub(super) fn groups_retired(workspace: &WorkspacePlan) -> BTreeSet<&String> {
     let metadata = workspace.metadata.iter();
     let retired = metadata.flat_map(|action| &action.rows_to_retire);
@@ -13,7 +14,10 @@ pub(super) fn groups_retired(workspace: &WorkspacePlan) -> BTreeSet<&String> {
         row.after.is_retired() && before.is_some_and(|before| !before.is_retired())
     };
     let rows = workspace.rows.iter().filter(leaves);
-    retired.chain(rows.map(|row| &row.after.group_name)).collect()
+    let renames = workspace.settings_changes.iter().filter_map(SettingChange::renames);
+    let renamed: BTreeSet<&str> = renames.map(|(_, was)| was).collect();
+    let left = retired.chain(rows.map(|row| &row.after.group_name));
+    left.filter(|group| !renamed.contains(group.as_str())).collect()
 }
 
 /// Tables of groups that stay which are in no group any more.

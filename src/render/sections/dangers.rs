@@ -16,18 +16,27 @@ pub(in crate::render) fn dangers(plan: &Plan) -> Section {
         .flat_map(|(_, group)| &group.drift)
         .filter(|drift| !drift.theirs.is_empty())
         .map(|drift| drift.table.to_string());
-    let hidden = plan.workspaces.iter().filter(|workspace| {
-        workspace.settings_not_compared.as_ref().is_some_and(NotCompared::hides)
-    });
-    let hidden: Vec<String> = hidden.map(|workspace| workspace.name.clone()).collect();
+    let not_compared = |signs: bool| -> Vec<String> {
+        let hides = |nothing: &NotCompared| {
+            nothing.hides(plan.selection.changed) && nothing.signs.is_empty() != signs
+        };
+        let hidden = plan.workspaces.iter();
+        let hidden = hidden.filter(|it| it.settings_not_compared.as_ref().is_some_and(hides));
+        hidden.map(|workspace| workspace.name.clone()).collect()
+    };
     let torn = |group: &GroupPlan| group.consistency == Some(Consistency::CrashConsistent);
     let torn = synchronized()
         .filter(|(_, group)| torn(group))
         .map(|(workspace, group)| label(plan, &workspace.name, &group.name));
     let words = "nothing to compare settings with, though groups were protected before";
-    let hidden = kind(words, "workspace", hidden);
-    let mut kinds =
-        vec![hidden, kind("what others wrote to the replica is lost", "table", lost.collect())];
+    let hidden = kind(words, "workspace", not_compared(true));
+    let words = "nothing to compare settings with: what is weaker than before is not known";
+    let unknown = kind(words, "workspace", not_compared(false));
+    let mut kinds = vec![
+        hidden,
+        unknown,
+        kind("what others wrote to the replica is lost", "table", lost.collect()),
+    ];
     let words = "a cut that is not tied to a finished workflow run";
     kinds.push(kind(words, "group", torn.collect()));
     blocks.extend(kinds.into_iter().map(Block::Names).filter(|block| !block.is_empty()));

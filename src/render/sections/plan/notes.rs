@@ -48,7 +48,7 @@ fn compared(plan: &Plan, verbose: bool) -> Vec<Fact> {
     });
     let nothing = plan.workspaces.iter().filter_map(|it| it.settings_not_compared.as_ref());
     // Where something is hidden a warning says it.
-    let quiet = nothing.filter(|it| verbose && !it.hides()).map(|nothing| {
+    let quiet = nothing.filter(|it| verbose && !it.hides(plan.selection.changed)).map(|nothing| {
         Fact::new("compared", Phrase::from("with nothing: ").and(Phrase::said(nothing.told())))
     });
     all.chain(quiet).collect()

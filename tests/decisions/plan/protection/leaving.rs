@@ -134,6 +134,50 @@ fn a_new_name_hides_nothing_of_what_changes() {
 }
 
 #[test]
+fn a_group_is_called_otherwise_where_one_became_one_with_its_workflow_and_half_of_its_tables() {
+    let told = |plan: &Plan, group: &str| {
+        let settings = told_of(plan, group).into_iter().map(|(setting, _)| setting);
+        settings.collect::<Vec<_>>()
+    };
+    // One of two tables goes along, the other leaves: a new name, and a table that nobody has.
+    let half = moved(|groups| {
+        groups[0]["group_name"] = "sales".into();
+        groups[0]["tables"] = json!(["main.shop.orders"]);
+    });
+    assert_eq!(told(&half, "sales"), [Setting::Name]);
+    assert_eq!(told(&half, "orders"), [Setting::Removed]);
+    // What is called otherwise did not leave, in no form.
+    let renamed = moved(|groups| groups[0]["group_name"] = "sales".into());
+    assert_eq!(told(&renamed, "sales"), [Setting::Name]);
+    let change = &renamed.workspaces[0].settings_changes[0];
+    assert_eq!(change.renames(), Some(("sales", "orders")));
+    for text in super::nothing::texts(&renamed) {
+        assert!(!text.contains("No longer synchronized"), "a new name is none that left");
+    }
+    let text = super::nothing::texts(&renamed)[0].clone();
+    assert!(text.contains("orders, now sales") && !text.contains("retired"), "{text}");
+    // Another workflow, or two groups in the place of one: tables moved, and what is weaker for them is told.
+    let other_workflow = moved(|groups| {
+        groups[0]["group_name"] = "sales".into();
+        groups[0]["workflow"] = "other_job".into();
+    });
+    assert!(told(&other_workflow, "sales").contains(&Setting::TablesOf), "{other_workflow:?}");
+    assert!(!told(&other_workflow, "sales").contains(&Setting::Name));
+    let split = moved(|groups| {
+        let mut lines = groups[0].clone();
+        groups[0]["group_name"] = "heads".into();
+        groups[0]["tables"] = json!(["main.shop.orders"]);
+        lines["group_name"] = "lines".into();
+        lines["tables"] = json!(["main.shop.lines"]);
+        lines["sync_shrink_percent"] = 0.into();
+        groups.as_array_mut().unwrap().push(lines);
+    });
+    assert_eq!(told(&split, "heads"), [Setting::TablesOf]);
+    assert_eq!(told(&split, "lines"), [Setting::TablesOf, Setting::ShrinkGuard]);
+    assert!(super::nothing::texts(&split)[0].contains("retired"));
+}
+
+#[test]
 fn a_table_that_moves_to_a_group_that_protects_less_is_told() {
     let plan = moved(|groups| {
         groups[0]["tables"] = json!(["main.shop.orders"]);

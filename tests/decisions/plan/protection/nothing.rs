@@ -27,7 +27,7 @@ fn new_estate() -> World {
     world
 }
 
-fn texts(plan: &Plan) -> [String; 3] {
+pub(super) fn texts(plan: &Plan) -> [String; 3] {
     [
         super::super::screen_of(plan),
         write(&comment(plan), Form::Markdown(BUDGET)),
@@ -39,7 +39,7 @@ fn texts(plan: &Plan) -> [String; 3] {
 fn a_first_plan_of_a_new_estate_says_in_one_line_that_nothing_was_compared() {
     let plan = new_estate().plan();
     let nothing = plan.workspaces[0].settings_not_compared.as_ref().unwrap();
-    assert_eq!((nothing.why, nothing.hides()), (NotComparedWhy::NoRecord, false));
+    assert_eq!((nothing.why, nothing.hides(false)), (NotComparedWhy::NoRecord, false));
     assert_eq!(nothing.looked_in, ["/world/east/sync", "/world/west/sync"]);
     assert!(plan.warnings.iter().all(|it| it.code != WarningCode::SettingsNotCompared));
     let [text, comment, page] = texts(&plan);
@@ -48,6 +48,23 @@ fn a_first_plan_of_a_new_estate_says_in_one_line_that_nothing_was_compared() {
     for text in [comment, page] {
         assert_eq!(text.matches("Settings are compared with nothing").count(), 1, "{text}");
     }
+}
+
+/// A checkout of a pull request has no records of its own: where both sync locations are others now, nothing of before is seen.
+#[test]
+fn whoever_asks_what_changes_is_told_aloud_that_nothing_could_be_compared() {
+    let mut world = new_estate();
+    world.request.selection.changed = true;
+    assert_eq!(hidden(&world), (NotComparedWhy::NoRecord, vec![]));
+    let text = texts(&world.plan()).map(|it| it.split_whitespace().collect::<Vec<_>>().join(" "));
+    for text in &text {
+        assert!(text.contains("both sync locations are others now"), "{text}");
+        assert!(!text.contains("groups were protected before"), "{text}");
+    }
+    let document = String::from_utf8(world.plan().stored().bytes).unwrap();
+    assert!(document.contains("\"settings_not_compared\""), "{document}");
+    world.workspace().records = Some(RecordsSeen { found: 0, unseen: true });
+    assert_eq!(hidden(&world), (NotComparedWhy::NotSeen, vec![]));
 }
 
 /// What a plan of a world says that has nothing to compare with although something was protected.
@@ -123,5 +140,5 @@ fn a_configuration_of_before_that_has_another_workspace_alone_is_no_comparison()
     // One that only comes is no danger.
     world.request.base.as_mut().unwrap().settings.clear();
     let plan = world.plan();
-    assert!(!plan.workspaces[0].settings_not_compared.as_ref().unwrap().hides());
+    assert!(!plan.workspaces[0].settings_not_compared.as_ref().unwrap().hides(true));
 }
