@@ -102,8 +102,13 @@ impl Place {
         ["s3://", "s3a://"].iter().any(|scheme| self.location.starts_with(scheme))
     }
 
+    /// Where its cut log lies.
+    pub fn log_folder(&self) -> String {
+        format!("{}/{FOLDER}/{SYNC_CUTS}", self.location.trim_end_matches('/'))
+    }
+
     fn log(&self) -> Relation {
-        Relation::Path(format!("{}/{FOLDER}/{SYNC_CUTS}", self.location.trim_end_matches('/')))
+        Relation::Path(self.log_folder())
     }
 }
 
@@ -118,6 +123,8 @@ pub struct Facts<'a> {
     pub rows: &'a BTreeMap<String, Row>,
     /// The newest run record there, where there is one.
     pub record: Option<&'a RunRecord>,
+    /// What of the log was read around, a fragment: other readers stumble over it.
+    pub read_around: Option<&'a Sentence>,
     /// What the replicas and the run records there tell beside the log.
     pub looked: &'a Looked,
     /// The groups that are asked for; none: all.
@@ -165,6 +172,8 @@ pub struct Runbook {
     pub made_by: String,
     /// When a run last looked at the home side, as far as the log's side knows, and its id.
     pub looked: Option<(String, DateTime<Utc>)>,
+    /// What of the log other readers stumble over, a fragment.
+    pub read_around: Option<Sentence>,
     /// Where the newest kept one is found, a statement; `None`: in a folder.
     pub newest: Option<String>,
     /// The groups with a cut that can be brought over, by name.
@@ -250,13 +259,14 @@ pub struct TableStep {
 /// Makes it.
 pub fn make(facts: Facts<'_>) -> Runbook {
     let Facts { place, cuts, rows, record, looked, groups, to_cuts, .. } = facts;
-    let Facts { come_back, made_at, made_by, .. } = facts;
+    let Facts { read_around, come_back, made_at, made_by, .. } = facts;
     let newest = cuts.newest_of_each().map(|cut| cut.group_name.as_str());
     let known = newest
         .chain(rows.values().filter(|row| !row.is_retired()).map(|row| row.group_name.as_str()));
     let retired = |name: &str| rows.get(name).is_some_and(Row::is_retired);
+    let unreadable = looked.unreadable.keys().map(String::as_str);
     let mut names: Vec<&str> = if groups.is_empty() {
-        known.filter(|name| !retired(name)).collect()
+        known.filter(|name| !retired(name)).chain(unreadable).collect()
     } else {
         groups.iter().map(String::as_str).collect()
     };
@@ -310,6 +320,7 @@ pub fn make(facts: Facts<'_>) -> Runbook {
         made_at,
         made_by: made_by.to_owned(),
         looked: record.map(|record| (record.run_id.clone(), record.started_at)),
+        read_around: read_around.cloned(),
         newest: match place.language {
             Language::Sql => Some(newest_kept(place)),
             Language::Python => None,

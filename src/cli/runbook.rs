@@ -17,12 +17,12 @@ use crate::databricks::Needed;
 use crate::ledger::{Cuts, Row};
 use crate::observe::{Question, recent_records};
 use crate::plan::{FindingCode, Plan, Role, Witnessed};
-use crate::region::{LedgerCopy, Location, RUNBOOK_ENDING, RegionError, Regions};
+use crate::region::{LedgerCopy, LedgerTable, Location, RUNBOOK_ENDING, RegionError, Regions};
 use crate::render::{self, clean};
 use crate::runbook::{self, Facts, Looked, Place};
 use crate::sentence::Sentence;
 use crate::text::names_group;
-use readable::{Secondary, behind_by_records, check_way_to, look_at};
+use readable::{Secondary, behind_by_records, beyond_the_log, check_way_to, look_at};
 
 /// Print what people need who make the other side active by hand, without drsync: Markdown with SQL, or with Python for a lakehouse
 ///
@@ -32,7 +32,7 @@ pub(super) struct Runbook {
     /// Only these groups; `WORKSPACE/GROUP` where several workspaces have one of a name
     #[arg(value_name = "GROUP")]
     groups: Vec<String>,
-    /// Bring a group to this cut in place of its newest; may be given again
+    /// Bring a group to this cut in place of its newest, and it alone unless others are named; may be given again
     #[arg(long, value_name = "GROUP:CUT", value_parser = to_cut)]
     to_cut: Vec<(String, u64)>,
     /// Bring groups home that the other side is active of
@@ -51,8 +51,24 @@ struct Read {
     cuts: Cuts,
     rows: BTreeMap<String, Row>,
     record: Option<RunRecord>,
+    /// What of the log was read around, a fragment: other readers stumble over it.
+    read_around: Option<Sentence>,
     /// What run records there tell of cuts and roles, as far as they are believed.
     witnessed: Witnessed,
+}
+
+impl Read {
+    fn of(ledger: &LedgerCopy, record: Option<RunRecord>, witnessed: Witnessed) -> Read {
+        let mut troubles = ledger.troubles.iter();
+        let around = troubles.find(|it| it.table == LedgerTable::Cuts && !it.unreadable);
+        Read {
+            cuts: ledger.all_cuts(),
+            rows: ledger.rows_by_group(),
+            record,
+            read_around: around.map(|trouble| trouble.error.told()),
+            witnessed,
+        }
+    }
 }
 
 impl Runbook {
@@ -89,6 +105,13 @@ impl Runbook {
                     Err(refusal) => {
                         let text = format!("drsync: workspace {}: {refusal}", workspace.name);
                         context.remark(&clean(&text));
+                        if !refusal.kind.is_away() {
+                            let kept = format!(
+                                "drsync: what the last apply kept: .drsync/runbook-{}.md here, and *{RUNBOOK_ENDING} beside the evidence of both sides",
+                                workspace.name
+                            );
+                            context.remark(&clean(&kept));
+                        }
                         let exit = ExitStatus::of_refusal(refusal.kind, Role::Secondary);
                         away.get_or_insert(exit);
                     }
@@ -159,13 +182,14 @@ impl Runbook {
         let request =
             crate::plan::Request { selection: context.selection.clone(), ..Default::default() };
         let is_named = |word: &str, name: &str| names_group(word, &workspace.name, name);
+        // Whoever names a cut names its group: nobody is to fence the others along with it.
+        let narrowed = self.asked().next().is_some();
         let chosen = |name: &str| {
-            let narrowed = !self.groups.is_empty();
             request.selects(&workspace.name, name)
-                && (!narrowed || self.groups.iter().any(|word| is_named(word, name)))
+                && (!narrowed || self.asked().any(|word| is_named(word, name)))
         };
-        let everything = self.groups.is_empty()
-            && context.selection == crate::plan::document::Selection::default();
+        let everything =
+            !narrowed && context.selection == crate::plan::document::Selection::default();
         let mut groups: Vec<String> = Vec::new();
         if !everything {
             groups.extend(has.iter().filter(|name| chosen(name)).map(|name| (*name).to_owned()));
@@ -188,7 +212,9 @@ impl Runbook {
             }
         }
         let on_page: Vec<&str> = if everything {
-            read.cuts.newest_of_each().map(|cut| cut.group_name.as_str()).collect()
+            let of_log = read.cuts.newest_of_each().map(|cut| cut.group_name.as_str());
+            let told = beyond_the_log(&read.cuts, &read.witnessed).into_keys();
+            BTreeSet::from_iter(of_log.chain(told)).into_iter().collect()
         } else {
             groups.iter().map(String::as_str).collect()
         };
@@ -248,6 +274,7 @@ fn text(context: &Context, place: &Place, read: &Read, asked: Asked<'_>) -> Stri
         cuts: &read.cuts,
         rows: &read.rows,
         record: read.record.as_ref(),
+        read_around: read.read_around.as_ref(),
         looked,
         groups,
         to_cuts,
@@ -271,11 +298,14 @@ async fn read_whole(
         recent_records(question, regions, [false, true], now)
     );
     let ledger: LedgerCopy = ledger?;
+    // What cannot be read is not empty: no group is to be called one that was never synchronized.
+    if let Some(unreadable) = ledger.unreadable(LedgerTable::Cuts) {
+        return Err(unreadable.clone());
+    }
     // It says when somebody last looked; without it everything else is as true.
     let mut newest = recent.documents.iter().rev();
     let record = newest.find_map(|document| RunRecord::of(document).ok());
-    let witnessed = recent.witnessed;
-    Ok(Read { cuts: ledger.all_cuts(), rows: ledger.rows_by_group(), record, witnessed })
+    Ok(Read::of(&ledger, record, recent.witnessed))
 }
 
 /// The same after an apply, of the newest cuts, by its own record.
@@ -287,8 +317,7 @@ async fn read_after(
     let ledger = location.ledger_heads().await?;
     let mut witnessed = Witnessed::default();
     witnessed.take_in(&record.cuts_told(workspace));
-    let record = Some(record.clone());
-    Ok(Read { cuts: ledger.all_cuts(), rows: ledger.rows_by_group(), record, witnessed })
+    Ok(Read::of(&ledger, Some(record.clone()), witnessed))
 }
 
 /// Keeps the runbook of every workspace of which an apply made a cut, or found that another side may be active of a group: with the

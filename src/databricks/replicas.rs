@@ -203,6 +203,7 @@ fn replica(question: &ReplicaQuestion, history: History, detail: &Detail) -> Rep
         rows: None,
         // No look at the storage is asked of a warehouse.
         damaged: None,
+        read_around: None,
         since_damaged: None,
         since_files,
         depth: LookDepth::History,

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::delta::{self, DeltaError, Detail, Opening, Origin, Snapshot, TableStore, Versions};
+use super::delta::{
+    self, DeltaError, Detail, KnownEnd, Opening, Origin, Snapshot, TableStore, Versions,
+};
 use super::metrics::{number, rows_touched};
 use super::refusal::{refusal, refusal_in};
 use super::sources::moment;
@@ -29,22 +31,31 @@ pub(super) async fn stand(
     root: &Path,
     asked: &[ReplicaQuestion],
 ) -> Vec<Result<bool, RegionError>> {
-    let (root, asked) = (root.to_path_buf(), asked.to_vec());
-    off_thread(move || asked.iter().map(|asked| stands(&root, asked)).collect()).await
-}
-
-fn stands(root: &Path, asked: &ReplicaQuestion) -> Result<bool, RegionError> {
-    asked.check_place()?;
-    let Some(since) = asked.since_version else {
-        return Ok(false);
+    let ends = asked.iter().map(|asked| {
+        asked.check_place()?;
+        let store = TableStore::within(root, &asked.path);
+        let end = |version| KnownEnd { store, version, commit: None };
+        Ok::<_, RegionError>(asked.since_version.map(end))
+    });
+    let ends: Vec<Result<Option<KnownEnd>, RegionError>> = ends.collect();
+    let known = ends.iter().flatten().flatten().cloned().collect();
+    let mut still = match delta::still_ends(known).await {
+        Ok(still) => still.into_iter(),
+        Err(error) => {
+            let refused = refusal("look at the replicas", &error);
+            return vec![Err(refused); asked.len()];
+        }
     };
-    let store = TableStore::within(root, &asked.path);
-    let commits = [delta::commit_path(since), delta::commit_path(since.saturating_add(1))];
-    let commits = commits.each_ref().map(String::as_str);
-    let sizes = store.sizes(&commits).map_err(|error| {
-        refusal_in(&store.location(), &format!("look at the replica {}", asked.path), &error)
-    })?;
-    Ok(matches!(sizes.as_slice(), [Some(_), None]))
+    let answers = asked.iter().zip(ends).map(|(asked, end)| {
+        let Some(KnownEnd { store, .. }) = end? else {
+            return Ok(false);
+        };
+        still.next().expect("each was answered").map_err(|error| {
+            let doing = format!("look at the replica {}", asked.path);
+            refusal_in(&store.location(), &doing, &error)
+        })
+    });
+    answers.collect()
 }
 
 pub(super) async fn replica(
@@ -116,7 +127,8 @@ pub(super) async fn replica(
         epoch: head.metadata.property(Mark::EPOCH).and_then(|epoch| epoch.parse().ok()),
         column_mapping: head.metadata.column_mapping_mode(),
         rows: head.totals().rows,
-        damaged: delta::damage(&store, &head).await.map_err(failed)?.or(read_around),
+        damaged: delta::damage(&store, &head).await.map_err(failed)?,
+        read_around,
         before,
         commits,
     }))

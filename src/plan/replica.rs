@@ -42,7 +42,7 @@ pub(super) fn damage(replica: &Replica, cut: Option<&CutTableEntry>) -> Option<D
     if let Some(what) = read {
         return Some(Damage { what: what.clone(), doubted: true });
     }
-    if let Some(what) = &replica.damaged {
+    if let Some(what) = replica.damaged.as_ref().or(replica.read_around.as_ref()) {
         return Some(Damage { what: what.clone(), doubted: false });
     }
     let cut = cut.filter(|cut| replica.version >= cut.replica_version)?;

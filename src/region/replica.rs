@@ -44,6 +44,8 @@ pub struct Replica {
     pub rows: Option<u64>,
     /// A live file that is not there as the log says, a fragment; `None`: none is known.
     pub damaged: Option<Sentence>,
+    /// A checkpoint of its log that was read around, with why, a fragment: what it holds is known, and other readers stumble.
+    pub read_around: Option<Sentence>,
     /// Why the version asked since, where it is not the newest, can no longer be read, a fragment; `None`: nothing is known to
     /// stand in the way.
     pub since_damaged: Option<Sentence>,

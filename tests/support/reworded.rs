@@ -59,7 +59,12 @@ fn copy(of: LedgerCopy) -> LedgerCopy {
 }
 
 fn replica(of: Replica) -> Replica {
-    Replica { damaged: of.damaged.map(words), since_damaged: of.since_damaged.map(words), ..of }
+    Replica {
+        damaged: of.damaged.map(words),
+        read_around: of.read_around.map(words),
+        since_damaged: of.since_damaged.map(words),
+        ..of
+    }
 }
 
 fn content(of: ContentAnswer) -> ContentAnswer {

@@ -8,9 +8,9 @@ use crate::cli::flags::Context;
 use crate::cli::{ExitStatus, Failure};
 use crate::command::Command;
 use crate::config::{GroupEntry, LocationAddress, Sides, TableName, WorkspaceConfig};
-use crate::ledger::{Cut, Cuts, Roles};
+use crate::ledger::{Cut, Cuts, FOLDER, Roles, SYNC_CUTS};
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{Deed, Witnessed, told_of_behind};
+use crate::plan::{Deed, Witnessed, WitnessedCut, told_of_behind};
 use crate::region::{Location, LookDepth, RegionError, Replica, ReplicaQuestion};
 use crate::render::{Style, clean};
 use crate::runbook::{Behind, Looked};
@@ -275,6 +275,22 @@ fn unlooked<'a>(
     looked.find_map(|(entry, replica)| Some((&entry.table, replica.as_ref().err()?)))
 }
 
+/// What other readers stumble over before they can bring a cut back, and what helps; `None`: nothing is known.
+fn stumbling(cut: &Cut, replicas: &[Result<Option<Replica>, RegionError>]) -> Option<String> {
+    let looked = cut.tables.iter().zip(replicas);
+    let around = looked.filter_map(|(entry, replica)| {
+        let why = replica.as_ref().ok()?.as_ref()?.read_around.as_ref()?;
+        Some(format!("{}: {why}", entry.table))
+    });
+    let around: Vec<String> = around.collect();
+    (!around.is_empty()).then(|| {
+        format!(
+            "other readers stumble over {}: move that file and _last_checkpoint, where it is there, out of the table's _delta_log before the fence; the commits beside them tell the same.",
+            around.join("; ")
+        )
+    })
+}
+
 /// Of which groups run records tell a change of role that the log lacks.
 pub(super) fn behind_by_records(cuts: &Cuts, witnessed: &Witnessed) -> BTreeMap<String, Behind> {
     let of_each = cuts.newest_of_each();
@@ -332,7 +348,13 @@ pub(super) async fn look_at(
             looked.behind.insert(group.to_owned(), behind);
             continue;
         }
-        if come_back || to_cuts.contains_key(group) {
+        if come_back {
+            continue;
+        }
+        if let Some(text) = stumbling(newest, &replicas) {
+            looked.warned.insert(group.to_owned(), text.into());
+        }
+        if to_cuts.contains_key(group) {
             continue;
         }
         let look = Look { secondary, group };
@@ -361,5 +383,30 @@ pub(super) async fn look_at(
             looked.warned.insert(group.to_owned(), text.into());
         }
     }
+    let beyond = beyond_the_log(cuts, witnessed);
+    for (group, told) in groups.iter().filter_map(|group| beyond.get_key_value(group)) {
+        let ends = match cuts.newest(group) {
+            Some(newest) => format!("the cut log ends with {}", newest.label()),
+            None => "the cut log has no cut of it".to_owned(),
+        };
+        let text = format!(
+            "{ends}, and run record {} tells of cut {}: the log was lost, or put back from an older copy; put the newest copy of {FOLDER}/{SYNC_CUTS} back first, which the other side may have",
+            told.run_id, told.number
+        );
+        match cuts.newest(group) {
+            // What the log has can be brought back, if nothing newer is found.
+            Some(_) => looked.warned.insert((*group).to_owned(), format!("{text}.").into()),
+            None => looked.unreadable.insert((*group).to_owned(), text.into()),
+        };
+    }
     looked
+}
+
+/// Cuts that run records tell of beyond the newest that the log has, by group.
+pub(super) fn beyond_the_log<'a>(
+    cuts: &'a Cuts,
+    witnessed: &'a Witnessed,
+) -> BTreeMap<&'a str, &'a WitnessedCut> {
+    let newest = |group: &str| cuts.newest(group).map(|cut| cut.cut_number);
+    witnessed.beyond(newest).collect()
 }

@@ -47,7 +47,7 @@ fn title(runbook: &Runbook) -> Phrase {
 }
 
 fn head(runbook: &Runbook) -> Vec<Instruction> {
-    let Runbook { place, newest, left_out, .. } = runbook;
+    let Runbook { place, read_around, newest, left_out, .. } = runbook;
     let mut all = vec![Instruction::Sentences(made(runbook)), Instruction::Sentences(open(place))];
     if place.is_s3() {
         let says = Phrase::mark("First of all:", Tone::Strong)
@@ -60,6 +60,16 @@ fn head(runbook: &Runbook) -> Vec<Instruction> {
             .and(" (its role, or its access key) before step 2.");
         all.push(Instruction::Sentences(vec![says]));
     }
+    all.extend(read_around.as_ref().map(|why| {
+        let says = Phrase::from("other readers stumble over the cut log: ")
+            .and(Phrase::said(why))
+            .and(Phrase::coded(
+                "; before the first fence move that file and `_last_checkpoint`, where it is there, out of the log of ",
+            ))
+            .and(Phrase::name(place.log_folder()))
+            .and(Phrase::coded(" (`_delta_log`): the commits beside them tell the same."));
+        Instruction::Warning(says)
+    }));
     all.extend(newest.as_ref().map(|statement| {
         let says = "A newer one may be kept there:".into();
         Instruction::RunApart(RunApart { says, block: statement.clone() })

@@ -334,6 +334,7 @@ fn seen(name: &TableName) -> TableObserved {
             column_mapping: "none".to_owned(),
             rows: Some(5_000),
             damaged: None,
+            read_around: None,
             before: vec![],
             commits: vec![],
         }))),

@@ -328,6 +328,131 @@ fn what_would_be_lost_is_told_and_with_the_east_gone_what_was_seen_last() {
     assert!(status.contains("not known: no look since its cut"), "{status}");
 }
 
+/// What a page says of a group has to be so with the log gone, too: it is followed at night, by somebody who has nothing else.
+#[test]
+fn a_log_that_cannot_be_read_or_lacks_what_records_tell_of_is_no_group_that_was_never_synchronized()
+{
+    let world = world();
+    let folder = world.path();
+    std::fs::rename(folder.join("east"), folder.join("gone")).unwrap();
+    let log = folder.join("west/sync/_drsync/sync_cuts");
+    let whole = folder.join("whole");
+    copy(&log, &whole);
+    let put_back = || {
+        std::fs::remove_dir_all(&log).unwrap();
+        copy(&whole, &log);
+    };
+    let commits = std::fs::read_dir(log.join("_delta_log")).unwrap();
+    let commits = commits.map(|entry| entry.unwrap().path());
+    let last = commits.filter(|path| path.extension().is_some_and(|it| it == "json")).max();
+    let last = last.unwrap();
+    let asked = |arguments: &[&str]| {
+        let output = drsync(folder, &[], arguments);
+        let said = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes);
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        (output.status.code(), said(&output.stdout), said(&output.stderr))
+    };
+
+    // The last commit is half there.
+    let text = std::fs::read(&last).unwrap();
+    std::fs::write(&last, &text[..text.len() / 2]).unwrap();
+    let (code, page, said) = asked(&["runbook"]);
+    assert_eq!((code, page.as_str()), (Some(1), ""), "{said}");
+    assert!(said.contains("is corrupt") && said.contains(".drsync/runbook-east.md"), "{said}");
+    put_back();
+
+    // It is not there: the log ends with an older cut, which is brought back by whoever finds no newer log.
+    std::fs::remove_file(&last).unwrap();
+    let (code, page, said) = asked(&["runbook", "orders"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        page.contains("the cut log ends with cut 1") && page.contains("tells of cut 2"),
+        "{page}"
+    );
+    put_back();
+
+    // Nothing of it is there.
+    std::fs::remove_dir_all(&log).unwrap();
+    for arguments in [&["runbook"][..], &["runbook", "orders"]] {
+        let (code, page, said) = asked(arguments);
+        assert_eq!(code, Some(7), "{said}");
+        assert!(said.contains("orders is left out: the cut log has no cut of it"), "{said}");
+        assert!(!page.contains("`orders`: never synchronized"), "{page}");
+    }
+}
+
+/// A writer died over its checkpoint: drsync reads around it, deltalake does not.
+#[test]
+fn over_a_half_written_checkpoint_the_page_says_what_is_moved_away_first() {
+    let Some(python) = python("deltalake, pyarrow") else {
+        return;
+    };
+    let world = world();
+    let folder = world.path();
+    let log = |table: &str| folder.join("west/sync").join(table).join("_delta_log");
+    let tables = ["_drsync/sync_cuts", "main/shop/orders"];
+    let half_written = tables.map(|table| {
+        let names = std::fs::read_dir(log(table)).unwrap().map(|entry| entry.unwrap().file_name());
+        let newest = names.filter_map(|name| name.to_str()?.strip_suffix(".json")?.parse().ok());
+        let newest: u64 = newest.max().unwrap();
+        let file = log(table).join(format!("{newest:020}.checkpoint.parquet"));
+        std::fs::write(&file, "PAR1 half").unwrap();
+        let hint = log(table).join("_last_checkpoint");
+        std::fs::write(&hint, format!("{{\"version\":{newest},\"size\":3}}")).unwrap();
+        [file, hint]
+    });
+    std::fs::rename(folder.join("east"), folder.join("gone")).unwrap();
+    let page = ends(&drsync(folder, &[], &["runbook"]), 0);
+    let told = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("other readers stumble over the cut log"), "{page}");
+    assert!(told.contains("other readers stumble over main.shop.orders"), "{page}");
+    for [file, _] in &half_written {
+        assert!(page.contains(file.file_name().unwrap().to_str().unwrap()), "{page}");
+    }
+    // Its rows are all there: it is no reason to give up a cut.
+    let all = steps(&page, "python");
+    assert_eq!(all.iter().filter(|step| step.is("Fence")).count(), 2, "{page}");
+    assert!(!run(&python, &all[0].text).status.success(), "deltalake reads the log all the same");
+    half_written.iter().flatten().for_each(|file| std::fs::remove_file(file).unwrap());
+    for step in &all {
+        let said = done(&python, step);
+        if step.is("Check") {
+            assert!(said.lines().all(|line| line.starts_with("True ")), "{said}");
+        }
+    }
+    std::fs::rename(folder.join("gone"), folder.join("east")).unwrap();
+    ends(&drsync(folder, &[], &["apply", "--auto-approve"]), 11);
+}
+
+#[test]
+fn whoever_names_a_cut_has_the_steps_of_its_group_and_fences_no_other() {
+    let world = world();
+    let page_of = |args: &[&str]| ends(&drsync(world.path(), &[], args), 0);
+    let orders = page_of(&["runbook", "orders", "--to-cut", "orders:1"]);
+    let orders = steps(&orders, "python");
+    assert!(!orders.is_empty());
+    let texts = |page: &str| -> Vec<String> {
+        steps(page, "python").into_iter().map(|step| step.text).collect()
+    };
+    let of_orders: Vec<String> = orders.into_iter().map(|step| step.text).collect();
+    for cut in ["orders:1", "east/orders:1"] {
+        let page = page_of(&["runbook", "--to-cut", cut]);
+        assert_eq!(texts(&page), of_orders, "{page}");
+        assert!(!page.contains("reference_data"), "{page}");
+    }
+    // A group that is named beside it has its own steps, and the cut is not forgotten.
+    let both = page_of(&["runbook", "reference_data", "--to-cut", "orders:1"]);
+    let [together, alone] = [texts(&both), texts(&page_of(&["runbook", "reference_data"]))];
+    let fences = |all: &[String]| all.iter().filter(|text| text.contains("fence")).count();
+    assert!(together.len() > alone.len().max(of_orders.len()), "{both}");
+    assert_eq!(fences(&together), fences(&alone) + fences(&of_orders), "{both}");
+    for place in ["west/sync/main/shop/orders", "west/sync/main/ref/countries"] {
+        assert!(together.iter().any(|text| text.contains(place)), "{place}: {both}");
+    }
+}
+
 #[test]
 fn a_cut_that_can_no_longer_be_read_is_refused_with_the_nearest_that_can() {
     let world = world();

@@ -75,6 +75,7 @@ fn made(
     record: Option<&RunRecord>,
 ) -> Runbook {
     make(Facts {
+        read_around: None,
         place,
         cuts,
         rows: &BTreeMap::new(),

@@ -145,6 +145,7 @@ impl Told {
             approvers: Vec::new(),
         };
         let made = make(Facts {
+            read_around: None,
             place: &place,
             cuts: &ledger.all_cuts(),
             rows: &ledger.rows_by_group(),
