@@ -2,6 +2,7 @@
 //!
 //! It understands what drsync sends and what a person would try; everything else is refused by its name.
 
+mod aggregates;
 mod alter;
 mod among;
 mod arithmetic;
@@ -32,6 +33,7 @@ mod schema;
 mod show;
 mod spell;
 mod tables;
+mod times;
 mod upkeep;
 mod within;
 

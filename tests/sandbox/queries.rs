@@ -110,6 +110,11 @@ async fn what_is_in_a_value_is_found_or_refused() {
                 "SELECT -2147483648, -9223372036854775808, current_catalog()",
                 json!([["-2147483648", "-9223372036854775808", "main"]]),
             ),
+            ("SELECT +id AS i, i + 1 AS j, j * 2 FROM p WHERE id = 1", json!([["1", "2", "4"]])),
+            (
+                "SELECT (name IS NULL) IS TRUE, (id > 1) IS NOT FALSE, (name = 'x') IS UNKNOWN FROM p WHERE id = 2",
+                json!([["true", "true", "true"]]),
+            ),
         ],
     )
     .await;
@@ -121,14 +126,20 @@ async fn what_is_in_a_value_is_found_or_refused() {
             ("SELECT s.b FROM p WHERE id = 1", "[FIELD_NOT_FOUND]"),
             ("SELECT name.b FROM p WHERE id = 1", "[INVALID_EXTRACT_BASE_FIELD_TYPE]"),
             ("SELECT q.* FROM p", "[CANNOT_RESOLVE_STAR_EXPAND]"),
-            ("SELECT split('a.b', '.')", "[UNRESOLVED_ROUTINE]"),
-            ("SELECT concat(array(1), array(2))", "[UNRESOLVED_ROUTINE]"),
+            ("SELECT split('a.b', '.')", "split at a pattern is not understood here"),
+            (
+                "SELECT concat(array(1), array(2))",
+                "the function concat(ARRAY<INT>, ARRAY<INT>) is not understood here",
+            ),
             ("SELECT id FROM p WHERE id", "[DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN]"),
             (
                 "SELECT sum(x) FROM VALUES (true) AS t(x)",
                 "sum takes numbers, and \"BOOLEAN\" was given",
             ),
             ("SELECT 10L", "the number 10L"),
+            ("SELECT map('a', 1, 'a', 2)", "[DUPLICATED_MAP_KEY]"),
+            ("SELECT explode('a')", "explode takes an array or a map, and \"STRING\" was given"),
+            ("SELECT i + 1, id AS i FROM p", "[UNRESOLVED_COLUMN.WITH_SUGGESTION]"),
         ],
     )
     .await;
@@ -177,6 +188,25 @@ async fn what_joins_or_filters_beyond_is_refused_by_its_name() {
         ("SELECT kind, count(*) FROM p GROUP BY CUBE (kind)", "GROUP BY CUBE"),
         ("SELECT kind, count(*) FROM p GROUP BY GROUPING SETS ((kind), ())", "GROUP BY GROUPING"),
         ("SELECT id & 1 FROM p", "the sign `&`"),
+        ("SELECT explode(map('a', 1)) AS (k, v)", "AS with several names"),
+        ("SELECT X'616263'", "the literal X'…'"),
+        ("SELECT name LIKE 'a!_' ESCAPE '!' FROM p", "LIKE … ESCAPE"),
+        ("SELECT first(name), count(*) FROM p", "the function first"),
+        (
+            "SELECT count(*) AS n, n + 1 FROM p",
+            "the alias n within another expression beside aggregates",
+        ),
+        ("INSERT INTO main.scratch.p BY NAME SELECT 1 AS id", "INSERT … BY NAME"),
+        ("UPDATE main.scratch.p SET s.a = 1", "SET of s.a, a field within a column,"),
+        (
+            "MERGE INTO main.scratch.p t USING (SELECT 1 AS id) u ON t.id = u.id WHEN MATCHED THEN UPDATE SET t.s.a = 1",
+            "SET of s.a, a field within a column,",
+        ),
+        ("CREATE TABLE main.scratch.c LIKE main.scratch.p", "CREATE TABLE … LIKE"),
+        (
+            "DESCRIBE main.scratch.p id",
+            "'id' where the end of the statement is expected (line 1, pos 24)",
+        ),
         ("SELECT 10L, id FROM p", "the number 10L"),
         ("ALTER TABLE p UNSET TBLPROPERTIES ('a')", "ALTER TABLE … UNSET TBLPROPERTIES"),
         ("ALTER SCHEMA main.scratch SET OWNER TO x", "ALTER SCHEMA"),

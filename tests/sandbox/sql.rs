@@ -271,7 +271,7 @@ async fn what_is_not_understood_is_refused_by_its_name() {
     assert!(refused.contains("JOIN"), "{refused}");
     let syntax = sandbox.failure("SELEC 1").await;
     assert!(syntax.contains("SELEC"), "{syntax}");
-    let syntax = sandbox.failure("SELECT FROM WHERE").await;
+    let syntax = sandbox.failure("SELECT id FROM").await;
     assert!(syntax.contains("[PARSE_SYNTAX_ERROR]") && syntax.contains("== SQL =="), "{syntax}");
 }
 
@@ -339,7 +339,8 @@ async fn lists_for_drivers_have_the_type_sixth_and_go_by_their_patterns() {
         .await;
     assert_eq!(columns, [json!(["main", "ref", "countries", "id", "BIGINT"])]);
     let refused = sandbox.failure("SHOW COLUMNS IN CATALOG main WHERE true").await;
-    assert!(refused.contains("[PARSE_SYNTAX_ERROR]"), "{refused}");
+    let wanted = "'WHERE' where the end of the statement is expected (line 1, pos 29) is not";
+    assert!(refused.contains(wanted), "{refused}");
 }
 
 #[tokio::test]

@@ -87,6 +87,8 @@ async fn decimals_are_calculated_with_exactly() {
         ("7.5 % 2", "DECIMAL(2,1)", "1.5"),
         ("1e0 + 0.5", "DOUBLE", "1.5"),
         ("12345678901234567890", "DECIMAL(20,0)", "12345678901234567890"),
+        (".5 + 1.", "DECIMAL(2,1)", "1.5"),
+        ("5.e1", "DOUBLE", "50.0"),
         ("CAST(2.5 AS DECIMAL(3,0))", "DECIMAL(3,0)", "3"),
         ("1 / 4", "DOUBLE", "0.25"),
         ("1 + 1", "INT", "2"),
@@ -102,8 +104,11 @@ async fn decimals_are_calculated_with_exactly() {
         ("2147483647 + 1", "[ARITHMETIC_OVERFLOW]"),
         ("99999999999999999999999999999999999999 + 1.0", "[NUMERIC_VALUE_OUT_OF_RANGE"),
         ("1 = 'x'", "[CAST_INVALID_INPUT]"),
+        ("1e400", "[NUMERIC_VALUE_OUT_OF_RANGE"),
+        ("123456789012345678901234567890123456789", "[NUMERIC_VALUE_OUT_OF_RANGE"),
         ("1 = true", "[DATATYPE_MISMATCH"),
-        ("DATE '2024-01-01' + 'x'", "[DATATYPE_MISMATCH"),
+        ("1 + true", "[DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES]"),
+        ("- true", "[DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE]"),
     ] {
         let refused = sandbox.failure(&format!("SELECT {expression}")).await;
         assert!(refused.starts_with(class), "{expression}: {refused}");
@@ -223,4 +228,86 @@ async fn values_that_stand_together_have_one_type() {
     }
     let refused = sandbox.failure("SELECT 1 UNION ALL SELECT true").await;
     assert!(refused.starts_with("[INCOMPATIBLE_COLUMN_TYPE]"), "{refused}");
+}
+
+#[tokio::test]
+async fn texts_and_numbers_are_taken_for_each_other_as_databricks_documents() {
+    let sandbox = Sandbox::new().await;
+    for (expression, kind, value) in [
+        ("1 + '2'", "BIGINT", "3"),
+        ("1.5 + '2'", "DOUBLE", "3.5"),
+        ("'1' + '2'", "DOUBLE", "3.0"),
+        ("-'5'", "DOUBLE", "-5.0"),
+        ("abs('-5')", "DOUBLE", "5.0"),
+        ("coalesce(1, '2')", "BIGINT", "1"),
+        ("CASE WHEN true THEN '2024-01-01' ELSE current_date() END", "DATE", "2024-01-01"),
+        ("CAST(1 AS TINYINT) + CAST(0.5 AS FLOAT)", "DOUBLE", "1.5"),
+        ("upper(5) || lower(true)", "STRING", "5true"),
+        ("length(1234)", "INT", "4"),
+        ("NOT 'false' AND 'yes'", "BOOLEAN", "true"),
+        ("1 = '1'", "BOOLEAN", "true"),
+    ] {
+        let (types, rows) = sandbox.typed(&format!("SELECT {expression}")).await;
+        assert_eq!((types[0].1.as_str(), &rows), (kind, &json!([[value]])), "{expression}");
+    }
+    // Types are looked at before rows are.
+    for (sql, words) in [
+        ("SELECT 1 WHERE false AND 1", "\"INT\" was given"),
+        ("SELECT CAST(NULL AS INT) = true", "[DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES]"),
+        ("SELECT coalesce(1, true) WHERE false", "[DATATYPE_MISMATCH.DATA_DIFF_TYPES]"),
+        ("SELECT nope(1) WHERE false", "the function nope is not understood here"),
+        ("SELECT coalesce(NULL, 'x', 1)", "[CAST_INVALID_INPUT]"),
+        ("SELECT CASE WHEN true THEN 1 ELSE array(1) END", "[DATATYPE_MISMATCH.DATA_DIFF_TYPES]"),
+    ] {
+        let refused = sandbox.failure(sql).await;
+        assert!(refused.contains(words), "{sql}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_cast_that_fits_no_value_is_told_from_one_that_there_is_not() {
+    let sandbox = Sandbox::new().await;
+    assert_eq!(
+        sandbox
+            .rows(
+                "SELECT try_cast(array('1', 'x') AS ARRAY<INT>), \
+                 try_cast(map('a', 'x') AS MAP<STRING, INT>), try_cast('x' AS INT), \
+                 try_cast(named_struct('a', 'x', 'b', '2') AS STRUCT<a: INT, b: INT>)"
+            )
+            .await,
+        [json!(["[\"1\",null]", "{\"a\":null}", null, "{\"a\":null,\"b\":\"2\"}"])]
+    );
+    for (expression, words) in [
+        ("CAST(array('1', 'x') AS ARRAY<INT>)", "[CAST_INVALID_INPUT]"),
+        ("try_cast(map('x', 1) AS MAP<INT, INT>)", "[CAST_INVALID_INPUT]"),
+        ("map(NULL, 1)", "[NULL_MAP_KEY]"),
+        ("map('a', 1, CAST(NULL AS STRING), 2)", "[NULL_MAP_KEY]"),
+        ("from_json('{\"1\": 2}', 'map<int,int>')", "[INVALID_JSON_SCHEMA_MAP_TYPE]"),
+        ("try_cast(DATE '2024-01-01' AS INT)", "[DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION]"),
+        ("try_cast('[1]' AS ARRAY<INT>)", "[DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION]"),
+        ("greatest(map('a', 1), map('b', 1))", "[DATATYPE_MISMATCH"),
+    ] {
+        let refused = sandbox.failure(&format!("SELECT {expression}")).await;
+        assert!(refused.starts_with(words), "{expression}: {refused}");
+    }
+    let refused = sandbox.failure("SELECT a FROM VALUES (map('k', 1)) AS t(a) ORDER BY a").await;
+    assert!(refused.starts_with("[DATATYPE_MISMATCH.INVALID_ORDERING_TYPE]"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_databricks_calculates_and_casts_beyond_is_refused_by_its_name() {
+    let sandbox = Sandbox::new().await;
+    for (expression, word) in [
+        ("DATE '2024-01-01' + 1", "the calculation DATE + INT"),
+        ("current_timestamp() - current_timestamp()", "the calculation TIMESTAMP - TIMESTAMP"),
+        ("CAST(current_timestamp() AS DOUBLE)", "a cast from TIMESTAMP to DOUBLE"),
+        ("CAST(1.5 AS TIMESTAMP)", "a cast from DECIMAL(2,1) to TIMESTAMP"),
+        ("to_date('2024', 'yyyy')", "the function to_date(STRING, STRING)"),
+        ("trim(array('a'))", "the function trim(ARRAY<STRING>)"),
+        ("unbase64('YQ==') || unbase64('Yg==')", "the function concat(BINARY, BINARY)"),
+    ] {
+        let refused = sandbox.failure(&format!("SELECT {expression}")).await;
+        let wanted = format!("[UNSUPPORTED_FEATURE.SANDBOX] {word} is not understood here: docs/");
+        assert!(refused.starts_with(&wanted), "{expression}: {refused}");
+    }
 }

@@ -290,11 +290,14 @@ pub(super) struct Order {
     pub(super) nulls_first: bool,
 }
 
+/// What is selected, and what it is to be called.
+pub(super) type Item = (Expr, Option<String>);
+
 /// One `SELECT`, or `VALUES` as one.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Select {
     pub(super) distinct: bool,
-    pub(super) items: Vec<(Expr, Option<String>)>,
+    pub(super) items: Vec<Item>,
     pub(super) from: Option<Relation>,
     pub(super) filter: Option<Expr>,
     pub(super) group: Group,

@@ -31,10 +31,10 @@ pub(super) fn any_known(values: &ArrayRef) -> bool {
 /// How the values of two columns compare, pair by pair; nothing where either is null.
 pub(super) fn orders(one: &ArrayRef, two: &ArrayRef, zone: Tz) -> Result<Vec<Option<Ordering>>> {
     let [one, two] = known_together(one, two)?;
-    if !any_known(&one) || !any_known(&two) {
+    let (left, right) = alike(&one, &two, zone)?;
+    if !any_known(&left) || !any_known(&right) {
         return Ok(vec![None; one.len()]);
     }
-    let (left, right) = alike(&one, &two, zone)?;
     let order = make_comparator(&left, &right, SortOptions::default())?;
     let known = |at: usize| !one.is_null(at) && !two.is_null(at);
     Ok((0..one.len()).map(|at| known(at).then(|| order(at, at))).collect())
@@ -45,7 +45,7 @@ fn alike(one: &ArrayRef, two: &ArrayRef, zone: Tz) -> Result<(ArrayRef, ArrayRef
     let (left, right) = (one.data_type(), two.data_type());
     let to = match (as_decimal(left), as_decimal(right)) {
         (Some((_, one)), Some((_, two))) if left != right => Some(wide(one.max(two))),
-        _ => common(left, right).filter(|to| !matches!(to, Kind::Map(..))),
+        _ => common(left, right).filter(|to| !has_map(to)),
     };
     let Some(to) = to else {
         return Err(SqlError::new(
@@ -88,8 +88,25 @@ fn plain(values: &ArrayRef) -> ArrayRef {
     }
 }
 
+/// Whether values have maps in them, of which none is less than another.
+fn has_map(kind: &Kind) -> bool {
+    match kind {
+        Kind::Map(..) => true,
+        Kind::List(of) => has_map(of.data_type()),
+        Kind::Struct(fields) => fields.iter().any(|field| has_map(field.data_type())),
+        _ => false,
+    }
+}
+
 /// The places of rows in their order; those that are equal keep theirs.
 pub(super) fn sorted(by: &[(ArrayRef, SortOptions)], count: usize) -> Result<UInt32Array> {
+    if let Some((values, _)) = by.iter().find(|(values, _)| has_map(values.data_type())) {
+        return Err(SqlError::new(
+            "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE",
+            "42K09",
+            format!("Values of the type \"{}\" have no order.", kind::sql(values.data_type())),
+        ));
+    }
     let column = |(values, options): &(ArrayRef, SortOptions)| SortColumn {
         values: plain(values),
         options: Some(*options),

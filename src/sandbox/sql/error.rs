@@ -38,9 +38,7 @@ impl SqlError {
 
     /// What cannot be read as a statement at all.
     pub(super) fn syntax(what: &str, sql: &str, at: usize) -> SqlError {
-        let before = &sql[..at.min(sql.len())];
-        let line = before.matches('\n').count() + 1;
-        let column = before.len() - before.rfind('\n').map_or(0, |newline| newline + 1);
+        let (line, column) = SqlError::line_and_column(sql, at);
         let error = SqlError::new("PARSE_SYNTAX_ERROR", "42601", format!("Syntax error: {what}."));
         SqlError {
             message: format!(
@@ -50,6 +48,13 @@ impl SqlError {
             ),
             ..error
         }
+    }
+
+    /// The line of a place in a statement, counted from 1, and its column, from 0, as the service counts.
+    pub(super) fn line_and_column(sql: &str, at: usize) -> (usize, usize) {
+        let before = &sql[..at.min(sql.len())];
+        let line = before.matches('\n').count() + 1;
+        (line, before.len() - before.rfind('\n').map_or(0, |newline| newline + 1))
     }
 
     /// What Databricks may understand and this warehouse does not.

@@ -10,10 +10,11 @@ use arrow_select::filter::prep_null_mask_filter;
 use arrow_select::take::take;
 use chrono::{DateTime, Utc};
 
+use super::aggregates::AGGREGATES;
 use super::arithmetic::{self, calculated, negated};
 use super::ast::Expr;
 use super::cast::{cast, try_cast};
-use super::compare::{any_known, orders, places};
+use super::compare::{orders, places};
 use super::error::{Result, SqlError};
 use super::functions;
 use super::kind::{self, Kind, timestamp};
@@ -91,8 +92,10 @@ impl Scope {
     pub(super) fn truth(&self, expr: &Expr, rows: &Rows) -> Result<BooleanArray> {
         let values = self.eval(expr, rows)?;
         match values.data_type() {
-            Kind::Boolean => Ok(values.as_boolean().clone()),
-            other if any_known(&values) => Err(SqlError::new(
+            Kind::Boolean | Kind::Null | Kind::Utf8 => {
+                Ok(cast(&values, &Kind::Boolean, self.zone)?.as_boolean().clone())
+            }
+            other => Err(SqlError::new(
                 "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN",
                 "42K09",
                 format!(
@@ -100,7 +103,6 @@ impl Scope {
                     kind::sql(other)
                 ),
             )),
-            _ => Ok(BooleanArray::new_null(values.len())),
         }
     }
 
@@ -247,7 +249,7 @@ impl Scope {
     }
 
     fn call(&self, name: &str, args: &[Expr], rows: &Rows) -> Result<ArrayRef> {
-        if functions::AGGREGATES.contains(&name) {
+        if AGGREGATES.contains(&name) {
             return Err(SqlError::unsupported(format!(
                 "the aggregate {} anywhere but in what is selected, and not inside another,",
                 name.to_lowercase()

@@ -1,22 +1,19 @@
 //! The functions that expressions may call.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow_arith::aggregate::sum_checked;
-use arrow_arith::boolean::{is_not_null, is_null, or};
+use arrow_arith::boolean::{is_null, or};
 use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::cast::AsArray as _;
-use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
+use arrow_array::types::Int64Type;
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Decimal128Array, Float64Array, Int32Array,
-    Int64Array, ListArray, MapArray, StringArray, StructArray, TimestampMicrosecondArray,
-    UInt32Array, new_null_array,
+    Array, ArrayRef, BinaryArray, Int32Array, ListArray, MapArray, StringArray, StructArray,
+    TimestampMicrosecondArray, UInt32Array, new_null_array,
 };
 use arrow_buffer::OffsetBuffer;
-use arrow_schema::{Field, SortOptions};
-use arrow_select::concat::concat;
-use arrow_select::filter::filter;
+use arrow_schema::Field;
 use arrow_select::interleave::interleave;
 use arrow_select::take::take;
 use arrow_select::zip::zip;
@@ -25,27 +22,25 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono_tz::Tz;
 use serde_json::Value;
 
-use super::arithmetic::{self, calculated, negated, overflow};
+use super::aggregates::AGGREGATES;
+use super::arithmetic::negated;
 use super::cast::{cast, moments, moments_of};
-use super::compare::{keys, orders, sorted};
+use super::compare::orders;
 use super::error::{Result, SqlError};
 use super::json::read_json;
-use super::kind::{self, Kind, PRECISION_MAX, is_number, map, timestamp};
+use super::kind::{self, Kind, is_number, map, of_pairs, timestamp};
 use super::lexer;
 use super::meet::common_of;
 use super::rows::differing;
 use super::spell::{Style, spelled, texts, wire};
 use super::within::{found_at, index_of};
 
-/// Functions over the rows of a group.
-pub(super) const AGGREGATES: [&str; 7] =
-    ["COUNT", "SUM", "MIN", "MAX", "AVG", "COLLECT_LIST", "ANY_VALUE"];
-
-/// The functions that there are.
-const UNDERSTOOD: &str = "abs, array, base64, coalesce, concat, current_catalog, current_date, current_schema, \
-current_timestamp, current_user, element_at, from_json, get, greatest, if, least, length, lower, map, named_struct, \
-size, split, struct, timestamp_micros, timestamp_millis, to_date, to_json, to_timestamp, trim, try_element_at, unbase64, \
-unix_micros, unix_millis, unix_timestamp, upper, and over rows any_value, avg, collect_list, count, max, min and sum";
+/// The functions that there are, besides aggregates and generators.
+const UNDERSTOOD: &str = "ABS ARRAY ARRAY_SIZE BASE64 BIGINT CARDINALITY CHAR_LENGTH COALESCE CONCAT CURRENT_CATALOG \
+CURRENT_DATABASE CURRENT_DATE CURRENT_SCHEMA CURRENT_TIMESTAMP CURRENT_USER DATE ELEMENT_AT FROM_JSON GET GREATEST IF IFF \
+IFNULL INT LCASE LEAST LEN LENGTH LOWER MAP NAMED_STRUCT NOW NVL OCTET_LENGTH SESSION_USER SIZE SPLIT STRING STRUCT \
+TIMESTAMP TIMESTAMP_MICROS TIMESTAMP_MILLIS TO_DATE TO_JSON TO_TIMESTAMP TRIM TRY_ELEMENT_AT UCASE UNBASE64 UNIX_MICROS \
+UNIX_MILLIS UNIX_SECONDS UNIX_TIMESTAMP UPPER USER";
 
 /// What makes a text a pattern of others.
 const PATTERNS: &[char] = &['.', '\\', '+', '*', '?', '[', ']', '(', ')', '{', '}', '^', '$', '|'];
@@ -67,7 +62,7 @@ pub(super) fn call(name: &str, args: &[ArrayRef], count: usize, zone: Tz) -> Res
             Arc::new(each::<_, BinaryArray>(&args[0], |text| BASE64.decode(text.trim()).ok()))
         }
         ("BASE64", [Binary]) => Arc::new(wire(&args[0], zone).into_iter().collect::<StringArray>()),
-        ("CONCAT", [_, ..]) if !kinds.iter().any(|kind| matches!(kind, List(_))) => {
+        ("CONCAT", [_, ..]) if !kinds.iter().any(|kind| matches!(kind, List(_) | Binary)) => {
             let parts: Vec<ArrayRef> = args.iter().map(|arg| spelled(arg, zone)).collect();
             let row = |at: usize| -> Option<String> {
                 let text = |part: &ArrayRef| {
@@ -77,16 +72,19 @@ pub(super) fn call(name: &str, args: &[ArrayRef], count: usize, zone: Tz) -> Res
             };
             Arc::new((0..count).map(row).collect::<StringArray>())
         }
-        ("LOWER" | "LCASE", [Utf8 | Null]) => changed(&args[0], str::to_lowercase),
-        ("UPPER" | "UCASE", [Utf8 | Null]) => changed(&args[0], str::to_uppercase),
-        ("TRIM", [Utf8 | Null]) => changed(&args[0], |text| text.trim_matches(' ').to_owned()),
-        ("LENGTH" | "LEN" | "CHAR_LENGTH", [Utf8 | Null]) => {
+        ("LENGTH" | "LEN" | "OCTET_LENGTH", [Binary]) => {
+            counted(args[0].as_binary::<i32>().iter().map(|it| Some(it?.len())))
+        }
+        // Whatever is not made of others is taken for its text.
+        ("LOWER" | "LCASE", [kind]) if !kind.is_nested() => changed(&args[0], str::to_lowercase),
+        ("UPPER" | "UCASE", [kind]) if !kind.is_nested() => changed(&args[0], str::to_uppercase),
+        ("TRIM", [kind]) if !kind.is_nested() => {
+            changed(&args[0], |text| text.trim_matches(' ').to_owned())
+        }
+        ("LENGTH" | "LEN" | "CHAR_LENGTH", [kind]) if !kind.is_nested() => {
             Arc::new(each::<_, Int32Array>(&args[0], |text| {
                 i32::try_from(text.chars().count()).ok()
             }))
-        }
-        ("LENGTH" | "LEN" | "OCTET_LENGTH", [Binary]) => {
-            counted(args[0].as_binary::<i32>().iter().map(|it| Some(it?.len())))
         }
         ("SIZE" | "CARDINALITY" | "ARRAY_SIZE", [List(_)]) => {
             counted(args[0].as_list::<i32>().iter().map(|it| Some(it?.len())))
@@ -98,7 +96,8 @@ pub(super) fn call(name: &str, args: &[ArrayRef], count: usize, zone: Tz) -> Res
         ("TRY_ELEMENT_AT", [List(_) | Map(..), _]) => found_at(&args[0], &args[1], 1)?,
         ("GET", [List(_), _]) => found_at(&args[0], &args[1], 0)?,
         ("SPLIT", [Utf8 | Null, Utf8 | Null]) => {
-            split(&args[0], &args[1]).ok_or_else(|| unresolved(name, args.len()))?
+            let pattern = || SqlError::unsupported("split at a pattern");
+            split(&args[0], &args[1]).ok_or_else(pattern)?
         }
         ("TO_TIMESTAMP" | "TIMESTAMP", [_]) => cast_to(&timestamp())?,
         ("TO_DATE" | "DATE", [_]) => cast_to(&Kind::Date32)?,
@@ -118,6 +117,7 @@ pub(super) fn call(name: &str, args: &[ArrayRef], count: usize, zone: Tz) -> Res
         ("UNIX_TIMESTAMP" | "UNIX_SECONDS", [_]) => {
             since_1970(&moments(&args[0], zone)?, 1_000_000)
         }
+        ("ABS", [Utf8]) => call(name, &[cast_to(&Kind::Float64)?], count, zone)?,
         ("ABS", [kind]) if is_number(kind) => {
             let zero: ArrayRef = Arc::new(Int32Array::from(vec![0; count]));
             let below = orders(&args[0], &zero, zone)?.into_iter();
@@ -126,7 +126,7 @@ pub(super) fn call(name: &str, args: &[ArrayRef], count: usize, zone: Tz) -> Res
         }
         // Nothing is known of what is not known.
         (_, kinds) if is_understood(name) && kinds.contains(&&Null) => new_null_array(&Null, count),
-        _ => return Err(unresolved(name, args.len())),
+        (_, kinds) => return Err(unresolved(name, kinds)),
     })
 }
 
@@ -192,6 +192,13 @@ fn map_of(args: &[ArrayRef], count: usize, zone: Tz) -> Result<ArrayRef> {
     let Kind::Struct(pair) = entries.data_type() else {
         unreachable!("a map has pairs");
     };
+    let told = super::compare::keys(std::slice::from_ref(&keys))?;
+    for pairs in told.chunks((args.len() / 2).max(1)) {
+        if pairs.iter().collect::<BTreeSet<_>>().len() < pairs.len() {
+            let what = "The keys of a map are not all different.";
+            return Err(SqlError::new("DUPLICATED_MAP_KEY", "23505", what));
+        }
+    }
     let length = keys.len();
     let pairs = StructArray::try_new_with_length(pair.clone(), vec![keys, values], None, length)?;
     let offsets = OffsetBuffer::from_lengths(vec![args.len() / 2; count]);
@@ -225,27 +232,53 @@ fn split(texts: &ArrayRef, by: &ArrayRef) -> Option<ArrayRef> {
 
 /// Reads texts that are JSON.
 pub(super) fn from_json(texts: &ArrayRef, kind: &Kind, zone: Tz) -> Result<ArrayRef> {
+    if let Some(key) = key_of_no_text(kind) {
+        return Err(SqlError::new(
+            "INVALID_JSON_SCHEMA_MAP_TYPE",
+            "22032",
+            format!("A MAP in JSON has keys of the type \"STRING\", not \"{}\".", kind::sql(key)),
+        ));
+    }
     let read: Vec<Option<Value>> = each(texts, |text| serde_json::from_str(text).ok());
     let read: Vec<&Value> = read.iter().map(|it| it.as_ref().unwrap_or(&Value::Null)).collect();
     read_json(kind, &read, zone)
 }
 
-fn is_understood(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    UNDERSTOOD.split([',', ' ', '\n']).any(|known| known == lower)
+/// The type of a map's keys that are no texts.
+fn key_of_no_text(kind: &Kind) -> Option<&Kind> {
+    match kind {
+        Kind::List(of) => key_of_no_text(of.data_type()),
+        Kind::Struct(fields) => fields.iter().find_map(|it| key_of_no_text(it.data_type())),
+        Kind::Map(entries, _) => match of_pairs(entries) {
+            (Kind::Utf8, value) => key_of_no_text(value),
+            (key, _) => Some(key),
+        },
+        _ => None,
+    }
 }
 
-/// Why a call came to nothing: a warehouse may know a function that is unknown here, or take other values.
-fn unresolved(name: &str, args: usize) -> SqlError {
+fn is_understood(name: &str) -> bool {
+    UNDERSTOOD.split(' ').any(|known| known == name)
+}
+
+/// Why a function is not there for any values; nothing where it is.
+pub(super) fn unknown(name: &str) -> Option<SqlError> {
+    let known = is_understood(name) || AGGREGATES.contains(&name) || GENERATORS.contains(&name);
+    let lower = name.to_lowercase();
+    (!known && name != "AS").then(|| SqlError::unsupported(format!("the function {lower}")))
+}
+
+/// Why a call came to nothing: a warehouse may know a function that is unknown here, and take other values.
+fn unresolved(name: &str, kinds: &[&Kind]) -> SqlError {
     let lower = name.to_lowercase();
     if GENERATORS.contains(&name) {
         return SqlError::unsupported(format!("{lower} within an expression"));
     }
-    if !is_understood(name) {
-        return SqlError::unsupported(format!("the function {lower}"));
+    if let Some(error) = unknown(name) {
+        return error;
     }
-    let what = format!("Cannot resolve routine `{lower}` with these {args} arguments.");
-    SqlError::new("UNRESOLVED_ROUTINE", "42883", what)
+    let kinds: Vec<String> = kinds.iter().map(|kind| kind::sql(kind)).collect();
+    SqlError::unsupported(format!("the function {lower}({})", kinds.join(", ")))
 }
 
 pub(super) fn miscounted(name: &str, args: usize) -> SqlError {
@@ -272,106 +305,6 @@ pub(super) fn kind_of(schema: &str) -> Result<Kind> {
     }
 }
 
-/// An aggregate of the values of a group, as one value.
-pub(super) fn aggregate(name: &str, values: &ArrayRef, distinct: bool) -> Result<ArrayRef> {
-    let of = values.data_type();
-    let mut known = filter(values, &is_not_null(values)?)?;
-    if distinct {
-        let mut seen = std::collections::BTreeSet::new();
-        let first = keys(std::slice::from_ref(&known))?.into_iter();
-        let first: BooleanArray = first.map(|key| Some(seen.insert(key))).collect();
-        known = filter(&known, &first)?;
-    }
-    let count = known.len();
-    if matches!(name, "SUM" | "AVG") && !is_number(of) && !matches!(of, Kind::Null | Kind::Utf8) {
-        return Err(SqlError::new(
-            "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
-            "42K09",
-            format!("{} takes numbers, and \"{}\" was given.", name.to_lowercase(), kind::sql(of)),
-        ));
-    }
-    // The place of a null where there is no value.
-    let at = |place: Option<u32>| Ok(take(&known, &UInt32Array::from(vec![place]), None)?);
-    match name {
-        "COUNT" => Ok(Arc::new(Int64Array::from(vec![i64::try_from(count).unwrap_or(i64::MAX)]))),
-        "MIN" | "MAX" => {
-            let options = SortOptions { descending: name == "MAX", nulls_first: false };
-            at(sorted(&[(known.clone(), options)], count)?.values().first().copied())
-        }
-        "COLLECT_LIST" => {
-            let of = Arc::new(Field::new_list_field(of.clone(), true));
-            let offsets = OffsetBuffer::from_lengths([count]);
-            Ok(Arc::new(ListArray::try_new(of, offsets, known, None)?))
-        }
-        "ANY_VALUE" => at((count > 0).then_some(0)),
-        "AVG" => {
-            let count: ArrayRef =
-                Arc::new(Int64Array::from(vec![i64::try_from(count.max(1)).unwrap_or(i64::MAX)]));
-            let to = match of {
-                Kind::Decimal128(precision, scale) => {
-                    arithmetic::bounded(i32::from(*precision) + 4, i32::from(*scale) + 4)
-                }
-                _ => Kind::Float64,
-            };
-            calculated(&sum(&known)?, "/", &count, Some(&to))
-        }
-        _ => sum(&known),
-    }
-}
-
-/// A sum, in a type that has room for it.
-fn sum(values: &ArrayRef) -> Result<ArrayRef> {
-    let to = match values.data_type() {
-        Kind::Decimal128(precision, scale) => {
-            Kind::Decimal128((precision + 10).min(PRECISION_MAX), *scale)
-        }
-        of if of.is_signed_integer() => Kind::Int64,
-        _ => Kind::Float64,
-    };
-    let values = cast(values, &to, Tz::UTC)?;
-    let failed = |error| overflow(error, &to);
-    Ok(match to {
-        Kind::Decimal128(precision, scale) => {
-            let beyond = || {
-                SqlError::new(
-                    "NUMERIC_VALUE_OUT_OF_RANGE.WITHOUT_SUGGESTION",
-                    "22003",
-                    format!("The sum cannot be represented as Decimal({precision}, {scale})."),
-                )
-            };
-            let sum = sum_checked(values.as_primitive::<Decimal128Type>()).map_err(|_| beyond())?;
-            let sum =
-                Decimal128Array::from(vec![sum]).with_precision_and_scale(precision, scale)?;
-            sum.validate_decimal_precision(precision).map_err(|_| beyond())?;
-            Arc::new(sum)
-        }
-        Kind::Int64 => {
-            let sum = sum_checked(values.as_primitive::<Int64Type>()).map_err(failed)?;
-            Arc::new(Int64Array::from(vec![sum]))
-        }
-        _ => {
-            let sum = sum_checked(values.as_primitive::<Float64Type>()).map_err(failed)?;
-            Arc::new(Float64Array::from(vec![sum]))
-        }
-    })
-}
-
-/// An aggregate of each group of rows.
-pub(super) fn aggregates(
-    name: &str,
-    values: &ArrayRef,
-    distinct: bool,
-    groups: &[UInt32Array],
-) -> Result<ArrayRef> {
-    // Of no rows it has its type at least.
-    let mut all = vec![aggregate(name, &values.slice(0, 0), distinct)?.slice(0, 0)];
-    for group in groups {
-        all.push(aggregate(name, &take(values, group, None)?, distinct)?);
-    }
-    let all: Vec<&dyn Array> = all.iter().map(|it| &**it).collect();
-    Ok(concat(&all)?)
-}
-
 /// The columns that a generator makes of values, with the row that each of their values is from.
 pub(super) fn generate(
     name: &str,
@@ -383,6 +316,14 @@ pub(super) fn generate(
     let offsets = match (name, values.data_type()) {
         ("EXPLODE" | "INLINE", Kind::List(_)) => values.as_list::<i32>().value_offsets().to_vec(),
         ("EXPLODE", Kind::Map(..)) => values.as_map().value_offsets().to_vec(),
+        (_, kind) if *kind != Kind::Null => {
+            let (name, kind) = (name.to_lowercase(), kind::sql(kind));
+            return Err(SqlError::new(
+                "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+                "42K09",
+                format!("{name} takes an array or a map, and \"{kind}\" was given."),
+            ));
+        }
         _ => {
             let none = named(["col", ""], vec![new_null_array(&Kind::Null, 0)]);
             return Ok((none, UInt32Array::from(Vec::<u32>::new())));
@@ -411,4 +352,18 @@ pub(super) fn generate(
         }
     };
     Ok((columns, rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_lists_every_function() {
+        let page = include_str!("../../../docs/sandbox.md");
+        for name in UNDERSTOOD.split(' ').chain(AGGREGATES).chain(GENERATORS) {
+            let name = name.to_lowercase();
+            assert!(page.contains(&format!("`{name}`")), "{name}");
+        }
+    }
 }

@@ -5,17 +5,22 @@ use std::collections::BTreeMap;
 use arrow_array::UInt32Array;
 
 use super::Session;
-use super::ast::{Expr, Group, Select};
+use super::aggregates::{self, AGGREGATES};
+use super::ast::{Expr, Group, Item, Select};
 use super::compare::{keys, places};
 use super::error::{Result, SqlError};
-use super::functions::{self, AGGREGATES};
+use super::functions;
 use super::literal;
 use super::rows::{Column, Rows};
 
 impl Session {
     pub(super) fn grouped(&self, select: &Select, input: &Rows) -> Result<Rows> {
         let by = self.group_of(select, input)?;
-        for (item, _) in &select.items {
+        for (at, (item, _)) in select.items.iter().enumerate() {
+            if let Some(alias) = alias_within(item, &select.items[..at], input) {
+                let what = format!("the alias {alias} within another expression beside aggregates");
+                return Err(SqlError::unsupported(what));
+            }
             self.check_grouped(item, &by, input)?;
         }
         let groups = self.groups(&by, input)?;
@@ -75,7 +80,7 @@ impl Session {
             ([arg], ..) => self.scope.eval(arg, input)?,
             _ => return Err(SqlError::unsupported("an aggregate of several values")),
         };
-        let values = functions::aggregates(name, &values, *distinct, groups)?;
+        let values = aggregates::aggregate_groups(name, &values, *distinct, groups)?;
         each.columns.push(Column::new("", values));
         Ok(Expr::At(each.columns.len() - 1))
     }
@@ -87,7 +92,7 @@ impl Session {
             Group::By(group) => group,
             Group::All => {
                 let items = items.iter().map(|(item, _)| item);
-                return Ok(items.filter(|item| !aggregates(item)).cloned().collect());
+                return Ok(items.filter(|item| !aggregates_in(item)).cloned().collect());
             }
         };
         let by = group.iter().map(|by| match by {
@@ -124,6 +129,8 @@ impl Session {
         match item {
             _ if by.iter().any(same) => Ok(()),
             Expr::Call { name, .. } if AGGREGATES.contains(&name.as_str()) => Ok(()),
+            // It may be an aggregate that is unknown here.
+            Expr::Call { name, .. } if let Some(error) = functions::unknown(name) => Err(error),
             Expr::Column(parts) => {
                 input.place(parts)?;
                 Err(SqlError::new(
@@ -148,13 +155,25 @@ pub(super) fn has_groups(select: &Select) -> bool {
         Group::By(group) => !group.is_empty(),
         Group::All => true,
     };
-    by || select.items.iter().any(|(item, _)| aggregates(item))
+    by || select.items.iter().any(|(item, _)| aggregates_in(item))
+}
+
+/// The name in an expression that is no column's, and was given to something that is selected before.
+fn alias_within<'a>(expr: &'a Expr, before: &[Item], input: &Rows) -> Option<&'a String> {
+    match expr {
+        Expr::Column(parts) => {
+            let name = parts.first().filter(|_| input.place(parts).is_err())?;
+            let named = |alias: &String| alias.eq_ignore_ascii_case(name);
+            before.iter().any(|(_, alias)| alias.as_ref().is_some_and(named)).then_some(name)
+        }
+        expr => expr.parts().into_iter().find_map(|part| alias_within(part, before, input)),
+    }
 }
 
 /// Whether an expression has an aggregate in it.
-fn aggregates(expr: &Expr) -> bool {
+fn aggregates_in(expr: &Expr) -> bool {
     match expr {
         Expr::Call { name, .. } if AGGREGATES.contains(&name.as_str()) => true,
-        expr => expr.parts().into_iter().any(aggregates),
+        expr => expr.parts().into_iter().any(aggregates_in),
     }
 }

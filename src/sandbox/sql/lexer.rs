@@ -73,7 +73,7 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<(Token, usize)>, SqlError> {
                 at += 1 + length;
                 Token::Marker(rest[1..=length].to_owned())
             }
-            _ if first.is_ascii_digit() => {
+            _ if first.is_ascii_digit() || first == '.' && begins_number(&sql[..at], rest) => {
                 let length = number_length(rest);
                 at += length;
                 let letters = word_length(&sql[at..]);
@@ -115,19 +115,27 @@ fn word_length(text: &str) -> usize {
     text.find(|letter: char| letter != '_' && !letter.is_alphanumeric()).unwrap_or(text.len())
 }
 
+/// Whether a point begins a number, as in `.5`, and does not lead into what stands right before it.
+fn begins_number(before: &str, text: &str) -> bool {
+    let within = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '`' | ')' | ']');
+    !before.ends_with(within) && text[1..].starts_with(|letter: char| letter.is_ascii_digit())
+}
+
+/// Digits, with a point before, among or behind them, and an exponent.
 fn number_length(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let mut length = 0;
-    while let Some(byte) = bytes.get(length) {
-        let sign_of_exponent =
-            matches!(byte, b'+' | b'-') && matches!(bytes[length - 1], b'e' | b'E');
-        let point = *byte == b'.' && bytes.get(length + 1).is_some_and(u8::is_ascii_digit);
-        if !(byte.is_ascii_digit() || matches!(byte, b'e' | b'E') || point || sign_of_exponent) {
-            break;
-        }
-        length += 1;
+    let digits = |from: usize| from + text[from..].bytes().take_while(u8::is_ascii_digit).count();
+    let mut length = digits(0);
+    if text[length..].starts_with('.') {
+        length = digits(length + 1);
     }
-    length
+    let exponent = text[length..].strip_prefix(['e', 'E']);
+    let exponent = exponent.map(|rest| rest.strip_prefix(['+', '-']).unwrap_or(rest));
+    match exponent {
+        Some(rest) if rest.starts_with(|letter: char| letter.is_ascii_digit()) => {
+            digits(text.len() - rest.len())
+        }
+        _ => length,
+    }
 }
 
 /// Reads up to the closing quote; a doubled quote stands for itself, and so does what a backslash precedes.
@@ -186,6 +194,20 @@ mod tests {
                 Token::Sign("."),
                 Token::Word("y".into()),
             ]
+        );
+    }
+
+    #[test]
+    fn a_number_may_begin_or_end_with_its_point() {
+        let sql = ".5 1. 5.e1 2e-3 t.5 1.5 a .5";
+        let read: Vec<Token> = tokens(sql).unwrap().into_iter().map(|(token, _)| token).collect();
+        let number = |digits: &str| Token::Number(digits.into());
+        let member = [Token::Word("t".into()), Token::Sign("."), number("5")];
+        let numbers = [".5", "1.", "5.e1", "2e-3"].map(number);
+        assert_eq!(
+            read,
+            [&numbers[..], &member, &[number("1.5"), Token::Word("a".into()), number(".5")]]
+                .concat()
         );
     }
 

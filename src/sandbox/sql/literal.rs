@@ -27,7 +27,8 @@ pub(super) fn text(text: &str) -> ArrayRef {
 /// A number of the least type that has it; nothing where none has.
 pub(super) fn number(digits: &str) -> Option<ArrayRef> {
     if digits.contains(['e', 'E']) {
-        return Some(Arc::new(Float64Array::from(vec![digits.parse::<f64>().ok()?])));
+        let number = digits.parse::<f64>().ok().filter(|number| number.is_finite())?;
+        return Some(Arc::new(Float64Array::from(vec![number])));
     }
     if let Ok(number) = digits.parse::<i32>() {
         return Some(Arc::new(Int32Array::from(vec![number])));

@@ -42,12 +42,8 @@ pub(super) fn common(one: &Kind, two: &Kind) -> Option<Kind> {
 
 fn number(one: &Kind, two: &Kind) -> Kind {
     match (one, two) {
-        (Kind::Float64, _) | (_, Kind::Float64) => Kind::Float64,
-        // A float would lose digits of a long number.
-        (Kind::Float32, Kind::Int8 | Kind::Int16) | (Kind::Int8 | Kind::Int16, Kind::Float32) => {
-            Kind::Float32
-        }
-        (Kind::Float32, _) | (_, Kind::Float32) => Kind::Float64,
+        // A float would lose digits of other numbers.
+        (Kind::Float32 | Kind::Float64, _) | (_, Kind::Float32 | Kind::Float64) => Kind::Float64,
         (Kind::Decimal128(..), _) | (_, Kind::Decimal128(..)) => {
             let (p1, s1) = as_decimal(one).unwrap_or_default();
             let (p2, s2) = as_decimal(two).unwrap_or_default();

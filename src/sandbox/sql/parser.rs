@@ -345,6 +345,7 @@ impl Parser<'_> {
         if self.take(sign) { Ok(()) } else { Err(self.unexpected(&format!("`{sign}`"))) }
     }
 
+    /// Why it does not go on here: what stands here may be right on Databricks, save that nothing ends where more is needed.
     fn unexpected(&self, wanted: &str) -> SqlError {
         // One that begins with such a word may have been taken for a name.
         let here = [self.at, self.at.wrapping_sub(1)];
@@ -356,11 +357,20 @@ impl Parser<'_> {
         if let Some(word) = words.find(|word| BEYOND.contains(&word.as_str())) {
             return SqlError::unsupported(word);
         }
-        let (found, at) = match self.tokens.get(self.at) {
-            Some((token, at)) => (shown(token), *at),
-            None => ("the end".to_owned(), self.sql.len()),
+        let wrong = |found: &str, at: usize| {
+            SqlError::syntax(&format!("{wanted} is expected, found {found}"), self.sql, at)
         };
-        SqlError::syntax(&format!("{wanted} is expected, found {found}"), self.sql, at)
+        match self.tokens.get(self.at) {
+            None => wrong("the end", self.sql.len()),
+            Some((token @ Token::Sign(")" | "," | ";"), at)) => wrong(&shown(token), *at),
+            Some((token, at)) => {
+                let (line, column) = SqlError::line_and_column(self.sql, *at);
+                let found = shown(token);
+                SqlError::unsupported(format!(
+                    "{found} where {wanted} is expected (line {line}, pos {column})"
+                ))
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::Session;
-use super::ast::{Expr, Order, Query, Select, Source};
+use super::ast::{Expr, Item, Order, Query, Select, Source};
 use super::cast::cast;
 use super::compare::{keys, sorted};
 use super::error::{Result, SqlError};
@@ -139,8 +139,10 @@ impl Session {
         Ok(before.beside(made).beside(after))
     }
 
+    /// What is selected of each row; a name that no column has is looked for among what was named before.
     fn evaluated(&self, items: &[Item], input: &Rows) -> Result<Rows> {
         let mut columns = Vec::new();
+        let mut named = input.clone();
         for (item, alias) in items {
             // `r.*` of a column that is a struct: its fields.
             if let Expr::Star(Some(of)) = item
@@ -170,7 +172,15 @@ impl Session {
                 continue;
             }
             let name = alias.clone().unwrap_or_else(|| item.name());
-            columns.push(Column::new(name, self.scope.eval(item, input)?));
+            let values = self
+                .scope
+                .eval(item, input)
+                .or_else(|error| self.scope.eval(item, &named).map_err(|_| error))?;
+            let column = Column::new(name, values);
+            if alias.is_some() && input.place(std::slice::from_ref(&column.name)).is_err() {
+                named.columns.push(column.clone());
+            }
+            columns.push(column);
         }
         Ok(Rows { columns, count: input.count })
     }
@@ -206,9 +216,6 @@ impl Session {
         own.take(&sorted(&keys, own.count)?)
     }
 }
-
-/// What is selected, and what it is to be called.
-type Item = (Expr, Option<String>);
 
 /// Whether an expression makes several rows of one.
 fn is_generator(expr: &Expr) -> bool {

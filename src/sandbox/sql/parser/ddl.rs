@@ -61,6 +61,9 @@ impl Parser<'_> {
     }
 
     fn create_table(&mut self, mut table: CreateTable) -> Result<Statement> {
+        if self.is_word("LIKE") {
+            return Err(SqlError::unsupported("CREATE TABLE … LIKE"));
+        }
         if self.take("(") {
             while !self.take(")") {
                 let name = self.name()?;

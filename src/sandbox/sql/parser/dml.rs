@@ -1,8 +1,8 @@
 //! Reads statements that change rows.
 
 use super::Parser;
-use crate::sandbox::sql::ast::{Action, Clause, Expr, Merge, Statement, When};
-use crate::sandbox::sql::error::Result;
+use crate::sandbox::sql::ast::{Action, Clause, Expr, Merge, Statement, Target, When};
+use crate::sandbox::sql::error::{Result, SqlError};
 use crate::sandbox::sql::lexer::Token;
 
 impl Parser<'_> {
@@ -14,6 +14,9 @@ impl Parser<'_> {
         }
         self.word("TABLE");
         let target = self.target()?;
+        if self.words(&["BY", "NAME"]) {
+            return Err(SqlError::unsupported("INSERT … BY NAME"));
+        }
         let columns = if self.take("(") { Some(self.column_names()?) } else { None };
         let rows = self.query()?;
         Ok(Statement::Insert { target, columns, rows, overwrite })
@@ -22,9 +25,9 @@ impl Parser<'_> {
     pub(super) fn update(&mut self) -> Result<Statement> {
         self.at += 1;
         let target = self.target()?;
-        self.alias()?;
+        let alias = self.alias()?;
         self.expect_word("SET")?;
-        let set = self.assignments()?;
+        let set = self.assignments(&called(&target, alias.as_ref()))?;
         let filter = self.filter()?;
         Ok(Statement::Update { target, set, filter })
     }
@@ -66,7 +69,8 @@ impl Parser<'_> {
             };
             let filter = if self.word("AND") { Some(self.expression()?) } else { None };
             self.expect_word("THEN")?;
-            clauses.push(Clause { when, filter, action: self.action()? });
+            let action = self.action(&called(&target, alias.as_ref()))?;
+            clauses.push(Clause { when, filter, action });
         }
         if clauses.is_empty() {
             return Err(self.unexpected("WHEN MATCHED or WHEN NOT MATCHED"));
@@ -74,7 +78,7 @@ impl Parser<'_> {
         Ok(Statement::Merge(Merge { target, alias, source, on, clauses }))
     }
 
-    fn action(&mut self) -> Result<Action> {
+    fn action(&mut self, of: &[&str]) -> Result<Action> {
         if self.word("DELETE") {
             return Ok(Action::Delete);
         }
@@ -83,7 +87,7 @@ impl Parser<'_> {
             return if self.take("*") {
                 Ok(Action::UpdateAll)
             } else {
-                Ok(Action::Update(self.assignments()?))
+                Ok(Action::Update(self.assignments(of)?))
             };
         }
         self.expect_word("INSERT")?;
@@ -101,17 +105,26 @@ impl Parser<'_> {
         Ok(Action::Insert(columns, values))
     }
 
-    fn assignments(&mut self) -> Result<Vec<(String, Expr)>> {
+    /// What columns are set to; a name before the column is that of the relation which is changed.
+    fn assignments(&mut self, of: &[&str]) -> Result<Vec<(String, Expr)>> {
         let mut set = Vec::new();
         loop {
             let mut names = self.names()?;
+            let column = names.pop().unwrap_or_default();
+            if let Some(before) = names.last()
+                && !of.iter().any(|of| of.eq_ignore_ascii_case(before))
+            {
+                return Err(SqlError::unsupported(format!(
+                    "SET of {before}.{column}, a field within a column,"
+                )));
+            }
             self.expect("=")?;
             let value = if matches!(self.peek(), Some(Token::Word(_))) && self.word("DEFAULT") {
                 Expr::Literal(crate::sandbox::sql::literal::null())
             } else {
                 self.expression()?
             };
-            set.push((names.pop().unwrap_or_default(), value));
+            set.push((column, value));
             if !self.take(",") {
                 return Ok(set);
             }
@@ -130,4 +143,13 @@ impl Parser<'_> {
         }
         Ok(names)
     }
+}
+
+/// What the relation that is changed is called: its alias, or the last part of its name.
+fn called<'a>(target: &'a Target, alias: Option<&'a String>) -> Vec<&'a str> {
+    let name = match target {
+        Target::Name(names) => names.last(),
+        Target::Path(_) => None,
+    };
+    alias.or(name).map(String::as_str).into_iter().collect()
 }

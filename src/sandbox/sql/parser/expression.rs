@@ -56,6 +56,11 @@ impl Parser<'_> {
                 self.expect_word("FROM")?;
                 let same = Expr::Binary(Box::new(left), "<=>", Box::new(self.sum()?));
                 Expr::Not(Box::new(same))
+            } else if let Some(truth) = ["TRUE", "FALSE"].into_iter().find(|it| self.word(it)) {
+                let truth = Expr::Literal(literal::boolean(truth == "TRUE"));
+                Expr::Binary(Box::new(left), "<=>", Box::new(truth))
+            } else if self.word("UNKNOWN") {
+                Expr::IsNull(Box::new(left))
             } else {
                 self.expect_word("NULL")?;
                 Expr::IsNull(Box::new(left))
@@ -73,7 +78,11 @@ impl Parser<'_> {
                 Expr::In(Box::new(left), self.arguments()?)
             }
         } else if self.word("LIKE") {
-            Expr::Like(Box::new(left), Box::new(self.sum()?))
+            let pattern = self.sum()?;
+            if self.is_word("ESCAPE") {
+                return Err(SqlError::unsupported("LIKE … ESCAPE"));
+            }
+            Expr::Like(Box::new(left), Box::new(pattern))
         } else if self.word("BETWEEN") {
             // What stands before it is copied, once more at each level.
             (0..100).try_for_each(|_| self.link())?;
@@ -114,6 +123,9 @@ impl Parser<'_> {
     }
 
     fn unary(&mut self) -> Result<Expr> {
+        if self.take("+") {
+            return self.deeper(Self::unary);
+        }
         let negative = self.take("-");
         if negative && !matches!(self.peek(), Some(Token::Number(_))) {
             return Ok(Expr::Negative(Box::new(self.deeper(Self::unary)?)));
@@ -184,7 +196,10 @@ impl Parser<'_> {
 
     fn literal(&mut self, digits: &str) -> Result<Expr> {
         let number = literal::number(digits);
-        let number = number.ok_or_else(|| self.unexpected("a number of at most 38 digits"))?;
+        let number = number.ok_or_else(|| {
+            let what = format!("The number {digits} is beyond every type of numbers.");
+            SqlError::new("NUMERIC_VALUE_OUT_OF_RANGE.WITHOUT_SUGGESTION", "22003", what)
+        })?;
         self.at += 1;
         Ok(Expr::Literal(number))
     }
@@ -223,6 +238,7 @@ impl Parser<'_> {
                 Ok(Expr::Cast { value, to, lenient: word == "TRY_CAST" })
             }
             "CASE" => self.case(),
+            "X" if texted => Err(SqlError::unsupported("the literal X'…'")),
             "EXISTS" | "INTERVAL" => Err(SqlError::unsupported(format!("{word} in an expression"))),
             _ if called => {
                 self.at += 2;

@@ -125,6 +125,9 @@ impl Parser<'_> {
                     Some(Token::Quoted(_)) => true,
                     _ => false,
                 };
+            if named && self.peek() == Some(&Token::Sign("(")) {
+                return Err(SqlError::unsupported("AS with several names"));
+            }
             let name = if named { Some(self.name()?) } else { None };
             items.push((item, name));
             if !self.take(",") {
