@@ -322,7 +322,7 @@ impl<'p> Run<'p> {
 
     /// Keeps the record: on this machine first, then in every region; what lacks it is told in the record in hand.
     async fn keep(&self, record: &mut RunRecord, keepers: &[Kept<'_>]) {
-        let bytes = record.kept().bytes();
+        let bytes = record.shortened_if_quiet().bytes();
         record.record_sha256 = Some(sha256_of_bytes(&bytes));
         let run_id = &self.options.run_id;
         let signed = self.signature(&bytes);

@@ -1,4 +1,4 @@
-//! One text for one document: canonical JSON and its SHA-256.
+//! One text for one document: canonical JSON and its SHA-256. Pure.
 //!
 //! It leaves RFC 8785 in one thing: integers keep all their digits beyond 2^53, where the RFC rounds them to a double, because versions, byte counts and ids of runs may be larger.
 

@@ -127,7 +127,7 @@ pub fn main() -> ExitCode {
     };
     let status = match outcome {
         Ok(status) => status,
-        Err(failure) => failure.told(json, config.as_deref()),
+        Err(failure) => failure.print_and_end(json, config.as_deref()),
     };
     if status.code() != 0 {
         output::note(&format!("drsync: {} (exit {})", status.name(), status.code()));

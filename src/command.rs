@@ -1,4 +1,4 @@
-//! A command of drsync that is printed to be copied: data, until a writer makes it a line.
+//! A command of drsync that is printed to be copied: data, until a writer makes it a line. Pure.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Desired state: workspaces and sync groups, read from JSON, checked as a whole, every mistake reported at once.
+//! Desired state: workspaces and sync groups, read from JSON, checked as a whole, every mistake reported at once. Pure.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -309,7 +309,7 @@ impl GroupEntry {
 
 impl Mistake {
     /// Its path, with the name of the group that it stands in: nobody counts groups from 0.
-    pub fn place(&self) -> String {
+    pub fn path_with_group(&self) -> String {
         match &self.group {
             Some(group) => format!("{} of {group}", self.path),
             None => self.path.clone(),

@@ -1,4 +1,4 @@
-//! Sizes, counts, durations and moments as they are written on screen.
+//! Sizes, counts, durations and moments as they are written on screen. Pure.
 
 use std::collections::BTreeSet;
 

@@ -30,7 +30,7 @@ static WALK: AtomicBool = AtomicBool::new(false);
 pub const PLAIN: Mode = Mode::from_raw_mode(0o666);
 
 /// A path whose links are followed now, once: as far as it is there.
-pub fn resolved(path: &Path) -> PathBuf {
+pub fn resolve_folder(path: &Path) -> PathBuf {
     // The folder of a bare file name is the empty path.
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
@@ -222,7 +222,7 @@ pub enum There {
 ///
 /// # Errors
 /// The system's; `InvalidInput` where a link stands in its path, or it is a pipe, socket or device.
-pub fn look(path: &Path) -> io::Result<There> {
+pub fn find_entry(path: &Path) -> io::Result<There> {
     let opened = open(path, OFlags::PATH, Mode::empty())?;
     there(&fstat(opened)?)
 }

@@ -1,4 +1,4 @@
-//! The documents that drsync writes: what each says of its kind and of its version, in one table.
+//! The documents that drsync writes: what each says of its kind and of its version, in one table. Pure.
 //!
 //! A document that grows gets another minor version here; readers of the same major version read it.
 

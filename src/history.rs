@@ -360,8 +360,8 @@ fn group(
             repairs: cut.trigger == TriggerKind::Repair.as_str(),
         })
         .collect();
-    let seen = seen(workspace, &asked.group, records);
-    proofs.extend(seen.iter().filter_map(|(record, group)| look(record, group)));
+    let seen = records_of_group(workspace, &asked.group, records);
+    proofs.extend(seen.iter().filter_map(|(record, group)| proof_of_look(record, group)));
     let first_cut = own.iter().map(|cut| cut.committed_at).min();
     // Before its first cut a group had no replicas that could have been too old.
     let counted_from = first_cut.map(|first| first.max(since)).filter(|from| *from <= until);
@@ -404,7 +404,7 @@ fn group(
 }
 
 /// What the look of an apply at a group proves that it left as it was.
-fn look(record: &RunRecord, group: &GroupRecord) -> Option<Proof> {
+fn proof_of_look(record: &RunRecord, group: &GroupRecord) -> Option<Proof> {
     let fresh_at = match group.outcome {
         // One that found nothing newer proves that the replicas were as new as their sources when it looked.
         GroupOutcome::UpToDate => Some(planned_at(record).min(record.started_at)),
@@ -436,7 +436,7 @@ fn planned_at(record: &RunRecord) -> DateTime<Utc> {
 }
 
 /// What each apply saw of a group, oldest first.
-fn seen<'a>(
+fn records_of_group<'a>(
     workspace: &str,
     group: &str,
     records: &[&'a RunRecord],

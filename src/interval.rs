@@ -1,4 +1,4 @@
-//! Intervals as Delta's table properties write them.
+//! Intervals as Delta's table properties write them. Pure.
 
 use std::time::Duration;
 

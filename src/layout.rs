@@ -1,4 +1,4 @@
-//! Columns, wrapping and margins, measured as a terminal measures.
+//! Columns, wrapping and margins, measured as a terminal measures. Pure.
 
 use unicode_width::UnicodeWidthStr;
 

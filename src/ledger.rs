@@ -1,4 +1,4 @@
-//! The metadata table and the cut log: records, allowed status changes, how two copies become one.
+//! The metadata table and the cut log: records, allowed status changes, how two copies become one. Pure.
 //!
 //! The log decides, the rows tell: `sync_cuts` is what is true of a group, `sync_metadata` what people read about it.
 

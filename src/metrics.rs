@@ -1,4 +1,4 @@
-//! How everything stands as Prometheus reads it, pure: from a status document, or from what a round found.
+//! How everything stands as Prometheus reads it: from a status document, or from what a round found. Pure.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};

@@ -1,4 +1,4 @@
-//! Moments in documents: RFC 3339, UTC, always with milliseconds.
+//! Moments in documents: RFC 3339, UTC, always with milliseconds. Pure.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Who is told what: incidents from run records, letters from incidents, and what servers answered.
+//! Who is told what: incidents from run records, letters from incidents, and what servers answered. Pure.
 //!
 //! There is no state but the run records. Each carries the incidents of its workspaces ([`Standing`]); the next apply reads the
 //! newest records, decides by typed fields alone what opened, went on or closed ([`decide`]), and keeps that in its own record
@@ -23,7 +23,7 @@ mod samples;
 mod told;
 
 pub use address::hash_of;
-pub use decide::{carried, decide, last_words, left, not_begun};
+pub use decide::{carried, decide, end_of_left_workspace, last_words, not_begun};
 pub use doubts::{Doubt, DoubtCode, doubts, of_address, of_secret, of_silence};
 pub use incident::{
     Cause, CauseCode, Class, Closed, Digest, DigestGroup, GroupCut, How, Incident, Lost, Standing,

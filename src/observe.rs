@@ -1,4 +1,4 @@
-//! Puts the questions to both regions, batched and in parallel, and writes the answers down.
+//! Puts the questions to both regions, batched and in parallel, and writes the answers down. It asks, and writes nothing.
 //!
 //! What is asked of groups, and of which, is decided in `plan::questions`; here is what comes before any group is known.
 
@@ -260,7 +260,7 @@ pub(crate) async fn bring_ledgers_together(
         // What the other would say is not known: nothing is compared with it.
         (Err(_), _) | (_, Err(_)) => true,
     };
-    // Whether a change of role holds the cuts before it tell.
+    // A change of role can be judged only with the cuts before it: the heads of the log do not suffice.
     let roles = |copy: &Result<LedgerCopy, RegionError>| {
         let cuts = copy.iter().flat_map(|copy| &copy.cuts).flat_map(|log| &log.cuts);
         // Nobody synchronizes a group of which another side is active: a cut that says so is looked at, whatever its kind.

@@ -1,4 +1,5 @@
 //! Whether there is another try, and how long to wait before it, so that those who failed together do not come back together.
+//! Pure.
 
 use std::time::Duration;
 

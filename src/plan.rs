@@ -1,4 +1,4 @@
-//! `Observed` in, `Plan` out: triggers, recovery points, decisions, findings; and the stored plan document.
+//! `Observed` in, `Plan` out: triggers, recovery points, decisions, findings; and the stored plan document. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -210,7 +210,7 @@ fn plan_workspace(
             of_changes.chain(left_since.iter().flat_map(BTreeMap::keys)).collect();
         let changed = |group: &GroupPlan| {
             let view = views.get(group.name.as_str());
-            told.contains(&group.name) || changed::is(workspace, view, group)
+            told.contains(&group.name) || changed::is_changed(workspace, view, group)
         };
         let (taken, others) = groups.into_iter().partition(changed);
         groups = taken;

@@ -20,7 +20,7 @@ impl std::fmt::Display for Proxy {
 }
 
 /// The proxy of an address, as the HTTP client finds it; `None`: it is asked directly.
-pub(crate) fn of(url: &Url) -> Option<Proxy> {
+pub(crate) fn proxy_for(url: &Url) -> Option<Proxy> {
     let taken = Matcher::from_env().intercept(&url.as_str().parse().ok()?)?;
     let of_scheme = match url.scheme() {
         "http" => ["HTTP_PROXY", "http_proxy"],

@@ -1,4 +1,4 @@
-//! The run record: what one apply did, table by table, and how it ended.
+//! The run record: what one apply did, table by table, and how it ended. Pure.
 
 use std::collections::BTreeMap;
 

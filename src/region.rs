@@ -1,4 +1,4 @@
-//! What drsync asks of a region, and how a region may refuse.
+//! What drsync asks of a region, and how a region may refuse. Pure.
 //!
 //! A region is one side of a synchronization: a workspace (catalog, workflows), where it has one of its own, and a sync location
 //! (metadata tables, replicas). Roles are not types: [`Regions`] names which of two regions is the primary now.
@@ -26,7 +26,7 @@ use futures::join;
 
 pub use crate::ledger::Appended;
 pub use clone::{CloneOrder, Cloned, Progress, ReplicaFiles, Verified, VerifiedLevel};
-pub(crate) use error::told;
+pub(crate) use error::join_refusal_words;
 pub use error::{AnswerName, Hint, RegionError, RegionErrorKind};
 pub use evidence::{
     CONFIGURATION_ENDING, KeptDocument, KeptRecords, PLAN_ENDING, PassedOver, RUN_RECORD_ENDING,

@@ -49,7 +49,7 @@ impl Style {
     }
 
     /// A command within a sentence: one word of it, because nobody can copy what is broken into lines.
-    fn said(self, command: &Command) -> String {
+    fn unbroken_command(self, command: &Command) -> String {
         self.command(command).replace(' ', UNBROKEN)
     }
 

@@ -333,7 +333,7 @@ pub async fn serve(options: Options) -> Result<Running, SandboxError> {
             .into_iter()
             .chain(world.roots())
             .chain(allow)
-            .map(|folder| disk::resolved(&folder))
+            .map(|folder| disk::resolve_folder(&folder))
             .collect(),
         writable,
     };

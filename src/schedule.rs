@@ -1,4 +1,4 @@
-//! Cron expressions: was this due since then, when next, and how far apart at the most.
+//! Cron expressions: was this due since then, when next, and how far apart at the most. Pure.
 //!
 //! Times of day are those of the schedule's zone; everything that comes in or goes out is UTC.
 //! A time that the clocks skip in spring fires when they go on, if the expression names one time of day, else not;

@@ -67,7 +67,7 @@ pub fn withheld(text: &str) -> Cow<'_, str> {
     let of_several = known.secrets.iter().filter(|it| it.contains(ends_word));
     let plain = of_several.fold(text.to_owned(), |plain, it| plain.replace(it, WITHHELD));
     let plain: String = plain.split_inclusive(ends_word).map(|word| known.without(word)).collect();
-    // What is written across words is withheld with its line.
+    // A secret that only shows across several words, whatever stands between them, takes its whole line with it.
     let across = |line: &str| !known.found(line, DECODED).is_empty();
     let plain: String = plain
         .split_inclusive('\n')

@@ -1,4 +1,4 @@
-//! A sentence for people.
+//! A sentence for people. Pure.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Every SQL statement that drsync sends to Databricks, built from typed parts.
+//! Every SQL statement that drsync sends to Databricks, built from typed parts. Pure.
 //!
 //! Values are named parameters. What cannot be one (identifiers, paths, versions, properties) is quoted here and nowhere else.
 //! The clone is not here: it is in the plan, and is sent as it was reviewed.

@@ -1,4 +1,4 @@
-//! Small things that texts are made of: plurals, spans, what SQL and a shell need in quotes, hex.
+//! Small things that texts are made of: plurals, spans, what SQL and a shell need in quotes, hex. Pure.
 
 /// A number with thousands separators.
 pub fn count(number: u64) -> String {

@@ -58,7 +58,7 @@ impl End {
     /// What of a record goes on being told; `None`: its apply told nobody of anything.
     fn of(record: &RunRecord) -> Option<End> {
         Some(End {
-            told: record.told(),
+            told: record.extract_news(),
             notified: record.notified.clone()?,
             settings: record.settings.clone(),
         })
@@ -67,7 +67,7 @@ impl End {
 
 impl RunRecord {
     /// What of it is told.
-    pub fn told(&self) -> Told {
+    pub fn extract_news(&self) -> Told {
         let synchronized =
             self.groups.iter().filter(|group| group.outcome == GroupOutcome::Synchronized);
         Told {
@@ -109,7 +109,7 @@ pub(super) async fn tips(
     let mut documents: BTreeMap<String, KeptDocument> = documents.collect();
     let mut tips = newest(documents.clone(), now);
     if !here.is_empty() {
-        // What regions have yet to get goes on being told all the same.
+        // Records that lie on this machine alone count for what is told, although no region has them yet.
         let here = here.into_iter().filter(|document| document.name.ends_with(RUN_RECORD_ENDING));
         documents.extend(here.map(|document| (sha256_of_bytes(&document.bytes), document)));
         tips.ends = newest(documents, now).ends;
@@ -233,7 +233,7 @@ impl RunRecord {
 
 impl RunRecord {
     /// The record as it is kept. Of a quiet round that is little: each group's outcome and cut, and why where it is blocked.
-    pub fn kept(&self) -> RunRecord {
+    pub fn shortened_if_quiet(&self) -> RunRecord {
         let mut kept = self.clone();
         kept.record_sha256 = None;
         let told = |group: &&mut GroupRecord| group.outcome != GroupOutcome::Blocked;

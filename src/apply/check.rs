@@ -149,7 +149,7 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
             refusal: refusal.as_ref(),
             now,
         };
-        let looked = workspace.groups.iter().map(|group| look(workspace, group, &asked));
+        let looked = workspace.groups.iter().map(|group| check_group(workspace, group, &asked));
         let looked: Vec<(GroupCheck, Ending)> =
             futures::stream::iter(looked).buffered(GROUPS_AT_ONCE).collect().await;
         for (group, ending) in looked {
@@ -224,7 +224,7 @@ struct Asked<'a> {
 }
 
 /// How a group stands, and how an apply would end for it, had it no trouble of its own.
-async fn look(
+async fn check_group(
     workspace: &WorkspacePlan,
     group: &GroupPlan,
     asked: &Asked<'_>,
@@ -253,7 +253,7 @@ async fn look(
                     };
                     passed.ending()
                 }
-                Ok(()) => match still(group, point, asked).await {
+                Ok(()) => match check_still_applicable(group, point, asked).await {
                     Ok(()) => {
                         check.standing = GroupStanding::Applicable;
                         Ending::Synchronized
@@ -293,7 +293,11 @@ async fn look(
 }
 
 /// Whether a group whose cut comes next can be synchronized as planned.
-async fn still(group: &GroupPlan, point: DateTime<Utc>, asked: &Asked<'_>) -> Result<(), Unfit> {
+async fn check_still_applicable(
+    group: &GroupPlan,
+    point: DateTime<Utc>,
+    asked: &Asked<'_>,
+) -> Result<(), Unfit> {
     if let Some(refusal) = asked.refusal {
         return Err(refusal.clone());
     }

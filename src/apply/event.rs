@@ -1,4 +1,4 @@
-//! Events: what an apply says while it works, one a transition; the summary is always the last.
+//! Events: what an apply says while it works, one a transition; the summary is always the last. Types alone.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;

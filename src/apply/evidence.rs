@@ -1,4 +1,5 @@
 //! The evidence of one workspace: which of its regions keep it, what one lacks of the other's, and the plan.
+//! Only this file keeps plans and run records in regions.
 
 use std::collections::{BTreeMap, BTreeSet};
 

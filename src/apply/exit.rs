@@ -1,4 +1,4 @@
-//! How an apply ended, as an exit status: the first that fits.
+//! How an apply ended, as an exit status: the first that fits. Pure.
 
 use super::lost::LostOutput;
 use crate::plan::document::BothRegions;
@@ -79,7 +79,8 @@ pub(super) fn exit_of_endings<'a>(
     let refused = observed().any(|BothRegions { primary, secondary, .. }| {
         primary.refused.is_some() || secondary.refused.is_some()
     });
-    // What was done before an apply needs no region; what only changes metadata tables needs both.
+    // A plan without a sync needs no region unless it writes metadata tables: then it needs both, and one that is away decides
+    // the end.
     let of_metadata = tried == 0 && plan.applyable;
     let primary_away = observed().any(|seen| seen.primary.is_away());
     let primary_silent = seen.primary_away || (of_metadata && away.primary);
@@ -102,7 +103,8 @@ pub(super) fn exit_of_endings<'a>(
         0 if secondary_away && !seen.synchronized => (8, "secondary region not available"),
         0 if bad && !seen.in_order && seen.failed => (1, "failed"),
         0 if bad && !seen.in_order => (1, "blocked"),
-        // What it answers is nothing to go by: even a group that needs nothing is not known to be in order.
+        // The answers of a region that refuses are nothing to go by: even a group that needs nothing is not known to be in
+        // order.
         0 if refused && !seen.synchronized => (1, "failed"),
         0 if bad || refused => (4, "partial"),
         0 => (0, "ok"),

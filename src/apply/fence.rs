@@ -1,5 +1,5 @@
 //! Whether a group may still be worked on: a change of role that somebody made while an apply is at work ends it before its next
-//! clone.
+//! clone. It asks the secondary's log, and writes nothing.
 
 use std::sync::OnceLock;
 
@@ -37,7 +37,7 @@ impl<'a> Fence<'a> {
     ///
     /// # Errors
     /// The secondary's refusal: then it is not known whether anything may be started.
-    pub(super) async fn look(&self) -> Result<Option<&Cut>, RegionError> {
+    pub(super) async fn find_change_of_role(&self) -> Result<Option<&Cut>, RegionError> {
         if let Some(cut) = self.seen.get() {
             return Ok(Some(cut));
         }

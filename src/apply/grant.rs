@@ -49,7 +49,7 @@ pub(super) async fn grant_for(
     // Of another right, or on another thing, whoever asked needs the one on the table that was being read.
     let own = || {
         let table = table.as_ref().filter(|_| !lack.is_of_location())?;
-        Some(lack.to_read(table, principal))
+        Some(lack.grant_for_reading(table, principal))
     };
     lack.among(&needed).cloned().or_else(own)
 }

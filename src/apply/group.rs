@@ -1,4 +1,5 @@
 //! One group: data first, then one atomic entry in the cut log that makes it true.
+//! Only this file has replicas tidied.
 
 mod cut;
 mod end;
@@ -153,7 +154,8 @@ impl Attempt<'_> {
                 let row = end.message.clone();
                 Err(self.failed(row, end).await)
             }
-            // What only a log that could not be read would tell is not known.
+            // Where the secondary's log could not be read, only an overtaken group is known to have ended; whether another end
+            // holds, that log would tell.
             Some(end) if end.is_overtaken() || site.secondary_refusal.is_none() => Err(end),
             Some(_) | None => Ok(()),
         }
@@ -212,7 +214,7 @@ impl Attempt<'_> {
     async fn check_that_nothing_moved(&self) -> Result<Vec<Task>, End> {
         let Attempt { run, site, plan, .. } = *self;
         let look = async || precondition::check(site.regions, &site.cuts, plan, run.now()).await;
-        match seen(run, plan, look).await {
+        match retry_look(run, plan, look).await {
             Ok(tasks) => Ok(tasks),
             Err(unfit) => Err(self.unfit(unfit).await),
         }
@@ -238,7 +240,7 @@ impl Attempt<'_> {
         turn.asks(tasks.iter().filter(|task| matches!(task, Task::Clone(_))).count());
         let steps = plan.steps.iter().zip(tasks);
         let done = join_all(steps.map(async |(step, task)| match task {
-            Task::Holds(holding) => (held(step, holding), None),
+            Task::Holds(holding) => (record_of_holding(step, holding), None),
             Task::Clone(copying) => {
                 table::apply(run, site, (plan, turn), step, &copying.order, &fence).await
             }
@@ -286,7 +288,7 @@ impl Attempt<'_> {
     async fn check_that_no_commit_turned_up(&self) -> Result<Vec<precondition::PinnedCommit>, End> {
         let Attempt { run, site, plan, point, .. } = *self;
         let look = async || precondition::still_true(site.regions, plan, point).await;
-        match seen(run, plan, look).await {
+        match retry_look(run, plan, look).await {
             Ok(commits) => Ok(commits),
             Err(unfit) => Err(self.unfit(unfit).await),
         }
@@ -388,7 +390,7 @@ impl Attempt<'_> {
         let Attempt { run, site, .. } = *self;
         let copied = match &site.primary_refusal {
             None => site.copy_to_primary(cut.clone()).await,
-            // That was told.
+            // Whoever prepared the site has warned of it.
             Some(refusal) => Err(refusal.clone()),
         };
         run.noted(&site.plan.name, Role::Secondary, Recorded::Cuts, Ok(()));
@@ -445,7 +447,7 @@ fn least(tasks: &[Task], tables: &[TableRecord]) -> LookDepth {
     depths.min().unwrap_or(LookDepth::History)
 }
 
-fn held(step: &Step, holding: &Holding) -> TableRecord {
+fn record_of_holding(step: &Step, holding: &Holding) -> TableRecord {
     let Holding { version, depth: _, files, rows } = holding;
     TableRecord {
         outcome: TableOutcome::Unchanged,
@@ -458,7 +460,7 @@ fn held(step: &Step, holding: &Holding) -> TableRecord {
 }
 
 /// Looks again, as often as the plan allows, where something could not be seen this time.
-async fn seen<T>(
+async fn retry_look<T>(
     run: &Run<'_>,
     plan: &GroupPlan,
     look: impl AsyncFn() -> Result<T, Unfit>,

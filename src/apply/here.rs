@@ -1,4 +1,5 @@
 //! What this machine keeps of applies: a copy of each document, from which a region that lacks one gets it later.
+//! The trait alone: the command line keeps them.
 
 use crate::region::KeptDocument;
 
@@ -21,7 +22,7 @@ pub trait LocalEvidence: Send + Sync {
     }
 
     /// What servers answered to the messages of an apply, as it lies here.
-    fn told(&self, run_id: &str) -> Option<Vec<u8>> {
+    fn server_answers(&self, run_id: &str) -> Option<Vec<u8>> {
         let _ = run_id;
         None
     }

@@ -1,4 +1,4 @@
-//! What an apply said and could not write: it is no reason to stop, and none to call it a success.
+//! What an apply said and could not write: it is no reason to stop, and none to call it a success. Types alone.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What an apply notes while it works, for its record: warnings, and what each region took down.
+//! What an apply notes while it works, for its record: warnings, and what each region took down. In memory alone.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -1,4 +1,4 @@
-//! How an apply is to work.
+//! How an apply is to work. Types alone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! Whether a group can still be synchronized as planned: the cut it follows, its sources, its replicas.
+//! It asks both regions, and writes to neither.
 
 use chrono::{DateTime, Utc};
 
@@ -416,7 +417,7 @@ fn check_replica(
             order.replica_version = version;
             Ok(Held::Lacks(Box::new(order)))
         }
-        // Nothing was to be cloned, so it was no attempt of this plan; whether it is what it says a plan finds out.
+        // The plan clones nothing here, so that this clone is none of its own attempts: another plan has to judge it.
         Standing::Cloned { newest: version, .. } if step.action == Action::NoOp => stale(
             Moved::ReplicaCloned,
             format!(
@@ -468,7 +469,7 @@ pub(super) async fn still_whole(
                     "v{} of {} can no longer be read: {}: plan again",
                     step.source.version,
                     step.table,
-                    error.told()
+                    error.describe_answer()
                 );
                 return Err(Unfit::stale(step, Moved::VersionGone, text));
             }

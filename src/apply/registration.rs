@@ -1,4 +1,5 @@
 //! Replicas in the secondary's own catalog: registered after their cut, and by every later apply where they are not.
+//! Only this file writes to a catalog.
 //!
 //! A cut is true with or without it: whatever stands in the way is a warning.
 
@@ -129,7 +130,7 @@ impl<'a> Registrations<'a> {
                 self.given_up.store(true, Ordering::Relaxed);
                 let text = format!(
                     "the replicas are not all registered in the secondary's catalog: {}; the next apply tries again",
-                    refusal.told()
+                    refusal.describe_answer()
                 );
                 self.warn(run, None, text);
             }

@@ -1,4 +1,5 @@
 //! One workspace while it is applied: both ledgers brought together, and every row written to both.
+//! Only this file appends cuts; rows are written here and in `healing`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,8 +65,10 @@ impl<'a> Site<'a> {
         let heals =
             |action: &MetadataAction| !action.put_aside.is_empty() || !action.mend.is_empty();
         let whole = plan.metadata.iter().any(heals);
-        let (primary, secondary) =
-            futures::join!(look(&regions.primary, whole), look(&regions.secondary, whole));
+        let (primary, secondary) = futures::join!(
+            read_ledger(&regions.primary, whole),
+            read_ledger(&regions.secondary, whole)
+        );
         let split = |looked: Result<(LedgerCopy, Option<String>), RegionError>| match looked {
             Ok((copy, principal)) => (Ok(copy), principal),
             Err(refusal) => (Err(refusal), None),
@@ -441,7 +444,10 @@ async fn write_row(
 }
 
 /// A region's ledger, whole or its newest cuts, and who asks for it, if the region is there.
-async fn look(region: &Region, whole: bool) -> Result<(LedgerCopy, Option<String>), RegionError> {
+async fn read_ledger(
+    region: &Region,
+    whole: bool,
+) -> Result<(LedgerCopy, Option<String>), RegionError> {
     let Presence { principal, .. } = region.presence().await?;
     let location = &region.location;
     let ledger = if whole { location.ledger().await? } else { location.ledger_heads().await? };

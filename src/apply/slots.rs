@@ -1,4 +1,5 @@
 //! Who may clone next: so many tables at once, taken in the order of the plan's groups, however fast each of them gets ready.
+//! It waits and reads the clock, and touches no region.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};

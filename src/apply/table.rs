@@ -1,4 +1,4 @@
-//! One table of a group: cloned with retries by class of error, then verified.
+//! One table of a group: cloned with retries by class of error, then verified. Only this file orders clones.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub(super) async fn apply(
     let mut attempts = 0;
     let mut failed: Option<RegionError> = None;
     let cloned = loop {
-        let fenced = match (fence.look().await, failed.take()) {
+        let fenced = match (fence.find_change_of_role().await, failed.take()) {
             (Ok(Some(_)), None) => return (not_started(step), None),
             (Ok(Some(_)), Some(error)) => break Err(error),
             (Ok(None), _) => Ok(()),
@@ -192,7 +192,7 @@ impl Undone {
     fn of(error: &RegionError, step: &Step) -> Undone {
         Undone {
             message: error.to_string().into(),
-            why: error.of_order.then(|| error.told()),
+            why: error.of_order.then(|| error.describe_answer()),
             missing: Missing::of(error, Some(&step.table)),
         }
     }

@@ -67,7 +67,7 @@ pub(super) async fn note(
                     decide(&round, &before, policy)
                 });
             }
-            // Whoever tells nobody forgets nothing for those who do.
+            // A runner that tells nobody carries incidents on, for runners that do.
             None if before.is_empty() => {}
             None => standings.push(carried(&planned.name, &before)),
         }
@@ -80,7 +80,7 @@ pub(super) async fn note(
         left_over(run, record.ended_at, &ends, keepers).await;
     record.notified =
         Some(Notified { standings, left, messages: 0, outstanding, unreached, told_before });
-    let messages = letters(&record.told(), policies).len();
+    let messages = letters(&record.extract_news(), policies).len();
     if let Some(notified) = &mut record.notified {
         notified.messages = messages;
     }
@@ -124,7 +124,7 @@ fn leaving(
             continue;
         }
         let left = LeftWorkspace { workspace: name.clone(), settings: settings.clone() };
-        // Under another label it is protected as before, and compared with that.
+        // A workspace with the same replicas under another label is protected as before, and is compared with that one.
         let replicas = settings.workspace.replicas.as_ref();
         let planned = plan.workspaces.iter().filter_map(|it| it.settings.as_ref());
         let renamed = replicas.is_some() && { planned }.any(|it| it.replicas.as_ref() == replicas);
@@ -147,7 +147,11 @@ fn leaving(
             came: Vec::new(),
             groups: Vec::new(),
         };
-        standings.push(crate::notify::left(&round, &before, &Policy::of_left(&left, policies)));
+        standings.push(crate::notify::end_of_left_workspace(
+            &round,
+            &before,
+            &Policy::of_left(&left, policies),
+        ));
         if !changes.is_empty() {
             record.settings_changed.push(SettingsChanged {
                 workspace: name.clone(),
@@ -155,7 +159,7 @@ fn leaving(
                     run_id: end.told.run_id.clone(),
                     ended_at: end.told.ended_at,
                 },
-                // No plan says to those who heard of it that it left.
+                // A workspace that left is in no plan, so that nobody can have reviewed its leaving in one.
                 reviewed: false,
                 changes,
             });
@@ -296,7 +300,7 @@ async fn answers(
             return Some(found);
         }
     }
-    run.options.local.told(run_id).and_then(read)
+    run.options.local.server_answers(run_id).and_then(read)
 }
 
 /// What an apply found in a workspace.

@@ -112,7 +112,7 @@ pub(super) async fn admit(
     };
     // A configuration may lie in a workspace, whose address is then the caller's own: what a plan says opens nothing yet.
     let found = configuration::read_if_any(context).await?;
-    let found = found.map(configuration::own).transpose()?;
+    let found = found.map(configuration::require_own).transpose()?;
     let mut record_keys = Vec::new();
     if let Some(found) = &found {
         if found.configuration.workspaces.is_empty() {
@@ -142,7 +142,7 @@ pub(super) async fn admit(
     let places = found.as_ref().map(|found| Place::all(&found.configuration));
     let places = places.unwrap_or_default();
     let configurations = match (&found, terms.purpose) {
-        (Some(found), Purpose::Apply { .. }) => written::of(context, found),
+        (Some(found), Purpose::Apply { .. }) => written::written_configurations(context, found),
         (Some(_) | None, _) => BTreeMap::new(),
     };
     let teller = found.map(|found| Teller::of(&found.configuration, &found.folder));

@@ -296,12 +296,12 @@ pub(super) async fn plan_now(
     asking: &Asking,
     signer: Option<Arc<dyn Signer>>,
 ) -> Result<Planned, Failure> {
-    let found = configuration::own(configuration::usable(context).await?)?;
+    let found = configuration::require_own(configuration::usable(context).await?)?;
     let record_keys = RunnersKey::check_demand(signer.as_deref(), &found)?;
     let asking = asking.with_daily_look();
     let Looked { found, regions, observed, plan } =
         look::look_with(context, &asking, found).await?;
-    let configurations = written::of(context, &found);
+    let configurations = written::written_configurations(context, &found);
     let teller = Teller::of(&found.configuration, &found.folder);
     let Found { configuration, folder, kept_in: _, read_in: _ } = found;
     let ready = Ready {
@@ -347,7 +347,7 @@ pub(super) async fn carry_out(
         planned_now: ready.planned_now,
         policies: ready.teller.policies(plan),
         configurations: ready.configurations.clone(),
-        seen_from: who::place(),
+        seen_from: who::describe_machine(),
     };
     ready.teller.begin(&ready.applied(context), &options.run_id).await;
     if plan.applyable {
@@ -371,7 +371,7 @@ pub(super) async fn carry_out(
     drop(shown);
     let Ready { folder, regions, places, .. } = ready;
     runbook::keep_after(context, folder, plan, regions, places, &record).await;
-    let kept = here.kept();
+    let kept = here.take_record_path();
     let kept = kept.and_then(|kept| warn(context, "the run record is not kept here", kept));
     Ok(Done { record, kept })
 }
@@ -379,7 +379,8 @@ pub(super) async fn carry_out(
 /// How it ends: as the record says, and never well where the configuration has mistakes.
 pub(super) fn exit(record: &RunRecord, mistaken: bool) -> ExitStatus {
     match (ExitStatus::recorded(&record.exit), mistaken) {
-        // Of a good end every group of the plan is in order: nothing is, only where there is none.
+        // After a good end every group of the plan is in order; without any group only the mistakes are left, and the apply
+        // failed.
         (ExitStatus::Ok, true) if record.groups.is_empty() => ExitStatus::Failed,
         (ExitStatus::Ok, true) => ExitStatus::Partial,
         (status, _) => status,
@@ -405,7 +406,7 @@ fn report(
         return Ok(());
     }
     if shown && !plan.applyable {
-        if let Some(page) = render::sections::run::aside(record) {
+        if let Some(page) = render::sections::run::page_of_unwritten(record) {
             say(context, events, &format!("\n{}", write(&page, form)));
         }
         return Ok(());

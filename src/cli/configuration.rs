@@ -40,7 +40,7 @@ pub(super) async fn read(context: &Context) -> Result<Found, Failure> {
         Some(path) => match path.to_str().filter(|source| remote_files::is_remote(source)) {
             Some(source) => return remote(source, &context.timing).await,
             None => match Source::of_config(path) {
-                Some(source) => return kept(&source, context).await,
+                Some(source) => return recover_found(&source, context).await,
                 None => path.clone(),
             },
         },
@@ -140,7 +140,7 @@ async fn remote(source: &str, timing: &Timing) -> Result<Found, Failure> {
 }
 
 /// Reads the configuration that applies kept; drsync's own files then lie in the current folder.
-async fn kept(source: &Source, context: &Context) -> Result<Found, Failure> {
+async fn recover_found(source: &Source, context: &Context) -> Result<Found, Failure> {
     let recovered = recover(context, &environment(), source, &[]).await?;
     let bytes = recover::as_one(&recovered)?;
     let places: Vec<&str> = recovered.iter().map(|one| one.place.as_str()).collect();
@@ -153,13 +153,13 @@ async fn kept(source: &Source, context: &Context) -> Result<Found, Failure> {
         "drsync: the configuration is what was kept in {places}, {}; whoever may write there may change it",
         used.join("; ")
     )));
-    let kept_in = Some(source.shown());
+    let kept_in = Some(source.describe_source());
     let read_in = ConfiguredIn::Elsewhere;
     Ok(Found { configuration, folder: PathBuf::new(), kept_in, read_in })
 }
 
 /// Refuses a configuration that was kept beside the evidence for what changes something, or sends secrets to servers that it names.
-pub(super) fn own(found: Found) -> Result<Found, Failure> {
+pub(super) fn require_own(found: Found) -> Result<Found, Failure> {
     let Some(source) = &found.kept_in else {
         return Ok(found);
     };
@@ -259,7 +259,7 @@ fn odd(folder: &Path, error: &io::Error) -> Failure {
 /// Why a configuration above is not taken unasked: somebody else may have written it, or may write it.
 fn of_strangers(folder: &Path, file: &Path, here: &Path) -> Option<String> {
     let me = rustix::process::geteuid().as_raw();
-    // A checkout that is not the runner's own, as in a container, is one: all of it has one owner.
+    // In a container the checkout may belong to another user: whoever owns the current folder counts as its own.
     let owner = here.metadata().map_or(me, |here| here.uid());
     for path in [folder, file] {
         // A link counts as itself: whoever may make one chooses where it leads.

@@ -140,7 +140,7 @@ impl Daemon {
 impl Work<'_> {
     async fn go_on(&mut self) -> Result<ExitStatus, Failure> {
         let every = crate::text::span(i64::try_from(self.command.interval.as_secs()).unwrap_or(0));
-        let here = super::who::place();
+        let here = super::who::describe_machine();
         let text = format!("drsync {} on {here}, a round every {every}", env!("CARGO_PKG_VERSION"));
         self.say("start", &text);
         if let Some(address) = self.served.address() {
@@ -244,9 +244,9 @@ impl Work<'_> {
         let begun = context.clock.now();
         if whole || plan.applyable {
             self.say("round", &line::begins(plan, whole));
-            self.say_once(&line::blocked(plan));
+            self.say_once(&line::lines_of_blocked(plan));
         }
-        // A look between rounds that finds nothing to do leaves no record: the next round tells.
+        // A look between rounds that finds nothing to do leaves no record, so that records stay one a round.
         if whole || plan.applyable {
             let done =
                 apply::carry_out(&context, &Arc::new(Events::none()), &ready, &self.stop).await?;
@@ -271,9 +271,9 @@ impl Work<'_> {
         let exit = failure.status();
         *self.counts.rounds.entry(exit.name().to_owned()).or_default() += 1;
         self.served.ready(Err(failure.message()));
-        if self.context.said.first(&failure.shown()) {
+        if self.context.said.first(&failure.to_text()) {
             self.say("failed", &format!("{} (exit {})", exit.name(), exit.code()));
-            super::output::note(&failure.shown());
+            super::output::note(&failure.to_text());
         }
         let told = tell::fail(&self.context, failure).await;
         self.count_told(&told);
@@ -319,7 +319,7 @@ impl Work<'_> {
 
     fn say_told(&self, told: &[Answer]) {
         if !told.is_empty() {
-            self.say("told", &line::told(told));
+            self.say("told", &line::count_answers(told));
         }
     }
 

@@ -1,4 +1,4 @@
-//! Long names behind one dash, or behind a dash of a word processor: whoever wrote `-out=FILE` meant `--out=FILE`.
+//! Long names behind one dash, or behind a dash of a word processor: whoever wrote `-out=FILE` meant `--out=FILE`. Pure.
 
 use std::ffi::OsString;
 

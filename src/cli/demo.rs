@@ -59,7 +59,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
         }
         _ => Failure::of(ExitStatus::Failed, error),
     })?;
-    let folder = shown(dir);
+    let folder = dotted_path(dir);
     output::data(&format!(
         "Two regions with real Delta tables, made in {folder}\n  \
          east  primary     {} groups, {} tables, {} workflows\n  \
@@ -67,18 +67,18 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
         world.groups, world.tables, world.workflows
     ))?;
 
-    let looked = look(context, &Asking::everything(false)).await?;
+    let looked = observe_and_plan(context, &Asking::everything(false)).await?;
     let page = render::sections::validate::page(&looked.plan, &[]);
     step(1, &Command::new(Verb::Validate), render::writers::lines(&page, &context.style))?;
 
-    let looked = look(context, &Asking::default()).await?;
+    let looked = observe_and_plan(context, &Asking::default()).await?;
     let stored = looked.plan.stored();
-    keep::whole(&dir.join("plan.json"), &stored.bytes).context("store the plan")?;
+    keep::write_whole(&dir.join("plan.json"), &stored.bytes).context("store the plan")?;
     let page = render::sections::plan::outline(&looked.plan, context.style.verbose);
     let outline = render::writers::lines(&page, &context.style);
     step(2, &Command::new(Verb::Plan).word("--out").word("plan.json"), outline)?;
 
-    let configurations = written::of(context, &looked.found);
+    let configurations = written::written_configurations(context, &looked.found);
     let ready = Ready {
         stored,
         regions: looked.regions,
@@ -104,7 +104,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
         .map_err(|error| Failure::of(ExitStatus::Failed, error))?;
     output::data("\n4  In the east, orders_job run 89 succeeds\n")?;
 
-    let looked = look(context, &Asking::default()).await?;
+    let looked = observe_and_plan(context, &Asking::default()).await?;
     let page = render::sections::plan::outline(&looked.plan, context.style.verbose);
     step(5, &Command::new(Verb::Plan), render::writers::lines(&page, &context.style))?;
     let there = shell_word(&dir.display().to_string());
@@ -122,7 +122,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
     Ok(ExitStatus::Ok)
 }
 
-async fn look(context: &Context, asking: &Asking) -> Result<Looked, Failure> {
+async fn observe_and_plan(context: &Context, asking: &Asking) -> Result<Looked, Failure> {
     look::look_with(context, asking, configuration::usable(context).await?).await
 }
 
@@ -143,7 +143,7 @@ fn elsewhere(dir: &Path) -> PathBuf {
 }
 
 /// `./drsync-demo`.
-fn shown(dir: &Path) -> String {
+fn dotted_path(dir: &Path) -> String {
     if dir.is_relative() && !dir.starts_with(".") && !dir.starts_with("..") {
         format!("./{}", dir.display())
     } else {

@@ -1,4 +1,4 @@
-//! Durations as they are given on the command line: `30m`, `1h30m`, `90s`.
+//! Durations as they are given on the command line: `30m`, `1h30m`, `90s`. Pure.
 
 use std::time::Duration;
 

@@ -65,7 +65,7 @@ impl Events {
         let mut to = to.lock().expect("no panic while an event is written");
         let written = to.write_all(line.as_bytes()).and_then(|()| to.flush());
         if let Err(error) = written {
-            self.lost().events = Some(told(LostOutput::Events {
+            self.lost().events = Some(note_loss(LostOutput::Events {
                 to: self.shown.clone(),
                 why: error.to_string().into(),
             }));
@@ -99,7 +99,7 @@ impl Events {
         let Err(error) = written else { return };
         let mut lost = self.lost();
         if lost.text.is_none() {
-            lost.text = Some(told(LostOutput::Text {
+            lost.text = Some(note_loss(LostOutput::Text {
                 reader_left: error.kind() == ErrorKind::BrokenPipe,
                 why: error.to_string().into(),
             }));
@@ -112,7 +112,7 @@ impl Events {
 }
 
 /// Says it while there is something to be done about it, even where nobody wants remarks.
-fn told(lost: LostOutput) -> LostOutput {
+fn note_loss(lost: LostOutput) -> LostOutput {
     output::note(&format!("drsync: {lost}; the apply goes on"));
     lost
 }

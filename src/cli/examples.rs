@@ -4,7 +4,7 @@
 pub(super) type Example = (&'static str, &'static str);
 
 /// The examples of a command; a command of a command is named with a blank between both.
-pub(super) fn of(command: &str) -> &'static [Example] {
+pub(super) fn examples_of(command: &str) -> &'static [Example] {
     match command {
         "demo" => {
             &[("drsync demo", "in ./drsync-demo"), ("drsync demo --dir /tmp/world", "elsewhere")]
@@ -114,8 +114,8 @@ mod tests {
         let whole = described();
         let names = whole.get_subcommands().map(|command| command.get_name().to_owned());
         for name in names.chain(["notify test".to_owned()]) {
-            assert!(!of(&name).is_empty(), "{name} has no example");
-            for (line, meaning) in of(&name) {
+            assert!(!examples_of(&name).is_empty(), "{name} has no example");
+            for (line, meaning) in examples_of(&name) {
                 let read = described().try_get_matches_from(words(line));
                 assert!(read.is_ok(), "{line}: {}", read.unwrap_err());
                 assert!(!meaning.ends_with('.') && meaning.len() <= 34, "{meaning}");

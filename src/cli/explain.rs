@@ -1,4 +1,5 @@
 //! `drsync explain`: what a code means, in the words of the documentation, which describes every code once.
+//! It reads no file: the documentation is in the program.
 
 use std::collections::BTreeSet;
 
@@ -51,7 +52,7 @@ impl Explain {
             return Ok(ExitStatus::Ok);
         }
         let asked = self.code.join(" ");
-        let mut told: Vec<String> = entries(&asked).iter().map(Entry::told).collect();
+        let mut told: Vec<String> = entries(&asked).iter().map(Entry::to_text).collect();
         told.extend(statuses(&asked));
         if told.is_empty() {
             return Err(unknown(&asked));
@@ -73,7 +74,7 @@ struct Entry {
 }
 
 impl Entry {
-    fn told(&self) -> String {
+    fn to_text(&self) -> String {
         let Entry { kind, code, cells, section, page } = self;
         let mut lines = vec![format!("{kind}  {code}")];
         let widest = cells.iter().map(|(head, _)| head.len()).max().unwrap_or_default();
@@ -258,7 +259,7 @@ mod tests {
     #[test]
     fn an_explanation_fits_the_screen_and_has_no_markup_of_links() {
         for entry in all() {
-            let told = entry.told();
+            let told = entry.to_text();
             assert!(!told.contains("]("), "{told}");
             let long = told.lines().find(|line| line.chars().count() > WIDTH);
             assert!(long.is_none_or(|line| line.trim().chars().count() > 70), "{long:?}");

@@ -62,7 +62,7 @@ enum Below {
 
 impl Below {
     /// As it is printed, with its end.
-    fn shown(&self) -> String {
+    fn to_text(&self) -> String {
         match self {
             Below::Line(line) => format!("  {line}\n"),
             Below::Tried { first, tried: Tried { method, why } } => {
@@ -170,14 +170,14 @@ impl Failure {
     }
 
     /// Its lines, where it is not the end.
-    pub(super) fn shown(&self) -> String {
-        format!("  {}\n{}", self.message, shown(&self.below)).trim_end().to_owned()
+    pub(super) fn to_text(&self) -> String {
+        format!("  {}\n{}", self.message, join_lines(&self.below)).trim_end().to_owned()
     }
 
     /// Says it: on stderr, and with `json` as a document on stdout; `config` is the configuration that the caller named.
-    pub(super) fn told(self, json: bool, config: Option<&str>) -> ExitStatus {
+    pub(super) fn print_and_end(self, json: bool, config: Option<&str>) -> ExitStatus {
         let Failure { exit, message, below, help, mistakes, digests } = self;
-        let mut text = format!("drsync: {message}\n{}", shown(&below));
+        let mut text = format!("drsync: {message}\n{}", join_lines(&below));
         let help = help.map(|help| render::command(&help.line(config)));
         if let Some(line) = &help {
             text.push_str(&format!("{line}\n"));
@@ -196,8 +196,8 @@ impl Failure {
     }
 }
 
-fn shown(below: &[Below]) -> String {
-    below.iter().map(Below::shown).collect()
+fn join_lines(below: &[Below]) -> String {
+    below.iter().map(Below::to_text).collect()
 }
 
 impl From<anyhow::Error> for Failure {

@@ -64,10 +64,10 @@ pub(super) fn for_people() -> clap::Command {
             let nested: Vec<String> =
                 command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
             let command = nested.into_iter().fold(command, |command, inner| {
-                let shown = examples::of(&format!("{name} {inner}"));
+                let shown = examples::examples_of(&format!("{name} {inner}"));
                 command.mut_subcommand(inner, |it| it.after_help(after(shown, &common, width)))
             });
-            command.after_help(after(examples::of(&name), &common, width))
+            command.after_help(after(examples::examples_of(&name), &common, width))
         })
     });
     whole.after_help(end)

@@ -1,4 +1,4 @@
-//! The documents of applies beside the configuration, as an apply needs them.
+//! The documents of applies beside the configuration, as an apply needs them. What is written lies below `.drsync`, by `keep`.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -19,7 +19,7 @@ impl Here {
     }
 
     /// Where the record of this apply lies, or why it does not; nowhere: of a round with nothing to do.
-    pub(super) fn kept(&self) -> Option<anyhow::Result<PathBuf>> {
+    pub(super) fn take_record_path(&self) -> Option<anyhow::Result<PathBuf>> {
         let kept = self.kept.lock();
         kept.expect("no panic while a record is kept").take()
     }
@@ -49,7 +49,7 @@ impl LocalEvidence for Here {
         keep::recent_records(&self.folder)
     }
 
-    fn told(&self, run_id: &str) -> Option<Vec<u8>> {
+    fn server_answers(&self, run_id: &str) -> Option<Vec<u8>> {
         keep::told_of(&self.folder, run_id)
     }
 }

@@ -1,4 +1,4 @@
-//! `drsync history`: the cut log, of whichever region answers.
+//! `drsync history`: the cut log, of whichever region answers. It asks both regions and prints; nothing is written.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -267,7 +267,8 @@ impl History {
             None
         };
         if let Some(Ok(evidence)) = &records {
-            // Whose signatures are those of all of them is asked where something is lost.
+            // Records count unchecked only where no signatures are asked for; with keys they are verified once something is
+            // lost.
             let documents = evidence.documents.iter().filter(|_| keys.is_empty());
             for record in documents.filter_map(|document| RunRecord::of(document).ok()) {
                 witnessed.take_in(&record.cuts_told(&workspace.name));
@@ -424,7 +425,8 @@ async fn signatures(
     records: Vec<(&KeptDocument, RunRecord)>,
 ) -> Result<BTreeMap<String, SignatureSeen>, RegionError> {
     let seen = async |document: &KeptDocument, record: &RunRecord, keys: &[String]| {
-        let signature = kept(regions, &format!("{}{SIGNATURE_ENDING}", document.name)).await?;
+        let signature =
+            read_evidence(regions, &format!("{}{SIGNATURE_ENDING}", document.name)).await?;
         Ok::<_, RegionError>(SignatureSeen::of_record(
             &document.bytes,
             record,
@@ -440,7 +442,7 @@ async fn signatures(
     if let Some(since) = &mut since {
         for (document, record) in era::signed_by(documents, keys) {
             if seen(document, &record, keys).await? == SignatureSeen::Verified {
-                *since = era::since(documents, &record);
+                *since = era::records_since(documents, &record);
                 break;
             }
         }
@@ -501,10 +503,10 @@ async fn plan_seen(
     record: &RunRecord,
     reviewers: &[String],
 ) -> Result<PlanSeen, RegionError> {
-    let plan = kept(regions, name).await?;
+    let plan = read_evidence(regions, name).await?;
     let signature = match record.approval {
         Some(Approval::Signature { .. }) => {
-            kept(regions, &format!("{name}{SIGNATURE_ENDING}")).await?
+            read_evidence(regions, &format!("{name}{SIGNATURE_ENDING}")).await?
         }
         Some(Approval::ExpectedEffect | Approval::Prompt | Approval::None) | None => None,
     };
@@ -512,7 +514,7 @@ async fn plan_seen(
 }
 
 /// A document as either region has it, the secondary first.
-async fn kept(regions: &Regions, name: &str) -> Result<Option<Vec<u8>>, RegionError> {
+async fn read_evidence(regions: &Regions, name: &str) -> Result<Option<Vec<u8>>, RegionError> {
     let secondary = regions.secondary.location.evidence(name).await;
     if let Ok(Some(bytes)) = secondary {
         return Ok(Some(bytes));

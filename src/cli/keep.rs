@@ -33,7 +33,7 @@ const RECENT_MAX: usize = 16;
 const QUIET_MAX: usize = 336;
 
 /// Writes a file whole or not at all.
-pub(super) fn whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let mut aside = path.as_os_str().to_owned();
     // A name that nobody else has: what lies beside the file is not drsync's to overwrite.
     aside.push(format!(".{}.part", ulid::Ulid::new()));
@@ -88,18 +88,18 @@ fn runs(folder: &Path) -> PathBuf {
 /// Keeps the schema of configurations, for editors.
 pub(super) fn schema(folder: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let own = make_own(folder, folder.join(FOLDER))?;
-    whole(&own.join("config.schema.json"), bytes)
+    write_whole(&own.join("config.schema.json"), bytes)
 }
 
 /// Answers to the questions of `init` that have led to no configuration yet.
 pub(super) fn answers(folder: &Path) -> Option<Vec<u8>> {
-    read(&files::resolved(folder).join(FOLDER).join(ANSWERS)).ok()
+    read(&files::resolve_folder(folder).join(FOLDER).join(ANSWERS)).ok()
 }
 
 /// Keeps them.
 pub(super) fn keep_answers(folder: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let own = make_own(folder, folder.join(FOLDER))?;
-    whole(&own.join(ANSWERS), bytes)
+    write_whole(&own.join(ANSWERS), bytes)
 }
 
 /// Forgets them: they are in the configuration now.
@@ -116,16 +116,16 @@ pub(super) fn plan(
 ) -> anyhow::Result<()> {
     let runs = make_runs(folder)?;
     if let Some(signature) = signature {
-        whole(&runs.join(format!("{run_id}.plan.json.minisig")), signature.as_bytes())?;
+        write_whole(&runs.join(format!("{run_id}.plan.json.minisig")), signature.as_bytes())?;
     }
-    whole(&runs.join(format!("{run_id}.plan.json")), &stored.bytes)
+    write_whole(&runs.join(format!("{run_id}.plan.json")), &stored.bytes)
 }
 
 /// Keeps the newest runbook of a workspace.
 pub(super) fn runbook(folder: &Path, workspace: &str, bytes: &[u8]) -> anyhow::Result<()> {
     make_runs(folder)?;
     let label = label(workspace);
-    whole(&folder.join(FOLDER).join(format!("runbook-{label}.md")), bytes)
+    write_whole(&folder.join(FOLDER).join(format!("runbook-{label}.md")), bytes)
 }
 
 /// A workspace as part of the name of a file; names that would become one are told apart by what they are.
@@ -154,8 +154,8 @@ pub(super) fn configurations(
     };
     for (workspace, bytes) in used {
         let file = own.join(format!("{}.json", label(workspace)));
-        if read(&files::resolved(&file)).ok().as_ref() != Some(bytes) {
-            let _ = whole(&file, bytes);
+        if read(&files::resolve_folder(&file)).ok().as_ref() != Some(bytes) {
+            let _ = write_whole(&file, bytes);
         }
     }
     for (file, workspace) in kept_configurations(folder) {
@@ -171,7 +171,7 @@ pub(super) fn used_configurations(folder: &Path) -> Vec<WorkspaceConfig> {
 }
 
 fn kept_configurations(folder: &Path) -> Vec<(PathBuf, WorkspaceConfig)> {
-    let own = files::resolved(&folder.join(FOLDER).join(USED));
+    let own = files::resolve_folder(&folder.join(FOLDER).join(USED));
     let names = files::names(&own).unwrap_or_default().into_iter();
     let files = names.filter(|(_, named)| *named == Named::File).map(|(name, _)| own.join(name));
     let read = files.filter_map(|file| {
@@ -192,7 +192,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// What cannot be read is left out: these files are a convenience, the evidence lies in the secondary.
 pub(super) fn applies(folders: &[PathBuf], plan_sha256: &str) -> Vec<RunRecord> {
     let all = folders.iter().flat_map(|folder| {
-        let runs = runs(&files::resolved(folder));
+        let runs = runs(&files::resolve_folder(folder));
         let found = files::list(&runs).unwrap_or_default().into_iter();
         found.map(move |(name, _)| runs.join(name))
     });
@@ -211,7 +211,7 @@ pub(super) fn applies(folders: &[PathBuf], plan_sha256: &str) -> Vec<RunRecord> 
 pub(super) fn ending(folders: &[PathBuf], end: &str) -> BTreeMap<String, PathBuf> {
     let end = end.to_ascii_uppercase();
     let all = folders.iter().flat_map(|folder| {
-        let runs = runs(&files::resolved(folder));
+        let runs = runs(&files::resolve_folder(folder));
         let found = files::names(&runs).unwrap_or_default().into_iter();
         found.filter(|(_, named)| *named == Named::File).filter_map(move |(name, _)| {
             let id = id_of(&name)?.to_owned();
@@ -231,7 +231,7 @@ fn id_of(name: &str) -> Option<&str> {
 pub(super) fn plan_of(record_file: &Path, record: &RunRecord) -> Option<StoredPlan> {
     // The id comes from a file that anybody may have written: it names a file of this folder and nothing else.
     let plain = record.run_id.chars().all(|c| c.is_ascii_alphanumeric());
-    let beside = files::resolved(record_file.parent()?);
+    let beside = files::resolve_folder(record_file.parent()?);
     let path = beside.join(format!("{}.plan.json", record.run_id));
     let stored = plain.then(|| read(&path).ok()).flatten()?;
     let stored = StoredPlan::read(&stored).ok()?;
@@ -254,9 +254,9 @@ pub(super) fn record(
 /// Writes a document after the signature of it: one that is there has its signature beside it.
 fn signed(path: &Path, bytes: &[u8], signature: Option<&str>) -> anyhow::Result<()> {
     if let Some(signature) = signature {
-        whole(&signature_of(path), signature.as_bytes())?;
+        write_whole(&signature_of(path), signature.as_bytes())?;
     }
-    whole(path, bytes)
+    write_whole(path, bytes)
 }
 
 /// Where the signature of a document lies.
@@ -299,7 +299,7 @@ const NOT_BEGUN: &str = "not-begun.json";
 
 /// What was told of applies that could not begin; what cannot be read was told of nobody.
 pub(super) fn not_begun(folder: &Path) -> Vec<Standing> {
-    let noted = read(&files::resolved(folder).join(FOLDER).join(NOT_BEGUN)).ok();
+    let noted = read(&files::resolve_folder(folder).join(FOLDER).join(NOT_BEGUN)).ok();
     noted.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
@@ -311,7 +311,7 @@ pub(super) fn note_not_begun(folder: &Path, standings: &[Standing]) {
         return;
     }
     let bytes = serde_json::to_vec_pretty(standings).unwrap_or_default();
-    let _ = make_runs(folder).and_then(|_| whole(&path, &bytes));
+    let _ = make_runs(folder).and_then(|_| write_whole(&path, &bytes));
 }
 
 /// Where the notes are kept that regions have yet to get documents.
@@ -327,7 +327,7 @@ fn make_notes(folder: &Path) -> anyhow::Result<PathBuf> {
     }
     let runs = make_runs(folder)?;
     let notes = make_own(folder, notes)?;
-    let (runs, into) = (files::resolved(&runs), files::resolved(&notes));
+    let (runs, into) = (files::resolve_folder(&runs), files::resolve_folder(&notes));
     for (name, named) in files::names(&runs).unwrap_or_default() {
         if let Some(id) = name.strip_suffix(OWED_ENDING).filter(|_| named == Named::File) {
             files::rename(&runs.join(&name), &into.join(id))
@@ -339,7 +339,7 @@ fn make_notes(folder: &Path) -> anyhow::Result<PathBuf> {
 
 /// Notes that regions have yet to get the documents of an apply.
 pub(super) fn owe(folder: &Path, run_id: &str) -> anyhow::Result<()> {
-    whole(&make_notes(folder)?.join(run_id), b"")
+    write_whole(&make_notes(folder)?.join(run_id), b"")
 }
 
 /// Forgets it: all regions have them. A note that stays makes the next apply look once more.
@@ -349,9 +349,10 @@ pub(super) fn settle(folder: &Path, run_id: &str) {
 
 /// The documents of applies that regions have yet to get, by name; what cannot be read is left out.
 pub(super) fn owed(folder: &Path) -> Vec<KeptDocument> {
-    let runs = files::resolved(&runs(folder));
+    let runs = files::resolve_folder(&runs(folder));
     // Where it cannot be made nothing was noted.
-    let noted = make_notes(folder).and_then(|notes| Ok(files::names(&files::resolved(&notes))?));
+    let noted =
+        make_notes(folder).and_then(|notes| Ok(files::names(&files::resolve_folder(&notes))?));
     let noted = noted.unwrap_or_default().into_iter();
     let mut ids: Vec<String> =
         noted.filter(|(_, named)| *named == Named::File).map(|(id, _)| id).collect();
@@ -380,8 +381,8 @@ pub(super) fn owed(folder: &Path) -> Vec<KeptDocument> {
 }
 
 /// Keeps what servers answered to the messages of an apply.
-pub(super) fn told(folder: &Path, run_id: &str, bytes: &[u8]) -> anyhow::Result<()> {
-    whole(&make_runs(folder)?.join(format!("{run_id}{TOLD_ENDING}")), bytes)
+pub(super) fn keep_server_answers(folder: &Path, run_id: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    write_whole(&make_runs(folder)?.join(format!("{run_id}{TOLD_ENDING}")), bytes)
 }
 
 /// What servers answered to the messages of an apply, where it lies here.
@@ -389,12 +390,12 @@ pub(super) fn told_of(folder: &Path, run_id: &str) -> Option<Vec<u8>> {
     let name = format!("{run_id}{TOLD_ENDING}");
     // The id may come from a document of somebody else: it names a file of this folder and nothing else.
     apply_of(&name)?;
-    read(&files::resolved(&runs(folder)).join(name)).ok()
+    read(&files::resolve_folder(&runs(folder)).join(name)).ok()
 }
 
 /// The newest run records that lie here, as regions keep them; what cannot be read is left out.
 pub(super) fn recent_records(folder: &Path) -> Vec<KeptDocument> {
-    let runs = files::resolved(&runs(folder));
+    let runs = files::resolve_folder(&runs(folder));
     let names = files::names(&runs).unwrap_or_default().into_iter();
     let mut found: Vec<(String, String)> = names
         .filter(|(_, named)| *named == Named::File)
@@ -444,7 +445,7 @@ pub(super) fn record_with_settings(
 /// The record of an apply that lies here.
 pub(super) fn record_of(folder: &Path, run_id: &str) -> Option<RunRecord> {
     apply_of(&format!("{run_id}{RUN_RECORD_ENDING}"))?;
-    let runs = files::resolved(&runs(folder));
+    let runs = files::resolve_folder(&runs(folder));
     let named = [format!("{run_id}.json"), format!("{run_id}{QUIET_ENDING}")];
     let bytes = named.iter().find_map(|name| read(&runs.join(name)).ok())?;
     RunRecord::read(&bytes).ok().filter(|record| record.run_id == run_id)

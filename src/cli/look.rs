@@ -160,7 +160,10 @@ pub(super) struct Looked {
 }
 
 /// Looks at both regions of every workspace and decides.
-pub(super) async fn look(context: &Context, asking: &Asking) -> Result<Looked, Failure> {
+pub(super) async fn observe_and_plan(
+    context: &Context,
+    asking: &Asking,
+) -> Result<Looked, Failure> {
     let found = configuration::usable(context).await?;
     look_with(context, asking, found).await
 }
@@ -263,7 +266,8 @@ fn without_secrets(plan: Plan) -> Plan {
     }
     let mut document = serde_json::to_value(&plan).unwrap_or_default();
     secrets::withheld_in(&mut document);
-    // What would be no plan any more held a word of drsync's own, and no secret.
+    // If the document no longer reads as a plan, a registered secret was a word of its format, which is no secret: the plan
+    // stays as it is.
     serde_json::from_value(document).map_or(plan, Plan::sealed)
 }
 

@@ -119,7 +119,7 @@ fn sections(command: Option<&str>) -> Roff {
     roff.control("SH", ["EXAMPLES"]);
     let every_day = ["demo", "init", "validate", "plan", "apply", "status"];
     let of = command.map_or(every_day.to_vec(), |command| vec![command]);
-    for (line, meaning) in of.into_iter().flat_map(examples::of) {
+    for (line, meaning) in of.into_iter().flat_map(examples::examples_of) {
         entry(&mut roff, vec![bold(*line)], meaning);
     }
     if command.is_some() {

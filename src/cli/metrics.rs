@@ -23,7 +23,7 @@ impl Metrics {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         let Metrics {} = self;
         let measured = look::block_on(async {
-            let looked = look::look(context, &Asking::everything(false)).await?;
+            let looked = look::observe_and_plan(context, &Asking::everything(false)).await?;
             let status = status::status(&looked.observed, &looked.plan);
             let workspaces = &looked.found.configuration.workspaces;
             let mut measured = Measured::of(&status, workspaces);

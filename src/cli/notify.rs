@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::clock::Clock;
 use super::flags::Context;
 use super::look::{self, Asking};
-use super::tell::{Keychain, Teller, over, receiver};
+use super::tell::{Keychain, Teller, receiver, wait_until_stopped};
 use super::{ExitStatus, Failure, configuration, output, signals};
 use crate::notify::{Answer, Letter, Outcome, Policy, deliver, samples};
 use crate::render::sections::notify::{Channel, Standing, page};
@@ -46,7 +46,7 @@ impl Test {
     fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         let to = self.to.or(self.receiver);
         look::block_on(async {
-            let found = configuration::own(configuration::usable(context).await?)?;
+            let found = configuration::require_own(configuration::usable(context).await?)?;
             let looked = look::look_with(context, &Asking::default(), found).await?;
             let workspaces = &looked.found.configuration.workspaces;
             let policies: Vec<Policy> = workspaces.iter().filter_map(Policy::of).collect();
@@ -59,7 +59,7 @@ impl Test {
             let secrets = Keychain::new(teller.scopes(), &looked.plan, &looked.regions);
             let stop = signals::watch().map_err(anyhow::Error::from)?;
             let letters: Vec<Letter> = all.iter().flatten().cloned().collect();
-            let answers = deliver::send(&letters, &secrets, over(&stop)).await;
+            let answers = deliver::send(&letters, &secrets, wait_until_stopped(&stop)).await;
             let mut heard = heard(&all, &answers);
             heard.sort_by_key(|channel| channel.standing);
             for channel in heard.iter_mut().filter(|it| it.standing == Standing::Ask) {

@@ -47,13 +47,13 @@ impl Plan {
         let mut context = context.clone();
         context.selection.changed = changed;
         let context = &context;
-        let looked = look::block_on(look::look(context, &asking))?;
+        let looked = look::block_on(look::observe_and_plan(context, &asking))?;
         let plan = looked.plan;
         let stored = plan.stored();
         if let Some(path) = &out {
             // Looking takes its time: somebody may have put something there.
             place::for_plan(path)?;
-            keep::whole(path, &stored.bytes).context("store the plan")?;
+            keep::write_whole(path, &stored.bytes).context("store the plan")?;
         }
         if context.json {
             output::document(&stored.bytes)?;
@@ -66,12 +66,12 @@ impl Plan {
             };
             let mut text = write(&page, form);
             if let (Form::Text(style), Some(path)) = (form, &out) {
-                let saved = screens::saved(&plan, &shown(path), &stored.sha256);
+                let saved = screens::saved(&plan, &path.display().to_string(), &stored.sha256);
                 text.push_str(&format!("\n{}", write(&saved, Form::Text(style))));
             }
             output::data(&text)?;
             if matches!(form, Form::Text(_)) && out.is_none() && plan.applyable {
-                let command = context.style.command(&kept(context, &asking));
+                let command = context.style.command(&command_to_store(context, &asking));
                 let message = "drsync: this plan is not kept; to review one and apply just that:";
                 context.remark(&format!("{message}\n{command}"));
             }
@@ -83,7 +83,7 @@ impl Plan {
 }
 
 /// The same plan once more, stored.
-fn kept(context: &Context, asking: &Asking) -> Command {
+fn command_to_store(context: &Context, asking: &Asking) -> Command {
     let Selection { only, exclude, changed } = &context.selection;
     let mut command = Command::new(Verb::Plan);
     for (flag, groups) in [("--only", only), ("--exclude", exclude)] {
@@ -95,10 +95,6 @@ fn kept(context: &Context, asking: &Asking) -> Command {
         command = command.word("--changed");
     }
     asking.repeated(command).word("--out").word("plan.json")
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }
 
 /// A mistake of the configuration blocks whatever it is about, even a group that it keeps out of the plan.

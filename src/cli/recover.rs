@@ -66,7 +66,7 @@ impl Source {
         if text.contains("://") {
             return Source::of_address(text, &here).ok();
         }
-        let folder = files::resolved(path);
+        let folder = files::resolve_folder(path);
         let leads_to_one = is_sync_location(&folder) || is_lakehouse(&folder);
         leads_to_one.then_some(Source::Folder(folder))
     }
@@ -87,18 +87,20 @@ impl Source {
             None => error.message.to_string(),
         };
         match scheme.as_deref() {
-            Some("http" | "https" | "file") | None => match WorkspaceAddress::pasted(text, here)
-                .map_err(why)?
-            {
-                WorkspaceAddress::Lakehouse(folder) => Ok(Source::Folder(files::resolved(&folder))),
-                WorkspaceAddress::Databricks(url) => Ok(Source::Workspace(url)),
-            },
+            Some("http" | "https" | "file") | None => {
+                match WorkspaceAddress::pasted(text, here).map_err(why)? {
+                    WorkspaceAddress::Lakehouse(folder) => {
+                        Ok(Source::Folder(files::resolve_folder(&folder)))
+                    }
+                    WorkspaceAddress::Databricks(url) => Ok(Source::Workspace(url)),
+                }
+            }
             Some(_) => LocationAddress::parse(text, here).map(Source::Location).map_err(why),
         }
     }
 
     /// As the user would name it.
-    pub(super) fn shown(&self) -> String {
+    pub(super) fn describe_source(&self) -> String {
         match self {
             Source::Folder(folder) => folder.display().to_string(),
             Source::Location(location) => location.to_string(),
@@ -216,7 +218,7 @@ impl Search<'_> {
         let (keys, now) = (self.keys, self.now);
         let places = places.into_iter().take(PLACES_MOST);
         let looks = places.map(|place| async move {
-            let found = look(&place, keys, now).await;
+            let found = find_configuration(&place, keys, now).await;
             (place.shown, found)
         });
         let looked: Vec<_> = stream::iter(looks).buffered(AT_ONCE).collect().await;
@@ -238,7 +240,7 @@ impl Search<'_> {
             [] => "",
             _ => " by a record that one of the given keys signed",
         };
-        let message = format!("no configuration is kept in {}{by}", source.shown());
+        let message = format!("no configuration is kept in {}{by}", source.describe_source());
         let failure = Failure::new(ExitStatus::Configuration, clean(&message));
         let failure = self
             .refused
@@ -293,7 +295,7 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The newest configuration at a place, or why what is there is not taken.
-async fn look(
+async fn find_configuration(
     place: &Place,
     keys: &[String],
     now: DateTime<Utc>,
@@ -343,7 +345,8 @@ fn read(source: &str, bytes: &[u8]) -> Configuration {
 /// Whether a location is the one that was looked into, whatever links lead to it.
 fn is_at(location: &LocationAddress, place: &str) -> bool {
     let same = LocationAddress::parse(place, Path::new("/")).is_ok_and(|place| place == *location);
-    let real = |text: &str| LocationAddress::literal_path(text).map(|path| files::resolved(&path));
+    let real =
+        |text: &str| LocationAddress::literal_path(text).map(|path| files::resolve_folder(&path));
     let real = (real(location.as_str()), real(place));
     same || matches!(real, (Some(one), Some(other)) if one == other)
 }

@@ -153,7 +153,7 @@ pub(super) fn nowhere(
         let name = &workspace.workspace.name;
         let refusal = workspace.nowhere().filter(|_| !had_a_cut(name))?;
         let address = &workspace.workspace.address;
-        Some(format!("workspace {name}: {address}: {}", refusal.told()))
+        Some(format!("workspace {name}: {address}: {}", refusal.describe_answer()))
     });
     let all: Vec<String> = all.by_ref().collect::<Option<_>>()?;
     if all.is_empty() {

@@ -1,4 +1,5 @@
 //! `drsync runbook`: what people need who make the other side active by hand; and where it is kept after an apply.
+//! Of evidence it keeps only the runbook.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -65,7 +66,7 @@ impl Read {
             cuts: ledger.all_cuts(),
             rows: ledger.rows_by_group(),
             record,
-            read_around: around.map(|trouble| trouble.error.told()),
+            read_around: around.map(|trouble| trouble.error.describe_answer()),
             witnessed,
         }
     }

@@ -100,11 +100,11 @@ impl Sandbox {
                 .await
                 .map_err(|error| Failure::new(ExitStatus::Failed, format!("serve: {error}")))?;
             let file = place::for_sandbox(&folder);
-            keep::whole(&file, running.configuration.as_bytes())
+            keep::write_whole(&file, running.configuration.as_bytes())
                 .map_err(|error| Failure::of(ExitStatus::Failed, error))?;
             let tokens = tokens(&running.primary, &running.secondary);
             secret.keep(&tokens).map_err(|error| Failure::of(ExitStatus::Failed, error))?;
-            output::data(&told(
+            output::data(&describe_sandbox(
                 &running.primary,
                 &running.secondary,
                 self.away,
@@ -151,7 +151,7 @@ const SECRET: &str = "# made of ";
 impl Kept {
     /// Finds the secret of a world that was served before, or makes one.
     fn of(folder: &Path) -> anyhow::Result<Kept> {
-        let file = files::resolved(folder).join("sandbox.env");
+        let file = files::resolve_folder(folder).join("sandbox.env");
         let opened = match files::open_regular(&file) {
             Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -197,7 +197,7 @@ fn tokens(primary: &Served, secondary: &Served) -> String {
     line(primary) + &line(secondary)
 }
 
-fn told(
+fn describe_sandbox(
     primary: &Served,
     secondary: &Served,
     away: Option<Away>,

@@ -50,7 +50,7 @@ impl Schema {
             Of::Diff => schema::diff(),
             Of::History => schema::history(),
             Of::Validation => schema::validation(),
-            Of::Told => schema::told(),
+            Of::Told => schema::told_document(),
             Of::Error => schema::error(),
         })?;
         Ok(ExitStatus::Ok)

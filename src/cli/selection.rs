@@ -1,4 +1,4 @@
-//! Names of groups that were given on the command line, checked against those there are.
+//! Names of groups that were given on the command line, checked against those there are. Pure.
 
 use std::collections::BTreeSet;
 

@@ -252,11 +252,11 @@ mod tests {
         let Err(refused) = verified(OLD, b"test") else {
             panic!("the old kind was taken");
         };
-        let said = refused.shown();
+        let said = refused.to_text();
         assert!(said.contains("minisign's old kind"), "{said}");
         let Err(other) = verified(OLD, b"other") else {
             panic!("of other bytes");
         };
-        assert!(!other.shown().contains("old kind"), "{}", other.shown());
+        assert!(!other.to_text().contains("old kind"), "{}", other.to_text());
     }
 }

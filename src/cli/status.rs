@@ -1,4 +1,4 @@
-//! `drsync status`: how far behind each group is, with either region away.
+//! `drsync status`: how far behind each group is, with either region away. It asks both regions and prints; nothing is written.
 
 use clap::{Args, ValueEnum};
 

@@ -1,4 +1,5 @@
 //! Tells people of an apply once its record is kept: messages, those that earlier ones could not send, and the heartbeat.
+//! Of evidence it keeps only what servers answered.
 //!
 //! Nothing here changes how an apply ends. What could not be sent is said on stderr and kept beside the record.
 
@@ -229,7 +230,7 @@ impl Teller {
                 Err(why) => Err(why),
             };
             if let Err(why) = told {
-                // At its beginning and at its end an apply meets the same.
+                // An apply beats at its beginning and at its end: what is wrong with the address is said once for both.
                 note_once(applied.said, &no_heartbeat(&why));
             }
         }))
@@ -253,7 +254,7 @@ impl Teller {
         let messages = self.messages(applied, record).await;
         let secrets = self.keychain(applied);
         let (answers, ()) = futures::join!(
-            deliver::send(&messages, &secrets, over(stop)),
+            deliver::send(&messages, &secrets, wait_until_stopped(stop)),
             self.beat(applied, beat, &record.run_id)
         );
         if answers.is_empty() {
@@ -305,10 +306,10 @@ impl Teller {
             };
             let wanted = notified.outstanding.iter().filter(|it| it.of == run_id);
             let wanted: Vec<&Outstanding> = wanted.collect();
-            let again = letters(&earlier.told(), &policies).into_iter();
+            let again = letters(&earlier.extract_news(), &policies).into_iter();
             messages.extend(again.filter(|letter| wanted.iter().any(|it| is_for(it, letter))));
         }
-        messages.extend(letters(&record.told(), &policies));
+        messages.extend(letters(&record.extract_news(), &policies));
         messages
     }
 }
@@ -318,9 +319,10 @@ impl Teller {
 pub(super) async fn fail(context: &Context, failure: &Failure) -> Vec<Answer> {
     beat_failed(context).await;
     let found = configuration::read_if_any(context).await.ok().flatten();
-    let teller = match found.map(configuration::own) {
+    let teller = match found.map(configuration::require_own) {
         Some(Ok(found)) => Teller::of(&found.configuration, &found.folder),
-        // Nobody is told over servers that whoever may write beside the evidence names.
+        // A recovered configuration was taken from a sync location: whoever may write there would choose the servers, so that
+        // nobody is told over them.
         Some(Err(_)) => return Vec::new(),
         None => Teller::of_kept(&configuration::folder(context)),
     };
@@ -404,7 +406,7 @@ fn given_up(answer: Answer, record: &RunRecord) -> Answer {
 }
 
 /// When sending is over: after a minute, or shortly after somebody wants the apply to end.
-pub(super) async fn over(stop: &Stop) {
+pub(super) async fn wait_until_stopped(stop: &Stop) {
     let stopped = async {
         while !stop.stop.load(std::sync::atomic::Ordering::Relaxed) {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -449,7 +451,7 @@ pub(super) fn receiver(letter: &Letter) -> String {
 
 /// Keeps what servers answered: on this machine, and in every region that takes it.
 async fn keep_told(applied: &Applied<'_>, record: &RunRecord, document: &[u8]) {
-    let here = keep::told(applied.folder, &record.run_id, document);
+    let here = keep::keep_server_answers(applied.folder, &record.run_id, document);
     let name = format!("{}{TOLD_ENDING}", record.run_id);
     let keeping = keeping(applied, record).into_iter();
     let kept = keeping.map(async |location| location.keep_evidence(&name, document).await);

@@ -111,7 +111,7 @@ fn written(context: &Context, found: &Found, looked: Option<&Looked>, doubts: &[
     let form = context.form();
     if !matches!(form, Form::Text(_)) {
         let plan = looked.map(|looked| &looked.plan);
-        return write(&sections::validate::whole(configuration, plan, doubts), form);
+        return write(&sections::validate::whole_page(configuration, plan, doubts), form);
     }
     let mut text = if configuration.mistakes.is_empty() {
         String::new()
@@ -137,7 +137,7 @@ fn written(context: &Context, found: &Found, looked: Option<&Looked>, doubts: &[
             }
             text.push_str(&write(&sections::validate::page(&looked.plan, doubts), form));
             if context.style.verbose {
-                let resolved = write(&sections::config::resolved(&looked.observed), form);
+                let resolved = write(&sections::config::page_of_resolved(&looked.observed), form);
                 text.push_str(&format!("\n{resolved}"));
             }
         }

@@ -30,7 +30,7 @@ pub(super) fn provenance() -> Provenance {
 }
 
 /// From where this looks: the project of a pipeline, whose machines come and go, or else this machine.
-pub(super) fn place() -> String {
+pub(super) fn describe_machine() -> String {
     let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     match pipeline(&set) {
         Some(Pipeline { service, project, .. }) => {
@@ -206,7 +206,7 @@ mod tests {
         pipeline(&set).map(Pipeline::provenance)
     }
 
-    fn told(
+    fn provenance_of(
         actor: &str,
         by: Option<&str>,
         url: Option<&str>,
@@ -231,7 +231,10 @@ mod tests {
             ("DRSYNC_JOB_RUN_ID", "34"),
         ];
         let url = Some("https://adb-111.azuredatabricks.net/jobs/12/runs/34");
-        assert_eq!(of(&variables), told("ci:databricks job 12 run 34", None, url, None, None));
+        assert_eq!(
+            of(&variables),
+            provenance_of("ci:databricks job 12 run 34", None, url, None, None)
+        );
         assert_eq!(of(&variables[..2]), None);
     }
 
@@ -250,7 +253,10 @@ mod tests {
         ]);
         let url = "https://github.test/acme/dr-config/actions/runs/7";
         let actor = "ci:github acme/dr-config run 7";
-        assert_eq!(github, told(actor, Some("octo"), Some(url), Some(COMMIT), Some("pull 418")));
+        assert_eq!(
+            github,
+            provenance_of(actor, Some("octo"), Some(url), Some(COMMIT), Some("pull 418"))
+        );
     }
 
     #[test]
@@ -265,7 +271,10 @@ mod tests {
         ]);
         let url = "https://gitlab.test/acme/dr/-/jobs/99";
         let change = Some("merge request 12");
-        assert_eq!(gitlab, told("ci:gitlab acme/dr job 99", None, Some(url), Some(COMMIT), change));
+        assert_eq!(
+            gitlab,
+            provenance_of("ci:gitlab acme/dr job 99", None, Some(url), Some(COMMIT), change)
+        );
     }
 
     #[test]
@@ -282,7 +291,7 @@ mod tests {
         let url = "https://dev.azure.test/acme/Data%20Platform/_build/results?buildId=31";
         assert_eq!(
             azure,
-            told("ci:azure dr build 31", None, Some(url), Some(COMMIT), Some("pull 5"))
+            provenance_of("ci:azure dr build 31", None, Some(url), Some(COMMIT), Some("pull 5"))
         );
         let jenkins = of(&[
             ("JENKINS_URL", "https://ci.test/"),
@@ -293,7 +302,7 @@ mod tests {
         ]);
         assert_eq!(
             jenkins,
-            told(
+            provenance_of(
                 "ci:jenkins dr build 4",
                 None,
                 Some("https://ci.test/job/dr/4/"),
@@ -312,9 +321,9 @@ mod tests {
             ("CHANGE_ID", "1; drop"),
         ]);
         let url = Some("https://ci.test/job/4/");
-        assert_eq!(evil, told("ci:jenkins", None, url, None, None));
+        assert_eq!(evil, provenance_of("ci:jenkins", None, url, None, None));
         let script = of(&[("JENKINS_URL", "x"), ("BUILD_URL", "javascript:alert(1)")]);
-        assert_eq!(script, told("ci:jenkins", None, None, None, None));
+        assert_eq!(script, provenance_of("ci:jenkins", None, None, None, None));
     }
 
     #[test]

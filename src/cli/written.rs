@@ -12,7 +12,10 @@ use crate::render::clean;
 use crate::secrets;
 
 /// Of each workspace its configuration. One that cannot be written so is told and left out: nothing else depends on it.
-pub(super) fn of(context: &Context, found: &Found) -> BTreeMap<String, Vec<u8>> {
+pub(super) fn written_configurations(
+    context: &Context,
+    found: &Found,
+) -> BTreeMap<String, Vec<u8>> {
     let untold = |workspace: &str, why: &str| {
         let text = format!("drsync: the configuration of {workspace} is not kept: {why}");
         context.remark(&clean(&text));
@@ -24,7 +27,7 @@ pub(super) fn of(context: &Context, found: &Found) -> BTreeMap<String, Vec<u8>> 
         Ok(keys) => keys,
         Err(failure) => {
             let all: Vec<&str> = workspaces.iter().map(|it| it.name.as_str()).collect();
-            untold(&all.join(", "), failure.shown().trim());
+            untold(&all.join(", "), failure.to_text().trim());
             return BTreeMap::new();
         }
     };

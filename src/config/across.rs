@@ -1,4 +1,4 @@
-//! What no workspace and no group can see alone: names, tables, token variables and locations that meet those of another.
+//! What no workspace and no group can see alone: names, tables, token variables and locations that meet those of another. Pure.
 
 use super::fields::{Place, Wrong};
 use super::values::token_variable;

@@ -1,4 +1,4 @@
-//! Where a workspace is: on Databricks, in a sandbox on this machine, or in a folder.
+//! Where a workspace is: on Databricks, in a sandbox on this machine, or in a folder. Pure.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

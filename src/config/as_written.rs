@@ -1,4 +1,5 @@
 //! What of a workspace's configuration is compared as it is written: those keys of the one table that say so, with their values.
+//! Pure.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ impl WorkspaceConfig {
         let file = Value::Object(self.file(&WrittenKeys::default(), false));
         let keys = KEYS.iter().filter(|key| key.compared == Compared::AsWritten);
         let values = keys.filter_map(|key| {
-            let object = file.pointer(place(key.level)?)?.as_object()?;
+            let object = file.pointer(pointer_of_level(key.level)?)?.as_object()?;
             Some((key.called(), object.get(key.name).and_then(text)))
         });
         values.collect()
@@ -21,7 +22,7 @@ impl WorkspaceConfig {
 }
 
 /// Where the one object of a level stands in the file of one workspace; `None`: there may be several.
-fn place(level: Level) -> Option<&'static str> {
+fn pointer_of_level(level: Level) -> Option<&'static str> {
     match level {
         Level::File => Some(""),
         Level::Workspace | Level::WorkspaceOrGroup | Level::FileOrWorkspace => {
@@ -52,7 +53,7 @@ mod tests {
     fn every_key_that_is_compared_as_it_is_written_stands_in_one_place() {
         let keys = KEYS.iter().filter(|key| key.compared == Compared::AsWritten);
         let nowhere: Vec<&str> =
-            keys.filter(|key| place(key.level).is_none()).map(|key| key.name).collect();
+            keys.filter(|key| pointer_of_level(key.level).is_none()).map(|key| key.name).collect();
         assert!(nowhere.is_empty(), "{nowhere:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! How workspaces are reached: one type for a configuration, for a plan that carries it and for whoever signs in.
+//! How workspaces are reached: one type for a configuration, for a plan that carries it and for whoever signs in. Pure.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Secrets that stand in a configuration, known by their shape: a configuration names secrets, and holds none.
+//! Secrets that stand in a configuration, known by their shape: a configuration names secrets, and holds none. Pure.
 
 use super::json::{Json, Member, Node};
 

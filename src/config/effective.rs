@@ -1,4 +1,4 @@
-//! What a configuration comes to: every default filled in, comments and the order of keys gone.
+//! What a configuration comes to: every default filled in, comments and the order of keys gone. Pure.
 
 use chrono::Duration;
 use serde_json::{Map, Value, json};
@@ -85,7 +85,7 @@ fn workspace(workspace: &WorkspaceConfig) -> Value {
         address,
         secondary: _,
         connection,
-        // Why there is none changes nothing.
+        // The reason for having no secondary workspace has no effect.
         no_secondary: _,
         location_primary,
         location_secondary,

@@ -1,4 +1,4 @@
-//! One object of a configuration while its keys are read: what is unknown, double, missing, or of the wrong kind.
+//! One object of a configuration while its keys are read: what is unknown, double, missing, or of the wrong kind. Pure.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -55,9 +55,9 @@ impl Place {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$');
         let path = match (self.path.as_str(), !key.is_empty() && key.chars().all(plain)) {
             ("$", true) => key.to_string(),
-            ("$", false) => format!("[{}]", shown(key)),
+            ("$", false) => format!("[{}]", quote_short(key)),
             (path, true) => format!("{path}.{key}"),
-            (path, false) => format!("{path}[{}]", shown(key)),
+            (path, false) => format!("{path}[{}]", quote_short(key)),
         };
         Place { file: self.file.clone(), line, path, group: self.group.clone() }
     }
@@ -69,7 +69,7 @@ impl Place {
 }
 
 /// A text of the user in a message: quoted, without control characters, not endless.
-pub(super) fn shown(text: &str) -> String {
+pub(super) fn quote_short(text: &str) -> String {
     const LETTERS_MAX: usize = 80;
     let short: String = text.chars().take(LETTERS_MAX).collect();
     let more = if short.len() < text.len() { "…" } else { "" };
@@ -155,9 +155,9 @@ impl<'a> Fields<'a> {
         if let Some(other) = elsewhere {
             let remedy = match (other.name, self.level) {
                 ("sync_default_schedule", Level::Group) => "write sync_schedule".to_string(),
-                _ => format!("move it to {}", other.level.place()),
+                _ => format!("move it to {}", other.level.describe_level()),
             };
-            let message = format!("does not belong in {}", self.level.place());
+            let message = format!("does not belong in {}", self.level.describe_level());
             self.mistakes.push(place.wrong(Wrong::new(message, remedy)));
             return;
         }
@@ -351,7 +351,7 @@ pub(super) fn no_choice(text: &str, choices: &[&str]) -> Wrong {
         Some((_, choice)) => format!("did you mean {choice}?"),
         None => format!("write one of {}", choices.join(", ")),
     };
-    Wrong::new(format!("is {}, which is none of those there are", shown(text)), remedy)
+    Wrong::new(format!("is {}, which is none of those there are", quote_short(text)), remedy)
 }
 
 fn whole_number(text: &str, range: RangeInclusive<u32>) -> Result<u32, Wrong> {

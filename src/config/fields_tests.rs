@@ -42,6 +42,6 @@ fn a_number_is_whole_and_in_its_range() {
 
 #[test]
 fn a_text_of_the_user_is_shown_without_control_characters_and_not_endless() {
-    assert_eq!(shown("a\u{1b}[31m\"b"), "\"a\\u{1b}[31m\\\"b\"");
-    assert!(shown(&"a".repeat(1000)).ends_with("a…\""));
+    assert_eq!(quote_short("a\u{1b}[31m\"b"), "\"a\\u{1b}[31m\\\"b\"");
+    assert!(quote_short(&"a".repeat(1000)).ends_with("a…\""));
 }

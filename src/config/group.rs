@@ -1,4 +1,4 @@
-//! One sync group of the file: its keys, its tables, its mistakes.
+//! One sync group of the file: its keys, its tables, its mistakes. Pure.
 
 use std::collections::BTreeMap;
 

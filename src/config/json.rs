@@ -1,4 +1,4 @@
-//! JSON with the line of every key and value, and with every key, also one that comes twice.
+//! JSON with the line of every key and value, and with every key, also one that comes twice. Pure.
 //!
 //! The grammar is serde_json's: each level is taken apart into raw slices of the text, whose places are their lines.
 

@@ -1,4 +1,4 @@
-//! Every key a configuration knows: its level, whether it is needed, its default and an example.
+//! Every key a configuration knows: its level, whether it is needed, its default and an example. Pure.
 
 /// A key of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +129,7 @@ impl Level {
     }
 
     /// Where its keys belong, as a person says it.
-    pub(super) fn place(self) -> &'static str {
+    pub(super) fn describe_level(self) -> &'static str {
         match self {
             Level::File => "the top of the file",
             Level::Workspace => "the workspace",

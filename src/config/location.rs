@@ -1,4 +1,4 @@
-//! Where things lie: sync locations, read and normalised once, here.
+//! Where things lie: sync locations, read and normalised once, here. Pure.
 
 use std::fmt;
 use std::path::{Component, Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Names of tables and workflows as a configuration gives them, and as a catalog resolves them.
+//! Names of tables and workflows as a configuration gives them, and as a catalog resolves them. Pure.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;

@@ -1,4 +1,4 @@
-//! A table's name as a path of three folders, and back.
+//! A table's name as a path of three folders, and back. Pure.
 
 use percent_encoding::percent_decode_str;
 

@@ -1,4 +1,4 @@
-//! Why a text is not JSON, as whoever wrote it would say it: a comma too many, a bracket that nobody closed, YAML.
+//! Why a text is not JSON, as whoever wrote it would say it: a comma too many, a bracket that nobody closed, YAML. Pure.
 
 use crate::command::{Command, Verb};
 use crate::sentence::Sentence;
@@ -157,7 +157,7 @@ mod tests {
     use super::super::json;
     use super::SyntaxError;
 
-    fn said(text: &str) -> String {
+    fn describe_error(text: &str) -> String {
         let SyntaxError { line, message, remedy } =
             json::parse(text.as_bytes()).expect_err("is not JSON");
         format!("line {line} {message}: {remedy}")
@@ -203,10 +203,10 @@ mod tests {
                 "line 1 is TOML, not JSON: write it as JSON: drsync init --stdout shows how",
             ),
         ] {
-            assert_eq!(said(text), expected, "{text}");
+            assert_eq!(describe_error(text), expected, "{text}");
         }
         for other in ["{\"a\": 01}", "{\"a\": tru}", "{} x", "\"a", "{\"a\" \"b\"}"] {
-            assert!(said(other).contains("is not JSON: "), "{}", said(other));
+            assert!(describe_error(other).contains("is not JSON: "), "{}", describe_error(other));
         }
     }
 }

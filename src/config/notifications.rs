@@ -1,4 +1,4 @@
-//! Over what people are told: the mail server, webhooks and the heartbeat.
+//! Over what people are told: the mail server, webhooks and the heartbeat. Pure.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! From the bytes of one or more files to a configuration and all of its mistakes.
+//! From the bytes of one or more files to a configuration and all of its mistakes. Pure.
 
 use std::path::Path;
 

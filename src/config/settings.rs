@@ -1,4 +1,4 @@
-//! The settings that a workspace and its groups share, of which the group's win.
+//! The settings that a workspace and its groups share, of which the group's win. Pure.
 
 use std::collections::BTreeMap;
 

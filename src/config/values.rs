@@ -1,8 +1,8 @@
-//! Checks of single texts: labels, addresses of people, names of secrets, and what is still a placeholder.
+//! Checks of single texts: labels, addresses of people, names of secrets, and what is still a placeholder. Pure.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
-use super::fields::{Wrong, shown};
+use super::fields::{Wrong, quote_short};
 
 /// The most letters of a label, so that it fits any ledger, path or subject line.
 const LABEL_LETTERS_MAX: usize = 255;
@@ -54,7 +54,7 @@ pub(super) fn day_or_moment(text: &str) -> Result<DateTime<Utc>, Wrong> {
     let moment = DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc());
     moment.or_else(day).ok_or_else(|| {
         let remedy = "write a day, 2026-12-15, or a moment, 2026-12-15T06:00:00Z";
-        Wrong::new(format!("{} is no day and no moment", shown(text)), remedy)
+        Wrong::new(format!("{} is no day and no moment", quote_short(text)), remedy)
     })
 }
 
@@ -128,7 +128,7 @@ pub(super) fn emails(text: &str) -> Result<Vec<String>, Wrong> {
             return Err(Wrong::new("has a comma without an address beside it", REMEDY));
         }
         if !is_email(email) {
-            return Err(Wrong::new(format!("{} is not an address", shown(email)), REMEDY));
+            return Err(Wrong::new(format!("{} is not an address", quote_short(email)), REMEDY));
         }
         if !emails.iter().any(|other| other.to_lowercase() == email.to_lowercase()) {
             emails.push(email.to_string());
@@ -181,7 +181,7 @@ pub(super) fn variable_part(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn said<T>(read: Result<T, Wrong>) -> String {
+    fn message_of<T>(read: Result<T, Wrong>) -> String {
         read.err().map(|wrong| wrong.message).unwrap_or_default().to_string()
     }
 
@@ -206,36 +206,41 @@ mod tests {
             "a@-x.com",
             "a@example.com\n",
         ] {
-            let message = said(emails(text));
+            let message = message_of(emails(text));
             assert!(
                 message.ends_with("is not an address") || text.ends_with('\n'),
                 "{text}: {message}"
             );
         }
-        assert_eq!(said(emails("a@example.com,")), "has a comma without an address beside it");
-        assert_eq!(said(emails("<owner>")), "still the placeholder <owner>");
-        assert_eq!(said(emails(" ")), "is empty");
+        assert_eq!(
+            message_of(emails("a@example.com,")),
+            "has a comma without an address beside it"
+        );
+        assert_eq!(message_of(emails("<owner>")), "still the placeholder <owner>");
+        assert_eq!(message_of(emails(" ")), "is empty");
     }
 
     #[test]
     fn a_token_in_the_place_of_a_secrets_name_is_not_repeated() {
         assert_eq!(secret_name("east-pat").ok().flatten().as_deref(), Some("east-pat"));
         assert_eq!(secret_name("").ok().flatten(), None);
-        assert!(!said(secret_name("my secret")).contains("my secret"));
+        assert!(!message_of(secret_name("my secret")).contains("my secret"));
     }
 
     #[test]
     fn placeholders_are_named() {
         assert_eq!(
-            said(placeholder("https://<workspace-1>.databricks.com", "")),
+            message_of(placeholder("https://<workspace-1>.databricks.com", "")),
             "still the placeholder <workspace-1>"
         );
         assert_eq!(
-            said(location_placeholder("abfss://container@storageaccount.dfs.core.windows.net/")),
+            message_of(location_placeholder(
+                "abfss://container@storageaccount.dfs.core.windows.net/"
+            )),
             "still the placeholder abfss://container@storageaccount…"
         );
         assert!(location_placeholder("abfss://container@eastacct.dfs.core.windows.net/").is_ok());
-        assert_eq!(said(label("<name>")), "still the placeholder <name>");
+        assert_eq!(message_of(label("<name>")), "still the placeholder <name>");
     }
 
     #[test]

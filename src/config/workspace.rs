@@ -1,4 +1,4 @@
-//! One workspace of the file: its own keys, and its groups compared with each other.
+//! One workspace of the file: its own keys, and its groups compared with each other. Pure.
 
 use std::collections::BTreeMap;
 use std::path::Path;

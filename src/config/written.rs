@@ -1,4 +1,5 @@
 //! A workspace's configuration as a file again: every default filled in, no path relative to anything, secrets by their names alone.
+//! Pure.
 
 use chrono::Duration;
 use serde_json::{Map, Value, json};
@@ -186,7 +187,7 @@ fn group(group: &Group) -> Value {
         ("sync_rpo_minutes", Some(*rpo)),
         ("sync_max_lag_minutes", Some(max_lag.unwrap_or(Duration::zero()))),
     ] {
-        // What follows from the schedule may be longer than what may be written, and follows from it again.
+        // A derived objective is not written: it may be longer than a file may say, and is derived again.
         let minutes = time.map(|time| time.num_minutes());
         if let Some(minutes) = minutes.filter(|minutes| *minutes <= i64::from(MINUTES_MAX)) {
             file[key] = minutes.into();

@@ -77,7 +77,7 @@ pub(super) async fn presence(location: &DatabricksLocation) -> Result<Reached, R
             if denied || refusal.is_no_answer_of_use() {
                 refusal.doing(doing())
             } else {
-                away(refusal).doing(doing())
+                as_unavailable(refusal).doing(doing())
             }
         });
     }
@@ -110,7 +110,7 @@ async fn with_grant(location: &DatabricksLocation, refusal: Refusal, principal: 
 }
 
 /// A listing that the warehouse could not make means that its location is not there; of a sign-in that was refused that is said.
-fn away(refusal: Refusal) -> Refusal {
+fn as_unavailable(refusal: Refusal) -> Refusal {
     Refusal { kind: RegionErrorKind::Unavailable, ..refusal }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use url::Url;
 
-use super::credential::{Credential, Token, TokenSource, refused};
+use super::credential::{Credential, Token, TokenSource, sign_in_refusal};
 use crate::secrets;
 
 mod ambient;

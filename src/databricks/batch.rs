@@ -1,4 +1,5 @@
 //! One statement for many tables, and what to do when it is refused.
+//! It reads alone, so that a statement may be sent again in parts.
 //!
 //! A batch that fails because of one table goes on without it; a form that the warehouse does not take is not tried again.
 

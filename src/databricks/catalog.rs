@@ -151,7 +151,7 @@ fn found(
 }
 
 fn denied(name: &TableName, refusal: &Refusal, principal: &str) -> Denied {
-    let lacking = refusal.lack().map(|lack| lack.to_read(name, principal));
+    let lacking = refusal.lack().map(|lack| lack.grant_for_reading(name, principal));
     let grant = lacking.unwrap_or_else(|| Grant::select(name, principal));
     Denied { message: refusal.to_string().into(), remedy: Some(Repair::Grant(grant)) }
 }

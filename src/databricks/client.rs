@@ -426,7 +426,7 @@ impl Client {
             request
         };
         let asked = Asked::of(&request);
-        let sent = request.send().await.map_err(|error| retry::lost(&error));
+        let sent = request.send().await.map_err(|error| retry::read_lost_request(&error));
         if let Some(asked) = asked {
             match &sent {
                 Ok(answer) => asked.answered(answer.status().as_u16(), answer.headers()),

@@ -31,7 +31,7 @@ pub(super) async fn deep_clone(
 ) -> Result<Cloned, RegionError> {
     let doing = || format!("clone {} version {}", order.table, order.source_version);
     let refused = |kind, text: String| RegionError::new(kind, doing(), text).of_order();
-    let before = look(location, order).await?;
+    let before = read_standing(location, order).await?;
     if let Standing::Cloned { .. } = before {
         return done(location, order, Maker::Before, progress).await;
     }
@@ -52,7 +52,7 @@ pub(super) async fn deep_clone(
         |refusal: &Refusal| refusal.kind == RegionErrorKind::Conflict && !refusal.outcome_unknown;
     if ran.as_ref().is_err_and(lost)
         && !progress.stopped()
-        && let Ok(Standing::AsLookedAt(_)) = look(location, order).await
+        && let Ok(Standing::AsLookedAt(_)) = read_standing(location, order).await
     {
         ran = sql.run(&statement, Intent::Long(progress)).await;
     }
@@ -63,7 +63,7 @@ pub(super) async fn deep_clone(
     }
     match ran {
         Ok(finished) => {
-            let after = look(location, order).await?;
+            let after = read_standing(location, order).await?;
             if let Standing::Cloned { .. } = after {
                 return done(location, order, Maker::Told(&finished), progress).await;
             }
@@ -78,7 +78,7 @@ pub(super) async fn deep_clone(
         }
         Err(refusal) if refusal.outcome_unknown || refusal.kind == RegionErrorKind::Conflict => {
             // The reply was lost, or another clone came first: the replica knows.
-            let after = look(location, order).await.ok();
+            let after = read_standing(location, order).await.ok();
             if let Some(Standing::Cloned { .. }) = after {
                 let maker = if refusal.outcome_unknown { Maker::Unheard } else { Maker::Before };
                 return done(location, order, maker, progress).await;
@@ -92,10 +92,13 @@ pub(super) async fn deep_clone(
     }
 }
 
-async fn look(location: &DatabricksLocation, order: &CloneOrder) -> Result<Standing, RegionError> {
+async fn read_standing(
+    location: &DatabricksLocation,
+    order: &CloneOrder,
+) -> Result<Standing, RegionError> {
     let question =
         ReplicaQuestion { path: order.replica_path.clone(), since_version: order.replica_version };
-    let replica = replicas::one(location, &question).await?;
+    let replica = replicas::read_replica(location, &question).await?;
     Ok(order.standing(replica.as_ref()))
 }
 

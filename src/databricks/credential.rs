@@ -55,7 +55,7 @@ pub(super) trait TokenSource: fmt::Debug + Send + Sync {
 }
 
 /// The refusal of an identity, as opposed to a service that is away.
-pub(super) fn refused(message: impl Into<String>) -> Refusal {
+pub(super) fn sign_in_refusal(message: impl Into<String>) -> Refusal {
     Refusal { code: "SIGN_IN".to_owned(), ..Refusal::new(RegionErrorKind::Denied, message) }
 }
 
@@ -70,7 +70,7 @@ impl TokenSource for Fixed {
         if self.0.secret.expose_secret().chars().all(sendable) {
             Ok(self.0.clone())
         } else {
-            Err(refused("it has characters that no token has"))
+            Err(sign_in_refusal("it has characters that no token has"))
         }
     }
 
@@ -98,7 +98,7 @@ struct Unsigned(String);
 #[async_trait]
 impl TokenSource for Unsigned {
     async fn fetch(&self, _now: DateTime<Utc>) -> Result<Token, Refusal> {
-        Err(refused(self.0.clone()))
+        Err(sign_in_refusal(self.0.clone()))
     }
 
     fn renews(&self) -> bool {

@@ -1,4 +1,4 @@
-//! A refusal by Databricks, of a request or of a statement, and what it means to a caller.
+//! A refusal by Databricks, of a request or of a statement, and what it means to a caller. Pure.
 
 pub(super) mod answered;
 mod named;
@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::pause::Failure;
 use crate::region::{
-    AnswerName, Grant, Hint, Lack, Privilege, RegionError, RegionErrorKind, SecurableKind, told,
+    AnswerName, Grant, Hint, Lack, Privilege, RegionError, RegionErrorKind, SecurableKind,
+    join_refusal_words,
 };
 use crate::secrets;
 use crate::sentence::Sentence;
@@ -113,7 +114,7 @@ impl Refusal {
     /// The refusal as the port has it. Who is not signed in was not denied one thing.
     pub(super) fn doing(self, doing: impl Into<Sentence>) -> RegionError {
         let kind = match (self.is_sign_in(), self.status) {
-            // What stands in between refuses so too, and not who asks.
+            // A proxy answers 403 as well: only a refusal that speaks of a token is one of whoever asks.
             (true, Some(403)) if !self.message.to_lowercase().contains("token") => {
                 RegionErrorKind::Other
             }
@@ -229,7 +230,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        told(&self.message, &self.hints, &self.references()).fmt(f)
+        join_refusal_words(&self.message, &self.hints, &self.references()).fmt(f)
     }
 }
 
@@ -407,7 +408,7 @@ mod tests {
 
     fn to_read(told: &str) -> Option<String> {
         let refusal = Refusal::new(RegionErrorKind::Denied, told);
-        let grant = refusal.lack().map(|lack| lack.to_read(&table(), "dr`sync"));
+        let grant = refusal.lack().map(|lack| lack.grant_for_reading(&table(), "dr`sync"));
         grant.map(|grant| grant.to_string())
     }
 

@@ -119,7 +119,7 @@ async fn register_all(
     tables.sort();
     let needed = needed(registrar, &refused, cuts, principal).await;
     let place = registrar.client.base().as_str().trim_end_matches('/');
-    let refused = told(refused, &needed, place);
+    let refused = group_refusals(refused, &needed, place);
     Registered { tables, refused: strangers.into_iter().chain(refused).collect() }
 }
 
@@ -166,7 +166,7 @@ async fn needed(
 }
 
 /// What was refused by the workspace at an address, one text a cause.
-fn told(
+fn group_refusals(
     mut refused: Vec<(&TableName, Refusal)>,
     needed: &[Grant],
     place: &str,

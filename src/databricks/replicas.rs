@@ -99,7 +99,7 @@ pub(super) async fn stand(
 }
 
 /// Looks at one replica, whoever asks.
-pub(super) async fn one(
+pub(super) async fn read_replica(
     location: &DatabricksLocation,
     question: &ReplicaQuestion,
 ) -> Result<Option<Replica>, RegionError> {
@@ -189,7 +189,7 @@ fn replica(question: &ReplicaQuestion, history: History, detail: &Detail) -> Rep
     let told = history.commits.into_iter().zip(marks).zip(partial);
     let told = told.map(|((entry, mark), partial)| {
         let told = commit(entry, mark);
-        // What did not come back is no return to what was there.
+        // A RESTORE of which files were gone did not bring that version back.
         let restored_to = told.restored_to.filter(|_| !partial);
         ReplicaCommit { restored_to, ..told }
     });
@@ -201,7 +201,7 @@ fn replica(question: &ReplicaQuestion, history: History, detail: &Detail) -> Rep
         epoch: detail.property(Mark::EPOCH).and_then(|epoch| epoch.parse().ok()),
         column_mapping: detail.column_mapping(),
         rows: None,
-        // No look at the storage is asked of a warehouse.
+        // A warehouse is not asked to look at files in the storage: damage is found by lakehouses alone.
         damaged: None,
         read_around: None,
         since_damaged: None,

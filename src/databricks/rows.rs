@@ -1,4 +1,4 @@
-//! A statement's result: rows addressed by column name, because services only ever add columns.
+//! A statement's result: rows addressed by column name, because services only ever add columns. Pure.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};

@@ -61,7 +61,7 @@ pub(super) async fn sources(
 }
 
 /// What came after the version of interest: the newest commit of each, and the histories of those that went on.
-pub(super) async fn since(
+pub(super) async fn read_commits_since(
     workspace: &Service,
     asked: &[SinceQuestion],
 ) -> Vec<Result<Vec<Commit>, RegionError>> {
@@ -124,7 +124,7 @@ fn source(
 fn commit(entry: Entry, table_id: &str) -> Commit {
     Commit {
         upkeep: entry.upkeep(),
-        // Told apart from the digest of a commit's file, which another adapter keeps of the same commit.
+        // It has a prefix, so that it never equals the digest of a commit's file, which lakehouses keep of the same commit.
         sha256: Some(entry.history_digest()),
         rows: entry.rows_touched(),
         version: entry.version,

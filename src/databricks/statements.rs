@@ -89,7 +89,7 @@ impl Sql {
 
     /// Looks whether there is a warehouse that can be used, and starts none.
     pub(super) async fn look_at_warehouse(&self) -> Result<(), Refusal> {
-        warehouse::look(&self.client, self.configured.as_deref()).await
+        warehouse::check_warehouse(&self.client, self.configured.as_deref()).await
     }
 
     /// The warehouse, chosen when it is first needed.
@@ -114,7 +114,7 @@ impl Sql {
 
     /// Waits for the end of a statement that was submitted before.
     pub(super) async fn attach(&self, id: &str, intent: Intent<'_>) -> Result<Finished, Refusal> {
-        let seen = self.look(id).await.map_err(|refusal| of_statement(id, refusal))?;
+        let seen = self.read_state(id).await.map_err(|refusal| of_statement(id, refusal))?;
         let seen = StatementResponse { statement_id: id.to_owned(), ..seen };
         self.follow(seen, intent).await
     }
@@ -223,10 +223,10 @@ impl Sql {
             }
             let pause = timing.backoff(POLL_FIRST, attempt, POLL_LONGEST);
             attempt += 1;
-            // Answers take their time, too, and so may a pause.
+            // Waiting for answers counts as spent time, and so do the pauses between them.
             let step = async {
                 self.pause(pause, intent).await;
-                self.look(&id).await
+                self.read_state(&id).await
             };
             let (looked, spent) = timing.measured(pause, step).await;
             match seen.status.state {
@@ -275,7 +275,7 @@ impl Sql {
         })
     }
 
-    async fn look(&self, id: &str) -> Result<StatementResponse, Refusal> {
+    async fn read_state(&self, id: &str) -> Result<StatementResponse, Refusal> {
         self.client.get(&["api", "2.0", "sql", "statements", id], &[]).await
     }
 
@@ -288,7 +288,7 @@ impl Sql {
                 .timing()
                 .sleep(self.client.timing().backoff(POLL_FIRST, attempt, POLL_LONGEST))
                 .await;
-            if let Ok(seen) = self.look(id).await {
+            if let Ok(seen) = self.read_state(id).await {
                 match seen.status.state {
                     StatementState::Succeeded | StatementState::Closed => {
                         return Ok(StatementResponse { statement_id: id.to_owned(), ..seen });

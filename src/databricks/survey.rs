@@ -143,7 +143,7 @@ impl Surveyor {
     ///
     /// # Errors
     /// What the service refuses.
-    pub async fn place(&self) -> Result<Place, RegionError> {
+    pub async fn read_metastore(&self) -> Result<Place, RegionError> {
         let doing = || format!("look at {}", self.address());
         let refused = |refusal: Refusal| refusal.doing(doing());
         let principal = self.workspace.principal().await.map_err(refused)?;
@@ -296,7 +296,7 @@ impl Surveyor {
     }
 
     /// Who wrote each table since then, by the tables' histories, and how large they are: a statement each for fifty tables.
-    pub async fn told(&self, tables: &[TableName], since: DateTime<Utc>) -> Told {
+    pub async fn read_sizes_and_writers(&self, tables: &[TableName], since: DateTime<Utc>) -> Told {
         let relations: Vec<Relation> = tables.iter().cloned().map(Relation::Named).collect();
         let Service { sql, batches, .. } = self.workspace.as_ref();
         let asked: Vec<&Relation> = relations.iter().collect();

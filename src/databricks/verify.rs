@@ -16,11 +16,11 @@ pub(super) async fn verify(
     order: &CloneOrder,
     replica_version: u64,
 ) -> Result<Verified, RegionError> {
-    let looked = look(location, order, replica_version).await;
+    let looked = compare_with_source(location, order, replica_version).await;
     looked.map_err(|refusal| refusal.doing(format!("verify the replica of {}", order.table)))
 }
 
-async fn look(
+async fn compare_with_source(
     location: &DatabricksLocation,
     order: &CloneOrder,
     replica_version: u64,

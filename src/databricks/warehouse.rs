@@ -48,7 +48,10 @@ pub(super) async fn choose(
 /// Whether there is a warehouse that can be used, the configured one or any.
 ///
 /// `GET /api/2.0/sql/warehouses/{id}`, or the list of them.
-pub(super) async fn look(client: &Client, configured: Option<&str>) -> Result<(), Refusal> {
+pub(super) async fn check_warehouse(
+    client: &Client,
+    configured: Option<&str>,
+) -> Result<(), Refusal> {
     let Some(id) = configured else {
         return choose(client, None, &Notice::nobody()).await.map(drop);
     };

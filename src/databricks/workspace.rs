@@ -118,7 +118,7 @@ impl Workspace for DatabricksWorkspace {
         asked: &[SinceQuestion],
     ) -> Vec<Result<Vec<Commit>, RegionError>> {
         match self.service("read what came to tables") {
-            Ok(service) => sources::since(service, asked).await,
+            Ok(service) => sources::read_commits_since(service, asked).await,
             Err(refusal) => to_each(asked, &refusal),
         }
     }

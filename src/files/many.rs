@@ -151,7 +151,7 @@ impl Looker {
     ///
     /// # Errors
     /// The system's.
-    pub fn look(&mut self, path: &Path) -> io::Result<Seen> {
+    pub fn find_entry(&mut self, path: &Path) -> io::Result<Seen> {
         let (above, name) = parted(path)?;
         if self.absent.as_deref() == Some(above) {
             return Ok(Seen::Nothing);
@@ -178,7 +178,7 @@ impl Looker {
     /// # Errors
     /// The system's.
     pub fn regular(&mut self, path: &Path) -> io::Result<Option<Facts>> {
-        match self.look(path)? {
+        match self.find_entry(path)? {
             Seen::File(facts) => Ok(Some(facts)),
             Seen::Nothing | Seen::Other => Ok(None),
         }

@@ -51,7 +51,7 @@ fn part_by_part_the_same_is_opened_and_refused() {
 fn a_path_of_the_users_leads_through_links_and_no_pipe_is_waited_for() {
     let (_held, at) = world();
     assert_eq!(read_named(&at.join("link"), &SMALL_FILE).unwrap(), b"text");
-    assert_eq!(resolved(&at.join("linked/new/er")), at.join("folder/new/er"));
+    assert_eq!(resolve_folder(&at.join("linked/new/er")), at.join("folder/new/er"));
     assert!(read_named(&at.join("pipe"), &SMALL_FILE).is_err());
     assert!(read_named(Path::new("/dev/zero"), &SMALL_FILE).is_err());
     let sparse = File::create(at.join("sparse")).unwrap();
@@ -91,10 +91,10 @@ fn a_listing_has_no_links_and_a_look_finds_none() {
     assert_eq!(size("linked/file"), None);
     assert_eq!(size("link"), None);
     assert_eq!(size("none/file"), None);
-    assert_eq!(looker.look(&at.join("none/file")).unwrap(), Seen::Nothing);
-    assert_eq!(looker.look(&at.join("folder/none")).unwrap(), Seen::Nothing);
+    assert_eq!(looker.find_entry(&at.join("none/file")).unwrap(), Seen::Nothing);
+    assert_eq!(looker.find_entry(&at.join("folder/none")).unwrap(), Seen::Nothing);
     for other in ["link", "linked/file", "folder", "folder/file/none"] {
-        assert_eq!(looker.look(&at.join(other)).unwrap(), Seen::Other, "{other}");
+        assert_eq!(looker.find_entry(&at.join(other)).unwrap(), Seen::Other, "{other}");
     }
 }
 
@@ -126,7 +126,7 @@ fn many_files_are_opened_and_named_through_no_link_either() {
 
 #[test]
 fn the_folder_of_a_bare_name_is_the_one_that_one_is_in() {
-    let here = resolved(Path::new("p.json").parent().unwrap());
-    assert_eq!(here, resolved(Path::new(".")));
+    let here = resolve_folder(Path::new("p.json").parent().unwrap());
+    assert_eq!(here, resolve_folder(Path::new(".")));
     assert!(open_folder(&here).is_ok());
 }

@@ -1,4 +1,4 @@
-//! Whether the run records of a period are all there and unaltered, and which applies left none.
+//! Whether the run records of a period are all there and unaltered, and which applies left none. Pure.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -1,4 +1,4 @@
-//! What run records claim, held against what lies beside them: the plan, its signature, the cuts.
+//! What run records claim, held against what lies beside them: the plan, its signature, the cuts. Pure.
 //!
 //! Whoever may write the evidence can write any record. What it cannot write is a signature of a key that it does not have, nor,
 //! unseen, a cut: those are chained in two regions.

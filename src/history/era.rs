@@ -1,4 +1,4 @@
-//! Which run records have to be signed, where a configuration asks for it: those since the first that a runner signed.
+//! Which run records have to be signed, where a configuration asks for it: those since the first that a runner signed. Pure.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -23,7 +23,7 @@ pub fn signed_by<'a>(
 }
 
 /// The ids of the applies since one: those that began later, and those whose records lead to its own, whatever their clocks say.
-pub fn since(documents: &[KeptDocument], first: &RunRecord) -> HashSet<String> {
+pub fn records_since(documents: &[KeptDocument], first: &RunRecord) -> HashSet<String> {
     let all: Vec<(String, RunRecord)> = read(documents)
         .map(|(document, record)| (sha256_of_bytes(&document.bytes), record))
         .collect();
@@ -87,13 +87,13 @@ mod tests {
         let stranger = document('B', 15, Some(&before), Some("stranger"));
         let first = document('C', 20, Some(&stranger), Some("runner"));
         let after = document('D', 30, Some(&first), None);
-        // By its clock it is older than the one that it follows.
+        // The clock of its runner was slow: it says an earlier time than the record that it follows.
         let slow = document('E', 5, Some(&after), None);
         let documents = [before, stranger, first, after, slow];
         let keys = ["runner".to_owned()];
         let signed = signed_by(&documents, &keys);
         assert_eq!(signed.len(), 1);
-        let since = since(&documents, &signed[0].1);
+        let since = records_since(&documents, &signed[0].1);
         let mut letters: Vec<char> = since.iter().filter_map(|id| id.chars().last()).collect();
         letters.sort_unstable();
         assert_eq!(letters, ['C', 'D', 'E']);

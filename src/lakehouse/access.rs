@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Access;
 use rustix::io::Errno;
 
-use super::catalog::{ExternalLocation, place};
+use super::catalog::{ExternalLocation, resolve_location};
 use super::delta::{is_unflushable, unknown_kind};
 use super::grants::{self, Right};
 use super::{LakehouseLocation, LakehouseWorkspace};
@@ -60,7 +60,7 @@ impl LakehouseWorkspace {
                 }
             }
         }
-        let folder = PathBuf::from(place(self.folder(), location));
+        let folder = PathBuf::from(resolve_location(self.folder(), location));
         off_thread(move || disk_access(&folder)).await
     }
 }

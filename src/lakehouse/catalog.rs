@@ -149,7 +149,7 @@ impl Catalog {
     /// The folders on this machine whose files any table may name.
     pub fn external_files(&self, workspace: &Path) -> Vec<PathBuf> {
         let folders = self.external_files.iter();
-        folders.map(|folder| PathBuf::from(place(workspace, folder))).collect()
+        folders.map(|folder| PathBuf::from(resolve_location(workspace, folder))).collect()
     }
 
     /// The external location whose folder covers a path or URL most closely.
@@ -159,16 +159,13 @@ impl Catalog {
         location: &str,
     ) -> Option<Option<&ExternalLocation>> {
         let entries = self.external_locations.as_ref()?;
-        let asked = PathBuf::from(place(workspace, location));
+        let asked = PathBuf::from(resolve_location(workspace, location));
         let covers = |entry: &&ExternalLocation| {
-            asked.starts_with(place(workspace, entry.url.trim_end_matches('/')))
+            asked.starts_with(resolve_location(workspace, entry.url.trim_end_matches('/')))
         };
-        Some(
-            entries
-                .iter()
-                .filter(covers)
-                .max_by_key(|entry| place(workspace, &entry.url).trim_end_matches('/').len()),
-        )
+        Some(entries.iter().filter(covers).max_by_key(|entry| {
+            resolve_location(workspace, &entry.url).trim_end_matches('/').len()
+        }))
     }
 }
 
@@ -236,7 +233,7 @@ impl Index {
     }
 
     /// The place of a table among the catalog's tables.
-    pub fn place(&self, asked: &TableName) -> Option<usize> {
+    pub fn position_of(&self, asked: &TableName) -> Option<usize> {
         self.places.get(asked).copied()
     }
 
@@ -281,7 +278,7 @@ impl Index {
         Ok(Table {
             name: name.clone(),
             table_id: entry.table_id.clone(),
-            location: location.map(|text| place(workspace, text)),
+            location: location.map(|text| resolve_location(workspace, text)),
             unsupported: entry.unsupported(),
             denied,
         })
@@ -321,7 +318,7 @@ impl TableEntry {
 }
 
 /// An absolute path, or the URL of another kind of store; relative ones lie in the workspace's folder.
-pub(super) fn place(workspace: &Path, text: &str) -> String {
+pub(super) fn resolve_location(workspace: &Path, text: &str) -> String {
     let base = std::path::absolute(workspace).unwrap_or_else(|_| workspace.to_path_buf());
     match LocationAddress::parse(text, &base) {
         Ok(location) => match location.is_local() {

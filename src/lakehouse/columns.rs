@@ -1,4 +1,4 @@
-//! How the columns of two versions of a table differ, from Delta's schemas in JSON.
+//! How the columns of two versions of a table differ, from Delta's schemas in JSON. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -101,7 +101,7 @@ fn compare(
     if !same || old.nullable != new.nullable {
         // Of a struct that stays one, the parts are told by themselves.
         let text = |column: Column<'_>| {
-            if same { told(word(column.kind), column.nullable) } else { whole(column) }
+            if same { describe_type(word(column.kind), column.nullable) } else { whole(column) }
         };
         found.push(ColumnChange {
             column: column.clone(),
@@ -116,10 +116,10 @@ fn compare(
 
 /// A column's whole type.
 fn whole(column: Column<'_>) -> String {
-    told(&text(column.kind), column.nullable)
+    describe_type(&text(column.kind), column.nullable)
 }
 
-fn told(kind: &str, nullable: bool) -> String {
+fn describe_type(kind: &str, nullable: bool) -> String {
     let kind = match kind.char_indices().nth(TYPE_MAX) {
         Some((at, _)) => format!("{}…", &kind[..at]),
         None => kind.to_owned(),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     /// Each change as `column: before -> after`.
-    fn said(before: &Value, after: &Value) -> Vec<String> {
+    fn list_changes(before: &Value, after: &Value) -> Vec<String> {
         let change = changes(&before.to_string(), &after.to_string()).unwrap();
         let none = || "-".to_owned();
         let columns = change.columns.into_iter();
@@ -189,7 +189,7 @@ mod tests {
             field("amount", json!("decimal(10,2)"), true),
         ]);
         assert_eq!(
-            said(&before, &after),
+            list_changes(&before, &after),
             [
                 "amount: - -> decimal(10,2)",
                 "note: string -> string not null",
@@ -197,7 +197,7 @@ mod tests {
                 "qty: integer -> long"
             ]
         );
-        assert_eq!(said(&after, &after), Vec::<String>::new());
+        assert_eq!(list_changes(&after, &after), Vec::<String>::new());
     }
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
             field("who", item("string"), false),
         ]);
         assert_eq!(
-            said(&before, &after),
+            list_changes(&before, &after),
             [
                 "items.element: struct -> struct not null",
                 "items.element.price: float -> double",
@@ -221,7 +221,7 @@ mod tests {
             ]
         );
         let plain = schema(vec![field("items", json!("string"), true)]);
-        assert_eq!(said(&before, &plain), ["items: array<struct<price: float>> -> string"]);
+        assert_eq!(list_changes(&before, &plain), ["items: array<struct<price: float>> -> string"]);
     }
 
     #[test]

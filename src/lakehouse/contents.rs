@@ -34,7 +34,7 @@ impl LakehouseLocation {
             let named = named.map(|named| (named.version, named.sha256));
             let found = delta::inspect(&store, asked.version, source.ok(), named).await;
             let found = found.map_err(|error| refusal(&doing, &error))?;
-            let wrong = told(&found.differences).map(Into::into);
+            let wrong = sum_up_differences(&found.differences).map(Into::into);
             (Some(ReplicaContent { wrong }), found.compared)
         };
         // A clone that was compared with its source just now is as good as one that a digest tells of.
@@ -75,7 +75,7 @@ async fn prove(
     let unknown = |why: Sentence| CloneProof::Unknown { version, why };
     let (source, source_version) = match source {
         Ok(source) => source,
-        Err(refused) => return unknown(refused.told()),
+        Err(refused) => return unknown(refused.describe_answer()),
     };
     match delta::verify(&source, source_version, replica, version).await {
         Err(error) => unknown(error.to_string().into()),
@@ -89,7 +89,7 @@ async fn prove(
             };
             let refuting: Vec<Difference> =
                 found.differences.iter().filter(refutes).cloned().collect();
-            match (told(&refuting), told(&found.differences)) {
+            match (sum_up_differences(&refuting), sum_up_differences(&found.differences)) {
                 (Some(why), _) => CloneProof::Refuted { version, why: why.into() },
                 (None, Some(why)) => unknown(why.into()),
                 (None, None) => CloneProof::Proved,
@@ -99,7 +99,7 @@ async fn prove(
 }
 
 /// The first of some differences, and how many more there are.
-fn told(differences: &[Difference]) -> Option<String> {
+fn sum_up_differences(differences: &[Difference]) -> Option<String> {
     let shown: Vec<String> = differences.iter().take(TOLD_MAX).map(ToString::to_string).collect();
     if shown.is_empty() {
         return None;

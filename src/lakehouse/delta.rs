@@ -211,7 +211,7 @@ pub async fn damage(store: &TableStore, version: &Arc<Snapshot>) -> Result<Optio
 /// The digest of what a log says of the live files of a version, as a cut keeps it.
 pub async fn listed_digest(version: &Arc<Snapshot>) -> Result<String> {
     let version = version.clone();
-    off_thread(move || Ok(verify::listed(&version))).await
+    off_thread(move || Ok(verify::listed_digest(&version))).await
 }
 
 /// Reads the newest version of a replica as a stranger would, and says what is not as its log, or a cut, says; empty: nothing.

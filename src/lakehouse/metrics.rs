@@ -1,4 +1,4 @@
-//! What commits count, as writers of every kind put it down.
+//! What commits count, as writers of every kind put it down. Pure.
 
 use serde_json::{Map, Value};
 

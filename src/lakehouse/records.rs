@@ -84,7 +84,7 @@ pub(super) async fn read(
         }),
         cuts: cuts.map(|mut content| {
             let rows = &mut content.rows;
-            rows.sort_by(|one, other| place(one).cmp(&place(other)));
+            rows.sort_by(|one, other| group_and_number(one).cmp(&group_and_number(other)));
             CutTable {
                 version: content.version,
                 workspace: content.workspace,
@@ -129,7 +129,7 @@ fn noted<T>(
 fn twice(cuts: &[Cut]) -> Option<String> {
     let mut seen: BTreeMap<(&str, u64), Vec<&Cut>> = BTreeMap::new();
     let again = cuts.iter().find(|cut| {
-        let others = seen.entry(place(cut)).or_default();
+        let others = seen.entry(group_and_number(cut)).or_default();
         others.contains(cut) || {
             others.push(cut);
             false
@@ -146,7 +146,7 @@ pub(super) async fn put_aside(
     name: &str,
 ) -> Result<(), RegionError> {
     let doing = format!("put {} aside as {name}", table.name());
-    let folder = files::resolved(&location.root).join(FOLDER);
+    let folder = files::resolve_folder(&location.root).join(FOLDER);
     let (from, to) = (folder.join(table.name()), folder.join(name));
     let moved = off_thread(move || match files::rename_new(&from, &to) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
@@ -212,7 +212,7 @@ fn refuse_odd(content: &Content<Cut>) -> Result<(), DeltaError> {
     }
 }
 
-fn place(cut: &Cut) -> (&str, u64) {
+fn group_and_number(cut: &Cut) -> (&str, u64) {
     (&cut.group_name, cut.cut_number)
 }
 

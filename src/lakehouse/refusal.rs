@@ -29,7 +29,7 @@ pub(super) fn refusal(doing: impl Into<Sentence>, error: &DeltaError) -> RegionE
             }
         },
     };
-    let refusal = RegionError::new(kind, doing, told(error));
+    let refusal = RegionError::new(kind, doing, describe_with_causes(error));
     if transient { refusal.transient() } else { refusal }
 }
 
@@ -48,7 +48,7 @@ pub(super) fn refusal_in(folder: &str, doing: &str, error: &DeltaError) -> Regio
 }
 
 /// The error and what caused it, in one line.
-fn told(error: &DeltaError) -> String {
+fn describe_with_causes(error: &DeltaError) -> String {
     let mut told = match error {
         DeltaError::Io { kind: IoTrouble::NoSpace, doing, .. } => {
             format!("no space left to {doing}")

@@ -73,7 +73,7 @@ pub(super) async fn source(
 }
 
 /// What came after the versions of interest; of a table to which nothing came the log is not even listed.
-pub(super) async fn since(
+pub(super) async fn read_commits_since(
     asked: &[SinceQuestion],
     external: &External,
 ) -> Vec<Result<Vec<Commit>, RegionError>> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 
-use super::catalog::{Catalog, place};
+use super::catalog::{Catalog, resolve_location};
 use super::delta::{self, Commit, Detail, TableStore};
 use super::jobs::Jobs;
 use super::{FileError, PARALLEL_READS};
@@ -52,13 +52,16 @@ pub async fn survey(workspace: &Path, since: DateTime<Utc>) -> Result<Survey, Fi
     };
     let entries = catalog.tables.iter().filter_map(|entry| {
         let name = TableName::parse(&entry.full_name).ok()?;
-        let location = entry.storage_location.as_deref().map(|text| place(workspace, text));
+        let location =
+            entry.storage_location.as_deref().map(|text| resolve_location(workspace, text));
         Some((name, entry.unsupported(), location))
     });
     let looked = entries.map(|(name, unsupported, location)| async move {
         let folder = location.as_deref().and_then(LocationAddress::literal_path);
         let told = match (folder, &unsupported) {
-            (Some(folder), None) => told(&TableStore::local(folder), since).await.ok(),
+            (Some(folder), None) => {
+                read_size_and_writer(&TableStore::local(folder), since).await.ok()
+            }
             (Some(_) | None, _) => None,
         };
         (name, unsupported, told)
@@ -76,7 +79,10 @@ pub async fn survey(workspace: &Path, since: DateTime<Utc>) -> Result<Survey, Fi
 }
 
 /// Bytes of a table's newest version, and the job of its newest commit that one made, maintenance aside.
-async fn told(store: &TableStore, since: DateTime<Utc>) -> delta::Result<(u64, Option<i64>)> {
+async fn read_size_and_writer(
+    store: &TableStore,
+    since: DateTime<Utc>,
+) -> delta::Result<(u64, Option<i64>)> {
     let log = delta::versions(store).await?;
     let head = delta::snapshot_in(store, &log, log.newest, Detail::Summary).await?;
     let from = log.newest.saturating_sub(COMMITS);

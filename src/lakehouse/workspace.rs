@@ -127,7 +127,7 @@ pub(super) fn external_files_of(workspace: PathBuf) -> delta::External {
 #[async_trait]
 impl Workspace for LakehouseWorkspace {
     async fn identity(&self) -> Result<Identity, Sentence> {
-        let catalog = self.catalog().await.map_err(|refusal| refusal.told())?;
+        let catalog = self.catalog().await.map_err(|refusal| refusal.describe_answer())?;
         Ok(Identity { principal: catalog.principal, default_catalog: catalog.default_catalog })
     }
 
@@ -176,7 +176,7 @@ impl Workspace for LakehouseWorkspace {
         asked: &[SinceQuestion],
     ) -> Vec<Result<Vec<Commit>, RegionError>> {
         let external = self.external_files();
-        sources::since(asked, &external).await
+        sources::read_commits_since(asked, &external).await
     }
 
     async fn pins(&self, asked: &[PinQuestion]) -> Vec<Result<Pin, RegionError>> {

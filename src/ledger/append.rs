@@ -39,7 +39,7 @@ impl Cuts {
     pub fn newer_than(&self, cut: &Cut) -> Option<Appended> {
         let newest = self.newest(&cut.group_name)?;
         let beyond = newest.cut_number >= cut.cut_number || newest.epoch > cut.epoch;
-        // It holds what was appended before, and not seen to be.
+        // The copy may hold this very cut: it was appended, and the answer was lost.
         (beyond && !self.holds(cut)).then(|| {
             let newest = Box::new(newest.clone());
             if cut.has_place_of(&newest) {

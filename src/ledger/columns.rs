@@ -1,4 +1,5 @@
 //! The columns of `sync_cuts` beyond those of its first version: which of them a cut needs, and those that are not known here.
+//! Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Two copies become one: commutative, associative, idempotent, and without trust in any clock.
+//! Two copies become one: commutative, associative, idempotent, and without trust in any clock. Pure.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A cut: a numbered recovery point of a group, with the versions that hold it, chained to the cut before.
+//! A cut: a numbered recovery point of a group, with the versions that hold it, chained to the cut before. Pure.
 //!
 //! What the first version of `sync_cuts` has no column for is optional. Where it is not known it is no part of the row's
 //! JSON, so that rows of earlier versions hash as they always did.

@@ -1,4 +1,4 @@
-//! The log of cuts: what both copies say together, by group, number and table.
+//! The log of cuts: what both copies say together, by group, number and table. Pure.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -207,8 +207,8 @@ impl Cuts {
     ) -> Option<&CutTableEntry> {
         self.newest_with(table)
             .filter(|(_, entry)| counts(entry))
-            // A replica that was made again begins with version 0, so its versions do not tell which cut is newer.
-            // What no chain holds says nothing where something else does.
+            // A replica that was made again begins with version 0, so its versions do not tell which cut is newer. A cut
+            // outside of the chain counts only where no cut of the chain names the table.
             .max_by_key(|(cut, entry)| {
                 let holds = self.is_one_chain(&cut.group_name);
                 let is_own = own == Some(cut.group_name.as_str());

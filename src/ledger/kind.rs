@@ -1,4 +1,4 @@
-//! The kinds of rows of the cut log.
+//! The kinds of rows of the cut log. Pure.
 
 use serde::{Deserialize, Serialize};
 

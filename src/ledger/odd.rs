@@ -1,4 +1,5 @@
 //! Rows of the cut log that are no cuts: somebody else wrote them, or a version of drsync that says what this one does not know.
+//! Pure.
 
 use std::fmt;
 

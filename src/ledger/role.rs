@@ -1,4 +1,4 @@
-//! Who is active of a group: what cuts say of that, whoever wrote them, and what of it does not hold.
+//! Who is active of a group: what cuts say of that, whoever wrote them, and what of it does not hold. Pure.
 
 use super::{Cut, CutKind, CutTableEntry, Cuts};
 use crate::config::Sides;
@@ -188,7 +188,7 @@ pub fn needed_version(property: Option<&str>) -> Option<&str> {
         version.split('.').map(|part| part.parse().ok()).collect()
     };
     let ours = parts(env!("CARGO_PKG_VERSION"))?;
-    // What is no version is none that this one can be.
+    // A text that is no version is taken for a later one: it is better to stop than to misread.
     property.filter(|needed| parts(needed).is_none_or(|needed| needed > ours))
 }
 
@@ -299,7 +299,7 @@ mod tests {
             };
             assert_eq!((cut, before, why), (&second, Some(&first), expected.into()));
         }
-        // What it was made with is nowhere: nobody can bring anything back to that.
+        // A change of role names the tables of a cut before it: with others nobody could bring the replicas to what it names.
         let mut one = first.clone();
         one.tables = vec![entry(3)];
         for (tables, expected) in [

@@ -1,4 +1,4 @@
-//! A row of `sync_metadata`: exactly the columns people were promised, changed event by event.
+//! A row of `sync_metadata`: exactly the columns people were promised, changed event by event. Pure.
 
 use std::fmt;
 
@@ -165,19 +165,19 @@ impl Row {
     }
 
     fn failed_as(&self, is: impl Fn(&str) -> bool) -> bool {
-        let message = self.said().unwrap_or_default();
+        let message = self.message_text().unwrap_or_default();
         let code = message.split(':').next().unwrap_or_default();
         self.current_sync_status == Some(Status::Failed) && is(code)
     }
 
     /// Whether the row says of its last attempt that it was that apply's.
     pub fn is_by(&self, run_id: &str) -> bool {
-        self.said().is_some_and(|message| message.contains(run_id))
+        self.message_text().is_some_and(|message| message.contains(run_id))
     }
 
     /// Whether an apply that came second may have moved the group's replicas.
     pub fn was_beaten(&self) -> bool {
-        self.said().is_some_and(|message| message.contains(BEATEN))
+        self.message_text().is_some_and(|message| message.contains(BEATEN))
     }
 
     /// The row of a group that was never synchronized and is no longer in anyone's way.
@@ -201,11 +201,11 @@ impl Row {
 
     /// Whether the row says that its group left the configuration.
     pub fn is_retired(&self) -> bool {
-        self.said().is_some_and(|message| message.starts_with(RETIRED))
+        self.message_text().is_some_and(|message| message.starts_with(RETIRED))
     }
 
     /// Its message, to be read: the columns are the ones that people were promised, and what they hold no place for stands in it.
-    fn said(&self) -> Option<String> {
+    fn message_text(&self) -> Option<String> {
         self.message.as_ref().map(ToString::to_string)
     }
 

@@ -1,4 +1,5 @@
 //! What a round leaves of what was measured before it: what it did not look at goes on as it was, as far as that is still known.
+//! Pure.
 
 use std::collections::BTreeMap;
 
@@ -92,7 +93,7 @@ fn of_group(
         let lag = record
             .loss
             .as_ref()
-            // Of a table that is not known it may be longer.
+            // The lag may be longer where it is not known what a table would lose: then none is measured.
             .filter(|loss| loss.unknown.is_empty())
             .map(|loss| loss.since.map_or(0, |since| (at.now - since).num_seconds().max(0)));
         return GroupMeasured {
@@ -118,7 +119,8 @@ fn of_group(
         status.tables.iter().any(|table| table.checked.is_some() || table.lost.is_some());
     let lag_seconds = match (sources_seen || group.lag_seconds.is_some(), &known, at.before) {
         (true, _, _) => group.lag_seconds,
-        // The oldest commit that waits waits on; whether one came since nobody knows.
+        // Where sources were not seen, what waited before still waits, by the time that has passed; where nothing did, nobody
+        // knows.
         (false, Some(known), Some(before)) => known
             .lag_seconds
             .filter(|lag| *lag > 0)

@@ -1,4 +1,4 @@
-//! How records name an address without holding it.
+//! How records name an address without holding it. Pure.
 
 use crate::canonical::sha256_of_bytes;
 

@@ -1,5 +1,5 @@
 //! How a message looks in a chat. Every text in which somebody's name may stand is an element whose text has no marks: what would make
-//! a name bold, struck out, code, a link or a mention elsewhere is read there as it stands.
+//! a name bold, struck out, code, a link or a mention elsewhere is read there as it stands. Pure.
 
 use serde_json::{Value, json};
 
@@ -159,7 +159,7 @@ mod tests {
             assert!(found.len() >= 7, "{body}");
             for (object, text) in &found {
                 match object["type"].as_str() {
-                    // Alone what is written in mrkdwn has marks in its text.
+                    // Only an object of type `mrkdwn` may have marks in its text.
                     Some(kind) => assert!(["plain_text", "text"].contains(&kind), "{object}"),
                     None => {
                         assert_eq!(object["mrkdwn"], false);

@@ -1,4 +1,4 @@
-//! What opened, went on and closed: incidents after an apply, from those before it and from what it found.
+//! What opened, went on and closed: incidents after an apply, from those before it and from what it found. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ use crate::plan::{FindingCode, Role, Setting, SettingChange};
 /// looked at is judged; everything else is carried on as it was. Whatever is told of now is marked as told by this apply.
 pub fn decide(round: &Round, before: &[&Standing], policy: &Policy) -> Standing {
     let mut incidents = merged(before);
-    // Those were told by the applies that found them, and are over with that.
+    // Weakened protection is told once, by the apply that found it, and is no incident after that.
     incidents.retain(|incident| incident.class != Class::ProtectionWeakened);
     let mut decision = Decision { round, policy, incidents, told_lately: told_lately(before) };
     decision.regions();
@@ -58,7 +58,7 @@ pub fn not_begun(
     let open = decision.incidents.iter_mut().find(|it| it.class == Class::NotBegun);
     match (open, cause) {
         (Some(incident), Some(cause)) => {
-            incident.seen(round);
+            incident.count_round(round);
             incident.recur(round, std::slice::from_ref(cause), policy.reminder);
         }
         (Some(incident), None) => incident.close(round, How::Recovered),
@@ -91,7 +91,7 @@ pub fn last_words(round: &Round, before: &[&Standing], policy: &Policy) -> Stand
 
 /// What stands of a workspace that left the configuration: all that was open of it is over, and that nothing of it is protected any
 /// more is told once, to those who heard of it.
-pub fn left(round: &Round, before: &[&Standing], policy: &Policy) -> Standing {
+pub fn end_of_left_workspace(round: &Round, before: &[&Standing], policy: &Policy) -> Standing {
     let told_lately = told_lately(before);
     let mut decision = Decision { round, policy, incidents: merged(before), told_lately };
     decision.incidents.retain(|incident| incident.class != Class::ProtectionWeakened);
@@ -212,7 +212,7 @@ impl Decision<'_> {
             for incident in self.incidents.iter_mut().filter(|it| of_side(it)) {
                 match (mine(incident), away, answered) {
                     (true, true, _) => {
-                        incident.seen(round);
+                        incident.count_round(round);
                         incident.lost = lost_with(side, round);
                         incident.remind(round, reminder);
                     }
@@ -248,7 +248,7 @@ impl Decision<'_> {
         }
         let mine = |it: &&mut Incident| it.class == CLASS && it.is_seen_from(round);
         if let Some(incident) = self.incidents.iter_mut().find(mine) {
-            incident.seen(round);
+            incident.count_round(round);
             incident.recur(round, causes, reminder);
             return;
         }
@@ -336,7 +336,8 @@ impl Decision<'_> {
 
     fn group(&mut self, group: &GroupRound) {
         match &group.state {
-            // It was seen at work where nobody looks now: that is no reason to say that it ended.
+            // The secondary's workspace, where its workflow was at work, was not seen this time: the workflow may run on, and
+            // the incident with it.
             State::Synchronized | State::InOrder | State::Waiting if self.may_run_on(group) => {
                 self.remind(Class::Failing, group);
             }
@@ -388,7 +389,7 @@ impl Decision<'_> {
             self.incidents.push(opened);
             return;
         };
-        incident.seen(round);
+        incident.count_round(round);
         incident.facts(group);
         incident.recur(round, causes, reminder);
     }
@@ -406,7 +407,7 @@ impl Decision<'_> {
             (Some(false), false) => {
                 let mut opened = self.opened(Class::RpoBreached, Some(&group.name), Vec::new());
                 opened.facts(group);
-                // It did not begin when somebody looked.
+                // The objective was missed when the lag passed it, and not only when somebody looked.
                 let beyond = group.lag_seconds.zip(group.rpo_seconds).map(|(lag, rpo)| lag - rpo);
                 let since = beyond.and_then(Duration::try_seconds);
                 opened.since = since
@@ -456,7 +457,7 @@ impl Decision<'_> {
         let (round, reminder) = (self.round, self.policy.reminder);
         if let Some(incident) = self.open(class, &group.name) {
             incident.facts(group);
-            incident.seen(round);
+            incident.count_round(round);
             incident.remind(round, reminder);
         }
     }
@@ -520,7 +521,7 @@ impl Incident {
         self.rpo_seconds = group.rpo_seconds.or(self.rpo_seconds);
     }
 
-    fn seen(&mut self, round: &Round) {
+    fn count_round(&mut self, round: &Round) {
         self.seen_at = round.ended_at;
         self.rounds = self.rounds.saturating_add(1);
     }

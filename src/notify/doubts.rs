@@ -1,4 +1,4 @@
-//! What is not wrong with who is told, and will surprise somebody: said by `validate`.
+//! What is not wrong with who is told, and will surprise somebody: said by `validate`. Pure.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;

@@ -1,5 +1,5 @@
 //! Somebody's text in each form of a message, so that nothing in it is an order to whoever shows the form: each form's escaping
-//! stands here and nowhere else.
+//! stands here and nowhere else. Pure.
 
 use maud::html;
 

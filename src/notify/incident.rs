@@ -1,4 +1,4 @@
-//! What people are told of, as run records carry it from one apply to the next.
+//! What people are told of, as run records carry it from one apply to the next. Pure.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;

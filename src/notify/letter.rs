@@ -1,4 +1,5 @@
 //! A message as text: its subject, which stays until the state of what it is about changes, and its body, plain and as HTML.
+//! Pure.
 //!
 //! It says what, since when, what still holds, what comes next and why this address got it. It carries no command that accepts a
 //! risk, needs no region to be read, and names no other receiver.
@@ -71,7 +72,7 @@ pub fn text(letter: &Letter) -> Text {
         (false, true) => format!("Re: [drsync] {}", subject(letter)),
         (false, false) => format!("[drsync] {}", subject(letter)),
     };
-    let shown = shown(letter);
+    let shown = items_with_block(letter);
     let blocks: Vec<Block> = shown.iter().map(|item| block(letter, item)).collect();
     let verdict = match blocks.as_slice() {
         [only] => only.verdict.clone(),
@@ -103,7 +104,7 @@ pub fn text(letter: &Letter) -> Text {
 }
 
 /// The items of a message that get a block: a group that fails says itself how far it lags.
-fn shown(letter: &Letter) -> Vec<&Item> {
+fn items_with_block(letter: &Letter) -> Vec<&Item> {
     let failing = |whose: &String, late: &Incident| {
         letter.items.iter().any(|item| match item {
             Item::Incident { workspace, incident, .. } => {

@@ -1,4 +1,5 @@
 //! Who gets what of an apply: one letter an address, whatever its roles, with everything that it is to hear and nothing else.
+//! Pure.
 
 use std::collections::BTreeSet;
 

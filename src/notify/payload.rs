@@ -1,4 +1,4 @@
-//! What webhooks are sent: Standard Webhooks, Slack, Teams and PagerDuty, each in its own words.
+//! What webhooks are sent: Standard Webhooks, Slack, Teams and PagerDuty, each in its own words. Pure.
 
 use chrono::SecondsFormat;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Who is told what of a workspace, and over what, as the configuration says.
+//! Who is told what of a workspace, and over what, as the configuration says. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What one apply found in a workspace, as far as people are told of it.
+//! What one apply found in a workspace, as far as people are told of it. Pure.
 
 use std::collections::BTreeMap;
 

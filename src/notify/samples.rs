@@ -1,4 +1,4 @@
-//! One message of every class, marked as a test, for whoever wants to see that messages arrive.
+//! One message of every class, marked as a test, for whoever wants to see that messages arrive. Pure.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What servers answered to the messages of an apply, kept beside its run record, and what is still to be sent.
+//! What servers answered to the messages of an apply, kept beside its run record, and what is still to be sent. Pure.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;

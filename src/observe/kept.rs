@@ -1,4 +1,5 @@
 //! The configuration that applies keep beside their evidence, found by whoever has nothing but the sync location.
+//! It asks, and writes nothing.
 //!
 //! Whoever may write there can put anything there. So a document counts if a run record names it by its digest; where keys are
 //! asked for, one that a runner signed. What a configuration found so may be used for is decided elsewhere.

@@ -1,4 +1,5 @@
 //! The newest run records of both regions, read as far as it takes to know the newest cut of every group.
+//! It asks, and writes nothing.
 //!
 //! Each record tells the newest cut of every group that its apply knew of, from the logs and from the records before it. So few
 //! of them tell what all do, whichever groups the last applies were of. Records of earlier versions tell of their own groups

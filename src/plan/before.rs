@@ -1,4 +1,5 @@
 //! What of before a configuration is compared with: whose settings they are, wherever they stand, and what its groups had.
+//! Pure.
 
 use std::collections::BTreeMap;
 

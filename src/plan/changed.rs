@@ -1,4 +1,4 @@
-//! Which groups the configuration changes, judged by what both regions know of them.
+//! Which groups the configuration changes, judged by what both regions know of them. Pure.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use crate::ledger::{CutTableEntry, Roles};
 /// mistake, other tables, another workflow, its replicas lie elsewhere, or its metadata is of another workspace.
 ///
 /// What no region knows, a schedule or a number of retries, is not seen here: it changes nothing that an apply does now.
-pub(super) fn is(
+pub(super) fn is_changed(
     workspace: &WorkspaceObserved,
     view: Option<&GroupView<'_>>,
     plan: &GroupPlan,
@@ -33,14 +33,14 @@ pub(super) fn is(
             names.contains(&entry.table)
                 && !LocationAddress::is_one_place(
                     &entry.replica_location,
-                    &workspace.place(Some(&plan.name), &entry.table).location,
+                    &workspace.replica_place(Some(&plan.name), &entry.table).location,
                 )
         };
         cut.is_some_and(|cut| cut.tables.iter().any(elsewhere))
     };
-    // Metadata of another name is of nobody here: no apply would go on with the group.
+    // A group whose ledger is another workspace's counts as changed: no apply would go on with it, which is to be told.
     let not_ours = || plan.findings.iter().any(|it| it.code == FindingCode::LedgerNotOurs);
-    // Who is active was named by another configuration.
+    // The side that is active was named by another configuration, so that the group counts as changed.
     let sides = workspace.workspace.sides();
     let unnamed = matches!(workspace.ledger.cuts.roles(&plan.name, &sides), Roles::Unnamed(_));
     row.is_retired()

@@ -1,4 +1,4 @@
-//! Everything that can block a group: all findings are collected, never the first only.
+//! Everything that can block a group: all findings are collected, never the first only. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -129,11 +129,11 @@ pub(super) fn configuration_invalid(entry: &GroupEntry) -> Vec<Finding> {
                     "{} line {}: {} {}",
                     mistake.file,
                     mistake.line,
-                    mistake.place(),
+                    mistake.path_with_group(),
                     mistake.message
                 );
                 let deed = correction(mistake, &mistakes[..at]);
-                let words = mistake.remedy.clone().unwrap_or_else(|| deed.told());
+                let words = mistake.remedy.clone().unwrap_or_else(|| deed.words());
                 finding(FindingCode::ConfigurationInvalid, None, text)
                     .repaired_by(Remedy::Advice(Advice { deed: Some(deed), words }))
             })
@@ -188,8 +188,8 @@ impl Facts {
         });
         let duplicates = duplicates.collect();
         let groups = || workspace.groups.iter();
-        let held: usize = groups().map(|group| named(workspace, group).count()).sum();
-        let gone: usize = groups().map(|group| gone(workspace, group)).sum();
+        let held: usize = groups().map(|group| tables_in_cuts(workspace, group).count()).sum();
+        let gone: usize = groups().map(|group| count_missing_replicas(workspace, group)).sum();
         Facts {
             duplicates,
             over: TablesOver::of(workspace),
@@ -199,20 +199,20 @@ impl Facts {
 }
 
 /// How many replicas of a group its last cut names where they should be and that are not there.
-fn gone(workspace: &WorkspaceObserved, group: &super::GroupObserved) -> usize {
+fn count_missing_replicas(workspace: &WorkspaceObserved, group: &super::GroupObserved) -> usize {
     let gone = |table: &&TableObserved| matches!(table.replica, Some(Ok(None)));
-    named(workspace, group).filter(gone).count()
+    tables_in_cuts(workspace, group).filter(gone).count()
 }
 
 /// Tables of a group that were looked at and whose replica its last cut names where it should be.
-fn named<'a>(
+fn tables_in_cuts<'a>(
     workspace: &'a WorkspaceObserved,
     group: &'a super::GroupObserved,
 ) -> impl Iterator<Item = &'a TableObserved> {
     let name = group.entry.name();
     let tables = group.tables.iter().filter(|table| table.replica.is_some());
     tables.filter(move |table| {
-        let location = workspace.place(name, &table.name).location;
+        let location = workspace.replica_place(name, &table.name).location;
         name.and_then(|name| workspace.ledger.cuts.entry_of(name, &table.name))
             .is_some_and(|entry| LocationAddress::is_one_place(&entry.replica_location, &location))
     })
@@ -291,7 +291,7 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
             | RegionErrorKind::Unsupported
             | RegionErrorKind::Other => continue,
         };
-        let text = format!("workflow {asked}: {}", error.told());
+        let text = format!("workflow {asked}: {}", error.describe_answer());
         found.push(finding(code, None, text).deed(deed));
     }
     for workflow in &view.seen.workflows_in_secondary {
@@ -333,7 +333,7 @@ fn ledger_lost(view: &GroupView<'_>) -> Option<Finding> {
 }
 
 fn missing_replicas(view: &GroupView<'_>) -> Option<Finding> {
-    let missing = gone(view.workspace, view.seen);
+    let missing = count_missing_replicas(view.workspace, view.seen);
     (missing > 0).then(|| {
         finding(
             FindingCode::ReplicasMissing,

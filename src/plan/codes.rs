@@ -1,4 +1,4 @@
-//! Codes that documents and screens know something by: each is listed once, with its text and what it says.
+//! Codes that documents and screens know something by: each is listed once, with its text and what it says. Pure.
 
 /// Declares an enum of codes, in the order in which they are shown.
 macro_rules! codes {

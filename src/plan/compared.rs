@@ -1,4 +1,4 @@
-//! Whether there was anything to compare settings with, and what tells of protection before where there was not.
+//! Whether there was anything to compare settings with, and what tells of protection before where there was not. Pure.
 
 use super::before::OwnPlaces;
 use super::observed::{Observed, RecordsSeen, WorkspaceObserved};
@@ -45,7 +45,7 @@ fn signs(workspace: &WorkspaceObserved, records: usize, unsigned: bool) -> Vec<P
         let name = group.entry.name();
         group.tables.iter().filter(move |table| {
             let mark = table.replica().and_then(|replica| replica.mark.as_ref());
-            mark.is_some_and(|mark| mark.replica == workspace.place(name, &table.name).path)
+            mark.is_some_and(|mark| mark.replica == workspace.replica_place(name, &table.name).path)
         })
     });
     let tables = tables.count();

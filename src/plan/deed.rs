@@ -1,4 +1,4 @@
-//! What people are to do where nothing is to be run, granted or let through: data, and the words in which it is told.
+//! What people are to do where nothing is to be run, granted or let through: data, and the words in which it is told. Pure.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -150,13 +150,13 @@ pub struct Advice {
 
 impl From<Deed> for Advice {
     fn from(deed: Deed) -> Advice {
-        Advice { words: deed.told(), deed: Some(deed) }
+        Advice { words: deed.words(), deed: Some(deed) }
     }
 }
 
 impl Deed {
     /// What is said of it, a sentence without a full stop.
-    pub fn told(&self) -> Sentence {
+    pub fn words(&self) -> Sentence {
         const DIVERGED: &str = "docs/planning.md#ledger_diverged";
         match self {
             Deed::CorrectConfiguration { file, line, path, number: _ } => {
@@ -241,7 +241,7 @@ impl Deed {
             Deed::NameSecondaryOrDeleteRoleRow { name } => {
                 format!(
                     "if the secondary was ever called {name}, give it that name again (secondary_workspace_name); else {}",
-                    Deed::DeleteRoleRow.told()
+                    Deed::DeleteRoleRow.words()
                 )
                 .into()
             }

@@ -1,4 +1,4 @@
-//! What a plan says although it follows from the rest: derived again, and compared.
+//! What a plan says although it follows from the rest: derived again, and compared. Pure.
 //!
 //! A stored plan is data. Whoever changes what follows from something else changes one of the two only.
 

@@ -1,4 +1,4 @@
-//! What of a workspace is gone with its primary, as far as it was looked at.
+//! What of a workspace is gone with its primary, as far as it was looked at. Pure.
 
 use std::path::Path;
 

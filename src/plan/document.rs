@@ -1,4 +1,4 @@
-//! The stored plan: one JSON document, reviewed, checked, applied and archived as it is.
+//! The stored plan: one JSON document, reviewed, checked, applied and archived as it is. Pure.
 //!
 //! Field names are a contract: more may come, none of these goes.
 

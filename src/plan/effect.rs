@@ -1,4 +1,4 @@
-//! The effect of a plan: what will be done, and nothing that changes while that stays the same.
+//! The effect of a plan: what will be done, and nothing that changes while that stays the same. Pure.
 //!
 //! Everything that an apply acts on or keeps is in it, save what it asks the regions again or derives: docs/planning.md lists
 //! both, and `tests/stories/leaves.rs` changes every value of a plan.
@@ -158,7 +158,7 @@ fn decided(group: &GroupPlan, digests: bool) -> Value {
         "max_retries": group.max_retries,
         "steps": group.steps.iter().map(|it| step(it, digests)).collect::<Vec<Value>>(),
     });
-    // Only there: plans that lost nothing have the effect that they always had.
+    // It is left out where it is empty, so that effects of older plans stay what they were.
     if let Some(lost) = group.lost_cut {
         effect["lost_cut"] = lost.into();
     }

@@ -1,4 +1,4 @@
-//! That another side is active of a group: since when, by whom, what was lost with it, and what was written there since.
+//! That another side is active of a group: since when, by whom, what was lost with it, and what was written there since. Pure.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;

@@ -1,4 +1,4 @@
-//! Findings and warnings: everything that can be seen to be wrong, each with its name.
+//! Findings and warnings: everything that can be seen to be wrong, each with its name. Pure.
 
 use std::borrow::Cow;
 

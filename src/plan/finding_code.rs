@@ -1,4 +1,4 @@
-//! The names of findings, and which of them somebody may accept.
+//! The names of findings, and which of them somebody may accept. Pure.
 
 use super::codes::codes;
 

@@ -1,4 +1,4 @@
-//! Who may use the tables of a group at both sides, and what differs.
+//! Who may use the tables of a group at both sides, and what differs. Pure.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;

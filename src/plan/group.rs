@@ -1,4 +1,4 @@
-//! The plan of one group: findings, choice, steps and certificate put together.
+//! The plan of one group: findings, choice, steps and certificate put together. Pure.
 
 use std::collections::HashMap;
 
@@ -37,7 +37,7 @@ pub(super) fn of_mistakes(
 ) -> GroupPlan {
     let last_cut = workspace.ledger.cuts.newest(name);
     let findings = checks::configuration_invalid(&seen.entry);
-    GroupPlan { findings, ..bare(name, Decision::Blocked, blocked(&[], seen), last_cut) }
+    GroupPlan { findings, ..bare(name, Decision::Blocked, reason_of_findings(&[], seen), last_cut) }
 }
 
 /// Decides one group.
@@ -64,9 +64,9 @@ pub(super) fn plan(view: &GroupView<'_>, facts: &Facts, request: &Request) -> Gr
     let (decision, reason, target) = match (choice, &steps) {
         (Choice::Waiting(reason), _) if paused => (Decision::Waiting, reason, None),
         (Choice::Sync(target), _) if blocks => {
-            (Decision::Blocked, blocked(&findings, seen), Some(target))
+            (Decision::Blocked, reason_of_findings(&findings, seen), Some(target))
         }
-        (_, _) if blocks => (Decision::Blocked, blocked(&findings, seen), None),
+        (_, _) if blocks => (Decision::Blocked, reason_of_findings(&findings, seen), None),
         (Choice::Sync(target), Some(_)) => (Decision::Sync, target.reason.clone(), Some(target)),
         // Something a step needs was not seen although nothing blocks: the next plan looks again.
         (Choice::Sync(target), None) => {
@@ -99,7 +99,8 @@ pub(super) fn plan(view: &GroupView<'_>, facts: &Facts, request: &Request) -> Gr
         lag_seconds: view
             .last_cut
             .filter(|_| home)
-            // Of a group whose histories were not read its sources may have been asked what came to them.
+            // Where no history was read, the lag follows from the receipt: the commits since the cut that sources were asked
+            // for.
             .and_then(|_| view.lag().or_else(|| loss.as_ref()?.lag(view.now)))
             .map(|lag| lag.num_seconds().max(0)),
         failed_over,
@@ -199,7 +200,7 @@ fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) 
     }
 }
 
-fn blocked(findings: &[Finding], seen: &GroupObserved) -> Reason {
+fn reason_of_findings(findings: &[Finding], seen: &GroupObserved) -> Reason {
     let message = match &seen.entry {
         GroupEntry::Invalid { mistakes, .. } => {
             format!("its configuration has {}", plural(mistakes.len(), "mistake"))
@@ -242,7 +243,7 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
     let Some(Ok(replica)) = &table.replica else {
         return None;
     };
-    let pinned = versions::at(&source.commits, target.point)?;
+    let pinned = versions::version_at(&source.commits, target.point)?;
     if pinned.commit.version != pin.version {
         return None;
     }
@@ -250,7 +251,7 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
     let mut overwrites: Vec<u64> = seen.theirs.iter().map(|commit| commit.version).collect();
     overwrites.dedup();
     let held = seen.holds.filter(|_| seen.theirs.is_empty() && !seen.foreign);
-    let place = view.place(&table.name);
+    let place = view.replica_place(&table.name);
     let mark = Mark {
         source_table_id: pin.table_id.clone(),
         source_version: pin.version,
@@ -265,7 +266,8 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
         (Some(_), Some(held)) if *held == mark && !wrong => Action::NoOp,
         (Some(_), Some(_) | None) => Action::Update,
     };
-    // Of another table's files, and of those that others wrote, names, sizes and times prove nothing.
+    // Names, sizes and times prove nothing of files of another table or of other writers: the clone is ordered with doubt, and
+    // contents are compared.
     let others = replica.is_some() && held.is_none();
     let doubted = unknown || recreated || others || damage.is_some_and(|damage| damage.doubted);
     let mut step = Step {
@@ -427,7 +429,7 @@ pub(super) fn certificate(steps: &[Step]) -> Option<Certificate> {
 
 /// The commits of a source since the last cut that are maintenance by their names alone.
 fn source_maintenance(view: &GroupView<'_>, table: &TableObserved) -> Option<SourceMaintenance> {
-    let held = view.place(&table.name).entry.map(|entry| entry.source_version);
+    let held = view.replica_place(&table.name).entry.map(|entry| entry.source_version);
     let commits: Vec<DriftCommit> = table
         .commits()?
         .iter()
@@ -458,7 +460,7 @@ fn drift(view: &GroupView<'_>, table: &TableObserved) -> Option<Drift> {
     }
     Some(Drift {
         table: table.name.clone(),
-        replica_path: Some(view.place(&table.name).path),
+        replica_path: Some(view.replica_place(&table.name).path),
         registered: table.registered == Some(true),
         ours: seen.ours,
         theirs: seen.theirs,

@@ -1,4 +1,4 @@
-//! Whether a source still is the table that a cut or a plan names: by the id and the content of the version named.
+//! Whether a source still is the table that a cut or a plan names: by the id and the content of the version named. Pure.
 //!
 //! Commit times prove nothing: they shift where in-commit timestamps are switched off, where log cleanup takes the commits
 //! before, and where a log is copied without its files' times.

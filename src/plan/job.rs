@@ -1,4 +1,4 @@
-//! A job that a group names, as documents tell of it.
+//! A job that a group names, as documents tell of it. Pure.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;

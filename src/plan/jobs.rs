@@ -1,4 +1,5 @@
 //! The jobs that a group names, as they stand at both sides: whoever fails over needs them when one side tells nothing any more.
+//! Pure.
 
 use chrono::{DateTime, Utc};
 

@@ -1,4 +1,4 @@
-//! When the replicas of a group were looked at, how deeply, and whether they were found as its last cut says.
+//! When the replicas of a group were looked at, how deeply, and whether they were found as its last cut says. Pure.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;

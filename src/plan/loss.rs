@@ -1,4 +1,4 @@
-//! Whether the cut log lost cuts of a group, and how that is known.
+//! Whether the cut log lost cuts of a group, and how that is known. Pure.
 
 use chrono::{DateTime, Utc};
 
@@ -60,7 +60,7 @@ fn marked<'a>(view: &GroupView<'a>) -> Option<Loss<'a>> {
         .filter(|table| view.cut_entry(&table.name).is_none())
         .filter(|table| {
             let mark = table.replica().and_then(|replica| replica.mark.as_ref());
-            mark.is_some_and(|mark| mark.replica == view.place(&table.name).path)
+            mark.is_some_and(|mark| mark.replica == view.replica_place(&table.name).path)
         })
         .count();
     (ours > 0).then_some(Loss::Marked(ours))

@@ -1,5 +1,5 @@
 //! Tables that were of another group: how they were protected there is what a change is measured by. And tables that no group has
-//! any more.
+//! any more. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 

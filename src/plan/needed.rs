@@ -1,4 +1,4 @@
-//! What is needed on the bad day and lies in the region that is protected.
+//! What is needed on the bad day and lies in the region that is protected. Pure.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ pub enum Needed {
 
 impl Needed {
     /// What it is, and what is to be done, a sentence's part.
-    pub(super) fn told(&self) -> String {
+    pub(super) fn describe_with_remedy(&self) -> String {
         match self {
             Needed::Runner => "drsync itself runs in the workspace that it protects, and is gone with it: run it elsewhere, or keep a paused job of it in the secondary's workspace and a heartbeat outside of both".to_owned(),
             Needed::Configuration { source } => format!(

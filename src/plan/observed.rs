@@ -1,4 +1,4 @@
-//! What was seen: the shape of the desired state, with the answer written beside each thing asked for.
+//! What was seen: the shape of the desired state, with the answer written beside each thing asked for. Pure.
 
 use std::collections::BTreeMap;
 
@@ -198,7 +198,7 @@ impl WorkspaceObserved {
     /// What neither region can be looked at for, where it is one workspace that answers for both.
     pub(super) fn shared_answer(&self) -> Option<Sentence> {
         let WorkspaceObserved { primary, secondary, .. } = self;
-        // A folder answers for itself.
+        // Each folder has an answer of its own: only one workspace, an http address, can answer for both regions at once.
         primary.workspace.as_deref().filter(|address| address.starts_with("http"))?;
         let refusals = primary.refusal().zip(secondary.refusal());
         let (one, _) = refusals.filter(|(one, other)| one.is_same_answer(other))?;
@@ -323,10 +323,10 @@ impl RegionObserved {
     pub(super) fn answer(&self, other: &RegionObserved) -> Option<Sentence> {
         let refusal = self.refusal()?;
         Some(match self.unreadable_table().zip(self.repair(other)) {
-            None => refusal.told(),
+            None => refusal.describe_answer(),
             Some((place, repair)) => {
-                let repair = repair.told();
-                format!("{place} cannot be read: {}; {repair}", refusal.told()).into()
+                let repair = repair.words();
+                format!("{place} cannot be read: {}; {repair}", refusal.describe_answer()).into()
             }
         })
     }

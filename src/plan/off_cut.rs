@@ -1,4 +1,4 @@
-//! Why a replica does not hold what the last cut of its group says.
+//! Why a replica does not hold what the last cut of its group says. Pure.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,5 @@
 //! Whether a stored plan is one of a configuration: its hosts, locations and names of secrets are the configuration's own.
+//! Pure.
 
 use super::document::{Plan, WorkspacePlan};
 use crate::config::{

@@ -1,4 +1,4 @@
-//! Whether another side is active of a group: by the cut log, with what run records and its replicas tell.
+//! Whether another side is active of a group: by the cut log, with what run records and its replicas tell. Pure.
 
 use super::failover::{FailedOver, GivenUp};
 use super::observed::{TableObserved, WorkspaceObserved};
@@ -19,7 +19,7 @@ pub(super) fn failed_over(
     };
     let told = workspace.lost_with.get(group).filter(|told| told.cut == cut.cut_number);
     let written = tables.iter().map(|table| {
-        let place = workspace.place(Some(group), &table.name);
+        let place = workspace.replica_place(Some(group), &table.name);
         let seen = assess(&place.path, table.replica()?, place.entry);
         let since = seen.theirs.iter().filter(|commit| commit.committed_at > cut.committed_at);
         (!seen.foreign).then_some(since.count() as u64)

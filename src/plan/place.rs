@@ -1,4 +1,4 @@
-//! Where a table's replica lies: the one answer that observation, plan, status and apply go by.
+//! Where a table's replica lies: the one answer that observation, plan, status and apply go by. Pure.
 
 use crate::config::{LocationAddress, TableName};
 use crate::ledger::{CutTableEntry, Cuts};

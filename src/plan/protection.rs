@@ -1,4 +1,5 @@
 //! What a configuration changes of the protection that another one gave: each setting before and after, and which is the weaker.
+//! Pure.
 
 mod changes;
 mod words;

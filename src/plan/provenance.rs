@@ -1,4 +1,4 @@
-//! Who made a document, and where: told to readers, never part of what a plan does.
+//! Who made a document, and where: told to readers, never part of what a plan does. Pure.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What is asked next of both regions, from what was seen so far: nothing, once enough is known. *Pure.*
+//! What is asked next of both regions, from what was seen so far: nothing, once enough is known. Pure.
 //!
 //! Planning asks [`next`] until it asks nothing more, and what an apply looks at once more of a group is in [`again`]: what is asked
 //! of a table, and from which version on, is decided here and nowhere else.
@@ -86,7 +86,7 @@ pub fn next(
     if !asked.is_empty() {
         return asked;
     }
-    // What a replica's files hold may be that it cannot be looked at, or why a group is due.
+    // Contents come before pins: they may say that a replica is damaged, which makes its group due.
     asked.registered = replicas::registered(seen);
     asked.pins = pins::questions(seen, request, now);
     readiness::add(&mut asked, seen, request, now);

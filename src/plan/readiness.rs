@@ -1,4 +1,4 @@
-//! Whether a group could be failed over now, and what is missing, as it was last seen.
+//! Whether a group could be failed over now, and what is missing, as it was last seen. Pure.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What would be lost if the primary were gone now: the commits that no cut holds, as far as somebody looked.
+//! What would be lost if the primary were gone now: the commits that no cut holds, as far as somebody looked. Pure.
 
 use std::collections::HashMap;
 
@@ -91,7 +91,7 @@ impl LossReceipt {
     }
 
     /// The same in words, with the moment of the look: `3 commits since …, repeat run 89, as of …`.
-    pub(super) fn told(&self) -> String {
+    pub(super) fn describe_loss(&self) -> String {
         let LossReceipt { at, commits, since, runs, tables: _, unknown } = self;
         let least = if unknown.is_empty() { "" } else { "at least " };
         let commits = match commits {

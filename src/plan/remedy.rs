@@ -1,4 +1,4 @@
-//! What repairs a finding: data, until a writer makes it a line to be copied or a sentence.
+//! What repairs a finding: data, until a writer makes it a line to be copied or a sentence. Pure.
 
 use std::fmt;
 

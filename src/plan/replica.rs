@@ -1,4 +1,4 @@
-//! What a replica holds, and who wrote to it: read from its own history, never believed from the ledger.
+//! What a replica holds, and who wrote to it: read from its own history, never believed from the ledger. Pure.
 
 use super::document::{Action, DriftCommit, ReplicaPin, Step};
 use crate::ledger::CutTableEntry;
@@ -180,7 +180,7 @@ fn named_clone<'a>(
         }
         Some(_) | None => {
             let mark = first.clone_mark(path).filter(|_| !refuted(first.version))?.clone();
-            // A history that shows no properties tells of an older clone's version, not of its table's id.
+            // A history without properties tells the version of an older clone, but not the id of its table.
             let said = Some(said).filter(|said| said.source_version == mark.source_version);
             Some((first.version, said.unwrap_or(mark), rest))
         }

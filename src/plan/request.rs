@@ -1,4 +1,4 @@
-//! What a plan is asked for, beside what was seen.
+//! What a plan is asked for, beside what was seen. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

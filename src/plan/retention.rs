@@ -1,4 +1,4 @@
-//! Retention: how long a replica keeps what a cut names.
+//! Retention: how long a replica keeps what a cut names. Pure.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Groups that the metadata tables know and the configuration does not.
+//! Groups that the metadata tables know and the configuration does not. Pure.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ pub struct RetiredStatus {
 }
 
 /// The groups that have a row and are not of the configuration; none where groups were asked for by their names.
-pub(super) fn retired(
+pub(super) fn retired_groups(
     observed: &Observed,
     seen: &WorkspaceObserved,
     selection: &Selection,

@@ -1,4 +1,4 @@
-//! Puts together who may use the tables of a group at both sides, from what was seen.
+//! Puts together who may use the tables of a group at both sides, from what was seen. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The two regions of a workspace by what they are to each other.
+//! The two regions of a workspace by what they are to each other. Pure.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! The metadata tables: what becomes of them, and the rows an apply writes whatever comes of the syncs.
+//! The metadata tables: what becomes of them, and the rows an apply writes whatever comes of the syncs. Pure.
 
 use std::collections::BTreeMap;
 
@@ -87,7 +87,7 @@ pub fn row_after(
     let configured = (change.after.workflow.clone(), change.after.tables.clone());
     let row = of_group(before, group, configured, cut, now);
     Some(match (&group.decision, &change.after.message) {
-        // As it was reviewed: the effect has this message, and of the findings only what they are.
+        // The row says what was reviewed: the message is part of the effect, and the words of findings are not.
         (Decision::Blocked, Some(message)) => row.failed(message.clone(), now),
         (Decision::Blocked | Decision::Sync | Decision::Waiting | Decision::UpToDate, _) => row,
     })

@@ -1,4 +1,4 @@
-//! What a configuration says of how a workspace and its groups are protected, as plans and run records carry it.
+//! What a configuration says of how a workspace and its groups are protected, as plans and run records carry it. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 

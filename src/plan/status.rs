@@ -1,4 +1,4 @@
-//! The status document: per group the last cut, the lag against the objective, and what stands in the way.
+//! The status document: per group the last cut, the lag against the objective, and what stands in the way. Pure.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -18,7 +18,7 @@ pub use super::readiness::NotReady;
 pub use super::receipt::LossReceipt;
 use super::replica::{Assessment, assess, damage};
 pub use super::retired::RetiredStatus;
-use super::retired::retired;
+use super::retired::retired_groups;
 pub use super::unwatched::{Unwatched, UnwatchedPart};
 use super::versions;
 use super::warnings::LagRisk;
@@ -283,7 +283,7 @@ fn workspace(
             .iter()
             .filter_map(|plan| group(seen, named.get(plan.name.as_str())?, plan, &planned.needed))
             .collect(),
-        retired: retired(observed, seen, selection),
+        retired: retired_groups(observed, seen, selection),
     }
 }
 
@@ -409,7 +409,8 @@ fn protected(workspace: &WorkspaceObserved, group: &str, tables: &[TableStatus])
     };
     let lost = tables.iter().any(|table| table.lost.is_some());
     let cuts = &workspace.ledger.cuts;
-    // Of a log that is not one chain nobody knows which cut is the truth, and what another side writes nothing here protects.
+    // A log that is not one chain does not tell which of its cuts is the truth, and what another side writes is protected by
+    // nothing here.
     let at_home = matches!(cuts.roles(group, &workspace.workspace.sides()), Roles::Home);
     at_home && cuts.is_one_chain(group) && !tables.is_empty() && tables.iter().all(at_cut) && !lost
 }
@@ -434,7 +435,7 @@ fn table(
     let entry = cut.and_then(|cut| workspace.ledger.cuts.entry_of(&cut.group_name, &seen.name));
     let version = entry.map(|entry| entry.source_version);
     let replica = seen.replica();
-    let place = workspace.place(group, &seen.name);
+    let place = workspace.replica_place(group, &seen.name);
     let assessed = replica.map(|replica| assess(&place.path, replica, place.entry));
     let held = assessed
         .as_ref()
@@ -505,7 +506,9 @@ fn lost(
     let replica = match &seen.replica {
         None => return None,
         Some(Err(refusal)) => {
-            return Some(format!("its replica cannot be read: {}", refusal.told()).into());
+            return Some(
+                format!("its replica cannot be read: {}", refusal.describe_answer()).into(),
+            );
         }
         Some(Ok(None)) => return Some("its replica is missing".into()),
         Some(Ok(Some(replica))) => replica,

@@ -1,4 +1,4 @@
-//! A plan as bytes: sealed with digests when written, checked when read.
+//! A plan as bytes: sealed with digests when written, checked when read. Pure.
 
 use chrono::{DateTime, Duration};
 use schemars::JsonSchema;

@@ -1,4 +1,4 @@
-//! Triggers: why now, and to which moment. The first that brings something beyond the last cut decides.
+//! Triggers: why now, and to which moment. The first that brings something beyond the last cut decides. Pure.
 
 use chrono::{DateTime, Duration, DurationRound, Utc};
 
@@ -225,7 +225,7 @@ fn repair(view: &GroupView<'_>, cut: &Cut, what: Sentence) -> Target {
         (view.own_entry(&table.name).is_none() || view.recreated_and_accepted(table))
             && table
                 .commits()
-                .is_some_and(|commits| versions::at(commits, cut.recovery_point).is_none())
+                .is_some_and(|commits| versions::version_at(commits, cut.recovery_point).is_none())
     });
     if too_young && workflow::idle_after_success(&view.workflows(), view.now).is_ok() {
         return Target {

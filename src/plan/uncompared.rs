@@ -1,4 +1,4 @@
-//! That there was nothing to compare settings with, and what tells that groups were protected before all the same.
+//! That there was nothing to compare settings with, and what tells that groups were protected before all the same. Pure.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -85,7 +85,7 @@ impl NotCompared {
     }
 
     /// `no record of an apply is found at A or B`.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let places = self.looked_in.join(" or ");
         match self.why {
             NotComparedWhy::NoRecord => format!("no record of an apply is found at {places}"),
@@ -97,7 +97,7 @@ impl NotCompared {
 
     /// The same with what tells that there was something once, and what to do.
     pub(super) fn warned(&self) -> String {
-        let signs: Vec<String> = self.signs.iter().map(ProtectedBefore::told).collect();
+        let signs: Vec<String> = self.signs.iter().map(ProtectedBefore::describe).collect();
         let signs = match signs.as_slice() {
             [] => {
                 ", as before a first apply, or where both sync locations are others now".to_owned()
@@ -112,13 +112,13 @@ impl NotCompared {
         };
         format!(
             "nothing to compare settings with: {}{signs}; what protects less now is told nowhere: {compare}",
-            self.told(),
+            self.describe(),
         )
     }
 }
 
 impl ProtectedBefore {
-    fn told(&self) -> String {
+    fn describe(&self) -> String {
         match self {
             ProtectedBefore::Records { records, unsigned: true } => format!(
                 "{} there without a signature that is asked for",

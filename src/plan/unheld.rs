@@ -1,4 +1,4 @@
-//! Counts what no cut holds of a group, from the histories of its sources.
+//! Counts what no cut holds of a group, from the histories of its sources. Pure.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ impl LossReceipt {
         point: DateTime<Utc>,
         held: impl Fn(&TableName) -> Option<Named<'a>>,
     ) -> Option<LossReceipt> {
-        // Of a primary that is away every table is refused, which is no look at any.
+        // A primary that is away refuses every table: no receipt is made of that, and the one before goes on.
         if workspace.primary.refusal().is_some() {
             return None;
         }
@@ -53,7 +53,7 @@ impl LossReceipt {
         let mut runs: Vec<i64> = late.map(|run| run.run_id).collect();
         runs.sort_unstable();
         runs.dedup();
-        // A run that wrote nothing here has nothing to repeat.
+        // Runs are told only where a table has commits of them, or may have.
         let nothing = tables.is_empty() && unknown.is_empty();
         Some(LossReceipt {
             at,

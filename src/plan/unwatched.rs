@@ -1,4 +1,4 @@
-//! What of the secondary's workspace cannot be seen: whatever runs there, where nothing should, is known to nobody then.
+//! What of the secondary's workspace cannot be seen: whatever runs there, where nothing should, is known to nobody then. Pure.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

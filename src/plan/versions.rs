@@ -1,4 +1,4 @@
-//! Versions at a moment: the greatest whose commit time is not later, in milliseconds.
+//! Versions at a moment: the greatest whose commit time is not later, in milliseconds. Pure.
 
 use chrono::{DateTime, Utc};
 
@@ -16,7 +16,7 @@ pub(super) struct Pinned<'a> {
 /// The greatest version at `point`; `None`: the table has none that old.
 ///
 /// Times may go back once: where in-commit timestamps begin, after log files that were copied.
-pub(super) fn at(commits: &[Commit], point: DateTime<Utc>) -> Option<Pinned<'_>> {
+pub(super) fn version_at(commits: &[Commit], point: DateTime<Utc>) -> Option<Pinned<'_>> {
     let place = commits.iter().rposition(|commit| commit.committed_at <= point)?;
     Some(Pinned { commit: &commits[place], next: commits.get(place + 1) })
 }

@@ -1,4 +1,4 @@
-//! One valid group as the triggers see it: what is desired, what was seen, and what its last cut says.
+//! One valid group as the triggers see it: what is desired, what was seen, and what its last cut says. Pure.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +56,7 @@ impl<'a> GroupView<'a> {
     /// The statement that gives whoever asks the right to read a table where the primary tells of a lack; `None`: it tells of none.
     pub(super) fn grant_to_read(&self, table: &TableName, refusal: &RegionError) -> Option<Grant> {
         let presence = self.workspace.primary.presence.as_ref().ok()?;
-        Some(refusal.lack.as_ref()?.to_read(table, presence.principal.as_deref()?))
+        Some(refusal.lack.as_ref()?.grant_for_reading(table, presence.principal.as_deref()?))
     }
 
     /// The view of a group; `None`: its configuration is not valid.
@@ -114,13 +114,13 @@ impl<'a> GroupView<'a> {
     }
 
     /// Where a table's replica lies.
-    pub(super) fn place(&self, table: &TableName) -> Place<'a> {
-        self.workspace.place(Some(&self.group.name), table)
+    pub(super) fn replica_place(&self, table: &TableName) -> Place<'a> {
+        self.workspace.replica_place(Some(&self.group.name), table)
     }
 
     /// What the newest cut says of a table's replica where it lies now, of the group itself where that names it.
     pub(super) fn cut_entry(&self, table: &TableName) -> Option<&'a CutTableEntry> {
-        self.place(table).entry
+        self.replica_place(table).entry
     }
 
     /// What the group's own newest cut says of a table, wherever its replica lies.
@@ -141,7 +141,7 @@ impl<'a> GroupView<'a> {
                 return false;
             };
             recreated(source, &Named::in_cut(entry)).is_none()
-                && versions::at(&source.commits, point)
+                && versions::version_at(&source.commits, point)
                     .is_some_and(|pinned| pinned.commit.version < entry.source_version)
         })
     }
@@ -149,13 +149,13 @@ impl<'a> GroupView<'a> {
     /// What a replica's history says; `None`: it was not looked at, or there is none.
     pub(super) fn assessment(&self, table: &TableObserved) -> Option<Assessment> {
         let replica = table.replica()?;
-        let place = self.place(&table.name);
+        let place = self.replica_place(&table.name);
         Some(assess(&place.path, replica, place.entry))
     }
 
     /// What is wrong with the files of a table's replica, as far as they were looked at.
     pub(super) fn damage(&self, table: &TableObserved) -> Option<Damage> {
-        damage(table.replica()?, self.place(&table.name).entry)
+        damage(table.replica()?, self.replica_place(&table.name).entry)
     }
 
     /// Why a table's replica is not known to be the clone that it says to be; no cut names it.
@@ -175,7 +175,8 @@ impl<'a> GroupView<'a> {
             None => Some(format!("{} is new in the group", table.name).into()),
             Some(entry) => {
                 let there = &entry.replica_location;
-                let stays = LocationAddress::is_one_place(there, &self.place(&table.name).location);
+                let stays =
+                    LocationAddress::is_one_place(there, &self.replica_place(&table.name).location);
                 (!stays).then(|| format!("the replica of {} moves from {there}", table.name).into())
             }
         })
@@ -285,7 +286,7 @@ impl<'a> GroupView<'a> {
     fn all_as_far(&self, point: DateTime<Utc>) -> bool {
         self.tables().all(|table| {
             let held = self.own_entry(&table.name).map(|entry| entry.source_version);
-            let then = table.commits().map(|commits| versions::at(commits, point));
+            let then = table.commits().map(|commits| versions::version_at(commits, point));
             match (held, then) {
                 (Some(held), Some(then)) => then.is_some_and(|then| then.commit.version >= held),
                 (None, _) | (_, None) => true,
@@ -328,7 +329,7 @@ impl<'a> GroupView<'a> {
 
 impl WorkspaceObserved {
     /// Where the replica of a table of a group lies in the secondary.
-    pub fn place(&self, group: Option<&str>, table: &TableName) -> Place<'_> {
+    pub fn replica_place(&self, group: Option<&str>, table: &TableName) -> Place<'_> {
         let root = self.workspace.location_secondary.join("");
         place_of(&self.ledger.cuts, &root, group, table)
     }

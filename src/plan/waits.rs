@@ -1,4 +1,4 @@
-//! What a group waits for, by the reason of its decision: whoever asks whether it will come right by itself asks here.
+//! What a group waits for, by the reason of its decision: whoever asks whether it will come right by itself asks here. Pure.
 
 use super::document::{Decision, GroupPlan, ReasonCode};
 

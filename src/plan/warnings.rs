@@ -1,4 +1,4 @@
-//! Warnings: what is not wrong yet.
+//! Warnings: what is not wrong yet. Pure.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -134,12 +134,12 @@ pub(super) fn of_workspace(
     if let Some(Err(why)) = &workspace.compute {
         let text = format!(
             "nothing runs SQL in the secondary's workspace on the day that it is needed: {}; create a SQL warehouse there, or give drsync CAN USE on one",
-            why.told()
+            why.describe_answer()
         );
         say(WarningCode::NoComputeInSecondary, text);
     }
     for needed in &planned.needed {
-        say(WarningCode::DiesWithPrimary, needed.told());
+        say(WarningCode::DiesWithPrimary, needed.describe_with_remedy());
     }
     for told in unproved(workspace) {
         say(WarningCode::WriteNotProved, told);
@@ -279,9 +279,10 @@ fn unwritable_primary(workspace: &WorkspaceObserved) -> Option<Sentence> {
             let location = &workspace.workspace.location_primary;
             Some(match external_location(workspace, &location.to_string()) {
                 Some(statement) => {
-                    format!("{}; {CREDENTIAL}; in {home}: {statement}", error.told()).into()
+                    format!("{}; {CREDENTIAL}; in {home}: {statement}", error.describe_answer())
+                        .into()
                 }
-                None => error.told(),
+                None => error.describe_answer(),
             })
         }
         // What could not be asked is told where it was asked.
@@ -295,7 +296,7 @@ fn damaged(role: &str, region: &RegionObserved, plan_id: &str) -> Vec<String> {
     let troubles = copy.into_iter().flat_map(|copy| &copy.troubles);
     troubles
         .map(|trouble| {
-            let (table, why) = (trouble.table.name(), trouble.error.told());
+            let (table, why) = (trouble.table.name(), trouble.error.describe_answer());
             if trouble.unreadable { format!(
                     "{table} in the {role} cannot be read: {why}; an apply puts it aside as {table}.unreadable-{plan_id} and makes it anew"
                 ) } else { format!(
@@ -339,7 +340,7 @@ fn marked_without_a_ledger(workspace: &WorkspaceObserved) -> usize {
     let marked = |group: &GroupObserved| {
         let ours = |table: &&TableObserved| {
             let mark = table.replica().and_then(|replica| replica.mark.as_ref());
-            let place = workspace.place(group.entry.name(), &table.name);
+            let place = workspace.replica_place(group.entry.name(), &table.name);
             mark.is_some_and(|mark| mark.replica == place.path)
         };
         group.tables.iter().filter(ours).count()

@@ -1,4 +1,4 @@
-//! Whether the secondary's workspace was seen, and what of it was not.
+//! Whether the secondary's workspace was seen, and what of it was not. Pure.
 
 use super::observed::WorkspaceObserved;
 use super::unwatched::{Unwatched, UnwatchedPart};
@@ -12,7 +12,7 @@ pub(super) fn of_workspace(workspace: &WorkspaceObserved) -> Option<Vec<Unwatche
         let message = format!("the secondary workspace is not seen: {why}").into();
         return Some(vec![Unwatched { what: UnwatchedPart::Workspace, message }]);
     }
-    // Which jobs would be looked for is told by the primary.
+    // Only the primary tells which jobs to look for: without it nothing is said of what was not seen.
     let watch = workspace.watch.as_ref().filter(|_| workspace.primary.refusal().is_none())?;
     Some(watch.unseen.clone())
 }

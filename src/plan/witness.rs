@@ -1,4 +1,5 @@
 //! Cuts that run records tell of, whatever the cut logs say now: what was committed once was, and its number is not given again.
+//! Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Workflow runs: the moments at which nothing of a group was being written, and what there is to wait for.
+//! Workflow runs: the moments at which nothing of a group was being written, and what there is to wait for. Pure.
 
 use chrono::{DateTime, Utc};
 

@@ -1,4 +1,4 @@
-//! Who said yes to an apply, and how that can be shown later.
+//! Who said yes to an apply, and how that can be shown later. Pure.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! How a group ended, with the facts of it: the exit status follows from these, and from no sentence.
+//! How a group ended, with the facts of it: the exit status follows from these, and from no sentence. Pure.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

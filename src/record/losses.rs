@@ -1,4 +1,4 @@
-//! What was lost with changes of role: by the last look at the home before each, as run records tell.
+//! What was lost with changes of role: by the last look at the home before each, as run records tell. Pure.
 
 use std::collections::BTreeMap;
 

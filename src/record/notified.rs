@@ -1,4 +1,4 @@
-//! What a run record says of what people are told: what stands, what is still to be sent, and what was answered before.
+//! What a run record says of what people are told: what stands, what is still to be sent, and what was answered before. Pure.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;

@@ -1,4 +1,4 @@
-//! The signature of a runner on its record, looked at.
+//! The signature of a runner on its record, looked at. Pure.
 
 use minisign_verify::{PublicKey, Signature};
 

@@ -1,4 +1,4 @@
-//! What went wrong in an apply without being against a cut: the fact, and beside it the sentence that people read.
+//! What went wrong in an apply without being against a cut: the fact, and beside it the sentence that people read. Pure.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! A clone: what is ordered, what was done, and how it was verified.
+//! A clone: what is ordered, what was done, and how it was verified. Pure.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

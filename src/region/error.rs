@@ -1,4 +1,4 @@
-//! How a region refuses.
+//! How a region refuses. Pure.
 
 use std::fmt;
 use std::time::Duration;
@@ -71,7 +71,7 @@ impl fmt::Display for Hint {
 /// `look up main.core.gold: User does not have …; what to do (request 1a2b)`.
 impl fmt::Display for RegionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.doing, self.told())
+        write!(f, "{}: {}", self.doing, self.describe_answer())
     }
 }
 
@@ -146,13 +146,13 @@ impl RegionError {
     }
 
     /// What the region said, with what to do about it and what the region calls its answer.
-    pub fn told(&self) -> Sentence {
-        told(&self.detail, &self.hints, &self.references)
+    pub fn describe_answer(&self) -> Sentence {
+        join_refusal_words(&self.detail, &self.hints, &self.references)
     }
 
     /// The same without what the region calls this one answer.
     pub fn told_of_any(&self) -> Sentence {
-        told(&self.detail, &self.hints, &[])
+        join_refusal_words(&self.detail, &self.hints, &[])
     }
 
     /// Whether another question got the same answer, in whatever words.
@@ -164,7 +164,7 @@ impl RegionError {
         which(self) == which(other)
     }
 
-    /// The right to be given that repairs it, and the same as [`RegionError::told`] without it.
+    /// The right to be given that repairs it, and the same as [`RegionError::describe_answer`] without it.
     pub fn apart_from_grant(&self) -> (Sentence, Option<&Grant>) {
         let grant = self.hints.iter().find_map(|hint| match hint {
             Hint::Grant(grant) => Some(grant),
@@ -174,7 +174,10 @@ impl RegionError {
             Hint::Words(_) => true,
             Hint::Grant(other) => Some(other) != grant,
         });
-        (told(&self.detail, &words.cloned().collect::<Vec<_>>(), &self.references), grant)
+        (
+            join_refusal_words(&self.detail, &words.cloned().collect::<Vec<_>>(), &self.references),
+            grant,
+        )
     }
 
     /// The same with more to do about it.
@@ -198,7 +201,11 @@ impl RegionError {
 }
 
 /// A refusal in words: what was said, what to do about it, what the answer is called.
-pub(crate) fn told(detail: &impl fmt::Display, hints: &[Hint], references: &[String]) -> Sentence {
+pub(crate) fn join_refusal_words(
+    detail: &impl fmt::Display,
+    hints: &[Hint],
+    references: &[String],
+) -> Sentence {
     let hints = hints.iter().map(|hint| format!("; {hint}"));
     let references = references.iter().map(|reference| format!(" ({reference})"));
     let text: String = [detail.to_string()].into_iter().chain(hints).chain(references).collect();

@@ -1,4 +1,4 @@
-//! Documents that are kept as evidence, and how they are named.
+//! Documents that are kept as evidence, and how they are named. Pure.
 
 use crate::sentence::Sentence;
 use chrono::{DateTime, Utc};

@@ -1,5 +1,5 @@
 //! Statements that give a right which is missing: made of what was asked about. Of the words of a refusal they have nothing: whoever
-//! writes those must not choose what is granted.
+//! writes those must not choose what is granted. Pure.
 
 use std::fmt;
 
@@ -68,7 +68,7 @@ impl Lack {
 
     /// What gives a principal the right to read a table of which it is said that a right is missing: the one that is named if it is
     /// one of those needed, else the one on the table.
-    pub fn to_read(&self, table: &TableName, principal: &str) -> Grant {
+    pub fn grant_for_reading(&self, table: &TableName, principal: &str) -> Grant {
         let needed = Grant::to_read(table, principal);
         self.among(&needed).cloned().unwrap_or_else(|| Grant::select(table, principal))
     }

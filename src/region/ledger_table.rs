@@ -1,4 +1,4 @@
-//! Which of the two metadata tables is meant.
+//! Which of the two metadata tables is meant. Pure.
 
 use crate::ledger::{SYNC_CUTS, SYNC_METADATA};
 

@@ -1,4 +1,4 @@
-//! What drsync asks of a sync location, and does there: the ledger, the replicas, the evidence.
+//! What drsync asks of a sync location, and does there: the ledger, the replicas, the evidence. Pure.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The metadata tables of one region, as read.
+//! The metadata tables of one region, as read. Pure.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Whether a region is there, and whether it can be written.
+//! Whether a region is there, and whether it can be written. Pure.
 
 use chrono::{DateTime, Utc};
 

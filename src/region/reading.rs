@@ -60,7 +60,7 @@ impl Replica {
             return CommitKind::Clone(mark.clone());
         }
         match (commit.marked_epoch, commit.restored_to) {
-            // Whether there was such a change the cut log tells.
+            // The property alone counts here: whether there was such a change of role is for the cut log to tell.
             (Some(epoch), _) => CommitKind::RoleMark(epoch),
             (None, _) if !commit.upkeep.changes() => CommitKind::Maintenance,
             (None, Some(version)) => CommitKind::Restore(version),
@@ -137,7 +137,8 @@ impl Replica {
             | CommitKind::Foreign => None,
         };
         let begins = commits.first().is_some_and(|first| first.version == 0);
-        // A clone takes the place of whatever was before it, and no cut of this place tells more.
+        // A clone replaces all that was there before it: no cut tells of more at this place, so that reading may begin with the
+        // oldest clone.
         let oldest = commits.iter().enumerate().find_map(|(at, commit)| Some((at, clone(commit)?)));
         match oldest {
             Some((at, _)) if begins && at > 0 => None,
@@ -146,7 +147,7 @@ impl Replica {
             Some((at, mark)) => {
                 let start = commits[at].version;
                 let read = self.read_from(path, start, Some(mark), &commits[at + 1..]);
-                // It is named by no cut either.
+                // Without a clone since then, no cut names anything else that it could hold.
                 let cloned_as = read.cloned_as.or(read.holds.is_some().then_some(start));
                 Some(Reading { cloned_as, ..read })
             }
@@ -314,7 +315,7 @@ pub fn standing(replica: Option<&Replica>, expected: Expected<'_>) -> Standing {
     }
     match read.holds.zip(read.cloned_as) {
         None => Standing::AsLookedAt(Some(replica.version)),
-        // Properties that were changed beside the history.
+        // Its properties name another mark than its history: somebody changed them by hand.
         Some((held, _)) if replica.mark.as_ref() != Some(&held) => {
             Standing::Changed(Change::NotOurs)
         }

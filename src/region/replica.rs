@@ -1,4 +1,4 @@
-//! Replicas: what lies at their paths, and the mark each carries.
+//! Replicas: what lies at their paths, and the mark each carries. Pure.
 
 use std::collections::BTreeMap;
 

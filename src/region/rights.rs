@@ -1,4 +1,4 @@
-//! Who may read and write the tables of a region's own catalog.
+//! Who may read and write the tables of a region's own catalog. Pure.
 
 use std::collections::BTreeSet;
 

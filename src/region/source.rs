@@ -1,4 +1,4 @@
-//! Source tables: their histories, and how they look at pinned versions.
+//! Source tables: their histories, and how they look at pinned versions. Pure.
 
 use std::time::Duration;
 

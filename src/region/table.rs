@@ -1,4 +1,4 @@
-//! Tables as a catalog lists them.
+//! Tables as a catalog lists them. Pure.
 
 use std::fmt;
 

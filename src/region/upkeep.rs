@@ -1,4 +1,4 @@
-//! Maintenance: commits that leave every row of a table as it is.
+//! Maintenance: commits that leave every row of a table as it is. Pure.
 
 /// Whether a commit is maintenance: it rewrites files or statistics and leaves every row as it is.
 ///

@@ -1,4 +1,4 @@
-//! Workflows and their runs.
+//! Workflows and their runs. Pure.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;

@@ -1,4 +1,4 @@
-//! What drsync asks of a workspace: its catalog, its workflows, its secrets.
+//! What drsync asks of a workspace: its catalog, its workflows, its secrets. Pure.
 
 use std::fmt;
 

@@ -150,7 +150,11 @@ pub(super) fn needs_a_hand(plan: &Plan) -> bool {
 }
 
 /// Where a region that does not answer was looked for: it is the primary's workspace that answers for its location.
-pub(super) fn place(role: &str, workspace: Option<&str>, location: &str) -> String {
+pub(super) fn describe_region_address(
+    role: &str,
+    workspace: Option<&str>,
+    location: &str,
+) -> String {
     match workspace.filter(|address| role == "primary" && address.starts_with("http")) {
         Some(address) => format!("{}, {location}", clean(address)),
         None => location.to_owned(),

@@ -126,7 +126,7 @@ pub(super) struct Found<'a> {
 
 impl Repair {
     /// A remedy in the form in which it is shown.
-    pub(super) fn of(remedy: &Remedy, place: Option<&Place>) -> Repair {
+    pub(super) fn of_remedy(remedy: &Remedy, place: Option<&Place>) -> Repair {
         let place = || place.cloned();
         let to_do = |Advice { deed, words }: &Advice| ToDo::of(deed.as_ref(), clean(words));
         match remedy {
@@ -184,7 +184,7 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = Found<'a>>) -> Vec<Cause
             }
             Some(_) | None => None,
         };
-        let remedy = remedy.as_ref().map(|remedy| Repair::of(remedy, place));
+        let remedy = remedy.as_ref().map(|remedy| Repair::of_remedy(remedy, place));
         let key = match (table, &remedy) {
             // What is left out is listed in its own group.
             (Some(_), Some(_)) if *code == FindingCode::UnsupportedTable => {

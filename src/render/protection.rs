@@ -8,7 +8,7 @@ use crate::layout::width;
 use crate::plan::{ComparedWith, NotCompared, Plan, SettingChange};
 
 /// What a change says; texts of others in it are as they were written.
-pub(super) fn told(several: bool, workspace: &str, change: &SettingChange) -> Told {
+pub(super) fn describe_change(several: bool, workspace: &str, change: &SettingChange) -> Told {
     let [before, after] = change.values();
     Told {
         who: match &change.group {
@@ -37,14 +37,14 @@ pub(super) fn of_plan(plan: &Plan) -> impl Iterator<Item = (&str, &SettingChange
 pub(super) fn settings(plan: &Plan, fits: impl Fn(&SettingChange) -> bool) -> Vec<Told> {
     let several = plan.workspaces.len() > 1;
     let changes = of_plan(plan).filter(|(_, change)| fits(change));
-    changes.map(|(workspace, change)| told(several, workspace, change)).collect()
+    changes.map(|(workspace, change)| describe_change(several, workspace, change)).collect()
 }
 
 /// With what the settings of a plan were compared, each once.
 pub(super) fn all_compared(plan: &Plan) -> Vec<String> {
     let changed = plan.workspaces.iter().filter(|workspace| !workspace.settings_changes.is_empty());
     let with = changed.filter_map(|workspace| workspace.settings_compared_with.as_ref());
-    let mut with: Vec<String> = with.map(compared).collect();
+    let mut with: Vec<String> = with.map(describe_compared).collect();
     with.dedup();
     with
 }
@@ -52,7 +52,7 @@ pub(super) fn all_compared(plan: &Plan) -> Vec<String> {
 /// Why the settings of workspaces were compared with nothing, each once.
 pub(super) fn not_compared(plan: &Plan) -> Vec<String> {
     let nothing = plan.workspaces.iter().filter_map(|it| it.settings_not_compared.as_ref());
-    let mut told: Vec<String> = nothing.map(NotCompared::told).collect();
+    let mut told: Vec<String> = nothing.map(NotCompared::describe).collect();
     told.dedup();
     told
 }
@@ -99,7 +99,7 @@ pub(super) fn weakens(plan: &Plan) -> Option<String> {
 }
 
 /// With what settings were compared.
-pub(super) fn compared(with: &ComparedWith) -> String {
+pub(super) fn describe_compared(with: &ComparedWith) -> String {
     match with {
         ComparedWith::Record { run_id, ended_at } => {
             format!("the settings of run {} ({})", clean(run_id), minute(*ended_at))

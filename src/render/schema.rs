@@ -64,7 +64,7 @@ pub fn validation() -> Value {
 }
 
 /// The schema of what servers answered to the messages of an apply.
-pub fn told() -> Value {
+pub fn told_document() -> Value {
     let title = "What servers answered to messages of drsync";
     document::<ToldDocument>("told", title, Some(formats::TOLD))
 }

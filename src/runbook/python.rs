@@ -1,4 +1,4 @@
-//! The steps of a lakehouse: Python with deltalake, each block whole by itself.
+//! The steps of a lakehouse: Python with deltalake, each block whole by itself. Pure.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ fn text(text: &str) -> String {
 }
 
 /// A place on this machine, whether or not it was written as an address.
-fn place(location: &str) -> String {
+fn quote_path(location: &str) -> String {
     let path = LocationAddress::literal_path(location);
     text(path.as_deref().and_then(Path::to_str).unwrap_or(location))
 }
@@ -48,7 +48,7 @@ for name in ("kind", "active"):
 write_deltalake(log, pa.Table.from_pylist([cut], schema=schema), mode="append", schema_mode="merge",
     commit_properties=CommitProperties(max_commit_retries=0))
 print("1 row")"#,
-        log = place(&log),
+        log = quote_path(&log),
         group = text(&role.newest.group_name),
         newest = role.newest.cut_number,
         run = text(&role.newest.run_id),
@@ -63,8 +63,8 @@ print("1 row")"#,
 /// The tables of a cut, as a list of Python: place, what follows.
 fn tables(held: &Cut, of: impl Fn(&CutTableEntry) -> String) -> String {
     let entries = held.tables.iter();
-    let lines =
-        entries.map(|entry| format!("    ({}, {}),", place(&entry.replica_location), of(entry)));
+    let lines = entries
+        .map(|entry| format!("    ({}, {}),", quote_path(&entry.replica_location), of(entry)));
     format!("tables = [\n{}\n]", lines.collect::<Vec<_>>().join("\n"))
 }
 

@@ -180,7 +180,12 @@ impl Faults {
     }
 
     /// What happens to a request or, with the method `SQL`, to a statement. Every fault that it meets counts it.
-    pub(super) fn meet(&self, side: Side, method: &str, path: &str) -> Vec<Misbehaviour> {
+    pub(super) fn count_and_match(
+        &self,
+        side: Side,
+        method: &str,
+        path: &str,
+    ) -> Vec<Misbehaviour> {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut met = Vec::new();
         for (fault, count) in faults.iter_mut() {
@@ -233,7 +238,7 @@ mod tests {
     fn a_fault_of_one_side_leaves_the_other_alone() {
         let faults =
             Faults::new(vec![fault("primary GET /api/* 1 503"), fault("GET /api/* 3 500")]);
-        let met = |side| faults.meet(side, "GET", "/api/2.1/jobs");
+        let met = |side| faults.count_and_match(side, "GET", "/api/2.1/jobs");
         assert_eq!(met(Side::Secondary), []);
         assert_eq!(met(Side::Primary), [Misbehaviour::Status(503, None)]);
         assert_eq!(met(Side::Secondary), [Misbehaviour::Status(500, None)], "both count together");
@@ -242,7 +247,7 @@ mod tests {
     #[test]
     fn a_fault_meets_the_requests_that_it_counts() {
         let faults = Faults::new(vec![fault("POST /api/2.0/sql/statements 2-3 drop-after")]);
-        let met = |method, path| faults.meet(Side::Primary, method, path);
+        let met = |method, path| faults.count_and_match(Side::Primary, method, path);
         assert_eq!(met("POST", "/api/2.0/sql/statements"), []);
         assert_eq!(met("GET", "/api/2.0/sql/statements"), []);
         assert_eq!(met("POST", "/api/2.0/sql/statements/1/cancel"), []);
@@ -255,10 +260,10 @@ mod tests {
     fn statements_are_met_by_their_words() {
         let faults =
             Faults::new(vec![fault("SQL *deep clone*gold* every fail=TEMPORARILY_UNAVAILABLE")]);
-        assert_eq!(faults.meet(Side::Primary, "SQL", "SELECT 1"), []);
+        assert_eq!(faults.count_and_match(Side::Primary, "SQL", "SELECT 1"), []);
         let clone = "CREATE OR REPLACE TABLE x\nDEEP   CLONE a.b.gold VERSION AS OF 1";
         assert_eq!(
-            faults.meet(Side::Secondary, "SQL", clone),
+            faults.count_and_match(Side::Secondary, "SQL", clone),
             [Misbehaviour::Fail("TEMPORARILY_UNAVAILABLE".into())]
         );
     }

@@ -21,7 +21,7 @@ use crate::limits::DOCUMENT;
 
 /// A path in a folder of the lakehouse, to be opened as it is.
 fn inside(site: &Site, folder: &str, path: &str) -> Result<PathBuf, Refusal> {
-    let mut place = disk::resolved(&site.workspace.folder).join(folder);
+    let mut place = disk::resolve_folder(&site.workspace.folder).join(folder);
     for part in path.split('/').filter(|part| !part.is_empty()) {
         if part == "." || part == ".." || part.contains('\0') {
             return Err(Refusal::bad(format!("Path ({path}) is not a valid path.")));
@@ -75,7 +75,7 @@ pub(super) async fn status(State(site): State<Arc<Site>>, params: Params) -> Rep
     let there = if is_root(&site, &place) {
         There::Folder
     } else {
-        disk::look(&place).map_err(|_| no_path(path))?
+        disk::find_entry(&place).map_err(|_| no_path(path))?
     };
     Ok(Json(object(path, there)))
 }
@@ -84,7 +84,7 @@ pub(super) async fn status(State(site): State<Arc<Site>>, params: Params) -> Rep
 pub(super) async fn list(State(site): State<Arc<Site>>, params: Params) -> Reply {
     let path = params.needed("path")?;
     let folder = workspace_file(&site, path)?;
-    if let Ok(file @ There::File(_)) = disk::look(&folder) {
+    if let Ok(file @ There::File(_)) = disk::find_entry(&folder) {
         return Ok(Json(json!({"objects": [object(path, file)]})));
     }
     let found = match disk::entries(&folder) {
@@ -113,7 +113,7 @@ pub(super) async fn export(
 ) -> Result<Response, Refusal> {
     let path = params.needed("path")?;
     let file = workspace_file(&site, path)?;
-    let Ok(There::File(facts)) = disk::look(&file) else {
+    let Ok(There::File(facts)) = disk::find_entry(&file) else {
         return Err(no_path(path));
     };
     if facts.size > EXPORTED_LONGEST {
@@ -188,7 +188,7 @@ fn store(file: &FilePath, content: &[u8]) -> Result<(), Refusal> {
 
 /// Whether a name is a file's that may not be replaced; what is no regular file never may.
 fn is_taken(file: &FilePath, overwrite: bool) -> Result<bool, Refusal> {
-    match disk::look(file) {
+    match disk::find_entry(file) {
         Ok(_) => Ok(!overwrite),
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Err(refused(error)),
         Err(_) => Ok(false),
@@ -250,7 +250,7 @@ pub(super) async fn download(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let file = volume_file(&site, &path)?;
-    let Ok(There::File(facts)) = disk::look(&file) else {
+    let Ok(There::File(facts)) = disk::find_entry(&file) else {
         return Err(no_file(&path));
     };
     DOCUMENT

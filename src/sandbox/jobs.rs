@@ -1,4 +1,4 @@
-//! Jobs and their runs, API 2.1 and 2.2.
+//! Jobs and their runs, API 2.1 and 2.2. It edits `jobs.json` alone.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
 //! What surrounds every request: the log, faults, who asks, and the headers of every answer.
+//! It logs, and waits where a fault says so; no file is touched.
 
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ pub(super) async fn surround(
     let method = request.method().as_str().to_owned();
     let path = request.uri().path().to_owned();
     site.shared.note(&site.workspace.url, &method, &path);
-    let met = site.shared.faults.meet(site.side, &method, &path);
+    let met = site.shared.faults.count_and_match(site.side, &method, &path);
     let (mut drop_after, mut truncate) = (false, false);
     for what in met {
         match what {

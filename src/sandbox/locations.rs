@@ -22,7 +22,9 @@ pub(super) fn locations(workspace: &ServedWorkspace) -> Vec<Value> {
     let Some(listed) = &catalog.index.external_locations else {
         let roots = UNLISTED.iter().zip(workspace.roots());
         let url = |root: &std::path::Path| format!("file://{}/", root.display());
-        return roots.map(|(name, root)| shown(workspace, name, &url(root), false, None)).collect();
+        return roots
+            .map(|(name, root)| location_json(workspace, name, &url(root), false, None))
+            .collect();
     };
     let url =
         |text: &str| match LocationAddress::parse(text.trim_end_matches('/'), &workspace.folder) {
@@ -31,7 +33,9 @@ pub(super) fn locations(workspace: &ServedWorkspace) -> Vec<Value> {
         };
     listed
         .iter()
-        .map(|it| shown(workspace, &it.name, &url(&it.url), it.read_only, it.owner.as_deref()))
+        .map(|it| {
+            location_json(workspace, &it.name, &url(&it.url), it.read_only, it.owner.as_deref())
+        })
         .collect()
 }
 
@@ -39,14 +43,16 @@ pub(super) fn locations(workspace: &ServedWorkspace) -> Vec<Value> {
 fn is_known(workspace: &ServedWorkspace, folder: &FilePath) -> bool {
     let catalog = workspace.catalog();
     let tables = catalog.index.tables.iter();
-    let tables = tables.filter_map(|table| workspace.place(table.storage_location.as_deref()?));
+    let tables =
+        tables.filter_map(|table| workspace.folder_of_url(table.storage_location.as_deref()?));
     let all = locations(workspace);
-    let roots =
-        all.iter().filter_map(|it| workspace.place(it["url"].as_str()?.trim_end_matches('/')));
+    let roots = all
+        .iter()
+        .filter_map(|it| workspace.folder_of_url(it["url"].as_str()?.trim_end_matches('/')));
     roots.chain(tables).any(|root| folder.starts_with(root))
 }
 
-fn shown(
+fn location_json(
     workspace: &ServedWorkspace,
     name: &str,
     url: &str,
@@ -117,7 +123,7 @@ pub(super) async fn change_location(
 /// The folder of a URL that the catalog knows.
 fn known(workspace: &ServedWorkspace, url: &str) -> Result<PathBuf, Refusal> {
     let folder = workspace
-        .place(url)
+        .folder_of_url(url)
         .ok_or_else(|| Refusal::bad(format!("{url} is not a folder of this machine.")))?;
     if is_known(workspace, &folder) { Ok(folder) } else { Err(uncovered(url)) }
 }
@@ -152,7 +158,7 @@ pub(super) async fn validate(State(site): State<Arc<Site>>, bytes: Bytes) -> Rep
     let Some(url) = said("url").map(str::to_owned).or(named) else {
         return Err(Refusal::bad("url or external_location_name must be given."));
     };
-    let exists = site.workspace.place(&url).is_some_and(|folder| folder.is_dir());
+    let exists = site.workspace.folder_of_url(&url).is_some_and(|folder| folder.is_dir());
     let write = match access(&site.workspace, &url).await? {
         WriteAccess::Allowed => Ok(()),
         WriteAccess::Refused(denied) => Err(denied.message.to_string()),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::http::{Params, Refusal, Reply, body, page, text};
 use super::locations::UNLISTED;
-use super::unity::named;
+use super::unity::parse_table_name;
 use super::{Site, workspace::ServedWorkspace};
 
 /// Who has the rights of a thing about whose grants nothing is said.
@@ -63,7 +63,7 @@ fn held(workspace: &ServedWorkspace, kind: &str, name: &str) -> Result<Privilege
     };
     let (entry, all) = match kind {
         "table" => {
-            let entry = workspace.entry(&named(name)?);
+            let entry = workspace.entry(&parse_table_name(name)?);
             (Some(entry.ok_or_else(|| missing("TABLE_DOES_NOT_EXIST", "Table"))?), "ALL_PRIVILEGES")
         }
         "external_location" => {

@@ -110,7 +110,7 @@ async fn live(site: Arc<Site>, statement: Arc<Statement>, session: Session, sql:
         });
     };
     let mut fail_after = None;
-    for what in site.shared.faults.meet(site.side, "SQL", &sql) {
+    for what in site.shared.faults.count_and_match(site.side, "SQL", &sql) {
         match what {
             Misbehaviour::Delay(time) => {
                 let mut canceled = statement.cancel.subscribe();

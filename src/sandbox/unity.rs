@@ -164,19 +164,19 @@ pub(super) async fn table(
     params: Params,
 ) -> Reply {
     if let Some(name) = path.strip_suffix("/exists") {
-        let name = named(name)?;
+        let name = parse_table_name(name)?;
         return Ok(Json(if site.workspace.is_registered(&name) {
             json!({"table_exists": true})
         } else {
             json!({})
         }));
     }
-    let name = named(&path)?;
+    let name = parse_table_name(&path)?;
     info(&site.workspace, &name, params.is_true("include_browse")).await.map(Json)
 }
 
 /// A full name as paths carry it: parts are parted by dots and nothing is quoted.
-pub(super) fn named(text: &str) -> Result<TableName, Refusal> {
+pub(super) fn parse_table_name(text: &str) -> Result<TableName, Refusal> {
     let parts: Vec<&str> = text.splitn(3, '.').collect();
     match parts.as_slice() {
         [catalog, schema, table] if parts.iter().all(|part| !part.is_empty()) => {

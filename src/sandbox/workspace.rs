@@ -1,4 +1,5 @@
 //! One workspace as it is served: a lakehouse, who may ask, and nothing that another process could change.
+//! It edits the catalog and the jobs of its folder, under a lock.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -123,7 +124,7 @@ pub(super) struct Guard {
 impl Guard {
     /// Whether a folder lies in the world, or in what was allowed beside it.
     pub(super) fn allows(&self, folder: &Path) -> bool {
-        let real = files::resolved(folder);
+        let real = files::resolve_folder(folder);
         self.within.iter().any(|within| real.starts_with(within))
     }
 }
@@ -204,7 +205,7 @@ impl ServedWorkspace {
     }
 
     /// An absolute path of what the catalog says of a place.
-    pub(super) fn place(&self, text: &str) -> Option<PathBuf> {
+    pub(super) fn folder_of_url(&self, text: &str) -> Option<PathBuf> {
         local(&self.folder, text)
     }
 
@@ -228,13 +229,13 @@ impl ServedWorkspace {
     }
 
     pub(super) fn is_registered(&self, name: &TableName) -> bool {
-        self.catalog().index.place(name).is_some()
+        self.catalog().index.position_of(name).is_some()
     }
 
     /// A table's entry in the catalog.
     pub(super) fn entry(&self, name: &TableName) -> Option<Value> {
         let catalog = self.catalog();
-        let place = catalog.index.place(name)?;
+        let place = catalog.index.position_of(name)?;
         catalog.raw.get("tables")?.get(place).cloned()
     }
 
@@ -280,7 +281,7 @@ impl ServedWorkspace {
 
     pub(super) async fn edit_jobs(&self, edit: impl FnOnce(&mut Value)) -> std::io::Result<()> {
         let _one = self.edits.lock().await;
-        let file = files::resolved(&self.folder).join(JOBS_FILE);
+        let file = files::resolve_folder(&self.folder).join(JOBS_FILE);
         match files::create_new(&file, files::PLAIN) {
             Ok(mut made) => made.write_all(b"{\"jobs\": []}\n")?,
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}

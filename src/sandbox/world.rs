@@ -1,4 +1,4 @@
-//! A world on disk: two lakehouses that stand for the workspaces of two regions.
+//! A world on disk: two lakehouses that stand for the workspaces of two regions. It reads a folder, and writes nothing.
 
 use std::collections::BTreeSet;
 use std::io;

@@ -1,4 +1,4 @@
-//! A schedule in a few words, where few words say all of it.
+//! A schedule in a few words, where few words say all of it. Pure.
 
 use chrono::Duration;
 

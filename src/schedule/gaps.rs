@@ -1,4 +1,4 @@
-//! How far apart firings are, in time that really passes, over a whole cycle of the calendar.
+//! How far apart firings are, in time that really passes, over a whole cycle of the calendar. Pure.
 
 use std::cmp::Ordering;
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveTime, Offset, TimeZon
 use chrono_tz::Tz;
 use croner::Cron;
 
-use super::parse::wrong;
+use super::parse::schedule_error;
 use super::{SHORTEST_MINUTES, ScheduleError};
 use crate::text::plural_of;
 
@@ -86,7 +86,7 @@ impl Measured {
         let minutes = shortest.num_minutes();
         let apart = plural_of(minutes.unsigned_abs(), "minute");
         match shortest.cmp(&Duration::minutes(SHORTEST_MINUTES)) {
-            Ordering::Less => Err(wrong(
+            Ordering::Less => Err(schedule_error(
                 format!("fires at {from} and {to}, {apart} apart"),
                 format!("leave at least {SHORTEST_MINUTES} minutes between two firings"),
             )),
@@ -96,7 +96,7 @@ impl Measured {
 }
 
 fn never() -> ScheduleError {
-    wrong("never fires", "write a day that one of its months has")
+    schedule_error("never fires", "write a day that one of its months has")
 }
 
 /// The times of day, in order.

@@ -1,4 +1,4 @@
-//! What may be written: five fields, each said by name when it is wrong.
+//! What may be written: five fields, each said by name when it is wrong. Pure.
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 use croner::Cron;
@@ -23,7 +23,10 @@ const MONTHS: [&str; 12] =
 
 const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
-pub(super) fn wrong(message: impl Into<Sentence>, remedy: impl Into<Sentence>) -> ScheduleError {
+pub(super) fn schedule_error(
+    message: impl Into<Sentence>,
+    remedy: impl Into<Sentence>,
+) -> ScheduleError {
     ScheduleError { message: message.into(), remedy: Some(remedy.into()) }
 }
 
@@ -42,8 +45,10 @@ pub(super) fn zone(name: &str) -> Result<Tz, ScheduleError> {
         (nearness.max(strsim::normalized_damerau_levenshtein(&lower, &city)) * 1000.0) as u32
     };
     match TZ_VARIANTS.iter().max_by_key(near).filter(|zone| near(zone) >= 600) {
-        Some(zone) => Err(wrong(said, format!("did you mean {}?", zone.name()))),
-        None => Err(wrong(said, "write an IANA name, for example America/New_York or UTC")),
+        Some(zone) => Err(schedule_error(said, format!("did you mean {}?", zone.name()))),
+        None => {
+            Err(schedule_error(said, "write an IANA name, for example America/New_York or UTC"))
+        }
     }
 }
 
@@ -61,14 +66,14 @@ pub(super) fn cron(expression: &str) -> Result<Cron, ScheduleError> {
             "@hourly" => "write 0 * * * *",
             _ => FORM,
         };
-        return Err(wrong("is a nickname, not five fields", same));
+        return Err(schedule_error("is a nickname, not five fields", same));
     }
     if fields.len() != FIELDS.len() {
         let remedy = match in_five(&fields) {
             Some(same) => format!("in five fields it is {same}"),
             None => FORM.to_string(),
         };
-        return Err(wrong(format!("has {} fields, not five", fields.len()), remedy));
+        return Err(schedule_error(format!("has {} fields, not five", fields.len()), remedy));
     }
     for (at, field) in fields.iter().enumerate() {
         check_field(at, field)?;
@@ -76,7 +81,7 @@ pub(super) fn cron(expression: &str) -> Result<Cron, ScheduleError> {
     let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
     parser
         .parse(&fields.join(" "))
-        .map_err(|error| wrong(format!("is not a cron expression: {error}"), FORM))
+        .map_err(|error| schedule_error(format!("is not a cron expression: {error}"), FORM))
 }
 
 /// The same schedule in five fields, of one with seconds, a year or both; `None` where there is none or it is not certain.
@@ -114,7 +119,7 @@ fn check_field(at: usize, field: &str) -> Result<(), ScheduleError> {
     let said = |what: &str| format!("has the {name} field {short:?}, which {what}");
     let words = words(at);
     if field.starts_with('+') || field.split(',').any(str::is_empty) {
-        return Err(wrong(said("cannot be read"), range_of(least, most)));
+        return Err(schedule_error(said("cannot be read"), range_of(least, most)));
     }
     for part in field.split(',') {
         let (range, step) =
@@ -123,18 +128,18 @@ fn check_field(at: usize, field: &str) -> Result<(), ScheduleError> {
             && range.parse::<u32>().is_ok()
         {
             let remedy = format!("write {range}-{most}/{step}");
-            return Err(wrong(said("steps from a number without an end"), remedy));
+            return Err(schedule_error(said("steps from a number without an end"), remedy));
         }
         if step.is_some_and(|step| step.parse::<u32>().is_ok_and(|step| step > most - least)) {
             let remedy = format!("write one number, for example {least}, or a smaller step");
-            return Err(wrong(said("steps over its whole range"), remedy));
+            return Err(schedule_error(said("steps over its whole range"), remedy));
         }
         let letters = range.to_uppercase();
         for word in letters.split(['-', '#']).filter(|word| word.len() > 1) {
             let plain = word.trim_end_matches(['L', 'W']);
             let starts_with_letter = plain.starts_with(|c: char| c.is_ascii_alphabetic());
             if starts_with_letter && !words.contains(&plain) {
-                return Err(wrong(
+                return Err(schedule_error(
                     said("is not one of its names or numbers"),
                     range_of(least, most),
                 ));
@@ -147,7 +152,7 @@ fn check_field(at: usize, field: &str) -> Result<(), ScheduleError> {
     }
     match alone.join(" ").parse::<Cron>() {
         Ok(_) => Ok(()),
-        Err(_) => Err(wrong(said("cannot be read"), range_of(least, most))),
+        Err(_) => Err(schedule_error(said("cannot be read"), range_of(least, most))),
     }
 }
 

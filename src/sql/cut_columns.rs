@@ -1,4 +1,5 @@
 //! The columns of a `sync_cuts` as it is: those that it lacks for some cuts, and the types in which cuts are written to it.
+//! Pure.
 
 use std::collections::BTreeSet;
 

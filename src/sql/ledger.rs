@@ -1,4 +1,4 @@
-//! The statements of the metadata table, the cut log and the evidence.
+//! The statements of the metadata table, the cut log and the evidence. Pure.
 //!
 //! Structured values travel as one JSON parameter, read back with `to_json`, so that a row is the same text both ways.
 

@@ -1,4 +1,5 @@
 //! The statements of a change of role that people make by hand: without markers, because a SQL editor is given the text alone.
+//! Pure.
 
 use super::{Relation, literal};
 use crate::ledger::NewRole;

@@ -1,4 +1,4 @@
-//! The columns of the metadata table, the cut log and the evidence, as SQL declares them.
+//! The columns of the metadata table, the cut log and the evidence, as SQL declares them. Pure.
 
 /// Columns of `sync_metadata`, in order.
 pub const ROW_SCHEMA: &str = "group_name string, workflow string, tables array<string>, date_created timestamp, \

@@ -11,6 +11,7 @@ mod commands;
 mod configuration;
 mod dependencies;
 mod finished;
+mod heads;
 mod opens;
 mod plan;
 mod sayings;

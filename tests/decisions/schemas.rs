@@ -23,7 +23,7 @@ fn schemas() -> BTreeMap<&'static str, Value> {
         ("diff", schema::diff()),
         ("history", schema::history()),
         ("validation", schema::validation()),
-        ("told", schema::told()),
+        ("told", schema::told_document()),
         ("error", schema::error()),
     ])
 }

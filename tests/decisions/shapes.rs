@@ -23,7 +23,7 @@ fn schema_of(format: Format) -> Value {
     match format {
         formats::PLAN => schema::plan(),
         formats::RUN => schema::run(),
-        formats::TOLD => schema::told(),
+        formats::TOLD => schema::told_document(),
         formats::STATUS => schema::status(),
         formats::CHECK => schema::check(),
         formats::DIFF => schema::diff(),

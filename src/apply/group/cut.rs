@@ -1,4 +1,4 @@
-//! What a cut says of what was done.
+//! What a cut says of what was done. Pure.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(super) fn cut(
         tables.iter().map(|table| (&table.table, table)).collect();
     let stored = run.stored;
     let trigger = plan.trigger.as_ref();
-    // Whose epoch it is the cut before says, which the append makes sure of.
+    // The epoch is that of the cut before; the append is refused if another cut came between.
     let last = site.cuts.newest(&plan.name);
     Cut {
         group_name: plan.name.clone(),

@@ -104,7 +104,7 @@ impl Attempt<'_> {
     /// The end of a group whose roles somebody has changed while it was at work, with what its clones did; `None`: nobody did, as
     /// far as the secondary's log can be read.
     pub(super) async fn fenced(&self, fence: &Fence<'_>, tables: &[TableRecord]) -> Option<End> {
-        let cut = fence.look().await.ok().flatten()?;
+        let cut = fence.find_change_of_role().await.ok().flatten()?;
         let end = if cut.is_away_from(&self.site.plan.name) {
             let (ending, _) = precondition::away_from_home(cut);
             End::of(ending, told_with_clones(cut, tables))

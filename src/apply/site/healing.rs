@@ -1,4 +1,5 @@
 //! The metadata tables of one region, brought up to what both regions say together.
+//! Only this file makes metadata tables, and puts them aside.
 
 use std::collections::BTreeMap;
 
@@ -245,7 +246,7 @@ impl Lacking {
                 copied => copied?,
             }
         }
-        // What it takes of nobody is about the table.
+        // If the cuts of every group are refused, it is the table that is at fault: one error stands for all.
         if refused.len() > 1 && refused.len() == groups.count() {
             return Err(together);
         }

@@ -61,7 +61,7 @@ pub(super) fn begins(plan: &Plan, whole: bool) -> String {
 }
 
 /// Groups that are blocked, with their findings.
-pub(super) fn blocked(plan: &Plan) -> Vec<Once> {
+pub(super) fn lines_of_blocked(plan: &Plan) -> Vec<Once> {
     let groups = plan.decided(Decision::Blocked);
     groups
         .map(|(workspace, group)| {
@@ -109,7 +109,7 @@ pub(super) fn ends(
 }
 
 /// What became of messages.
-pub(super) fn told(answers: &[Answer]) -> String {
+pub(super) fn count_answers(answers: &[Answer]) -> String {
     let of = |outcome| answers.iter().filter(|answer| answer.outcome == outcome).count();
     let mut parts = vec![format!("{} sent", plural(of(Outcome::Sent), "message"))];
     for outcome in [Outcome::Deferred, Outcome::Refused, Outcome::Dropped] {

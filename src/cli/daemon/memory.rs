@@ -1,4 +1,4 @@
-//! Memory of a process that lives for months.
+//! Memory of a process that lives for months. It replaces the process by itself, once, as it begins.
 
 use std::env;
 use std::os::unix::process::CommandExt as _;

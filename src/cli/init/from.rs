@@ -39,7 +39,7 @@ pub(super) fn write(
     }
     keep::new(&path, &harmless::json_bytes(bytes))?;
     let next = next(context, &path, Verb::Status);
-    let text = told(context, &path.display().to_string(), &recovered);
+    let text = describe_recovered(context, &path.display().to_string(), &recovered);
     output::data(&format!("{text}\nNext\n{next}\n"))?;
     Ok(ExitStatus::Ok)
 }
@@ -53,7 +53,7 @@ fn path(context: &Context) -> PathBuf {
     named.unwrap_or_else(|| PathBuf::from(FILE))
 }
 
-fn told(context: &Context, path: &str, recovered: &[Recovered]) -> String {
+fn describe_recovered(context: &Context, path: &str, recovered: &[Recovered]) -> String {
     let now = context.clock.now();
     let mut text = String::new();
     for one in recovered {
@@ -89,7 +89,7 @@ fn told(context: &Context, path: &str, recovered: &[Recovered]) -> String {
             None => lines.push(("record", "none names it: look at it with care".to_owned())),
         }
         for mistake in &configuration.mistakes {
-            lines.push(("mistake", format!("{}: {}", mistake.place(), mistake.message)));
+            lines.push(("mistake", format!("{}: {}", mistake.path_with_group(), mistake.message)));
         }
         text.push('\n');
         for (label, line) in lines {

@@ -26,7 +26,7 @@ pub(super) async fn configuration(
     talk: &mut impl Talk,
     address: &Url,
 ) -> Result<Answers, Failure> {
-    let here = Surveyed::look(address, "primary").await?;
+    let here = Surveyed::sign_in(address, "primary").await?;
     let Surveyed { name, surveyor, place } = &here;
     let signed_in = clean(&format!(
         "Signed in as {} ({}); metastore {} in {}",
@@ -37,7 +37,7 @@ pub(super) async fn configuration(
     let listed = surveyor.tables().await.map_err(failed)?;
     let open = found::open(&listed, &place.principal)?;
     let since = context.clock.now() - WRITTEN_WITHIN;
-    let told = surveyor.told(&open, since).await;
+    let told = surveyor.read_sizes_and_writers(&open, since).await;
 
     let said = questions(talk, &here, address, &offered).await?;
     if let Some(refused) = &told.refused {
@@ -76,7 +76,7 @@ struct Surveyed {
 
 impl Surveyed {
     /// Signs in; a workspace on this machine has the name by whose token it lets anybody in, as the sandbox prints them.
-    async fn look(address: &Url, otherwise: &str) -> Result<Surveyed, Failure> {
+    async fn sign_in(address: &Url, otherwise: &str) -> Result<Surveyed, Failure> {
         let environment = config::environment();
         let notice = Notice::new(|text| output::note(&clean(&text)));
         let mut refused: Option<SignInError> = None;
@@ -96,7 +96,7 @@ impl Surveyed {
             (None, Some(error)) => return Err(Failure::sign_in(&error)),
             (None, None) => unreachable!("a workspace may be called something"),
         };
-        let place = surveyor.place().await.map_err(failed)?;
+        let place = surveyor.read_metastore().await.map_err(failed)?;
         Ok(Surveyed { name, surveyor, place })
     }
 }
@@ -201,10 +201,10 @@ async fn secondary(
             talk.tell("  this is the primary itself");
             continue;
         }
-        let (name, there) = match Surveyed::look(&url, "secondary").await {
+        let (name, there) = match Surveyed::sign_in(&url, "secondary").await {
             Ok(Surveyed { name, surveyor: _, place }) => (name, place),
             Err(failure) => {
-                talk.tell(&failure.shown());
+                talk.tell(&failure.to_text());
                 continue;
             }
         };

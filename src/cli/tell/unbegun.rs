@@ -16,7 +16,8 @@ use crate::cli::output::Said;
 use crate::cli::{ExitStatus, Failure, keep, who};
 use crate::notify::deliver::{self, SENDING, Secrets};
 use crate::notify::{
-    Answer, Cause, CauseCode, Outcome, Policy, Round, Standing, Told, left, letters, not_begun,
+    Answer, Cause, CauseCode, Outcome, Policy, Round, Standing, Told, end_of_left_workspace,
+    letters, not_begun,
 };
 
 /// Tells that an apply could not begin, where nobody sits before it and reads why.
@@ -118,7 +119,9 @@ impl Telling<'_> {
             not_begun(&self.round(policy), &of_workspace, policy, cause.as_ref())
         });
         let gone = self.gone.iter();
-        let gone = gone.map(|(policy, standing)| left(&self.round(policy), &[standing], policy));
+        let gone = gone.map(|(policy, standing)| {
+            end_of_left_workspace(&self.round(policy), &[standing], policy)
+        });
         let standings = standings.chain(gone);
         let told = Told {
             run_id: self.run_id.to_owned(),
@@ -149,7 +152,7 @@ impl Telling<'_> {
         Round {
             run_id: self.run_id.to_owned(),
             workspace: policy.workspace.clone(),
-            seen_from: who::place(),
+            seen_from: who::describe_machine(),
             started_at: self.now,
             ended_at: self.now,
             whole: false,

@@ -1,4 +1,4 @@
-//! Reads `notifications` of a file or a workspace, with every mistake in its place.
+//! Reads `notifications` of a file or a workspace, with every mistake in its place. Pure.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::{
     Heartbeat, Notifications, OAuth, Security, Smtp, SmtpAuth, Success, Topic, Webhook,
     WebhookKind, https_address, is_this_machine,
 };
-use crate::config::fields::{Field, Fields, Wrong, no_choice, shown};
+use crate::config::fields::{Field, Fields, Wrong, no_choice, quote_short};
 use crate::config::json::{Json, Member};
 use crate::config::keys::{Level, key_in};
 use crate::config::values::{emails, optional_label, secret_name, variable_part};
@@ -123,7 +123,9 @@ fn host(text: &str) -> Result<String, Wrong> {
     }
     match Host::parse(&text) {
         Ok(host) => Ok(host.to_string()),
-        Err(_) => Err(Wrong::new(format!("{} is not the name of a server", shown(&text)), REMEDY)),
+        Err(_) => {
+            Err(Wrong::new(format!("{} is not the name of a server", quote_short(&text)), REMEDY))
+        }
     }
 }
 

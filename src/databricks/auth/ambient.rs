@@ -5,7 +5,7 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::profile::{Profiles, same_host, shown};
+use super::profile::{Profiles, origin_of_host, same_host};
 use super::tried::Tried;
 use super::{Environment, Wanted};
 use crate::secrets;
@@ -70,11 +70,16 @@ pub(super) struct Settings {
 
 /// Why secrets are not sent to a host: they are for another, or for one of several and nothing says for which; `by` names the
 /// other, where that is not what the secrets lie in.
-fn withheld(named: Option<&str>, host: &str, unbound: bool, by: Option<&str>) -> Option<String> {
+fn why_withheld(
+    named: Option<&str>,
+    host: &str,
+    unbound: bool,
+    by: Option<&str>,
+) -> Option<String> {
     match named {
         Some(other) if !same_host(other, host) => {
             let named = by.map_or(String::new(), |by| format!(", which {by} names"));
-            Some(format!("is for {}{named}", shown(other)))
+            Some(format!("is for {}{named}", origin_of_host(other)))
         }
         None if !unbound => Some(
             "names no host, and this run signs in to several: set DATABRICKS_HOST to the one that it is for, and give the others a token or a profile of their own"
@@ -95,7 +100,7 @@ impl Settings {
     ) -> Result<Settings, (String, String)> {
         let host = wanted.base.as_str().trim_end_matches('/');
         let named = environment.variable("DATABRICKS_HOST");
-        let withheld = withheld(named, host, wanted.unbound, Some("DATABRICKS_HOST"));
+        let withheld = why_withheld(named, host, wanted.unbound, Some("DATABRICKS_HOST"));
         let mut settings = Settings {
             found: BTreeMap::new(),
             notes: Vec::new(),
@@ -180,7 +185,7 @@ impl Settings {
         let of_profile = keys.get("host").map(String::as_str);
         // A profile that the workspace's configuration names is for this workspace.
         let unbound = wanted.unbound || wanted.profile.is_some();
-        let withheld = withheld(of_profile, host, unbound, None);
+        let withheld = why_withheld(of_profile, host, unbound, None);
         for (key, _, _) in SETTINGS {
             let Some(value) = keys.get(key).filter(|value| !value.is_empty()) else {
                 continue;

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::super::refusal::Refusal;
 use super::oauth::TokenService;
-use super::{Run, Token, TokenSource, refused};
+use super::{Run, Token, TokenSource, sign_in_refusal};
 
 /// The resource that is Databricks, in every cloud of Azure.
 const DATABRICKS: &str = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d";
@@ -103,7 +103,7 @@ impl ServicePrincipal {
             .and_then(|to| to.path_segments()?.next())
             .filter(is_tenant)
             .map(str::to_owned)
-            .ok_or_else(|| refused("the tenant is not known: set ARM_TENANT_ID"))
+            .ok_or_else(|| sign_in_refusal("the tenant is not known: set ARM_TENANT_ID"))
     }
 }
 
@@ -172,9 +172,9 @@ impl std::fmt::Debug for Cli {
 #[async_trait]
 impl TokenSource for Cli {
     async fn fetch(&self, now: DateTime<Utc>) -> Result<Token, Refusal> {
-        let printed = (self.run)(self.command.clone()).await.map_err(refused)?;
+        let printed = (self.run)(self.command.clone()).await.map_err(sign_in_refusal)?;
         let printed: Printed =
-            serde_json::from_str(&printed).map_err(|_| refused("prints no token"))?;
+            serde_json::from_str(&printed).map_err(|_| sign_in_refusal("prints no token"))?;
         let end = printed.expires_on.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
         let end = end.or(printed.expiry).unwrap_or(now + TimeDelta::minutes(30));
         Ok(Token { secret: printed.access_token, headers: Vec::new(), life: Some((now, end)) })

@@ -10,7 +10,7 @@ use super::super::client::is_loopback;
 use super::super::refusal::Refusal;
 use super::super::timing::Timing;
 use super::oauth::TokenService;
-use super::{Token, TokenSource, refused};
+use super::{Token, TokenSource, sign_in_refusal};
 
 /// What the service answers: a token, its kind, and when it ends, in seconds since 1970.
 #[derive(Deserialize)]
@@ -33,11 +33,11 @@ pub(super) struct MetadataService {
 impl TokenSource for MetadataService {
     /// `GET` of the service's own address, with the workspace that the token is for.
     async fn fetch(&self, now: DateTime<Utc>) -> Result<Token, Refusal> {
-        let url =
-            Url::parse(self.url.expose_secret()).map_err(|_| refused("its address is no URL"))?;
+        let url = Url::parse(self.url.expose_secret())
+            .map_err(|_| sign_in_refusal("its address is no URL"))?;
         // Whoever answers decides as whom drsync acts: a service of another machine could be anybody's.
         if !is_loopback(&url) {
-            return Err(refused("it is not on this machine, and others are not asked"));
+            return Err(sign_in_refusal("it is not on this machine, and others are not asked"));
         }
         let host = self.base.as_str().trim_end_matches('/');
         // No proxy leads to this machine.
@@ -50,16 +50,16 @@ impl TokenSource for MetadataService {
             })
             .await?;
         let Some((body, _)) = answer else {
-            return Err(refused("it has no token for this workspace"));
+            return Err(sign_in_refusal("it has no token for this workspace"));
         };
         let given: Given =
-            serde_json::from_slice(&body).map_err(|_| refused("its answer is no token"))?;
+            serde_json::from_slice(&body).map_err(|_| sign_in_refusal("its answer is no token"))?;
         let Given { access_token, token_type, expires_on } = given;
         if access_token.expose_secret().is_empty() || !token_type.eq_ignore_ascii_case("bearer") {
-            return Err(refused("its answer is no bearer token"));
+            return Err(sign_in_refusal("its answer is no bearer token"));
         }
         let end = DateTime::from_timestamp(expires_on as i64, 0)
-            .ok_or_else(|| refused("its token ends at no moment that there is"))?;
+            .ok_or_else(|| sign_in_refusal("its token ends at no moment that there is"))?;
         Ok(Token { secret: access_token, headers: Vec::new(), life: Some((now, end)) })
     }
 }

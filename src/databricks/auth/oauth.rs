@@ -10,8 +10,8 @@ use super::super::client::{by_proxy, failure_of_status, plain_http, unresolved};
 use super::super::refusal::Refusal;
 use super::super::timing::Timing;
 use super::super::wire::{HostMetadata, OidcEndpoints, TokenAnswer};
-use super::profile::shown;
-use super::{Token, TokenSource, refused};
+use super::profile::origin_of_host;
+use super::{Token, TokenSource, sign_in_refusal};
 use crate::limits::SHORT_ANSWER;
 use crate::pause::{Failure, Twice, may_try_again};
 use crate::region::RegionErrorKind;
@@ -87,7 +87,7 @@ impl TokenService {
     ) -> Result<Option<(Vec<u8>, Option<String>)>, Refusal> {
         let said = self.repeatedly(|| complete(self.http.get(url))).await?;
         if said.status.is_server_error() {
-            return Err(away(format!("the token service answers {}", said.status)));
+            return Err(refusal_of_silence(format!("the token service answers {}", said.status)));
         }
         let there = said.status.is_success() || said.status.is_redirection();
         Ok(there.then_some((said.body, said.location)))
@@ -135,9 +135,9 @@ impl TokenService {
         // What was sent may come back in an answer.
         let said = secrets::withheld(&said).into_owned();
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(away(said));
+            return Err(refusal_of_silence(said));
         }
-        Err(refused(said))
+        Err(sign_in_refusal(said))
     }
 
     /// Asks again where nobody answers, or something in between does.
@@ -171,7 +171,7 @@ impl TokenService {
                 Err(_) => "the connection to the token service was lost".to_owned(),
             };
             if !may_try_again(Failure::Unknown, Twice::Harmless, made, TRIES) {
-                return Err(Refusal { unresolved: nowhere, ..away(why) });
+                return Err(Refusal { unresolved: nowhere, ..refusal_of_silence(why) });
             }
             self.timing.sleep(self.timing.backoff(PAUSE, made - 1, PAUSE * 8)).await;
         }
@@ -189,10 +189,10 @@ impl TokenService {
         let account = metadata.account_id.as_deref().unwrap_or_default();
         let oidc = match &metadata.oidc_endpoint {
             Some(endpoint) => {
-                own(base, &endpoint.replace("{account_id}", account), "OAuth endpoint")?
+                check_own_host(base, &endpoint.replace("{account_id}", account), "OAuth endpoint")?
             }
             None => base.join("oidc").map_err(|_| {
-                refused("the workspace's address is none that tokens are asked for at")
+                sign_in_refusal("the workspace's address is none that tokens are asked for at")
             })?,
         };
         let found = self
@@ -204,30 +204,30 @@ impl TokenService {
         let endpoints: OidcEndpoints =
             found.and_then(|(body, _)| serde_json::from_slice(&body).ok()).unwrap_or_default();
         match endpoints.token_endpoint.as_str() {
-            "" => Err(refused("the workspace does not say where its tokens are")),
-            endpoint => Ok((own(base, endpoint, "token endpoint")?, metadata)),
+            "" => Err(sign_in_refusal("the workspace does not say where its tokens are")),
+            endpoint => Ok((check_own_host(base, endpoint, "token endpoint")?, metadata)),
         }
     }
 }
 
 /// An address that a workspace tells, if it is at the workspace's own host and as safe.
-pub(super) fn own(base: &Url, told: &str, what: &str) -> Result<Url, Refusal> {
+pub(super) fn check_own_host(base: &Url, told: &str, what: &str) -> Result<Url, Refusal> {
     let url = Url::parse(told)
-        .map_err(|_| refused(format!("the {what} that the workspace tells is no URL")))?;
+        .map_err(|_| sign_in_refusal(format!("the {what} that the workspace tells is no URL")))?;
     if url.scheme() != "https" && base.scheme() == "https" {
-        return Err(refused(format!("the workspace's {what} is not https")));
+        return Err(sign_in_refusal(format!("the workspace's {what} is not https")));
     }
     if url.origin() == base.origin() {
         Ok(url)
     } else {
-        Err(refused(format!(
+        Err(sign_in_refusal(format!(
             "the workspace tells {} as its {what}, and no secret is sent to another host than its own",
-            shown(told)
+            origin_of_host(told)
         )))
     }
 }
 
-pub(super) fn away(message: impl Into<String>) -> Refusal {
+pub(super) fn refusal_of_silence(message: impl Into<String>) -> Refusal {
     Refusal::new(RegionErrorKind::Unavailable, message).transient()
 }
 
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn only_the_workspaces_own_host_over_https_is_where_its_tokens_are() {
         let base: Url = "https://adb-1.test".parse().unwrap();
-        let is_own = |told: &str| own(&base, told, "token endpoint").is_ok();
+        let is_own = |told: &str| check_own_host(&base, told, "token endpoint").is_ok();
         assert!(is_own("https://adb-1.test/oidc/v1/token"));
         assert!(is_own("https://ADB-1.test:443/oidc/v1/token"));
         for told in [

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::super::refusal::Refusal;
-use super::oauth::{TokenService, own};
-use super::{Token, TokenSource, refused};
+use super::oauth::{TokenService, check_own_host};
+use super::{Token, TokenSource, sign_in_refusal};
 use crate::files;
 use crate::limits::SMALL_FILE;
 
@@ -41,9 +41,9 @@ impl IdToken {
             IdToken::Variable(token) => Ok(token.clone()),
             IdToken::File(path) => {
                 let text = files::read_text(path, &SMALL_FILE)
-                    .map_err(|error| refused(format!("{}: {error}", path.display())))?;
+                    .map_err(|error| sign_in_refusal(format!("{}: {error}", path.display())))?;
                 match text.trim() {
-                    "" => Err(refused(format!("{} is empty", path.display()))),
+                    "" => Err(sign_in_refusal(format!("{} is empty", path.display()))),
                     token => Ok(SecretString::from(token.to_owned())),
                 }
             }
@@ -53,12 +53,12 @@ impl IdToken {
                 let bearer = bearer.expose_secret();
                 let answer = service.get_with(url.as_str(), |it| it.bearer_auth(bearer)).await?;
                 let Some((body, _)) = answer else {
-                    return Err(refused(
+                    return Err(sign_in_refusal(
                         "GitHub gives no id token: has the job `permissions: id-token: write`?",
                     ));
                 };
                 let given: Given = serde_json::from_slice(&body)
-                    .map_err(|_| refused("GitHub's answer is no id token"))?;
+                    .map_err(|_| sign_in_refusal("GitHub's answer is no id token"))?;
                 Ok(given.value)
             }
         }
@@ -81,7 +81,7 @@ impl TokenSource for Federation {
         let (endpoint, metadata) = self.service.endpoint(&self.base).await?;
         let told = metadata.token_federation_default_oidc_audiences.first();
         // An id token is good wherever its audience is: it is for this host, or for what whoever runs drsync names.
-        let own = told.filter(|told| own(&self.base, told, "audience").is_ok());
+        let own = told.filter(|told| check_own_host(&self.base, told, "audience").is_ok());
         let audience = self.audience.as_ref().or(own);
         let audience = audience.map_or(endpoint.as_str(), String::as_str);
         let subject = self.id_token.read(&self.service, audience).await?;

@@ -132,7 +132,7 @@ pub(super) fn same_host(one: &str, other: &str) -> bool {
 }
 
 /// A workspace's address as it may be said: without the user, password or parameters that somebody wrote into it.
-pub(super) fn shown(host: &str) -> String {
+pub(super) fn origin_of_host(host: &str) -> String {
     let host = host.trim();
     let parsed = if host.contains("://") {
         Url::parse(host)
@@ -176,13 +176,13 @@ mod tests {
 
     #[test]
     fn a_host_is_said_without_what_could_be_a_secret_in_it() {
-        assert_eq!(shown("adb-1.test"), "https://adb-1.test");
+        assert_eq!(origin_of_host("adb-1.test"), "https://adb-1.test");
         assert_eq!(
-            shown(" http://me:s3cret@adb-1.test:8080/x?token=s3cret"),
+            origin_of_host(" http://me:s3cret@adb-1.test:8080/x?token=s3cret"),
             "http://adb-1.test:8080"
         );
         for odd in ["", "https://me:s3cret@:x", "s3cret token", "mailto:s3cret"] {
-            assert!(!shown(odd).contains("s3cret"), "{}", shown(odd));
+            assert!(!origin_of_host(odd).contains("s3cret"), "{}", origin_of_host(odd));
         }
     }
 

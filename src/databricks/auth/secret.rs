@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::super::client::Client;
 use super::super::refusal::Refusal;
 use super::super::wire::Secret;
-use super::{Token, TokenSource, refused};
+use super::{Token, TokenSource, sign_in_refusal};
 
 /// Where the token is, and who may read it.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl TokenSource for SecretToken {
         let secret: Secret = client.get_secret(&["api", "2.0", "secrets", "get"], &query).await?;
         // A password may end with a blank; no header with a token may.
         match secret.decode_text().trim_end() {
-            "" => Err(refused("its value is no token")),
+            "" => Err(sign_in_refusal("its value is no token")),
             token => Ok(Token::forever(token)),
         }
     }

@@ -95,20 +95,20 @@ impl Tries {
 
 /// What an answer that began and did not end means: whoever began it is there, unless it fell silent.
 pub(super) fn cut_off(error: &reqwest::Error) -> (Refusal, Again) {
-    let (refusal, again) = lost(error);
+    let (refusal, again) = read_lost_request(error);
     let kind = if error.is_timeout() { refusal.kind } else { RegionErrorKind::Other };
     (Refusal { kind, ..refusal }, again)
 }
 
 /// What a request that got no answer means. Its text names no address, which may carry a signature.
-pub(super) fn lost(error: &reqwest::Error) -> (Refusal, Again) {
+pub(super) fn read_lost_request(error: &reqwest::Error) -> (Refusal, Again) {
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
     let why = match tls::of_tls(error) {
         _ if error.is_timeout() => "no answer in time".to_owned(),
-        Some(error) => tls::told(error),
+        Some(error) => tls::describe_tls_error(error),
         None => cause.to_string(),
     };
     let by = by_proxy(error);
@@ -134,5 +134,5 @@ pub(in crate::databricks) fn unresolved(error: &reqwest::Error) -> bool {
 /// ` by the proxy proxy.example.com:3128 (HTTPS_PROXY)`, of a request that was to go there; empty: none was asked.
 pub(in crate::databricks) fn by_proxy(error: &reqwest::Error) -> String {
     let asked = error.url().filter(|url| !is_loopback(url));
-    asked.and_then(proxy::of).map_or(String::new(), |proxy| format!(" by the proxy {proxy}"))
+    asked.and_then(proxy::proxy_for).map_or(String::new(), |proxy| format!(" by the proxy {proxy}"))
 }

@@ -1,4 +1,5 @@
 //! How large and how deep an answer is, counted before anything is made of it: two bytes on the wire may be hundreds in memory.
+//! Pure.
 
 use crate::limits::{ANSWER_ELEMENTS, ANSWER_OBJECTS, ANSWER_TEXT, Exceeded};
 

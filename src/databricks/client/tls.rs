@@ -12,7 +12,7 @@ pub(super) fn of_tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls:
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        // An error of the system gives what the one within it comes from, and not that one.
+        // `source` of an `io::Error` skips the error that it wraps, which only `get_ref` yields.
         let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         at = match within {
             Some(within) => Some(within),
@@ -23,7 +23,7 @@ pub(super) fn of_tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls:
 }
 
 /// What it means, without the names of a certificate that is somebody else's.
-pub(super) fn told(error: &rustls::Error) -> String {
+pub(super) fn describe_tls_error(error: &rustls::Error) -> String {
     let other = "something else answers there: is the address right, or a proxy in between?";
     match error {
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
@@ -58,13 +58,13 @@ mod tests {
             presented: vec!["DnsName(\"b.test\")".to_owned()],
         };
         assert_eq!(
-            told(&rustls::Error::InvalidCertificate(other)),
+            describe_tls_error(&rustls::Error::InvalidCertificate(other)),
             "invalid peer certificate: certificate not valid for name \"a.test\"; something else answers there: is the address right, or a proxy in between?"
         );
         let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
-        assert!(told(&unknown).ends_with("SSL_CERT_FILE"));
+        assert!(describe_tls_error(&unknown).ends_with("SSL_CERT_FILE"));
         let plain = rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType);
-        assert!(told(&plain).contains("it does not speak TLS"));
+        assert!(describe_tls_error(&plain).contains("it does not speak TLS"));
     }
 
     #[test]

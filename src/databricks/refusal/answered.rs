@@ -129,7 +129,7 @@ fn code_and_message(value: &Value, text: &str, status: StatusCode) -> (String, S
             return (code, message);
         }
         if let Some(said) = field("detail") {
-            // SCIM, RFC 7644; one that fails within says that it has nothing to say.
+            // This is SCIM's form of an error (RFC 7644), in which `null` as the detail means an error of the service itself.
             let status = field("status").unwrap_or_else(|| status.as_u16().to_string());
             let nothing = said == "null";
             let said =

@@ -1,4 +1,4 @@
-//! The actions of a Delta log, kept as they were written: what is not understood is carried along.
+//! The actions of a Delta log, kept as they were written: what is not understood is carried along. Pure.
 
 use std::collections::{BTreeMap, HashMap};
 

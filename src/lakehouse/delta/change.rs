@@ -1,4 +1,4 @@
-//! What a commit says: an operation and the actions that make it, written here for everybody who changes a table.
+//! What a commit says: an operation and the actions that make it, written here for everybody who changes a table. Pure.
 
 use serde_json::{Value, json};
 

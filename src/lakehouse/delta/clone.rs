@@ -27,7 +27,7 @@ use files::Wanted;
 pub(super) use files::wanted;
 pub(super) use header::kept_property;
 use job::Placed;
-use places::{GivenAgain, Names, place};
+use places::{GivenAgain, Names, place_files};
 pub(super) use places::{check_files, check_whole};
 
 /// How a clone is to be made.
@@ -151,7 +151,7 @@ fn bring<'a>(
         let names = Names::of(target, target_store.folder())
             .doubted(doubted)
             .given_again(GivenAgain::since(source, version, held)?);
-        let placed = place(wanted, source, target_store, &names, tracks_rows, progress)?;
+        let placed = place_files(wanted, source, target_store, &names, tracks_rows, progress)?;
         let jobs = &placed.jobs;
         progress.begin(jobs.len() as u64, jobs.iter().map(|job| job.size).sum());
         if jobs.is_empty() && placed.adopted.is_empty() {

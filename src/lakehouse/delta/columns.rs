@@ -1,4 +1,5 @@
 //! The columns of a table as its log tells of them, while they change: added, renamed, dropped, given names of their own in files.
+//! Pure.
 
 use serde_json::{Value, json};
 

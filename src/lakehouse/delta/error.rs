@@ -68,7 +68,7 @@ pub enum DeltaError {
         over: Exceeded,
     },
     /// Someone else committed first, or the table is not at the version that was expected.
-    #[error("the table is at version {}, which was not expected", shown(*.newest))]
+    #[error("the table is at version {}, which was not expected", version_or_none(*.newest))]
     Conflict {
         /// The newest version found; `None` when there is no table.
         newest: Option<u64>,
@@ -210,7 +210,7 @@ impl DeltaError {
     }
 }
 
-fn shown(version: Option<u64>) -> String {
+fn version_or_none(version: Option<u64>) -> String {
     match version {
         Some(version) => version.to_string(),
         None => "none (there is no table)".to_owned(),

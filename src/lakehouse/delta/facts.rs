@@ -1,4 +1,4 @@
-//! Whether two `add` actions describe a file alike, however their JSON is written.
+//! Whether two `add` actions describe a file alike, however their JSON is written. Pure.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
 //! Reads facts of actions in whatever JSON type their writer chose, as other readers do; what is no such fact is refused by its field.
+//! Pure.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What an action of a log or of a checkpoint says that cannot be.
+//! What an action of a log or of a checkpoint says that cannot be. Pure.
 
 use thiserror::Error;
 

@@ -31,9 +31,9 @@ pub(super) fn in_parallel_with<T: Sync, S>(
         let mut own = make();
         while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
             if let Err(error) = work(&mut own, item) {
-                // Nobody takes another one.
+                // With nothing left to take, the other threads end as well.
                 next.store(items.len(), Ordering::Relaxed);
-                held(&failure).get_or_insert(error);
+                lock_or_recover(&failure).get_or_insert(error);
                 return;
             }
         }
@@ -59,13 +59,13 @@ pub(super) fn map_parts<T: Sync, R: Send>(
     let parts: Vec<(&[T], Mutex<Vec<R>>)> =
         items.chunks(size).map(|part| (part, Mutex::default())).collect();
     in_parallel(&parts, |(part, done)| {
-        *held(done) = work(part)?;
+        *lock_or_recover(done) = work(part)?;
         Ok(())
     })?;
     Ok(parts.into_iter().flat_map(|(_, done)| done.into_inner().unwrap_or_default()).collect())
 }
 
 /// Locks, whatever became of others who did.
-pub(super) fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock_or_recover<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

@@ -1,4 +1,4 @@
-//! What a path in a Delta log means: percent-encoded, relative to the table or absolute, never out of its root.
+//! What a path in a Delta log means: percent-encoded, relative to the table or absolute, never out of its root. Pure.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What table properties that are set ask of a table: a protocol that has the feature, and names for its columns.
+//! What table properties that are set ask of a table: a protocol that has the feature, and names for its columns. Pure.
 
 use std::collections::BTreeMap;
 

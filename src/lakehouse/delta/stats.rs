@@ -1,4 +1,4 @@
-//! The one number that drsync reads out of a file's statistics.
+//! The one number that drsync reads out of a file's statistics. Pure.
 
 use serde::Deserialize;
 

@@ -65,10 +65,10 @@ impl Local {
 
     fn real(&self) -> &(PathBuf, PathBuf) {
         self.real.get_or_init(|| {
-            let base = files::resolved(&self.base);
+            let base = files::resolve_folder(&self.base);
             let folder = match (self.named, self.folder.strip_prefix(&self.base)) {
                 (false, Ok(inner)) => base.join(inner),
-                (true, _) | (_, Err(_)) => files::resolved(&self.folder),
+                (true, _) | (_, Err(_)) => files::resolve_folder(&self.folder),
             };
             if folder.starts_with(&base) {
                 (base, folder)
@@ -108,7 +108,7 @@ impl Neighbours {
     /// A table's folder with the links followed that lead to its base.
     fn folder_of(&mut self, local: &Local) -> PathBuf {
         let Some(real) = self.real.get(&local.base) else {
-            let real = files::resolved(&local.base);
+            let real = files::resolve_folder(&local.base);
             self.real.insert(local.base.clone(), real);
             return self.folder_of(local);
         };
@@ -128,7 +128,8 @@ type Lookup = Box<dyn FnOnce() -> Vec<PathBuf> + Send>;
 impl External {
     /// Folders that are looked up when a log names a file outside of its table.
     pub fn listed(folders: impl FnOnce() -> Vec<PathBuf> + Send + 'static) -> Self {
-        let resolved = move || folders().iter().map(|folder| files::resolved(folder)).collect();
+        let resolved =
+            move || folders().iter().map(|folder| files::resolve_folder(folder)).collect();
         Self(Some(Arc::new(LazyLock::new(Box::new(resolved)))))
     }
 
@@ -341,7 +342,7 @@ impl TableStore {
         };
         let all = Mode::from_raw_mode(0o777);
         let folder_of = |file: Mode| {
-            // Who may read a file may enter its folder.
+            // Whoever may read files has to be able to enter their folder: it is made executable for them.
             let bits = file.as_raw_mode();
             Mode::from_raw_mode(bits | (bits & 0o444) >> 2)
         };
@@ -380,7 +381,7 @@ impl TableStore {
         };
         let above = path.parent().unwrap_or(path);
         let real = match path.file_name() {
-            Some(name) => files::resolved(above).join(name),
+            Some(name) => files::resolve_folder(above).join(name),
             None => path.to_path_buf(),
         };
         // The table may be known by another name, as through a link.

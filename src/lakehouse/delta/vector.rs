@@ -26,14 +26,17 @@ pub(super) fn deleted_rows(
     store: &TableStore,
     root: Option<&std::path::Path>,
 ) -> Result<RoaringTreemap> {
-    match place(vector, root)? {
+    match vector_location(vector, root)? {
         None => decode(&inline(vector)?, vector, "an inline deletion vector"),
         Some(from) => VectorFile::open(store, &from)?.rows(vector),
     }
 }
 
 /// Where the file of a vector lies; `None` where the vector is in the log.
-pub(super) fn place(vector: &Vector, root: Option<&std::path::Path>) -> Result<Option<Location>> {
+pub(super) fn vector_location(
+    vector: &Vector,
+    root: Option<&std::path::Path>,
+) -> Result<Option<Location>> {
     match vector.storage_type.as_str() {
         "i" => Ok(None),
         "u" => Ok(Some(Location::Inside(path::vector_file(&vector.path_or_inline_dv)?))),

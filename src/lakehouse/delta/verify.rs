@@ -22,7 +22,7 @@ use super::state::Detail;
 use super::store::TableStore;
 use crate::sentence::Sentence;
 pub(super) use digest::is_same_state;
-pub(super) use digest::listed;
+pub(super) use digest::listed_digest;
 pub use digest::{ContentKind, FilesDigest};
 pub(super) use disk::damage;
 pub use inspect::Inspection;
@@ -171,7 +171,7 @@ pub(super) fn facts(
 ) -> Result<Verification> {
     let mut differences = headers::compare(source, target);
     pairs::compare(source_store, source, target_store, target, &mut differences)?;
-    let files = disk::look(target_store, target, &mut differences)?;
+    let files = disk::compare_files(target_store, target, &mut differences)?;
     differences.sort();
     Ok(Verification {
         differences,

@@ -131,7 +131,7 @@ async fn append_open(
         let rows: Vec<Cut> = open.iter().map(|(_, cut)| cut.clone()).collect();
         match append(location, log, &rows).await {
             Ok(()) => {
-                // What was not open before was answered before.
+                // Cuts that were not open have their answers already.
                 for (place, _) in open {
                     answers[place] = Some(Appended::Committed);
                 }

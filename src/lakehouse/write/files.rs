@@ -46,7 +46,7 @@ pub(super) async fn read(store: &TableStore, table: &Snapshot) -> Result<Vec<Row
 }
 
 /// Writes rows of one partition as a file.
-pub(super) async fn written(
+pub(super) async fn write_rows(
     store: &TableStore,
     table: &Snapshot,
     partition: &Map<String, Value>,

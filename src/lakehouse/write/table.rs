@@ -96,7 +96,7 @@ impl Table {
             files.push(files::written_batch(&self.store, &Map::new(), rows.clone()).await?);
         } else {
             for (partition, rows) in files::by_partition(&table, rows)? {
-                files.push(files::written(&self.store, &table, &partition, &rows).await?);
+                files.push(files::write_rows(&self.store, &table, &partition, &rows).await?);
             }
         }
         let operation = Operation::new("WRITE", json!({"mode": "Append"})).metrics(vec![
@@ -145,7 +145,7 @@ impl Table {
                 file.leave(&mut change, now)?;
             }
             let rows: Vec<Value> = files.into_iter().flat_map(|file| file.rows).collect();
-            let file = files::written(&self.store, &table, &partition, &rows).await?;
+            let file = files::write_rows(&self.store, &table, &partition, &rows).await?;
             change.add(&file, now);
         }
         self.commit(&table, change).await
@@ -220,7 +220,7 @@ impl Table {
             file.leave(&mut change, self.now_ms())?;
             let Rows { partition, rows, .. } = file;
             if !rows.is_empty() {
-                let file = files::written(&self.store, &table, partition, rows).await?;
+                let file = files::write_rows(&self.store, &table, partition, rows).await?;
                 change.add(&file, self.now_ms());
             }
         }

@@ -88,7 +88,7 @@ fn round(number: usize, now: DateTime<Utc>, groups: Vec<GroupRound>) -> Round {
 }
 
 /// The letters of a round after what went before, and what stands then.
-fn told(round: &Round, before: &[&Standing], policy: &Policy) -> (Standing, Vec<Letter>) {
+fn decide_letters(round: &Round, before: &[&Standing], policy: &Policy) -> (Standing, Vec<Letter>) {
     let standing = decide(round, before, policy);
     let done = round.groups.iter().filter(|group| group.state == State::Synchronized);
     let told = Told {
@@ -128,7 +128,8 @@ fn heard(letters: &[Letter]) -> Vec<String> {
 fn where_all_is_well_nobody_hears_anything() {
     let policy = policy();
     let groups = vec![group("core", State::InOrder), group("web", State::Waiting)];
-    let (standing, letters) = told(&round(1, at("2026-12-01T00:02:00Z"), groups), &[], &policy);
+    let (standing, letters) =
+        decide_letters(&round(1, at("2026-12-01T00:02:00Z"), groups), &[], &policy);
     assert_eq!(standing.incidents, []);
     assert_eq!(heard(&letters), Vec::<String>::new());
 }
@@ -189,7 +190,7 @@ fn in_a_month_each_address_hears_exactly_what_it_should() {
         if within("15T04:00", "16T05:00") {
             round.unwatched = Some(vec![unseen(CauseCode::WorkspaceUnseen)]);
         }
-        let (after, letters) = told(&round, &[&standing], &policy);
+        let (after, letters) = decide_letters(&round, &[&standing], &policy);
         let mut once: Vec<String> = letters.iter().map(to).collect();
         once.sort();
         once.dedup();
@@ -269,15 +270,16 @@ fn a_group_that_was_left_out_has_not_recovered() {
     let policy = policy();
     let now = at("2026-12-01T00:00:00Z");
     let bad = vec![group("core", failing(FindingCode::SourceShrank)), group("web", State::InOrder)];
-    let (first, _) = told(&round(1, now, bad), &[], &policy);
+    let (first, _) = decide_letters(&round(1, now, bad), &[], &policy);
     let mut only_web = round(2, now + Duration::minutes(30), vec![group("web", State::InOrder)]);
     only_web.whole = false;
-    let (second, letters) = told(&only_web, &[&first], &policy);
+    let (second, letters) = decide_letters(&only_web, &[&first], &policy);
     assert_eq!(heard(&letters), Vec::<String>::new());
     assert_eq!(second.incidents, first.incidents, "it is carried on as it was");
     for state in [State::Untried, State::Away] {
         let again = round(3, now + Duration::minutes(60), vec![group("core", state)]);
-        let (third, letters) = told(&Round { whole: false, ..again }, &[&second], &policy);
+        let (third, letters) =
+            decide_letters(&Round { whole: false, ..again }, &[&second], &policy);
         assert_eq!((heard(&letters), &third.incidents), (Vec::new(), &first.incidents));
     }
 }
@@ -289,7 +291,7 @@ fn a_cause_that_would_be_found_again_and_is_not_ends_although_the_group_only_wai
     let mut hear = |number: usize, when: &str, state: State| -> Vec<String> {
         let round = round(number, at(when), vec![group("core", state)]);
         let known: Vec<&Standing> = before.iter().collect();
-        let (standing, letters) = told(&round, &known, &policy);
+        let (standing, letters) = decide_letters(&round, &known, &policy);
         before = Some(standing);
         let heard = heard(&letters).into_iter();
         heard.filter(|it| it.starts_with("ops@")).collect()

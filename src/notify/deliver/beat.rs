@@ -34,7 +34,8 @@ pub async fn beat(address: &SecretString, beat: Beat, run_id: &str) -> Result<()
     let base = https_address(address).map_err(|why| format!("its address {why}"))?;
     let url = url_of(base, beat, run_id);
     let http = hook::http(&url)?;
-    let sent = http.get(url).timeout(ANSWERING).send().await.map_err(hook::told)?;
+    let sent =
+        http.get(url).timeout(ANSWERING).send().await.map_err(hook::describe_without_address)?;
     if sent.status().is_success() {
         Ok(())
     } else {

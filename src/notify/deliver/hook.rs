@@ -39,13 +39,13 @@ pub(super) fn http(url: &Url) -> Result<reqwest::Client, Sentence> {
         .redirect(reqwest::redirect::Policy::none());
     let builder =
         if url.host_str().is_some_and(is_this_machine) { builder.no_proxy() } else { builder };
-    builder.build().map_err(told)
+    builder.build().map_err(describe_without_address)
 }
 
 /// What went wrong, without the address, which may be a secret.
-pub(super) fn told(error: reqwest::Error) -> Sentence {
+pub(super) fn describe_without_address(error: reqwest::Error) -> Sentence {
     let asked = error.url().filter(|url| !url.host_str().is_some_and(is_this_machine));
-    let proxy = asked.and_then(proxy::of).filter(|_| error.is_connect());
+    let proxy = asked.and_then(proxy::proxy_for).filter(|_| error.is_connect());
     let error = error.without_url();
     let mut text = error.to_string();
     if let Some(proxy) = proxy {
@@ -169,7 +169,7 @@ impl Target {
                     _ => Reply::deferred(text),
                 }
             }
-            Err(error) => Reply::deferred(told(error)),
+            Err(error) => Reply::deferred(describe_without_address(error)),
         }
     }
 }

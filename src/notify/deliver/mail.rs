@@ -146,7 +146,7 @@ async fn connect(smtp: &Smtp, login: &Login) -> Result<AsyncSmtpConnection, Sent
 
 async fn open(smtp: &Smtp, login: &Login) -> Result<AsyncSmtpConnection, Sentence> {
     let Smtp { host, port, security, .. } = smtp;
-    let said = |error: SmtpError| said(&error);
+    let said = |error: SmtpError| describe_with_causes(&error);
     let name = ClientId::default();
     let stream = TcpStream::connect((host.as_str(), *port)).await;
     let stream = stream.map_err(|error| error.to_string())?;
@@ -185,7 +185,7 @@ async fn open(smtp: &Smtp, login: &Login) -> Result<AsyncSmtpConnection, Sentenc
 }
 
 fn refused_password(error: &SmtpError) -> String {
-    format!("signing in was refused: {}", said(error))
+    format!("signing in was refused: {}", describe_with_causes(error))
 }
 
 /// Signs in by XOAUTH2, step by step: a server that refuses says why in a challenge, and waits for an empty line.
@@ -204,11 +204,11 @@ async fn by_token(
             let challenge = challenge_of(&response);
             let last = connection.command("\r\n").await;
             match last {
-                Err(error) => format!("{}{}", said(&error), in_words(&challenge)),
+                Err(error) => format!("{}{}", describe_with_causes(&error), in_words(&challenge)),
                 Ok(_) => format!("it answered nothing but a challenge{}", in_words(&challenge)),
             }
         }
-        Err(error) => said(&error),
+        Err(error) => describe_with_causes(&error),
     };
     let causes = oauth::likely_causes(token);
     Err(format!("signing in by XOAUTH2 was refused: {challenge}; {causes}").into())
@@ -241,8 +241,10 @@ async fn take(smtp: &Smtp, letter: &Letter, connection: &mut AsyncSmtpConnection
             let said = response.message().collect::<Vec<_>>().join(" ");
             (Reply::sent(format!("{code} {said}")), true)
         }
-        Ok(Err(error)) if error.is_permanent() => (Reply::refused(said(&error)), false),
-        Ok(Err(error)) => (Reply::deferred(said(&error)), false),
+        Ok(Err(error)) if error.is_permanent() => {
+            (Reply::refused(describe_with_causes(&error)), false)
+        }
+        Ok(Err(error)) => (Reply::deferred(describe_with_causes(&error)), false),
         Err(_) => {
             let seconds = TAKING.as_secs();
             let (host, port) = (&smtp.host, smtp.port);
@@ -291,7 +293,7 @@ fn message(
 }
 
 /// What an error says, with what it comes from.
-fn said(error: &SmtpError) -> String {
+fn describe_with_causes(error: &SmtpError) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error).and_then(std::error::Error::source);
     while let Some(cause) = source {

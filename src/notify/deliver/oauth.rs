@@ -44,7 +44,9 @@ pub(super) async fn token(oauth: &OAuth, secret: &SecretString) -> Result<Secret
     ];
     let host = token_url.host_str().unwrap_or_default();
     let http = hook::http(token_url)?;
-    let failed = |error: reqwest::Error| format!("no token from {host}: {}", hook::told(error));
+    let failed = |error: reqwest::Error| {
+        format!("no token from {host}: {}", hook::describe_without_address(error))
+    };
     let answer = http.post(token_url.clone()).form(&form).send().await.map_err(failed)?;
     let status = answer.status();
     let body = hook::short_body(answer).await;

@@ -1,4 +1,4 @@
-//! What a message says of each thing that it is about: a verdict, and facts under labels.
+//! What a message says of each thing that it is about: a verdict, and facts under labels. Pure.
 
 use chrono::{DateTime, Utc};
 

@@ -1,8 +1,8 @@
-//! What a message is about, in one line that stays until the state of that changes.
+//! What a message is about, in one line that stays until the state of that changes. Pure.
 
 use chrono::{DateTime, Utc};
 
-use super::{NAMES_MAX, cut, shown};
+use super::{NAMES_MAX, cut, items_with_block};
 use crate::figures::minute;
 use crate::harmless::name as clean_name;
 use crate::layout::few;
@@ -13,7 +13,7 @@ use crate::text::{plural, span};
 
 /// What a message is about, without counts that would change from one round to the next.
 pub(super) fn subject(letter: &Letter) -> String {
-    let shown = shown(letter);
+    let shown = items_with_block(letter);
     let Some(first) = shown.first() else {
         return "nothing".to_owned();
     };

@@ -1,4 +1,4 @@
-//! What is wrong with a region as a whole: it is away or refuses, its sync location, its metadata tables.
+//! What is wrong with a region as a whole: it is away or refuses, its sync location, its metadata tables. Pure.
 
 use std::collections::BTreeSet;
 
@@ -66,7 +66,7 @@ pub(super) fn location_findings(workspace: &WorkspaceObserved) -> Option<Finding
         Err(error) if error.kind != RegionErrorKind::NotFound => None,
         Err(error) => {
             let found = |text| finding(FindingCode::LocationNotFound, None, text);
-            let text = format!("{location}: {}", error.told());
+            let text = format!("{location}: {}", error.describe_answer());
             Some(match external_location(workspace, location) {
                 Some(statement) => {
                     found(format!("{text}; {CREDENTIAL}")).repaired_by(Remedy::Sql(statement))

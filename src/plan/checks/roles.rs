@@ -1,4 +1,5 @@
 //! That another side is active of a group, or may be: then nothing of it is looked at further, and nothing is written to its tables.
+//! Pure.
 
 use std::collections::BTreeMap;
 
@@ -137,7 +138,8 @@ fn lost(over: FailedOver) -> String {
         last if last == first => format!("; cut {first} was given up"),
         last => format!("; cuts {first} to {last} were given up"),
     });
-    let lost = lost.map_or(String::new(), |lost| format!("; lost with it: {}", lost.told()));
+    let lost =
+        lost.map_or(String::new(), |lost| format!("; lost with it: {}", lost.describe_loss()));
     format!("{given_up}{lost}")
 }
 

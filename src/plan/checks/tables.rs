@@ -1,4 +1,4 @@
-//! What is wrong with a table wherever its group would be brought to: catalog, source, replica.
+//! What is wrong with a table wherever its group would be brought to: catalog, source, replica. Pure.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub(super) fn catalog_findings(view: &GroupView<'_>, table: &TableObserved) -> V
     let name = &table.name;
     let listed = match &table.listed {
         Ok(listed) => listed,
-        Err(error) => return refused(view, name, error).into_iter().collect(),
+        Err(error) => return finding_of_refusal(view, name, error).into_iter().collect(),
     };
     let found = obstacles(listed).map(|Obstacle { code, what, remedy }| Finding {
         remedy,
@@ -55,7 +55,7 @@ pub fn obstacles(listed: &Table) -> impl Iterator<Item = Obstacle> + use<> {
 }
 
 /// What is wrong with a table that the region refuses to show; `None`: the region did not answer.
-pub(super) fn refused(
+pub(super) fn finding_of_refusal(
     view: &GroupView<'_>,
     name: &TableName,
     error: &RegionError,
@@ -63,20 +63,21 @@ pub(super) fn refused(
     Some(match error.kind {
         RegionErrorKind::Unavailable | RegionErrorKind::SignedOut => return None,
         RegionErrorKind::NotFound => {
-            finding(FindingCode::TableNotFound, Some(name), error.told()).deed(Deed::CorrectTable)
+            finding(FindingCode::TableNotFound, Some(name), error.describe_answer())
+                .deed(Deed::CorrectTable)
         }
         RegionErrorKind::Unsupported => {
-            finding(FindingCode::UnsupportedTable, Some(name), error.told())
+            finding(FindingCode::UnsupportedTable, Some(name), error.describe_answer())
                 .deed(Deed::LeaveTableOut)
         }
         RegionErrorKind::Denied => Finding {
             remedy: view.grant_to_read(name, error).map(Remedy::Grant),
-            ..finding(FindingCode::TableNotReadable, Some(name), error.told())
+            ..finding(FindingCode::TableNotReadable, Some(name), error.describe_answer())
         },
         RegionErrorKind::Conflict | RegionErrorKind::Other => finding(
             FindingCode::TableNotReadable,
             Some(name),
-            format!("{}: {}", error.doing, error.told()),
+            format!("{}: {}", error.doing, error.describe_answer()),
         ),
     })
 }
@@ -91,7 +92,7 @@ pub(super) fn length_finding(view: &GroupView<'_>, table: &TableObserved) -> Opt
         // A folder there is only the beginning of a key.
         Scheme::S3 | Scheme::Gs => return None,
     }
-    let path = view.place(&table.name).path;
+    let path = view.replica_place(&table.name).path;
     let longest = path.split('/').max_by_key(|part| part.len())?;
     (longest.len() > FOLDER_NAME_MAX).then(|| {
         let text = format!(
@@ -124,7 +125,7 @@ pub(super) fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Op
         }
         Err(error) if table.listed.as_ref().is_ok_and(|listed| listed.denied.is_none()) => {
             let place = table.listed.as_ref().ok()?.location.as_deref();
-            let found = refused(view, &table.name, error)?;
+            let found = finding_of_refusal(view, &table.name, error)?;
             let log = error.kind == RegionErrorKind::Other && !error.transient;
             return Some(match place.filter(|_| log) {
                 None => found,
@@ -144,7 +145,7 @@ pub(super) fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Op
 
 pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Finding> {
     let name = &table.name;
-    let place = view.place(name);
+    let place = view.replica_place(name);
     let location = &place.location;
     let replica = match table.replica.as_ref()? {
         Ok(replica) => replica.as_ref()?,
@@ -156,7 +157,7 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
                     finding(
                         FindingCode::ReplicaNotOurs,
                         Some(name),
-                        format!("{location}: {}", error.told()),
+                        format!("{location}: {}", error.describe_answer()),
                     )
                     .deed(Deed::ClearPlace { location: location.clone() }),
                 ),
@@ -165,7 +166,7 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
                     finding(
                         FindingCode::ReplicaChanged,
                         Some(name),
-                        format!("the replica may not be read: {}", error.told()),
+                        format!("the replica may not be read: {}", error.describe_answer()),
                     )
                     .deed(Deed::LetRead { location: location.clone() }),
                 ),
@@ -181,7 +182,10 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
                         finding(
                             FindingCode::ReplicaChanged,
                             Some(name),
-                            format!("the replica's log cannot be read: {}", error.told()),
+                            format!(
+                                "the replica's log cannot be read: {}",
+                                error.describe_answer()
+                            ),
                         )
                         .deed(deed),
                     )

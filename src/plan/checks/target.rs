@@ -1,8 +1,8 @@
-//! What is wrong with a table at the moment its group would be brought to.
+//! What is wrong with a table at the moment its group would be brought to. Pure.
 
 use chrono::{DateTime, Utc};
 
-use super::tables::refused;
+use super::tables::finding_of_refusal;
 use super::{Deed, Finding, FindingCode, Remedy, finding};
 use crate::config::TableName;
 use crate::moment;
@@ -25,7 +25,7 @@ pub(super) fn pin_findings(
     let Some(Ok(source)) = &table.source else {
         return Vec::new();
     };
-    let Some(pinned) = versions::at(&source.commits, target.point) else {
+    let Some(pinned) = versions::version_at(&source.commits, target.point) else {
         return vec![no_version(name, source, target.point)];
     };
     let mut found = Vec::new();
@@ -99,7 +99,7 @@ fn unreadable_pin(
 ) -> Option<Finding> {
     match error.kind {
         RegionErrorKind::NotFound => {
-            let why = format!("cannot be read: {}", error.told());
+            let why = format!("cannot be read: {}", error.describe_answer());
             Some(not_retained(name, version, &why))
         }
         RegionErrorKind::Denied
@@ -107,7 +107,7 @@ fn unreadable_pin(
         | RegionErrorKind::SignedOut
         | RegionErrorKind::Conflict
         | RegionErrorKind::Unsupported
-        | RegionErrorKind::Other => refused(view, name, error),
+        | RegionErrorKind::Other => finding_of_refusal(view, name, error),
     }
 }
 

@@ -1,5 +1,5 @@
 //! A region that answered at first and then did not, no more to whoever asks, or not with what was asked: told as that, never as
-//! something that is not there.
+//! something that is not there. Pure.
 
 use super::regions::{code_of_region, deed_of_refusal};
 use super::{Deed, Finding, finding, words_of_region};
@@ -22,8 +22,8 @@ pub(super) fn unanswered(view: &GroupView<'_>) -> Vec<Finding> {
     });
     let replicas = view.tables().filter_map(|table| table.replica.as_ref()?.as_ref().err());
     let of_region = |error: &&RegionError| error.kind.is_of_region();
-    let primary = told(Role::Primary, workflows.chain(tables.filter(of_region)).collect());
-    let secondary = told(Role::Secondary, replicas.filter(of_region).collect());
+    let primary = find_refusal(Role::Primary, workflows.chain(tables.filter(of_region)).collect());
+    let secondary = find_refusal(Role::Secondary, replicas.filter(of_region).collect());
     primary.into_iter().chain(secondary).collect()
 }
 
@@ -41,7 +41,7 @@ fn is_of_workflow(kind: RegionErrorKind) -> bool {
 }
 
 /// `read the history of main.core.gold: 503, and 3 more questions`, with what to do; `None`: everything was answered.
-fn told(role: Role, mut refusals: Vec<&RegionError>) -> Option<Finding> {
+fn find_refusal(role: Role, mut refusals: Vec<&RegionError>) -> Option<Finding> {
     // A reason that is the whole region's is the reason of the others, too.
     refusals.sort_by_key(|error| !error.kind.is_of_region());
     let (first, more) = refusals.split_first()?;
@@ -54,7 +54,12 @@ fn told(role: Role, mut refusals: Vec<&RegionError>) -> Option<Finding> {
         | RegionErrorKind::Unsupported
         | RegionErrorKind::Other => deed_of_refusal(Refused::Unreadable, first.kind),
     };
-    let text = format!("{}: {}: {}", words_of_region(role, first.kind), first.doing, first.told());
+    let text = format!(
+        "{}: {}: {}",
+        words_of_region(role, first.kind),
+        first.doing,
+        first.describe_answer()
+    );
     let text = match more.len() {
         0 => text,
         1 => format!("{text}, and 1 more question"),

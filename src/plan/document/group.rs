@@ -1,4 +1,4 @@
-//! A group of a stored plan: what is decided of it and why, what it is at, and what a cut of it will be called.
+//! A group of a stored plan: what is decided of it and why, what it is at, and what a cut of it will be called. Pure.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;

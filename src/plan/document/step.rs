@@ -1,4 +1,4 @@
-//! A step of a stored plan: which version of a table comes to its replica, on top of what, and what must not have moved.
+//! A step of a stored plan: which version of a table comes to its replica, on top of what, and what must not have moved. Pure.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The effect of plans of format version 1.0, by which those that wait since then are still compared with their review.
+//! The effect of plans of format version 1.0, by which those that wait since then are still compared with their review. Pure.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Every setting of a configuration held against what it was before.
+//! Every setting of a configuration held against what it was before. Pure.
 
 use std::collections::BTreeMap;
 
@@ -57,10 +57,11 @@ impl Changes {
             let switch = |on: bool| Some(SettingValue::Switch(on));
             self.add(Setting::Heartbeat, switch(*heartbeat), switch(after.heartbeat), direction);
         } else if heartbeat_secret.is_some() && after.heartbeat_secret.is_some() {
-            // Whoever listens where another secret leads may be nobody.
+            // Another secret may lead to a place where nobody listens: the change protects less until somebody says otherwise.
             self.there(Setting::Heartbeat, heartbeat_secret, &after.heartbeat_secret);
         }
-        // Without anything to tell over the server or the webhooks say it all.
+        // Where nothing leads to anybody, a change of what is told changes no protection: that of the server and the webhooks
+        // is told instead.
         if let (Some(before), Some(after)) = (success, after.success)
             && *before != after
         {
@@ -81,7 +82,8 @@ impl Changes {
             self.members(setting, before, after, |came, _| less(came));
         }
         self.there(Setting::FailoverWhen, failover_when, &after.failover_when);
-        // Who is no longer asked cannot decide on the day; one more who is changes nothing of that.
+        // Approvers that are taken away cannot decide on the bad day, which protects less; one more takes nothing from the
+        // others.
         self.members(
             Setting::FailoverApprovers,
             failover_approvers,

@@ -1,4 +1,4 @@
-//! Changes of what protects, in words: which setting, as it was and as it is.
+//! Changes of what protects, in words: which setting, as it was and as it is. Pure.
 
 use super::{Direction, Setting, SettingChange, SettingValue};
 use crate::figures::minute;

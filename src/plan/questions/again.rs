@@ -1,5 +1,5 @@
 //! What an apply, or a check of a stored plan, looks at once more of a group before it goes on: the same questions as planning asks,
-//! of what the plan names. One question a step, in their order.
+//! of what the plan names. One question a step, in their order. Pure.
 
 use super::histories::replica_question;
 use super::pins::pin_question;

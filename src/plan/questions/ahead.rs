@@ -1,4 +1,4 @@
-//! Groups whose replicas tell of more than their log did: the log is what was read first, and may be old by now.
+//! Groups whose replicas tell of more than their log did: the log is what was read first, and may be old by now. Pure.
 
 use crate::plan::observed::WorkspaceObserved;
 use crate::plan::replica::is_ahead_of_its_log;
@@ -14,7 +14,7 @@ pub fn groups_ahead_of_their_log(seen: &WorkspaceObserved) -> Vec<String> {
         let epoch = newest.map_or(0, |cut| cut.epoch);
         let is_ahead = || {
             group.tables.iter().any(|table| {
-                let place = seen.place(Some(name), &table.name);
+                let place = seen.replica_place(Some(name), &table.name);
                 let replica = table.replica();
                 replica.is_some_and(|it| is_ahead_of_its_log(&place.path, it, place.entry, epoch))
             })

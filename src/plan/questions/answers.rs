@@ -1,4 +1,4 @@
-//! Writing answers down at what they are about.
+//! Writing answers down at what they are about. Pure.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What is cheap and asked for every group: the catalog, and the workflows with their runs.
+//! What is cheap and asked for every group: the catalog, and the workflows with their runs. Pure.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! What is asked of the histories of sources and replicas.
+//! What is asked of the histories of sources and replicas. Pure.
 
 use super::{Asked, Look, Looks, Questions};
 use crate::ledger::CutTableEntry;
@@ -52,7 +52,7 @@ fn is_a_source_another(group: &GroupObserved) -> bool {
 fn a_replica_is_missing(seen: &WorkspaceObserved) -> bool {
     seen.groups.iter().any(|group| {
         let missing = |table: &TableObserved| {
-            let place = || seen.place(group.entry.name(), &table.name);
+            let place = || seen.replica_place(group.entry.name(), &table.name);
             matches!(table.replica, Some(Ok(None))) && place().entry.is_some()
         };
         group.tables.iter().any(missing)
@@ -73,7 +73,8 @@ fn ask_for_sources(
 ) {
     for (table, listed) in readable(group).filter(|(table, _)| table.source.is_none()) {
         let own = seen.ledger.cuts.entry_of(name, &table.name).map(|entry| entry.source_version);
-        let any = || seen.place(Some(name), &table.name).entry.map(|entry| entry.source_version);
+        let any =
+            || seen.replica_place(Some(name), &table.name).entry.map(|entry| entry.source_version);
         // A table that joined a group needs its whole history: the group's point may be older than its last cut.
         let from_version = own.map(|own| own.min(any().unwrap_or(own)));
         asked.ask(name, &table.name, SourceQuestion { table: listed.clone(), from_version });
@@ -114,7 +115,7 @@ fn ask_for_replicas(
         return;
     }
     for table in group.tables.iter().filter(|table| table.replica.is_none()) {
-        let place = seen.place(Some(name), &table.name);
+        let place = seen.replica_place(Some(name), &table.name);
         asked.ask(name, &table.name, replica_question(place.path, place.entry));
     }
 }
@@ -133,7 +134,7 @@ fn ask_whether_it_stands(
         return;
     }
     let in_cuts = group.tables.iter().filter_map(|table| {
-        let place = seen.place(Some(name), &table.name);
+        let place = seen.replica_place(Some(name), &table.name);
         place.entry.is_some().then_some((table, place))
     });
     let most = if look == Look::Sign { 1 } else { usize::MAX };

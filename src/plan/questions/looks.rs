@@ -1,4 +1,4 @@
-//! How deeply each group is looked at, by what is cheap to know.
+//! How deeply each group is looked at, by what is cheap to know. Pure.
 
 use std::collections::BTreeMap;
 
@@ -32,14 +32,15 @@ impl Looks {
     /// A whole look is for those that a trigger may make due. Where a copy of the metadata tables was lost something happened in that
     /// region: then it is for every group.
     pub fn of(seen: &WorkspaceObserved, request: &Request, now: DateTime<Utc>) -> Looks {
-        // Without the primary only replicas are there to be looked at, and nobody waits for that who did not ask for everything.
+        // With the primary away only replicas are left to look at: that takes long and decides nothing, so that only a full
+        // look does it.
         let away = seen.primary.refusal().is_some();
         if away && !(request.full && seen.secondary.reachable()) {
             return Looks::default();
         }
         let all = request.full || seen.lost_a_copy();
         let looks = views(seen, now, request).into_values().map(|view| {
-            // Of what a history tells nothing else is asked.
+            // A whole look reads histories, which tell what the receipt and the sign of a cheaper look would.
             let look = if all || may_be_due(&view) {
                 Look::Whole
             } else if receipt_is_due(&view) {

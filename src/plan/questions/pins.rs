@@ -1,4 +1,4 @@
-//! What is asked of sources at the versions that the plan will pin.
+//! What is asked of sources at the versions that the plan will pin. Pure.
 
 use chrono::{DateTime, Utc};
 
@@ -30,7 +30,7 @@ pub(super) fn questions(
             continue;
         };
         for table in view.tables().filter(is_open) {
-            let pinned = table.commits().and_then(|it| versions::at(it, target.point));
+            let pinned = table.commits().and_then(|it| versions::version_at(it, target.point));
             let (Ok(listed), Some(pinned)) = (&table.listed, pinned) else {
                 continue;
             };
@@ -39,7 +39,7 @@ pub(super) fn questions(
                 listed.clone(),
                 version,
                 table.newest() == Some(version),
-                view.place(&table.name).location,
+                view.replica_place(&table.name).location,
                 table.replica().map(|replica| replica.version),
             );
             all.push((view.group.name.as_str(), table, question));

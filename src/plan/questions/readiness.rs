@@ -1,5 +1,5 @@
 //! What is asked to know whether groups could be failed over: who may use their tables at both sides, whether anything runs SQL in
-//! the secondary, and whether people would still be told.
+//! the secondary, and whether people would still be told. Pure.
 
 use std::collections::BTreeSet;
 
@@ -61,7 +61,7 @@ fn rights(seen: &WorkspaceObserved, request: &Request, now: DateTime<Utc>) -> As
         }
         for table in group.tables.iter().filter(|it| it.rights.is_none() && it.listed.is_ok()) {
             // What no cut names was never registered there.
-            if seen.place(Some(name), &table.name).entry.is_some() {
+            if seen.replica_place(Some(name), &table.name).entry.is_some() {
                 asked.ask(name, &table.name, table.name.clone());
             }
         }

@@ -1,4 +1,4 @@
-//! What is asked of replicas that were looked at: what their files hold, and whether they have a name.
+//! What is asked of replicas that were looked at: what their files hold, and whether they have a name. Pure.
 
 use super::Asked;
 use crate::config::TableName;
@@ -14,7 +14,7 @@ pub(super) fn contents(seen: &WorkspaceObserved, read: bool) -> Asked<ContentQue
         let Some(replica) = table.replica() else {
             continue;
         };
-        let place = seen.place(Some(name), &table.name);
+        let place = seen.replica_place(Some(name), &table.name);
         let unproved = unproved_clone(&place.path, replica, place.entry, read);
         if !read && unproved.is_none() {
             continue;
@@ -48,7 +48,7 @@ pub(super) fn registered(seen: &WorkspaceObserved) -> Asked<(TableName, String)>
         let Some(replica) = table.replica() else {
             continue;
         };
-        let place = seen.place(Some(name), &table.name);
+        let place = seen.replica_place(Some(name), &table.name);
         if is_drifted(&place.path, replica, place.entry) {
             asked.ask(name, &table.name, (table.name.clone(), place.location));
         }

@@ -1,4 +1,4 @@
-//! The passive watch: what is at work in the secondary's workspace.
+//! The passive watch: what is at work in the secondary's workspace. Pure.
 
 use std::collections::{HashMap, HashSet};
 

@@ -53,7 +53,7 @@ pub(in crate::render) enum Tone {
 
 impl Phrase {
     /// What a service or somebody else said.
-    pub(in crate::render) fn said(text: impl ToString) -> Phrase {
+    pub(in crate::render) fn from_others(text: impl ToString) -> Phrase {
         Part::Said(text.to_string()).into()
     }
 

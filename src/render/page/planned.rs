@@ -85,15 +85,15 @@ impl Setting {
     pub(in crate::render) fn cells(&self) -> Vec<Phrase> {
         let Setting { word, weaker, who, setting, before, after } = self;
         let tone = if *weaker { Tone::Bad } else { Tone::Wait };
-        let [before, after] = [before, after].map(Phrase::said);
+        let [before, after] = [before, after].map(Phrase::from_others);
         vec![Phrase::mark(word, tone), Phrase::name(who), setting.clone(), before, after]
     }
 
     /// `objective: 12h, now 347d`.
     pub(in crate::render) fn says(&self) -> Phrase {
         let Setting { word: _, weaker: _, who: _, setting, before, after } = self;
-        let before = setting.clone().and(": ").and(Phrase::said(before));
-        before.and(", now ").and(Phrase::said(after))
+        let before = setting.clone().and(": ").and(Phrase::from_others(before));
+        before.and(", now ").and(Phrase::from_others(after))
     }
 }
 

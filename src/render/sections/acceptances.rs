@@ -13,7 +13,7 @@ const GROUPS_NAMED: usize = 5;
 pub(super) type Together = BTreeMap<Vec<String>, Vec<Arg>>;
 
 /// The groups that have several, with what may be let through of each.
-pub(super) fn together(causes: &[Cause]) -> Together {
+pub(super) fn risks_by_groups(causes: &[Cause]) -> Together {
     let mut all = Together::new();
     for cause in causes {
         if let Some(acceptance) = &cause.acceptance {
@@ -29,7 +29,7 @@ pub(super) fn together(causes: &[Cause]) -> Together {
 }
 
 /// A cause without the command that lets it alone through.
-pub(super) fn apart(cause: &Cause) -> Cause {
+pub(super) fn without_acceptance(cause: &Cause) -> Cause {
     let remedy = cause.remedy.as_ref().and_then(|remedy| match remedy {
         Repair::Command(_) if cause.acceptance.is_some() => None,
         Repair::ToDoElse(to_do, _) => Some(Repair::ToDo(to_do.clone())),

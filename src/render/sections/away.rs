@@ -4,7 +4,7 @@ use crate::figures::{plural, span};
 use crate::harmless::clean;
 use crate::plan::document::{BothRegions, RegionSeen};
 use crate::plan::{GroupPlan, Plan};
-use crate::render::away::{cut_cell, only_away, place, rpo_cell};
+use crate::render::away::{cut_cell, describe_region_address, only_away, rpo_cell};
 use crate::render::page::{Block, Fact, Phrase, Section, Table};
 use crate::render::shown::label;
 
@@ -23,9 +23,9 @@ pub(in crate::render) fn regions(plan: &Plan) -> Section {
             facts.push(Fact::new("workspace", Phrase::name(&workspace.name)));
         }
         if let Some((address, answer)) = primary.workspace.as_ref().zip(shared_answer.as_ref()) {
-            let says = Phrase::said(address)
+            let says = Phrase::from_others(address)
                 .and("  ")
-                .and(Phrase::said(answer))
+                .and(Phrase::from_others(answer))
                 .and(", asked ")
                 .and(primary.observed_at);
             facts.push(Fact::new("", says));
@@ -44,9 +44,9 @@ fn region(role: &'static str, seen: &RegionSeen) -> Vec<Fact> {
         return vec![Fact::new(role, format!("{location} available"))];
     }
     let under = |label, says: Phrase| Fact::new(label, says).under();
-    let answer = seen.answer.as_ref().map_or("none".into(), Phrase::said);
+    let answer = seen.answer.as_ref().map_or("none".into(), Phrase::from_others);
     vec![
-        Fact::new(role, place(role, seen.workspace.as_deref(), &location)),
+        Fact::new(role, describe_region_address(role, seen.workspace.as_deref(), &location)),
         under("answer", answer),
         under("asked", seen.observed_at.into()),
     ]

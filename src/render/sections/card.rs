@@ -20,7 +20,7 @@ pub fn pages(plan: &Plan, cards: &[Card<'_>]) -> Vec<Page> {
 
 fn page(plan: &Plan, card: &Card<'_>) -> Page {
     let mut page = Page::new("card", "drsync plan", verdict(plan, card));
-    let why = card.unprotected.map(|reason| Fact::new("why", Phrase::said(reason)));
+    let why = card.unprotected.map(|reason| Fact::new("why", Phrase::from_others(reason)));
     let mut blocks = vec![Block::Facts(why.into_iter().collect())];
     let of = plan.workspaces.iter().find(|of| of.name == card.workspace);
     let place = of.and_then(Place::of);
@@ -55,7 +55,8 @@ fn finding(finding: &Finding, place: Option<&Place>) -> Vec<Block> {
         None => ("finding", true),
         Some(word) => (word, false),
     };
-    let says = Phrase::name(finding.code.as_str()).and(": ").and(Phrase::said(&finding.message));
+    let says =
+        Phrase::name(finding.code.as_str()).and(": ").and(Phrase::from_others(&finding.message));
     let found = blocks.then_some(Found { group: "", place, finding });
     let repairs = causes(found.into_iter()).into_iter().flat_map(|cause| {
         let entry = entry_of_configuration(&cause).map(Below::Copied);
@@ -138,7 +139,7 @@ fn brings(step: &Step) -> Vec<Fact> {
     let mut facts = vec![Fact { lines, ..Fact::new("brings", range) }];
     let schema = brought.newest.iter().filter(|commit| changes_schema(&commit.operation));
     let schema = schema.map(|commit| {
-        Phrase::from(format!("v{} ", commit.version)).and(Phrase::said(&commit.operation))
+        Phrase::from(format!("v{} ", commit.version)).and(Phrase::from_others(&commit.operation))
     });
     let schema = Phrase::join(schema, ", ");
     if !schema.is_empty() {
@@ -177,7 +178,7 @@ pub(super) fn column_lines(step: &Step) -> impl Iterator<Item = Phrase> {
     let change = step.schema.iter();
     let lines = change.clone().flat_map(|change| &change.columns).map(|one| {
         let column = Phrase::name(&one.column);
-        let kind = |text: &Option<String>| text.as_ref().map(Phrase::said);
+        let kind = |text: &Option<String>| text.as_ref().map(Phrase::from_others);
         match (kind(&one.before), kind(&one.after)) {
             (None, Some(after)) => Phrase::from("+ added    ").and(column).and("  ").and(after),
             (Some(before), None) => Phrase::from("- removed  ").and(column).and("  ").and(before),
@@ -192,10 +193,10 @@ pub(super) fn column_lines(step: &Step) -> impl Iterator<Item = Phrase> {
 }
 
 fn commit(commit: &SourceCommit) -> Phrase {
-    let user = commit.user.as_ref().map(|user| Phrase::from("  ").and(Phrase::said(user)));
+    let user = commit.user.as_ref().map(|user| Phrase::from("  ").and(Phrase::from_others(user)));
     Phrase::from(format!("v{}  ", commit.version))
         .and(commit.committed_at)
         .and("  ")
-        .and(Phrase::said(&commit.operation))
+        .and(Phrase::from_others(&commit.operation))
         .and(user.unwrap_or_default())
 }

@@ -12,7 +12,8 @@ const GROUPS_NAMED: usize = 2;
 pub(in crate::render) fn entry(cause: &Cause) -> Entry {
     let groups = Part::Names(cause.groups.clone(), GROUPS_NAMED);
     let mut entry = Entry::new(CAUSE, Tone::Bad, head(cause), groups);
-    entry.below = cause.messages.iter().map(|seen| Below::Seen(Phrase::said(seen))).collect();
+    entry.below =
+        cause.messages.iter().map(|seen| Below::Seen(Phrase::from_others(seen))).collect();
     entry.below.extend(cause.remedy.as_ref().map(remedy).unwrap_or_default());
     entry.below.extend(unprotected(cause));
     entry
@@ -78,7 +79,7 @@ pub(in crate::render) fn obstacle(cause: Cause) -> Obstacle {
         about,
         tables,
         groups,
-        seen: messages.into_iter().map(Phrase::said).collect(),
+        seen: messages.into_iter().map(Phrase::from_others).collect(),
         remedy: remedy.chain(entry.map(Below::Copied)).collect(),
     }
 }
@@ -106,9 +107,9 @@ pub(in crate::render) fn remedy(repair: &Repair) -> Vec<Below> {
             vec![Below::Copied(Copied { intro: place.as_ref().map(about), ..line })]
         }
         Repair::Command(line) => vec![command(line)],
-        Repair::ToDo(to_do) => vec![Below::Note(Phrase::said(&to_do.words))],
+        Repair::ToDo(to_do) => vec![Below::Note(Phrase::from_others(&to_do.words))],
         Repair::ToDoElse(to_do, line) => {
-            vec![Below::Note(Phrase::said(&to_do.words).and(":")), command(line)]
+            vec![Below::Note(Phrase::from_others(&to_do.words).and(":")), command(line)]
         }
     }
 }

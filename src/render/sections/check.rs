@@ -152,7 +152,7 @@ fn says(plan: &Planned<'_>, check: &GroupCheck) -> Phrase {
         return says;
     }
     match (&check.message, group.recovery_point) {
-        (Some(message), _) => Phrase::said(message),
+        (Some(message), _) => Phrase::from_others(message),
         (None, Some(point)) => cut_label(group.next_cut(), point).into(),
         (None, None) => Phrase::default(),
     }

@@ -27,11 +27,16 @@ pub(super) fn mistaken(configuration: &Configuration) -> Section {
     let files = configuration.mistakes.iter().any(|it| it.file != configuration.source);
     let all = configuration.mistakes.iter().map(|mistake| {
         let Mistake { file, line, path: _, group: _, message, remedy } = mistake;
-        let mut says = Phrase::said(message);
+        let mut says = Phrase::from_others(message);
         if let Some(remedy) = remedy {
-            says = says.and(": ").and(Phrase::said(remedy));
+            says = says.and(": ").and(Phrase::from_others(remedy));
         }
-        Located { file: files.then(|| file.clone()), line: *line, place: mistake.place(), says }
+        Located {
+            file: files.then(|| file.clone()),
+            line: *line,
+            place: mistake.path_with_group(),
+            says,
+        }
     });
     Section::titled("Mistakes", [Block::Located(all.collect())])
 }
@@ -75,11 +80,11 @@ fn counted(configuration: &Configuration) -> String {
 
 /// Where a workspace is brought, and every group of it with its tables, as they are written.
 fn asked_for(workspace: &WorkspaceConfig) -> Section {
-    let address = Phrase::said(&workspace.address);
+    let address = Phrase::from_others(&workspace.address);
     let head = [
         Fact::new("", Phrase::name(&workspace.name).and("  ").and(address)),
-        Fact::new("from", Phrase::said(workspace.location_primary.as_str())).under(),
-        Fact::new("to", Phrase::said(workspace.location_secondary.as_str())).under(),
+        Fact::new("from", Phrase::from_others(workspace.location_primary.as_str())).under(),
+        Fact::new("to", Phrase::from_others(workspace.location_secondary.as_str())).under(),
     ];
     let groups = workspace.groups.iter().filter_map(|entry| match entry {
         GroupEntry::Valid(group) => Some(group),
@@ -94,7 +99,7 @@ fn asked_for(workspace: &WorkspaceConfig) -> Section {
 /// When a group is synchronized.
 fn when(group: &Group) -> Phrase {
     if group.workflows.is_empty() {
-        return Phrase::said(group.schedule.describe());
+        return Phrase::from_others(group.schedule.describe());
     }
     let workflows = group.workflows.iter().map(Phrase::name);
     Phrase::from("after ").and(Phrase::join(workflows, ", "))
@@ -106,7 +111,7 @@ fn tables(group: Phrase, tables: impl Iterator<Item = impl ToString>) -> Fact {
 }
 
 /// Every table as it was resolved, group by group.
-pub fn resolved(observed: &Observed) -> Page {
+pub fn page_of_resolved(observed: &Observed) -> Page {
     let mut page = begun(String::new());
     for workspace in &observed.workspaces {
         let groups = workspace.groups.iter().map(|group| {

@@ -16,9 +16,9 @@ pub(in crate::render) fn blocking(
     let findings: Vec<Phrase> = away::blocking(workspace, planned)
         .map(|finding| match &finding.table {
             Some(table) => Phrase::name(table).and(" ").and(Phrase::name(finding.code.as_str())),
-            None => {
-                Phrase::name(finding.code.as_str()).and(": ").and(Phrase::said(&finding.message))
-            }
+            None => Phrase::name(finding.code.as_str())
+                .and(": ")
+                .and(Phrase::from_others(&finding.message)),
         })
         .collect();
     (!findings.is_empty()).then(|| Phrase::few(findings, FINDINGS_TOLD))

@@ -39,7 +39,7 @@ pub fn page(history: &History, now: DateTime<Utc>) -> Page {
         if !overview.is_empty() {
             say(Section::titled("The period", [Block::Facts(overview)]));
         }
-        let lost = workspace.lost.iter().map(|lost| Phrase::said(lost.sentence()));
+        let lost = workspace.lost.iter().map(|lost| Phrase::from_others(lost.sentence()));
         say(notes("Cuts that the log lost", "lost", lost.collect()));
         if let Some(period) = &workspace.period {
             period::sections(&workspace.name, period).into_iter().for_each(&mut say);
@@ -103,9 +103,9 @@ fn overview(workspace: &WorkspaceHistory) -> Vec<Fact> {
     let one_of_two = workspace.unread.len() == 1;
     for unread in &workspace.unread {
         let mut says = Phrase::from("the ")
-            .and(Phrase::said(&unread.region))
+            .and(Phrase::from_others(&unread.region))
             .and(format!(" {}: ", unread.verb()))
-            .and(Phrase::said(&unread.answer));
+            .and(Phrase::from_others(&unread.answer));
         if one_of_two {
             says = says.and("; this is what the other region knows");
         }
@@ -118,7 +118,7 @@ fn overview(workspace: &WorkspaceHistory) -> Vec<Fact> {
         facts.extend(period::facts(period));
     }
     if let Some(why) = &workspace.period_missing {
-        let says = Phrase::from("no report of the period: ").and(Phrase::said(why));
+        let says = Phrase::from("no report of the period: ").and(Phrase::from_others(why));
         facts.push(Fact::new("records", says));
     }
     if !facts.is_empty() {
@@ -141,8 +141,8 @@ fn cuts(label: String, cuts: &[Cut], lost: &[LostWithRole], runs: Ends) -> Table
     table.label = Some(Phrase::name(label));
     for cut in cuts {
         let trigger = match cut.workflow_run_id {
-            Some(run) => Phrase::said(&cut.trigger).and(format!(" {run}")),
-            None => Phrase::said(&cut.trigger),
+            Some(run) => Phrase::from_others(&cut.trigger).and(format!(" {run}")),
+            None => Phrase::from_others(&cut.trigger),
         };
         let cells = vec![
             cut.cut_number.to_string().into(),
@@ -165,7 +165,7 @@ fn cuts(label: String, cuts: &[Cut], lost: &[LostWithRole], runs: Ends) -> Table
 /// Who committed a cut, and what it accepted; of a change of role who is active from there on.
 fn below(cut: &Cut, runs: Ends) -> Vec<Phrase> {
     let by = Phrase::from("by ")
-        .and(Phrase::said(&cut.committed_by))
+        .and(Phrase::from_others(&cut.committed_by))
         .and(format!(" at {}, run ", moment(cut.committed_at)))
         .and(Part::Id(cut.run_id.clone(), runs));
     if cut.is_role() {

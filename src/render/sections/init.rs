@@ -75,7 +75,7 @@ pub fn page(found: &Found) -> Page {
     let mut page = Page::new("init", "drsync init", verdict);
     let left_out = left_out
         .iter()
-        .map(|(number, what)| vec![count(*number as u64).into(), Phrase::said(what)]);
+        .map(|(number, what)| vec![count(*number as u64).into(), Phrase::from_others(what)]);
     let left_out = grid(left_out.collect(), &[true, false]);
     page.say(left_out);
     let jobs = "Groups, from the jobs that wrote the tables in the last 30 days:";
@@ -138,7 +138,7 @@ mod tests {
         Proposed { name: name.to_owned(), workflow: workflow.map(str::to_owned), held }
     }
 
-    fn told(groups: Vec<Proposed>) -> String {
+    fn write_page(groups: Vec<Proposed>) -> String {
         let left_out = vec![(2, "views".to_owned()), (1, "table with a row filter".to_owned())];
         let found = Found { listed: 12, catalogs: 1, open: 9, left_out, groups };
         write(&page(&found), Form::Text(Style::default()))
@@ -153,7 +153,7 @@ mod tests {
             group("no_workflow", None, (1, 1, 0)),
         ];
         assert_eq!(
-            told(groups),
+            write_page(groups),
             "12 tables and views in 1 catalog: 9 can be synchronized, 3 cannot\n\n  \
              2  views\n  \
              1  table with a row filter\n\n\
@@ -172,7 +172,7 @@ mod tests {
     fn what_is_not_listed_is_one_line() {
         let names = (0..20).map(|at| format!("g{at:02}"));
         let groups = names.map(|name| group(&name, Some(&name), (1, 1, GIB))).collect();
-        let told = told(groups);
+        let told = write_page(groups);
         let lines: Vec<&str> = told.lines().skip(6).collect();
         assert_eq!(
             lines[SHOWN - 1..SHOWN + 2],

@@ -3,7 +3,7 @@
 use crate::figures::plural;
 
 /// `1 row to add, 2 to change`, and `3 cuts to copy`: each number with what happens to so many; what is zero is left out.
-pub(super) fn counted(rows: [(usize, &str); 3], cuts: (usize, &str)) -> Vec<String> {
+pub(super) fn count_rows_and_cuts(rows: [(usize, &str); 3], cuts: (usize, &str)) -> Vec<String> {
     let mut says: Vec<String> = vec![];
     for (number, what) in rows.into_iter().filter(|(number, _)| *number > 0) {
         says.push(if says.is_empty() {

@@ -40,7 +40,7 @@ pub(in crate::render) fn warnings<'a>(
             code: Some(code.as_str().to_owned()),
             subject: table.as_ref().or(group.as_ref()).cloned(),
             about: [workspace, group, table].into_iter().flatten().cloned().collect(),
-            ..Note::new(Phrase::said(message))
+            ..Note::new(Phrase::from_others(message))
         }
     });
     let notes = Notes { word: "warning", notes: notes.collect(), alike_max: ALIKE_MAX };
@@ -55,7 +55,7 @@ pub(in crate::render) fn unprotected(plan: &Plan) -> Section {
             Some(workspace) => label(plan, workspace, &one.group),
             None => one.group.clone(),
         }),
-        why: Some(Phrase::said(&one.reason)),
+        why: Some(Phrase::from_others(&one.reason)),
     });
     let names = Names {
         word: "not copied",

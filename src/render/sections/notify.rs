@@ -74,10 +74,10 @@ fn entry(channel: &Channel) -> Entry {
                 ", which proves nothing: look there for {} marked TEST",
                 plural(*of, "message")
             );
-            Phrase::said(reply).and(look)
+            Phrase::from_others(reply).and(look)
         }
         Standing::Took | Standing::Refused | Standing::Silent => {
-            Phrase::from(format!("{took} of {of}, ")).and(Phrase::said(reply))
+            Phrase::from(format!("{took} of {of}, ")).and(Phrase::from_others(reply))
         }
     };
     Entry::new(word, tone, Phrase::name(name), says)

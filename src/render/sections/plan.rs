@@ -35,8 +35,8 @@ pub fn screen(plan: &Plan, verbose: bool) -> Page {
     let warnings = if short { notes::telling(plan) } else { plan.warnings.len() };
     let mut page = begun(&shown, verdict_above(plan, warnings));
     if short {
-        waiting::say(&shown, &mut page, GroupPlan::waits_for_more_than_time);
-        page.say(notes::told(plan));
+        waiting::add_waiting(&shown, &mut page, GroupPlan::waits_for_more_than_time);
+        page.say(notes::section_of_told_warnings(plan));
         page.say(Block::Asides(notes::unprotected_count(plan)));
         page.say(Block::Asides(notes::left_out(plan)));
         return page;
@@ -44,14 +44,14 @@ pub fn screen(plan: &Plan, verbose: bool) -> Page {
     page.say(notes::weaker(plan));
     page.say(away::regions(plan));
     page.say(away::groups(plan));
-    blocked::say(&shown, &mut page);
-    sync::say(&shown, &mut page);
-    waiting::say(&shown, &mut page, |_| true);
+    blocked::add_blocked(&shown, &mut page);
+    sync::add_syncs(&shown, &mut page);
+    waiting::add_waiting(&shown, &mut page, |_| true);
     page.say(metadata::in_short(plan));
     if verbose {
         page.say(metadata::rows(plan));
     }
-    page.say(notes::others(&shown));
+    page.say(notes::section_of_notes(&shown));
     if verbose {
         page.say(notes::source(plan));
     }
@@ -64,7 +64,7 @@ pub fn outline(plan: &Plan, verbose: bool) -> Page {
     let mut page = begun(&shown, verdict(plan));
     page.say(notes::weaker(plan));
     page.say(blocked::heads(&shown));
-    sync::say(&shown, &mut page);
+    sync::add_syncs(&shown, &mut page);
     page.say(metadata::in_short(plan));
     page
 }

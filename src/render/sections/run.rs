@@ -49,7 +49,7 @@ pub fn page(plan: Option<&Plan>, record: &RunRecord, kept: Option<&str>) -> Page
     settings::sections(record, several(plan, record)).into_iter().for_each(|it| page.say(it));
     page.say(warnings(record));
     page.say(registered(record));
-    if let Some(written) = metadata::written(record).filter(|_| !verdict.tells_metadata) {
+    if let Some(written) = metadata::metadata_written(record).filter(|_| !verdict.tells_metadata) {
         page.say(Block::Words(written.sentence().into()));
     }
     page.say(recorded::section(plan, record, kept));
@@ -77,7 +77,7 @@ pub fn outline(plan: &Plan, record: &RunRecord) -> Page {
 }
 
 /// What a round that had nothing to do says all the same: what it registered, and what stood in the way.
-pub fn aside(record: &RunRecord) -> Option<Page> {
+pub fn page_of_unwritten(record: &RunRecord) -> Option<Page> {
     let mut page = Page::new("run", "drsync run record", String::new());
     page.say(warnings(record));
     page.say(registered(record));
@@ -163,7 +163,7 @@ fn entries(plan: Option<&Plan>, record: &RunRecord) -> Vec<Entry> {
 }
 
 fn warnings(record: &RunRecord) -> Section {
-    let says = record.warnings.iter().map(|warning| Phrase::said(&warning.message));
+    let says = record.warnings.iter().map(|warning| Phrase::from_others(&warning.message));
     let notes = Notes::of("warning", says);
     Section::titled("Warnings", [Block::Notes(notes)])
 }

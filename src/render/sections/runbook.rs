@@ -62,7 +62,7 @@ fn head(runbook: &Runbook) -> Vec<Instruction> {
     }
     all.extend(read_around.as_ref().map(|why| {
         let says = Phrase::from("other readers stumble over the cut log: ")
-            .and(Phrase::said(why))
+            .and(Phrase::from_others(why))
             .and(Phrase::coded(
                 "; before the first fence move that file and `_last_checkpoint`, where it is there, out of the log of ",
             ))
@@ -127,7 +127,7 @@ fn left_out_of(place: &Place, left_out: &[LeftOut]) -> Vec<Instruction> {
         return vec![];
     }
     let points = left_out.iter().map(|LeftOut { group, why, fence: _ }| {
-        Point::new("", Phrase::name(group).and(": ").and(Phrase::said(why)))
+        Point::new("", Phrase::name(group).and(": ").and(Phrase::from_others(why)))
     });
     let fences = left_out.iter().filter_map(|LeftOut { group, why: _, fence }| {
         let says = Phrase::from("Only where no newer copy of the log of ")

@@ -66,13 +66,13 @@ fn by(provenance: &Provenance) -> Phrase {
     let Provenance { actor, started_by, ci_run_url: _, git_commit: _, change } = provenance;
     let mut says = match actor.as_str() {
         "" => "someone".into(),
-        actor => Phrase::said(actor),
+        actor => Phrase::from_others(actor),
     };
     if let Some(change) = change {
-        says = says.and(", ").and(Phrase::said(change));
+        says = says.and(", ").and(Phrase::from_others(change));
     }
     if let Some(person) = started_by {
-        says = says.and(", started by ").and(Phrase::said(person));
+        says = says.and(", started by ").and(Phrase::from_others(person));
     }
     says
 }
@@ -88,8 +88,9 @@ fn facts(stored: &StoredPlan, applies: &[RunRecord]) -> Vec<Fact> {
         ", clock not overridden"
     };
     let commit = plan.provenance.git_commit.as_ref();
-    let commit = commit.map(|it| Phrase::from("commit ").and(Phrase::said(it)).and(", "));
-    let tool = Phrase::said(&plan.tool.name).and(" ").and(Phrase::said(&plan.tool.version));
+    let commit = commit.map(|it| Phrase::from("commit ").and(Phrase::from_others(it)).and(", "));
+    let tool =
+        Phrase::from_others(&plan.tool.name).and(" ").and(Phrase::from_others(&plan.tool.version));
     let with = commit.unwrap_or_default().and(tool).and(clock);
     facts.push(Fact::new("", with).under());
     let pipeline = plan.provenance.ci_run_url.clone();
@@ -100,13 +101,14 @@ fn facts(stored: &StoredPlan, applies: &[RunRecord]) -> Vec<Fact> {
         let run = Phrase::from(", run ").and(run).and(ended(record));
         Fact::new("applied", at(record.ended_at).and(by(&record.provenance)).and(run))
     }));
-    let source = Phrase::said(&plan.config.source).and(", sha256 ");
+    let source = Phrase::from_others(&plan.config.source).and(", sha256 ");
     facts.push(Fact::new("from", source.and(digest(&plan.config.sha256))));
     facts.extend(plan.workspaces.iter().filter_map(|workspace| {
-        let principal = Phrase::said(workspace.observed.primary.principal.as_ref()?);
+        let principal = Phrase::from_others(workspace.observed.primary.principal.as_ref()?);
         Some(Fact::new("seen as", principal.and(" in ").and(Phrase::name(&workspace.name))))
     }));
-    let expires = Phrase::from(plan.expires_at).and(": ").and(Phrase::said(&plan.expiry_reason));
+    let expires =
+        Phrase::from(plan.expires_at).and(": ").and(Phrase::from_others(&plan.expiry_reason));
     let effect = digest(&plan.effect_sha256).and(" (recomputed, equal)");
     facts.extend([
         Fact::new("expires", expires),
@@ -115,7 +117,7 @@ fn facts(stored: &StoredPlan, applies: &[RunRecord]) -> Vec<Fact> {
     ]);
     if !plan.accepted.is_empty() {
         let risks = plan.accepted.iter().map(|risk| {
-            let of = Phrase::said(&risk.code).and(" ").and(Phrase::name(&risk.scope));
+            let of = Phrase::from_others(&risk.code).and(" ").and(Phrase::name(&risk.scope));
             of.and(", ").and(Part::Quoted(risk.reason.clone()))
         });
         let head = Phrase::from(format!("{} accepted: ", plan.accepted.len()));

@@ -62,7 +62,7 @@ pub fn page(status: &Status, parts: Parts<'_>) -> Page {
     // Tables that are left out have a line of their own.
     page.say(notes::warnings(&status.warnings, |code| code != WarningCode::UnprotectedTables));
     page.say(unprotected(status, parts));
-    page.say(standing::retired(status));
+    page.say(standing::section_of_retired(status));
     if let Some(home) = failover::way_home(status) {
         page.say(Block::Copied(home));
     }
@@ -100,7 +100,7 @@ fn regions(status: &Status) -> Vec<Section> {
         let RegionsStatus { primary, secondary, shared_answer } = &workspace.regions;
         match primary.workspace.as_ref().zip(shared_answer.as_ref()) {
             Some((address, answer)) => {
-                let says = Phrase::said(address).and("  ").and(Phrase::said(answer));
+                let says = Phrase::from_others(address).and("  ").and(Phrase::from_others(answer));
                 facts.push(Fact::new("", says));
             }
             None => {
@@ -126,11 +126,14 @@ fn region(role: &str, region: &RegionStatus) -> Phrase {
         (false, Some(Refused::Unreadable)) => "cannot be read",
     };
     let location = clean(location);
-    let place =
-        if *reachable { location } else { away::place(role, workspace.as_deref(), &location) };
-    let says = Phrase::said(place).and(format!(" {how}"));
+    let place = if *reachable {
+        location
+    } else {
+        away::describe_region_address(role, workspace.as_deref(), &location)
+    };
+    let says = Phrase::from_others(place).and(format!(" {how}"));
     match answer {
-        Some(answer) => says.and(": ").and(Phrase::said(answer)),
+        Some(answer) => says.and(": ").and(Phrase::from_others(answer)),
         None => says,
     }
 }
@@ -192,7 +195,7 @@ fn unprotected(status: &Status, parts: Parts<'_>) -> Section {
                 reasons.find(|one| one.is_of(&workspace.name, &group.name) && one.table == *table);
             let says = Phrase::name(&label).and("  ").and(Phrase::name(table));
             match why {
-                Some(one) => says.and(" (").and(Phrase::said(&one.reason)).and(")"),
+                Some(one) => says.and(" (").and(Phrase::from_others(&one.reason)).and(")"),
                 None => says,
             }
         })

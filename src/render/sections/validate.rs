@@ -1,6 +1,6 @@
 //! Everything that would block, cause by cause with one remedy each, and all remedies as one script.
 
-use super::acceptances::{all_the_same, apart, together};
+use super::acceptances::{all_the_same, risks_by_groups, without_acceptance};
 use super::causes::{entry, head};
 use super::{away as regions_away, config, notes};
 use crate::command::{Command, Verb};
@@ -31,13 +31,13 @@ pub fn page(plan: &Plan, doubts: &[Doubt]) -> Page {
     let workspaces = plan.workspaces.iter().map(|workspace| &workspace.name);
     let mut page = Page::new("validate", "drsync validate", verdict(plan, &causes)).of(workspaces);
     page.say(regions_away::regions(plan));
-    let together = together(&causes);
+    let together = risks_by_groups(&causes);
     let mut entries: Vec<Entry> = vec![];
     for same in causes.chunk_by(|one, other| one.code == other.code) {
         let told = if same.len() <= SAME_MAX + 1 { same.len() } else { SAME_MAX };
         entries.extend(same.iter().map(|cause| {
             let several = together.contains_key(&cause.groups);
-            if several { entry(&apart(cause)) } else { entry(cause) }
+            if several { entry(&without_acceptance(cause)) } else { entry(cause) }
         }));
         let at = entries.len() - (same.len() - told);
         for further in &mut entries[at..] {
@@ -63,7 +63,7 @@ pub fn page(plan: &Plan, doubts: &[Doubt]) -> Page {
 }
 
 /// The same with what is wrong with the configuration; without a plan of that alone.
-pub fn whole(configuration: &Configuration, plan: Option<&Plan>, doubts: &[Doubt]) -> Page {
+pub fn whole_page(configuration: &Configuration, plan: Option<&Plan>, doubts: &[Doubt]) -> Page {
     let Some(plan) = plan else {
         let mut page = config::page(configuration);
         page.say(doubted(doubts));
@@ -89,7 +89,8 @@ pub fn doubts(doubts: &[Doubt]) -> Option<Page> {
 fn doubted(doubts: &[Doubt]) -> Section {
     let told = doubts.iter().filter(|doubt| doubt.code != DoubtCode::NoMailServer);
     let says = told.map(|doubt| {
-        let says = Phrase::name(&doubt.workspace).and(": ").and(Phrase::said(&doubt.message));
+        let says =
+            Phrase::name(&doubt.workspace).and(": ").and(Phrase::from_others(&doubt.message));
         match &doubt.command {
             Some(command) => says.and("; ").and(Phrase::command(command.clone())).and(" says why"),
             None => says,
@@ -168,18 +169,24 @@ fn more(causes: &[Cause]) -> Option<Entry> {
 /// All remedies as one SQL script: what is not SQL is a comment, and so is the workspace in which the statements after it are run.
 pub fn sql(plan: &Plan) -> String {
     let mut causes = all(plan);
-    let together = together(&causes);
+    let together = risks_by_groups(&causes);
     // Stable: what is run in one workspace stands together, and what is run in none before it.
-    causes.sort_by_key(|cause| place(cause).cloned());
+    causes.sort_by_key(|cause| workspace_of_remedy(cause).cloned());
     let style = Style::default();
     let mut script = String::new();
     let mut told: Vec<Repair> = vec![];
     let mut said = None;
     for cause in &causes {
-        if let Some(place) = place(cause).filter(|place| said.replace(*place) != Some(*place)) {
+        if let Some(place) =
+            workspace_of_remedy(cause).filter(|place| said.replace(*place) != Some(*place))
+        {
             script.push_str(&format!("-- To be run in {}\n", clean(&place.0)));
         }
-        let cause = if together.contains_key(&cause.groups) { apart(cause) } else { cause.clone() };
+        let cause = if together.contains_key(&cause.groups) {
+            without_acceptance(cause)
+        } else {
+            cause.clone()
+        };
         let head = text::phrase(&head(&cause), &style);
         script.push_str(&format!("-- {head} {}\n", few(&cause.groups, GROUPS_NAMED)));
         let unprotected = cause.unprotected();
@@ -212,7 +219,7 @@ pub fn sql(plan: &Plan) -> String {
 }
 
 /// The workspace in which what repairs a cause is run.
-fn place(cause: &Cause) -> Option<&Place> {
+fn workspace_of_remedy(cause: &Cause) -> Option<&Place> {
     match cause.remedy.as_ref()? {
         Repair::Sql(_, place) | Repair::Shell(_, place) => place.as_ref(),
         Repair::Command(_) | Repair::ToDo(_) | Repair::ToDoElse(..) => None,

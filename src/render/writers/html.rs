@@ -133,11 +133,11 @@ fn block(block: &Block, parts: &mut Vec<(String, String)>, to: &mut String) {
 
 /// A phrase whose names are code.
 fn phrase(phrase: &Phrase) -> impl Render {
-    Written(|to| phrase.parts().iter().for_each(|part| said(part, to)))
+    Written(|to| phrase.parts().iter().for_each(|part| write_part(part, to)))
 }
 
 /// Writes a part of a phrase.
-fn said(part: &Part, to: &mut String) {
+fn write_part(part: &Part, to: &mut String) {
     match part {
         Part::Words(words) => line(words).render_to(to),
         Part::Said(text) | Part::Quoted(text) => clean(text).render_to(to),
@@ -353,7 +353,7 @@ fn row(row: &Row, table: &Table) -> Markup {
 fn copied(copied: &Copied) -> Markup {
     html! {
         @if let Some(intro) = &copied.intro { p { (phrase(intro)) } }
-        @for part in &copied.lines { (sheet::copied(&line_of(part, Style::default()))) }
+        @for part in &copied.lines { (sheet::write_copied(&line_of(part, Style::default()))) }
     }
 }
 

@@ -259,7 +259,7 @@ fn structure(html: &str) -> Vec<String> {
 }
 
 /// As a service shows a comment.
-fn shown(markdown: &str) -> String {
+fn render_markdown(markdown: &str) -> String {
     let mut options = Options::default();
     options.extension.table = true;
     options.extension.autolink = true;
@@ -297,10 +297,10 @@ fn wrong_elsewhere(page: &Page, plain: &Page) -> Option<String> {
     }
     let comment = write(page, Form::Markdown(ROOM));
     let plain = write(plain, Form::Markdown(ROOM));
-    let made = shown(&comment);
+    let made = render_markdown(&comment);
     let whole = !comment.contains("Left out") && made.matches("<!--").count() == 1;
-    let same = structure(&made) == structure(&shown(&plain));
-    (!whole || !same).then(|| format!("{comment}\n{made}\n{}", shown(&plain)))
+    let same = structure(&made) == structure(&render_markdown(&plain));
+    (!whole || !same).then(|| format!("{comment}\n{made}\n{}", render_markdown(&plain)))
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn part(part: &Part, style: &Style) -> String {
         Part::Digest(digest) => format!("{}…", short(&name(digest))),
         Part::Id(id, ends) => ends.end(&name(id)).to_owned(),
         Part::Moment(at) => moment(*at),
-        Part::Command(command) => style.said(command),
+        Part::Command(command) => style.unbroken_command(command),
         Part::Line(text) => command(text),
     }
 }

@@ -24,7 +24,7 @@ fn spelled_anew(change: impl FnOnce(&mut Value)) -> World {
 }
 
 fn place(world: &mut World, name: &str) -> String {
-    world.workspace().place(None, &table(name)).location
+    world.workspace().replica_place(None, &table(name)).location
 }
 
 #[test]

@@ -117,7 +117,7 @@ async fn what_someone_else_wrote_is_not_cloned_over() {
         .unwrap_err();
     assert_eq!(error.kind, RegionErrorKind::Conflict);
     assert_eq!(
-        error.told(),
+        error.describe_answer(),
         "UPDATE by dr@example.com made v1; its rows can be read under that version"
     );
     assert_eq!(clones(&fake), 1);
@@ -169,7 +169,7 @@ async fn an_interrupted_clone_is_left_to_the_warehouse_and_named() {
     assert!(!error.transient, "{error}");
     let left = fake.held();
     assert_eq!(left.len(), 1);
-    let told = error.told().to_string();
+    let told = error.describe_answer().to_string();
     assert!(told.contains(&left[0]) && told.contains("left running"), "{error}");
     assert!(fake.asked("/cancel").is_empty());
 }

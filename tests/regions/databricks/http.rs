@@ -37,7 +37,10 @@ async fn a_pause_that_is_longer_than_anybody_waits_is_said() {
     let error =
         regions.primary.workspace.as_ref().unwrap().write_access(SECONDARY).await.unwrap_err();
     assert!(error.transient);
-    assert!(error.told().to_string().contains("; it asks for a pause of 4000 s"), "{error}");
+    assert!(
+        error.describe_answer().to_string().contains("; it asks for a pause of 4000 s"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -113,7 +116,7 @@ async fn a_redirect_is_followed_nowhere() {
     let error =
         regions.primary.workspace.as_ref().unwrap().write_access(SECONDARY).await.unwrap_err();
     assert_eq!(
-        error.told(),
+        error.describe_answer(),
         "redirected to https://elsewhere.test/login.html: is the workspace's address right?"
     );
 }
@@ -127,7 +130,7 @@ async fn a_host_that_takes_no_connection_is_away_soon() {
         drsync::databricks::connect(&options).await.expect("being away is no sign-in failure");
     let error = regions.primary.presence().await.unwrap_err();
     assert_eq!(error.kind, RegionErrorKind::Unavailable);
-    assert!(error.told().to_string().starts_with("no connection: "), "{error}");
+    assert!(error.describe_answer().to_string().starts_with("no connection: "), "{error}");
 }
 
 #[tokio::test]
@@ -139,7 +142,7 @@ async fn a_listing_that_gives_a_page_token_twice_is_refused_by_its_request() {
     let error =
         regions.primary.workspace.as_ref().unwrap().write_access(SECONDARY).await.unwrap_err();
     assert_eq!(
-        error.told(),
+        error.describe_answer(),
         "GET /api/2.1/unity-catalog/external-locations gives the same page token twice: its pages have no end"
     );
     assert_eq!(fake.asked("external-locations").len(), 2);
@@ -204,5 +207,5 @@ async fn a_question_has_its_deadline_in_an_apply_too() {
     assert_eq!(error.kind, RegionErrorKind::Unavailable);
     assert!(error.transient && !error.outcome_unknown, "{error:?}");
     let said = "no answer in the 15 minutes that one question may take";
-    assert_eq!(error.told(), said);
+    assert_eq!(error.describe_answer(), said);
 }

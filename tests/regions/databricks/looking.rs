@@ -75,7 +75,7 @@ async fn presence_says_who_asks_and_what_the_services_clock_says() {
     let principal = primary.principal.unwrap();
     let grant =
         format!("; GRANT READ FILES, WRITE FILES ON EXTERNAL LOCATION s TO `{principal}` (");
-    assert!(refused.told().to_string().contains(&grant), "{refused}");
+    assert!(refused.describe_answer().to_string().contains(&grant), "{refused}");
 }
 
 #[tokio::test]
@@ -91,7 +91,11 @@ async fn the_grant_for_a_sync_location_is_on_the_external_location_that_covers_i
         fake.fault("LIST", 1, What::Fail("BAD_REQUEST", denied));
         let refused = regions.secondary.presence().await.unwrap_err();
         let grant = "; GRANT READ FILES, WRITE FILES ON EXTERNAL LOCATION s TO `dr@example.com` (";
-        assert!(refused.told().to_string().contains(grant), "{}", refused.told());
+        assert!(
+            refused.describe_answer().to_string().contains(grant),
+            "{}",
+            refused.describe_answer()
+        );
     }
 }
 
@@ -170,7 +174,7 @@ async fn workflows_are_found_by_exact_name_or_id_with_runs_from_every_page() {
         [None, Some(RegionErrorKind::Conflict), not_found, not_found, None, not_found]
     );
     assert_eq!(
-        found[2].as_ref().unwrap_err().told(),
+        found[2].as_ref().unwrap_err().describe_answer(),
         "no job that the principal may view has this name; there is nightly"
     );
 }

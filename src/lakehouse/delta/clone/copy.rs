@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::{Mode, syncfs};
 
 use super::super::error::{DeltaError, Result};
-use super::super::parallel::{held, in_parallel, in_parallel_with};
+use super::super::parallel::{in_parallel, in_parallel_with, lock_or_recover};
 use super::super::path::Location;
 use super::super::store::{TableStore, flush, flush_folder};
 use super::job::{Job, Placed};
@@ -58,7 +58,7 @@ pub(super) fn copy_all(
             };
             let size = target.pull(source, path, &job.to)?;
             progress.copied(size);
-            whole(path, size, job.size)?;
+            check_length(path, size, job.size)?;
             progress.file_done();
             Ok(())
         }),
@@ -66,7 +66,7 @@ pub(super) fn copy_all(
 }
 
 /// The names of those jobs whose file in the target has another content than the source's; all have the source's size.
-pub(super) fn others(
+pub(super) fn differing_files(
     source: &TableStore,
     target: &TableStore,
     jobs: Vec<Job>,
@@ -77,7 +77,7 @@ pub(super) fn others(
         progress.check()?;
         let same = match (source.folder(), target.folder()) {
             (Some(_), Some(to)) => {
-                content::same(&place(source, &job.from)?, &to.join(&job.to), progress)?
+                content::same(&path_of(source, &job.from)?, &to.join(&job.to), progress)?
             }
             _ => {
                 let Location::Inside(path) = &job.from else {
@@ -87,7 +87,7 @@ pub(super) fn others(
             }
         };
         if !same {
-            held(&others).insert(job.to.clone());
+            lock_or_recover(&others).insert(job.to.clone());
         }
         Ok(())
     })?;
@@ -98,7 +98,7 @@ pub(super) fn others(
 pub(super) fn digest(source: &TableStore, from: &Location, progress: &Progress) -> Result<String> {
     match (source.folder(), from) {
         (None, Location::Inside(path)) => Ok(sha256_of_bytes(&source.read_data(path)?)),
-        _ => content::digest(&place(source, from)?, progress),
+        _ => content::digest(&path_of(source, from)?, progress),
     }
 }
 
@@ -241,7 +241,7 @@ impl<'a> Copy<'a> {
     /// One file without its name.
     fn content(&self, hands: &mut Hands, number: usize, job: &Job) -> Result<Unnamed> {
         self.progress.check()?;
-        let source = Source::open(&mut hands.opener, place(self.source, &job.from)?)?;
+        let source = Source::open(&mut hands.opener, path_of(self.source, &job.from)?)?;
         let unnamed = self.make(hands, number, job, source.mode())?;
         let to = unnamed.staged.clone().unwrap_or_else(|| self.to.join(&job.to));
         let Hands { memory, .. } = hands;
@@ -264,7 +264,7 @@ impl<'a> Copy<'a> {
             }
         }
         let staged = {
-            let mut staging = held(&self.staging);
+            let mut staging = lock_or_recover(&self.staging);
             let opened = match staging.take() {
                 Some(opened) => opened,
                 None => Staging::open(self.to, self.target)?,
@@ -307,7 +307,7 @@ impl<'a> Copy<'a> {
 }
 
 /// Where a file in or near a table's folder lies, to be opened as it is.
-fn place(source: &TableStore, location: &Location) -> Result<PathBuf> {
+fn path_of(source: &TableStore, location: &Location) -> Result<PathBuf> {
     match location {
         Location::Inside(inside) => Ok(source.folder().unwrap_or(Path::new("/")).join(inside)),
         Location::Elsewhere(path) => source.external(path),
@@ -316,7 +316,7 @@ fn place(source: &TableStore, location: &Location) -> Result<PathBuf> {
 }
 
 /// Refuses a source file that is not as long as its log says: a copy would be as broken.
-pub(super) fn whole(file: &str, size: u64, expected: u64) -> Result<()> {
+pub(super) fn check_length(file: &str, size: u64, expected: u64) -> Result<()> {
     if size == expected { Ok(()) } else { Err(not_whole(file, expected)) }
 }
 

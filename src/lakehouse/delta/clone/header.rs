@@ -69,7 +69,7 @@ pub(super) fn header(plan: &HeaderPlan<'_>) -> Result<Header> {
     if target.is_none_or(|target| !same_protocol(&target.protocol, &protocol)) {
         actions.push(json!({ "protocol": protocol.0 }).to_string());
     }
-    // Always: whose clone a commit is, it says itself, whatever the log forgets of those before it.
+    // Metadata is written always: the log may forget commits before this one, and its mark has to say whose clone it is.
     actions.push(json!({ "metaData": metadata.0 }).to_string());
     for (app, txn) in &source.txns {
         if target.is_none_or(|target| target.txns.get(app) != Some(txn)) {

@@ -212,7 +212,7 @@ impl<'a> Names<'a> {
             }
             let mut note = |vector: &Vector| {
                 if let Ok(Some(Location::Inside(file))) =
-                    vector::place(vector, self.root.as_deref())
+                    vector::vector_location(vector, self.root.as_deref())
                 {
                     gone.vectors.insert(file);
                 }
@@ -243,7 +243,7 @@ fn inside<'a>(path: &'a str, root: Option<&Path>) -> Option<Cow<'a, str>> {
 /// A file that the target's newest version describes as the source does is taken to be the same if it has its size, unless the
 /// target is doubted. Of any other that lies there, left by a dead clone or by an older version, the bytes are compared.
 /// Refuses, before anything is written, whatever in the source is not what its log says.
-pub(super) fn place<'a>(
+pub(super) fn place_files<'a>(
     wanted: &mut [Wanted<'a>],
     source: &TableStore,
     target: &TableStore,
@@ -256,7 +256,7 @@ pub(super) fn place<'a>(
     place_data(wanted, source, target, names, &mut placed, progress)?;
     check_sizes(source, placed.jobs.iter().map(|job| (&job.from, job.size)))?;
     check_records(wanted, tracks_rows)?;
-    vectors::place(wanted, source, target, names, &mut placed, progress)?;
+    vectors::place_vectors(wanted, source, target, names, &mut placed, progress)?;
     Ok(placed)
 }
 
@@ -396,13 +396,14 @@ fn place_data<'a>(
             }
         }
         let compared = doubted.iter().map(|(number, _)| job(&wanted[*number]));
-        let others = copy::others(source, target, compared.collect(), progress)?;
+        let others = copy::differing_files(source, target, compared.collect(), progress)?;
         for (number, attempt) in doubted {
             let want = &mut wanted[number];
             match (others.contains(want.to()), want.held) {
                 (true, Some(_)) => {
                     want.held = None;
-                    // Of a target that is believed it was what the source had then: the source's own file is another now.
+                    // The file of a target in doubt is replaced; one that is believed held what the source had then, and the
+                    // source's own file is another now.
                     if names.doubted {
                         placed.replaced.push(want.to().to_owned());
                     }
@@ -477,7 +478,7 @@ fn check_sizes<'a>(
         };
         match size {
             None => return Err(why_not_there(source, from, shown)),
-            Some(size) => copy::whole(&shown, size, expected)?,
+            Some(size) => copy::check_length(&shown, size, expected)?,
         }
     }
     Ok(())

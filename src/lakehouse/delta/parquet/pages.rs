@@ -103,13 +103,13 @@ impl<R: ChunkReader + 'static> Guard<R> {
                 }
                 let looked = contained(|| self.longest(column, group.num_rows()))
                     .map_err(|why| DeltaError::corrupt(file, why))?;
-                let longest = looked.map_err(|error| self.told(&error))?;
+                let longest = looked.map_err(|error| self.to_delta_error(&error))?;
                 // How many values one row has is not known before it is read: it may have all.
                 let repeated = column.column_descr().max_rep_level() > 0;
                 if repeated && of_prefixes {
                     let looked = contained(|| self.put_together(column, group.num_rows()))
                         .map_err(|why| DeltaError::corrupt(file, why))?;
-                    let all = looked.map_err(|error| self.told(&error))?;
+                    let all = looked.map_err(|error| self.to_delta_error(&error))?;
                     allow_unpacked(all, input.len())
                         .and_then(|()| PARQUET_BATCH.allow(all))
                         .map_err(too_much)?;
@@ -174,7 +174,7 @@ impl<R: ChunkReader + 'static> Guard<R> {
     }
 
     /// What the reader says, with the file's name where it does not have it.
-    fn told(&self, error: &ParquetError) -> DeltaError {
+    fn to_delta_error(&self, error: &ParquetError) -> DeltaError {
         DeltaError::corrupt(&self.0.file, error)
     }
 }

@@ -86,7 +86,7 @@ pub(super) fn prove(folder: &Path) -> Result<()> {
         return Ok(());
     }
     if let Some(kind) = unknown_kind(folder) {
-        try_taken_name(folder).map_err(|source| refused(folder, &kind, source))?;
+        try_taken_name(folder).map_err(|source| filesystem_error(folder, &kind, source))?;
     }
     proved.insert(device);
     Ok(())
@@ -107,7 +107,7 @@ fn try_taken_name(folder: &Path) -> io::Result<()> {
 }
 
 /// The refusal of a place whose file system has no put-if-absent.
-pub(super) fn refused(folder: &Path, kind: &str, source: io::Error) -> DeltaError {
+pub(super) fn filesystem_error(folder: &Path, kind: &str, source: io::Error) -> DeltaError {
     DeltaError::NoPutIfAbsent { place: folder.display().to_string(), kind: kind.to_owned(), source }
 }
 

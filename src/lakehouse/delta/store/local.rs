@@ -101,7 +101,7 @@ pub(super) fn remove(path: &Path) -> Result<()> {
 /// What lies at a path itself: no link is followed.
 pub(super) fn occupant(looker: &mut Looker, path: &Path) -> Result<Occupant> {
     let failed = |error| DeltaError::io(format!("look at {}", path.display()), error);
-    match looker.look(path).map_err(failed)? {
+    match looker.find_entry(path).map_err(failed)? {
         Seen::File(facts) => return Ok(Occupant::File(facts.size, Some(facts.modified_ms))),
         Seen::Nothing => return Ok(Occupant::Nothing),
         Seen::Other => {}
@@ -140,7 +140,7 @@ pub(super) fn put(path: &Path, content: &[u8], only_new: bool) -> Result<bool> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
             Err(error) if filesystem::is_inability(&error) => {
                 let kind = filesystem::kind_of(folder).unwrap_or_else(|| "unknown".to_owned());
-                return Err(filesystem::refused(folder, &kind, error));
+                return Err(filesystem::filesystem_error(folder, &kind, error));
             }
             Err(error) => return Err(failed(error)),
         }

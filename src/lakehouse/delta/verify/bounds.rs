@@ -30,23 +30,23 @@ impl<'a> Statistics<'a> {
     /// Whether they say anything of a column.
     pub(super) fn speaks_of(&self, path: &[String]) -> bool {
         let Statistics { min_values, max_values, null_count } = self;
-        [min_values, max_values, null_count].into_iter().any(|part| said(*part, path).is_some())
+        [min_values, max_values, null_count].into_iter().any(|part| value_at(*part, path).is_some())
     }
 
     /// What they say of a column.
     pub(super) fn column(&self, path: &[String]) -> Column<'a> {
         Column {
             name: path.join("."),
-            min: said(self.min_values, path),
-            max: said(self.max_values, path),
-            nulls: said(self.null_count, path).and_then(|text| text.parse().ok()),
+            min: value_at(self.min_values, path),
+            max: value_at(self.max_values, path),
+            nulls: value_at(self.null_count, path).and_then(|text| text.parse().ok()),
             inner_nulls: false,
         }
     }
 }
 
 /// What an object says under a path, as it is written.
-fn said<'a>(object: Option<&'a RawValue>, path: &[String]) -> Option<&'a str> {
+fn value_at<'a>(object: Option<&'a RawValue>, path: &[String]) -> Option<&'a str> {
     let mut at = object?;
     for part in path {
         let fields: BTreeMap<String, &RawValue> = serde_json::from_str(at.get()).ok()?;

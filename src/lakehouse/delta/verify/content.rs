@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use super::super::action::{FileKey, LiveFile};
 use super::super::error::DeltaError;
 use super::super::log::{commit_path, versions};
-use super::super::parallel::{held, in_parallel};
+use super::super::parallel::{in_parallel, lock_or_recover};
 use super::super::parquet;
 use super::super::path::{self, Location};
 use super::super::snapshot::Snapshot;
@@ -94,7 +94,7 @@ pub(super) fn check(
                 }
                 Wrong::Bound(why) => why,
             };
-            held(&wrong).push(Difference::Content { file: key.path.to_string(), why });
+            lock_or_recover(&wrong).push(Difference::Content { file: key.path.to_string(), why });
         }
         Ok(())
     });

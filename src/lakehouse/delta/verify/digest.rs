@@ -11,11 +11,11 @@ use sha2::{Digest, Sha256};
 
 use super::super::action::{FileKey, LiveFile, Raw};
 use super::super::error::{DeltaError, Result};
-use super::super::parallel::{held, in_parallel};
+use super::super::parallel::{in_parallel, lock_or_recover};
 use super::super::path::{self, Location};
 use super::super::snapshot::Snapshot;
 use super::super::store::TableStore;
-use super::super::vector::{VectorFile, place};
+use super::super::vector::{VectorFile, vector_location};
 use super::FileSeen;
 use super::content::is_small;
 use crate::files::open_regular;
@@ -102,11 +102,11 @@ pub(super) fn of(store: &TableStore, version: &Snapshot, seen: &[FileSeen]) -> F
     } else {
         ContentKind::Times
     };
-    FilesDigest { listed: listed(version), content: content(store, version, seen, kind) }
+    FilesDigest { listed: listed_digest(version), content: content(store, version, seen, kind) }
 }
 
 /// The digest of what the log says.
-pub(in super::super) fn listed(version: &Snapshot) -> String {
+pub(in super::super) fn listed_digest(version: &Snapshot) -> String {
     let metadata = &version.metadata;
     let head =
         json!([metadata.schema_string(), metadata.partition_columns(), metadata.properties(),]);
@@ -131,7 +131,7 @@ pub(in super::super) fn is_same_state(one: &Snapshot, other: &Snapshot) -> bool 
     };
     let agree =
         |(one, other): (Option<Value>, Option<Value>)| one.zip(other).is_none_or(|(a, b)| a == b);
-    listed(one) == listed(other)
+    listed_digest(one) == listed_digest(other)
         && partitions(one) == partitions(other)
         && statistics(one).into_iter().zip(statistics(other)).all(agree)
 }
@@ -235,7 +235,7 @@ fn each(
     let numbered: Vec<(usize, _)> = files.iter().enumerate().collect();
     in_parallel(&numbered, |(number, file)| {
         let found = find(file)?;
-        held(&read).push((*number, found));
+        lock_or_recover(&read).push((*number, found));
         Ok(())
     })
     .ok()?;
@@ -249,7 +249,7 @@ pub(super) fn vector_digest(store: &TableStore, file: &LiveFile) -> Result<Optio
     let Some(vector) = file.vector.as_deref() else {
         return Ok(None);
     };
-    let Some(lies) = place(vector, store.folder())? else {
+    let Some(lies) = vector_location(vector, store.folder())? else {
         return Ok(None);
     };
     let stored = VectorFile::open(store, &lies)?.stored(vector)?;

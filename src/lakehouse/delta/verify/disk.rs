@@ -5,17 +5,17 @@ use std::sync::Mutex;
 
 use super::super::action::{FileKey, LiveFile, Vector};
 use super::super::error::{DeltaError, Result};
-use super::super::parallel::{held, in_parallel};
+use super::super::parallel::{in_parallel, lock_or_recover};
 use super::super::path::{self, Location};
 use super::super::snapshot::Snapshot;
 use super::super::store::{Occupant, TableStore};
-use super::super::vector::{VectorFile, check_inline, place};
+use super::super::vector::{VectorFile, check_inline, vector_location};
 use super::{Difference, FileSeen};
 use crate::files::Looker;
 use crate::sentence::Sentence;
 
 /// Looks at every live file of a clone and notes what is not as its log says.
-pub(super) fn look(
+pub(super) fn compare_files(
     store: &TableStore,
     version: &Snapshot,
     found: &mut Vec<Difference>,
@@ -41,7 +41,7 @@ pub(super) fn look(
                 Ok(Some(there)) => Occupant::File(there.size, Some(there.modified_ms)),
                 Ok(None) | Err(_) => Occupant::Nothing,
             },
-            // Nobody here can look there.
+            // The file lies in a store that this machine does not reach.
             Location::Foreign(_) => continue,
         };
         match occupant {
@@ -68,7 +68,7 @@ pub(super) fn look(
 /// The first of the live files of a version that is not there as its log says, and how.
 pub(in super::super) fn damage(store: &TableStore, version: &Snapshot) -> Result<Option<Sentence>> {
     let mut found = Vec::new();
-    look(store, version, &mut found)?;
+    compare_files(store, version, &mut found)?;
     Ok(found.into_iter().min().map(|first| first.to_string().into()))
 }
 
@@ -85,7 +85,7 @@ fn vectors(
         let Some(vector) = file.vector.as_deref() else {
             continue;
         };
-        match place(vector, store.folder()) {
+        match vector_location(vector, store.folder()) {
             Ok(None) => {
                 if let Err(error) = check_inline(vector) {
                     note(&key.path, error);
@@ -109,7 +109,7 @@ fn vectors(
                 Location::Elsewhere(path) => path.display().to_string(),
                 Location::Foreign(url) => url.clone(),
             };
-            held(&broken).push(difference(&name, error));
+            lock_or_recover(&broken).push(difference(&name, error));
         }
         Ok(())
     })?;

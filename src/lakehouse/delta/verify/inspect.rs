@@ -7,13 +7,13 @@ use serde::Deserialize;
 
 use super::super::action::LiveFile;
 use super::super::error::Result;
-use super::super::parallel::{held, in_parallel};
+use super::super::parallel::{in_parallel, lock_or_recover};
 use super::super::path::{self, Location};
 use super::super::replay::snapshot;
 use super::super::snapshot::Snapshot;
 use super::super::state::Detail;
 use super::super::store::TableStore;
-use super::super::vector::place;
+use super::super::vector::vector_location;
 use super::digest::{self, Agreement, ContentKind};
 use super::{Difference, FileSeen, content, disk};
 use crate::sentence::Sentence;
@@ -42,7 +42,7 @@ pub(in super::super) fn inspect(
 ) -> Result<Inspection> {
     let head = snapshot(store, Some(version), Detail::Full)?;
     let mut found = Vec::new();
-    disk::look(store, &head, &mut found)?;
+    disk::compare_files(store, &head, &mut found)?;
     row_ids(&head, &mut found);
     let source = source.as_ref().map(|(store, version)| (store, *version));
     let (times_differ, compared) = match &named {
@@ -81,7 +81,7 @@ fn compare(
         return Ok(false);
     };
     let mut wrong = Vec::new();
-    let seen = disk::look(store, version, &mut wrong)?;
+    let seen = disk::compare_files(store, version, &mut wrong)?;
     if !wrong.is_empty() {
         // It is told already, or it is an old version's.
         return Ok(false);
@@ -136,7 +136,7 @@ fn compare_bytes(
             digest::digest_of(store, &place).ok()
         };
         if differ(digest(store), digest(source_store)) {
-            held(&others).push(Difference::Content {
+            lock_or_recover(&others).push(Difference::Content {
                 file: (*path).to_owned(),
                 why: "does not hold what the source's file does".into(),
             });
@@ -144,7 +144,7 @@ fn compare_bytes(
         let vector =
             |store: &TableStore, file: &LiveFile| digest::vector_digest(store, file).ok().flatten();
         if differ(vector(store, file), vector(source_store, of_source)) {
-            held(&others).push(Difference::Content {
+            lock_or_recover(&others).push(Difference::Content {
                 file: name_of_vector(store, file).unwrap_or_else(|| (*path).to_owned()),
                 why: format!("does not delete of {path} what the source's vector does").into(),
             });
@@ -157,7 +157,7 @@ fn compare_bytes(
 
 /// Where the deletion vector of a file lies, by its name in the table.
 fn name_of_vector(store: &TableStore, file: &LiveFile) -> Option<String> {
-    match place(file.vector.as_deref()?, store.folder()).ok()?? {
+    match vector_location(file.vector.as_deref()?, store.folder()).ok()?? {
         Location::Inside(inside) => Some(inside),
         Location::Elsewhere(path) => Some(path.display().to_string()),
         Location::Foreign(url) => Some(url),

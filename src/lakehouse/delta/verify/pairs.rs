@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::super::action::{FileKey, LiveFile};
 use super::super::error::{DeltaError, Result};
 use super::super::facts::same_facts;
-use super::super::parallel::{held, in_parallel};
+use super::super::parallel::{in_parallel, lock_or_recover};
 use super::super::path::{self, Location};
 use super::super::snapshot::Snapshot;
 use super::super::store::TableStore;
@@ -151,7 +151,8 @@ fn contents(
             deleted_rows(vector, store, store.folder()).ok()
         };
         let note = |why: &str| {
-            held(&different).push(Difference::Content { file: own.named(), why: why.into() });
+            lock_or_recover(&different)
+                .push(Difference::Content { file: own.named(), why: why.into() });
         };
         // What of the source is gone since cannot be asked any more.
         if let (Some(theirs), Some(ours)) = (rows(their, source), rows(own, target))

@@ -10,7 +10,7 @@ fn several_groups_of_a_round_are_one_message_an_address() {
         group("core", failing(FindingCode::SourceShrank)),
         group("web", failing(FindingCode::TableNotFound)),
     ];
-    let (first, letters) = told(&round(1, now, groups), &[], &policy);
+    let (first, letters) = decide_letters(&round(1, now, groups), &[], &policy);
     assert_eq!(
         heard(&letters),
         [
@@ -27,7 +27,8 @@ fn several_groups_of_a_round_are_one_message_an_address() {
     }
     // What follows is in the thread that its receiver knows.
     let well = vec![group("core", State::Synchronized), group("web", State::InOrder)];
-    let (_, letters) = told(&round(2, now + Duration::hours(1), well), &[&first], &policy);
+    let (_, letters) =
+        decide_letters(&round(2, now + Duration::hours(1), well), &[&first], &policy);
     for letter in &letters {
         let text = text(letter);
         let begun = super::super::super::mail_id("01JDA2C7000000000000000001", &letter.to.hash());
@@ -50,7 +51,7 @@ fn successes_are_told_as_often_as_is_asked_for() {
             core.cut = Some(GroupCut { number: u64::from(number) + 1, recovery_point: None });
             let now = start + Duration::hours(6 * i64::from(number));
             let round = round(number as usize, now, vec![core, group("web", State::InOrder)]);
-            let (after, letters) = told(&round, &[&standing], &policy);
+            let (after, letters) = decide_letters(&round, &[&standing], &policy);
             for letter in letters.iter().filter(|letter| to(letter) == "boss@example.com") {
                 heard_by_boss.push(text(letter).subject);
             }
@@ -77,7 +78,7 @@ fn names_put_nothing_into_a_header() {
     let policy = policy();
     let bad = "core\r\nBcc: everybody@example.com";
     let groups = vec![group(bad, failing(FindingCode::SourceShrank))];
-    let (_, letters) = told(&round(1, at("2026-12-01T00:00:00Z"), groups), &[], &policy);
+    let (_, letters) = decide_letters(&round(1, at("2026-12-01T00:00:00Z"), groups), &[], &policy);
     for letter in &letters {
         let text = text(letter);
         assert!(!text.subject.contains(['\r', '\n']), "{:?}", text.subject);
@@ -159,7 +160,7 @@ fn weakened_protection_is_told_once_and_whoever_was_taken_from_the_list_hears_it
             SettingValue::Texts(vec!["former@example.com".into()]),
         ),
     ];
-    let (standing, letters) = told(&first, &[], &policy);
+    let (standing, letters) = decide_letters(&first, &[], &policy);
     let both = "[drsync] core, web and east protected less since 2026-12-01 00:02Z: objective, shrink_guard, owners, failure_mail";
     let core = "[drsync] core and east protected less since 2026-12-01 00:02Z: objective, shrink_guard, failure_mail";
     let web = "[drsync] web and east protected less since 2026-12-01 00:02Z: owners, failure_mail";
@@ -177,7 +178,7 @@ fn weakened_protection_is_told_once_and_whoever_was_taken_from_the_list_hears_it
     );
     // The next round has nothing more to say of it, and nothing is left open.
     let later = at("2026-12-03T00:02:00Z");
-    let (standing, letters) = told(&round(2, later, quiet()), &[&standing], &policy);
+    let (standing, letters) = decide_letters(&round(2, later, quiet()), &[&standing], &policy);
     assert_eq!((heard(&letters), standing.incidents), (vec![], vec![]));
 }
 
@@ -257,7 +258,8 @@ fn what_is_weakened_again_by_who_undid_it_is_told_again_and_what_two_runners_do_
                 })
                 .collect();
             next.weakened = next.changed.iter().filter(|it| it.weakens()).cloned().collect();
-            let (after, letters) = told(&next, &standing.iter().collect::<Vec<_>>(), &policy);
+            let (after, letters) =
+                decide_letters(&next, &standing.iter().collect::<Vec<_>>(), &policy);
             assert_eq!(!letters.is_empty(), *tells, "story {story}, round {number}: {after:?}");
             standing = Some(after);
         }
@@ -294,7 +296,8 @@ fn what_left_returned_and_left_again_is_told_again() {
             next.weakened = next.changed.clone();
             next.came =
                 left.table.iter().filter(|_| number % 3 == 2).map(|it| it.to_uppercase()).collect();
-            let (after, letters) = told(&next, &standing.iter().collect::<Vec<_>>(), &policy);
+            let (after, letters) =
+                decide_letters(&next, &standing.iter().collect::<Vec<_>>(), &policy);
             heard_of.push(!letters.is_empty());
             standing = Some(after);
         }

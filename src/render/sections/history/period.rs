@@ -5,7 +5,7 @@ use crate::figures::{count, elapsed, moment, plural, span};
 use crate::history::{ApplyLine, GroupPeriod, Period, SettingsLine, Skew, Unproved, Unrecorded};
 use crate::render::history::History;
 use crate::render::page::{Block, Fact, Note, Notes, Part, Phrase, Section, Table, Told, Tone};
-use crate::render::protection::told;
+use crate::render::protection::describe_change;
 use crate::render::sections::run::approval as approval_words;
 use crate::sentence::Sentence;
 use crate::text::plural_as;
@@ -77,11 +77,11 @@ pub(super) fn facts(period: &Period) -> Vec<Fact> {
 /// What is wrong or odd, how fresh replicas were, what stood in the way, what was accepted, and who did what.
 pub(super) fn sections(workspace: &str, period: &Period) -> Vec<Section> {
     let chain = &period.chain;
-    let said = |all: Vec<Sentence>| all.into_iter().map(Phrase::said).collect::<Vec<_>>();
+    let said = |all: Vec<Sentence>| all.into_iter().map(Phrase::from_others).collect::<Vec<_>>();
     let odd = chain.passed_over.iter().map(|odd| {
         Phrase::name(&odd.name)
             .and(" among the evidence was passed over: ")
-            .and(Phrase::said(&odd.why))
+            .and(Phrase::from_others(&odd.why))
     });
     let unrecorded = chain.unrecorded.iter().map(Unrecorded::sentence).collect();
     let skews = chain.skews.iter().map(Skew::sentence).collect();
@@ -90,7 +90,7 @@ pub(super) fn sections(workspace: &str, period: &Period) -> Vec<Section> {
         notes(
             "What is wrong with the chain",
             "broken",
-            chain.problems.iter().map(Phrase::said).collect(),
+            chain.problems.iter().map(Phrase::from_others).collect(),
         ),
         notes("What records claim and the evidence does not show", "unproved", said(unproved)),
         notes("Applies that left no run record", "unrecorded", said(unrecorded)),
@@ -164,7 +164,7 @@ fn blocked(period: &Period) -> Section {
                 moment(blocked.from).into(),
                 until,
                 span(lasted.num_seconds()).into(),
-                Phrase::said(&blocked.message),
+                Phrase::from_others(&blocked.message),
             ]);
         }
     }
@@ -181,7 +181,7 @@ fn accepted(period: &Period) -> Section {
                 risk.cut.to_string().into(),
                 Phrase::name(&risk.code),
                 Phrase::name(&risk.scope),
-                Phrase::said(&risk.reason),
+                Phrase::from_others(&risk.reason),
             ]);
         }
     }
@@ -198,7 +198,7 @@ fn settings_in_short(workspace: &str, period: &Period) -> Section {
         };
         say("settings", origin_of_settings(line));
         for change in &line.changes {
-            let told = told(false, workspace, change);
+            let told = describe_change(false, workspace, change);
             say(told.word, Phrase::name(&told.who).and("  ").and(told.says()));
         }
     }
@@ -211,7 +211,7 @@ fn settings(workspace: &str, period: &Period) -> Section {
     let mut table = Table::new("Settings of protection that changed", "setting", &heads);
     for line in &period.settings {
         for change in &line.changes {
-            let mut cells = told(false, workspace, change).cells();
+            let mut cells = describe_change(false, workspace, change).cells();
             cells.push(origin_of_settings(line));
             table.row(cells);
         }
@@ -224,7 +224,7 @@ fn origin_of_settings(line: &SettingsLine) -> Phrase {
     let SettingsLine { run_id, at, actor, git_commit, change, reviewed, changes } = line;
     let commit =
         git_commit.as_ref().map(|commit| Phrase::from("commit ").and(Part::Digest(commit.clone())));
-    let from: Vec<Phrase> = change.iter().map(Phrase::said).chain(commit).collect();
+    let from: Vec<Phrase> = change.iter().map(Phrase::from_others).chain(commit).collect();
     let from = if from.is_empty() {
         Phrase::default()
     } else {
@@ -238,7 +238,7 @@ fn origin_of_settings(line: &SettingsLine) -> Phrase {
     };
     Phrase::from(*at)
         .and("  ")
-        .and(Phrase::said(actor))
+        .and(Phrase::from_others(actor))
         .and(from)
         .and(", first seen by ")
         .and(Phrase::name(run_id))
@@ -257,11 +257,11 @@ fn applies_in_short(period: &Period) -> Section {
         );
         Phrase::from(apply.started_at)
             .and("  ")
-            .and(Phrase::said(&apply.actor))
+            .and(Phrase::from_others(&apply.actor))
             .and(", ")
             .and(approval(apply))
             .and(format!(", exit {} (", apply.exit.code))
-            .and(Phrase::said(&apply.exit.name))
+            .and(Phrase::from_others(&apply.exit.name))
             .and(")")
             .and(counts)
             .and(Phrase::name(&apply.run_id))
@@ -295,9 +295,9 @@ fn applies(period: &Period) -> Section {
         table.row(vec![
             apply.started_at.into(),
             elapsed(apply.ended_at - apply.started_at).into(),
-            Phrase::said(&apply.actor),
+            Phrase::from_others(&apply.actor),
             if unapproved { Phrase::mark(approval(apply), Tone::Wait) } else { words },
-            Phrase::said(&apply.exit.name).and(format!(" ({})", apply.exit.code)),
+            Phrase::from_others(&apply.exit.name).and(format!(" ({})", apply.exit.code)),
             number(apply.synchronized),
             number(apply.failed),
             number(apply.blocked),

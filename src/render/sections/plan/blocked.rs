@@ -23,7 +23,7 @@ const TOGETHER_MAX: usize = 12;
 /// Names of tables under one cause.
 const TABLES_NAMED: usize = 3;
 
-pub(super) fn say(shown: &Shown<'_>, page: &mut Page) {
+pub(super) fn add_blocked(shown: &Shown<'_>, page: &mut Page) {
     let entries: Vec<&Labelled<'_>> = shown
         .decided(Decision::Blocked)
         .filter(|entry| !away::only_away(entry.workspace, entry.group))
@@ -101,13 +101,15 @@ fn detailed_entry(shown: &Shown<'_>, of: &Labelled<'_>, causes: &[&Cause]) -> En
         if causes.len() > 1 || !cause.tables.is_empty() {
             below.push(Below::Cause(what(cause)));
         }
-        if !drift::told(group, cause) {
-            below.extend(seen(cause));
+        if !drift::has_commits_to_tell(group, cause) {
+            below.extend(list_messages(cause));
         }
         below.extend(drift::commits(group, cause));
         match &cause.remedy {
             // The command that lets it through follows, with those of the group's other causes.
-            Some(Repair::ToDoElse(to_do, _)) => below.push(Below::Note(Phrase::said(&to_do.words))),
+            Some(Repair::ToDoElse(to_do, _)) => {
+                below.push(Below::Note(Phrase::from_others(&to_do.words)))
+            }
             Some(_) if cause.acceptable => {}
             Some(repair) => below.extend(remedy(repair)),
             None => {}
@@ -120,7 +122,7 @@ fn detailed_entry(shown: &Shown<'_>, of: &Labelled<'_>, causes: &[&Cause]) -> En
         let says = Phrase::from(format!("and {more} more causes: ")).and(validate);
         below.push(Below::Note(says.and(", or ").and(plan)));
     }
-    below.extend(group::known(shown.plan, of, Depth::Short));
+    below.extend(group::facts_below(shown.plan, of, Depth::Short));
     below.extend(drift::ways_out(of, told).into_iter().map(Below::Copied));
     below.extend(all_the_same(of, told).map(Below::Copied));
     told_of
@@ -169,8 +171,8 @@ fn what(cause: &Cause) -> Phrase {
 }
 
 /// The words under it; where many tables have the same, the first of these.
-fn seen(cause: &Cause) -> Vec<Below> {
-    let seen = cause.messages.iter().map(|message| Below::Seen(Phrase::said(message)));
+fn list_messages(cause: &Cause) -> Vec<Below> {
+    let seen = cause.messages.iter().map(|message| Below::Seen(Phrase::from_others(message)));
     let mut seen: Vec<Below> = seen.collect();
     if let ([_], [_, _, ..]) = (cause.messages.as_slice(), cause.tables.as_slice()) {
         seen.push(Below::Note(Part::Names(cause.tables.clone(), TABLES_NAMED).into()));

@@ -13,7 +13,7 @@ use crate::plan::{Decision, Plan, Setting, SettingChange, StoredPlan};
 use crate::record::RunRecord;
 use crate::render::page::{Block, Entries, Entry, Notes, Obstacles, Page, Phrase, Section};
 use crate::render::protection::{all_compared, not_compared, of_plan, settings};
-use crate::render::sections::acceptances::{all_the_same, apart, together};
+use crate::render::sections::acceptances::{all_the_same, risks_by_groups, without_acceptance};
 use crate::render::sections::causes::{blocking_causes, obstacle};
 use crate::render::sections::dangers::dangers;
 use crate::render::sections::notes::warnings;
@@ -93,10 +93,10 @@ fn unheard(plan: &Plan) -> Vec<Phrase> {
 fn blocked(shown: &Shown<'_>) -> Section {
     let groups: Vec<&Labelled<'_>> = shown.decided(Decision::Blocked).collect();
     let all = blocking_causes(&groups);
-    let together = together(&all);
+    let together = risks_by_groups(&all);
     let told = all.into_iter().map(|cause| {
         let several = together.contains_key(&cause.groups);
-        obstacle(if several { apart(&cause) } else { cause })
+        obstacle(if several { without_acceptance(&cause) } else { cause })
     });
     let causes = told.collect();
     let labels: Vec<String> = groups.iter().map(|of| of.label.clone()).collect();
@@ -113,7 +113,7 @@ fn others(plan: &Plan) -> Section {
     let all = settings(plan, |change| !change.weakens());
     let title = (!all.is_empty()).then(|| "Settings that change otherwise".to_owned());
     let with = all_compared(plan);
-    let compared = Phrase::join(with.iter().map(Phrase::said), " and ");
+    let compared = Phrase::join(with.iter().map(Phrase::from_others), " and ");
     let says =
         "These settings hold from the first round after the change is taken in, applied or not.";
     let compared = match with.as_slice() {
@@ -121,7 +121,8 @@ fn others(plan: &Plan) -> Section {
         _ => Phrase::from(format!("{says} Compared with ")).and(compared).and("."),
     };
     let nothing = not_compared(plan).into_iter().map(|told| {
-        let told = Phrase::from("Settings are compared with nothing: ").and(Phrase::said(told));
+        let told =
+            Phrase::from("Settings are compared with nothing: ").and(Phrase::from_others(told));
         Block::Words(told.and("."))
     });
     let blocks = [Block::Settings(all), Block::Words(compared)].into_iter().chain(nothing);
@@ -159,7 +160,7 @@ fn foot(plan: &Plan) -> Phrase {
     if let Some(commit) = &provenance.git_commit {
         parts.push(Phrase::from("commit ").and(Phrase::name(short(commit))));
     }
-    parts.extend(provenance.change.as_ref().map(Phrase::said));
+    parts.extend(provenance.change.as_ref().map(Phrase::from_others));
     parts.push(Phrase::from("by ").and(Phrase::name(&provenance.actor)));
     let observed = plan.workspaces.iter().map(|workspace| &workspace.observed.primary);
     let mut principals: Vec<&String> =

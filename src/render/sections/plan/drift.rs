@@ -27,7 +27,7 @@ fn of<'a>(group: &'a GroupPlan, cause: &Cause) -> impl Iterator<Item = &'a Drift
 }
 
 /// Whether the commits say better what was seen than the finding's words.
-pub(super) fn told(group: &GroupPlan, cause: &Cause) -> bool {
+pub(super) fn has_commits_to_tell(group: &GroupPlan, cause: &Cause) -> bool {
     is_drift(cause) && of(group, cause).next().is_some()
 }
 
@@ -73,12 +73,12 @@ fn table(group: &GroupPlan, drift: &Drift) -> Grid {
 
 fn by(commit: &DriftCommit) -> Phrase {
     let DriftCommit { version: _, committed_at, operation, user, rows, rows_compared: _ } = commit;
-    let mut says = Phrase::from(*committed_at).and("  ").and(Phrase::said(operation));
+    let mut says = Phrase::from(*committed_at).and("  ").and(Phrase::from_others(operation));
     if let Some(rows) = rows {
         says = says.and(format!(", {}", plural_of(*rows, "row")));
     }
     match user {
-        Some(user) => says.and("  ").and(Phrase::said(user)),
+        Some(user) => says.and("  ").and(Phrase::from_others(user)),
         None => says,
     }
 }
@@ -94,13 +94,16 @@ pub(super) fn ways_out(entry: &Labelled<'_>, causes: &[&Cause]) -> Vec<Copied> {
     } else {
         workspace.observed.secondary.workspace.as_ref()
     };
-    let place = address.map_or("the secondary".into(), Phrase::said);
+    let place = address.map_or("the secondary".into(), Phrase::from_others);
     let mut keep = vec![];
     let mut undo = vec![];
     for cause in causes.iter().filter(|cause| is_drift(cause)) {
         for drift in of(entry.group, cause) {
             let replica = replica(entry, drift, named);
-            keep.push(Part::Line(format!("CREATE TABLE {} DEEP CLONE {replica}", kept(drift))));
+            keep.push(Part::Line(format!(
+                "CREATE TABLE {} DEEP CLONE {replica}",
+                name_copy_aside(drift)
+            )));
             if let Some(ours) = drift.ours {
                 let line = format!("RESTORE TABLE {replica} TO VERSION AS OF {ours}");
                 undo.push(Part::Line(line));
@@ -127,7 +130,7 @@ fn replica(entry: &Labelled<'_>, drift: &Drift, named: bool) -> String {
     format!("delta.{}", identifier(&format!("{root}/{path}")))
 }
 
-fn kept(drift: &Drift) -> String {
+fn name_copy_aside(drift: &Drift) -> String {
     let mut aside = drift.table.clone();
     aside.table.push_str("_kept");
     aside.sql_short()

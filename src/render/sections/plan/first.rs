@@ -30,7 +30,7 @@ pub(super) fn clauses(plan: &Plan) -> (String, Vec<String>) {
     (line, goes_on.collect())
 }
 
-pub(super) fn say(entries: &[&Labelled<'_>], page: &mut Page) {
+pub(super) fn add_first_sync(entries: &[&Labelled<'_>], page: &mut Page) {
     let mut by_size: Vec<&Labelled<'_>> = entries.to_vec();
     by_size.sort_by_key(|entry| copy(entry.group));
     let small = if by_size.len() <= GROUPS_MAX + 1 { 0 } else { by_size.len() - GROUPS_MAX };

@@ -77,7 +77,7 @@ pub(super) fn items<'a>(plan: &Plan, of: &Labelled<'a>, depth: Depth) -> Vec<Ite
     match group.decision {
         Decision::Sync => {
             let steps = [
-                Item::Steps(steps::told(label, &group.steps)),
+                Item::Steps(steps::list_steps(label, &group.steps)),
                 Item::Pins(group),
                 Item::Statements(&group.steps),
             ];
@@ -97,7 +97,11 @@ pub(super) fn items<'a>(plan: &Plan, of: &Labelled<'a>, depth: Depth) -> Vec<Ite
 }
 
 /// What is known of a group, so far.
-pub(super) fn known(plan: &Plan, of: &Labelled<'_>, depth: Depth) -> impl Iterator<Item = Below> {
+pub(super) fn facts_below(
+    plan: &Plan,
+    of: &Labelled<'_>,
+    depth: Depth,
+) -> impl Iterator<Item = Below> {
     let group = of.group;
     let told = facts::facts(plan, group, depth).filter(move |item| item.depth() <= depth);
     told.filter_map(|item| match item {
@@ -108,11 +112,11 @@ pub(super) fn known(plan: &Plan, of: &Labelled<'_>, depth: Depth) -> impl Iterat
 
 /// A group so far, in a list.
 pub(super) fn entry(plan: &Plan, of: &Labelled<'_>, depth: Depth) -> Entry {
-    told(of, items(plan, of, depth), depth)
+    entry_of_items(of, items(plan, of, depth), depth)
 }
 
 /// The same of some things.
-pub(super) fn told<'a>(
+pub(super) fn entry_of_items<'a>(
     of: &Labelled<'_>,
     items: impl IntoIterator<Item = Item<'a>>,
     depth: Depth,
@@ -135,7 +139,7 @@ pub(super) fn told<'a>(
             Item::Findings(all) => details.push(Block::Notes(seen::findings(of, all))),
             Item::Pins(group) => details.push(Block::Table(seen::pins(&of.label, group))),
             Item::Statements(all) => details.push(Block::Statements(steps::statements(all))),
-            Item::Drift(drift) => details.push(Block::Table(seen::drift(drift))),
+            Item::Drift(drift) => details.push(Block::Table(seen::table_of_drift(drift))),
             Item::Maintenance(all) => details.push(seen::maintenance(all)),
         }
     }

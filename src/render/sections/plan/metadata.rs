@@ -9,7 +9,7 @@ use crate::moment;
 use crate::plan::document::{MetadataAction, RowChange, WorkspacePlan};
 use crate::plan::{LedgerAction, Plan, Role};
 use crate::render::page::{Block, Changed, Changes, Fact, Phrase, Section, Table};
-use crate::render::sections::metadata::counted;
+use crate::render::sections::metadata::count_rows_and_cuts;
 use crate::render::sections::notes::leaving_workspace;
 
 /// A line for both regions where the same happens in both, else one each, and what is no longer synchronized.
@@ -27,20 +27,20 @@ fn facts(plan: &Plan, workspace: &WorkspacePlan) -> Vec<Fact> {
         _ => format!("metadata tables, {}", name(&workspace.name)),
     };
     let both = [Role::Primary, Role::Secondary].map(|role| workspace.metadata_of(role));
-    let [primary, secondary] = both.map(|action| told(action?, "both regions"));
+    let [primary, secondary] = both.map(|action| describe_action(action?, "both regions"));
     let said = if primary == secondary {
         vec![primary]
     } else {
         vec![
-            both[0].and_then(|action| told(action, "the primary")),
-            both[1].and_then(|action| told(action, "the secondary")),
+            both[0].and_then(|action| describe_action(action, "the primary")),
+            both[1].and_then(|action| describe_action(action, "the secondary")),
         ]
     };
     said.into_iter().flatten().map(|text| Fact::new(head.clone(), text)).collect()
 }
 
 /// What happens in a place; `None`: nothing.
-fn told(action: &MetadataAction, place: &str) -> Option<String> {
+fn describe_action(action: &MetadataAction, place: &str) -> Option<String> {
     let MetadataAction {
         region: _,
         action,
@@ -57,7 +57,7 @@ fn told(action: &MetadataAction, place: &str) -> Option<String> {
         (rows_to_change.len(), "to change"),
         (rows_to_retire.len(), "to retire"),
     ];
-    let mut says = counted(rows, (*cuts_to_copy, "to copy"));
+    let mut says = count_rows_and_cuts(rows, (*cuts_to_copy, "to copy"));
     for aside in put_aside {
         says.push(format!("{} to put aside as {}", aside.table, clean(&aside.name)));
     }
@@ -103,7 +103,7 @@ pub(super) fn in_full(plan: &Plan) -> Section {
     }
     let blocks = [Block::Table(table)].into_iter().chain(rows(plan).blocks);
     let title = Some("Metadata tables".to_owned());
-    // Where nothing happens to them that is told, too.
+    // The section stands there even where nothing happens to the tables, which is worth knowing as well.
     Section { title, blocks: blocks.collect(), uncounted: true, ..Section::default() }
 }
 

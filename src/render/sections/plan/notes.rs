@@ -16,7 +16,7 @@ const NAMED_MAX: usize = 3;
 const SELECTED_NAMED: usize = 8;
 
 /// A line or more of each.
-pub(super) fn others(shown: &Shown<'_>) -> Section {
+pub(super) fn section_of_notes(shown: &Shown<'_>) -> Section {
     let plan = shown.plan;
     let mut blocks = vec![
         Block::Settings(settings(plan, |change| !change.weakens())),
@@ -44,12 +44,15 @@ pub(super) fn weaker(plan: &Plan) -> Section {
 fn compared(plan: &Plan, verbose: bool) -> Vec<Fact> {
     let all = all_compared(plan).into_iter().map(|with| {
         let holds = "; what changed holds from the next round, applied or not";
-        Fact::new("compared", Phrase::from("with ").and(Phrase::said(with)).and(holds))
+        Fact::new("compared", Phrase::from("with ").and(Phrase::from_others(with)).and(holds))
     });
     let nothing = plan.workspaces.iter().filter_map(|it| it.settings_not_compared.as_ref());
     // Where something is hidden a warning says it.
     let quiet = nothing.filter(|it| verbose && !it.hides(plan.selection.changed)).map(|nothing| {
-        Fact::new("compared", Phrase::from("with nothing: ").and(Phrase::said(nothing.told())))
+        Fact::new(
+            "compared",
+            Phrase::from("with nothing: ").and(Phrase::from_others(nothing.describe())),
+        )
     });
     all.chain(quiet).collect()
 }
@@ -92,7 +95,7 @@ fn tells(code: WarningCode) -> bool {
 }
 
 /// Those that a screen without anything to do counts.
-pub(super) fn told(plan: &Plan) -> Section {
+pub(super) fn section_of_told_warnings(plan: &Plan) -> Section {
     warnings(&plan.warnings, tells)
 }
 
@@ -119,7 +122,8 @@ fn maintenance(shown: &Shown<'_>) -> Vec<Fact> {
         .filter(|drift| drift.theirs.is_empty())
         .filter_map(|drift| {
             let last = drift.maintenance.last()?;
-            let by = last.user.as_ref().map(|user| Phrase::from(" by ").and(Phrase::said(user)));
+            let by =
+                last.user.as_ref().map(|user| Phrase::from(" by ").and(Phrase::from_others(user)));
             let compared = |commit: &DriftCommit| commit.rows_compared != Some(false);
             let harmless = if drift.maintenance.iter().all(compared) {
                 ": harmless"
@@ -134,7 +138,7 @@ fn maintenance(shown: &Shown<'_>) -> Vec<Fact> {
 
 /// `main.core.gold  OPTIMIZE v12`.
 fn commit(table: Phrase, commit: &DriftCommit) -> Phrase {
-    table.and("  ").and(Phrase::said(&commit.operation)).and(format!(" v{}", commit.version))
+    table.and("  ").and(Phrase::from_others(&commit.operation)).and(format!(" v{}", commit.version))
 }
 
 /// Maintenance on sources of whose rows nothing tells, in one line each.
@@ -195,10 +199,10 @@ fn selection(plan: &Plan) -> [Block; 2] {
 pub(super) fn source(plan: &Plan) -> Section {
     let tables: usize = plan.groups().map(|(_, group)| group.tables).sum();
     let groups = plural(plan.groups().count(), "group");
-    let source =
-        Phrase::said(&plan.config.source).and(format!(": {} in {groups}", plural(tables, "table")));
+    let source = Phrase::from_others(&plan.config.source)
+        .and(format!(": {} in {groups}", plural(tables, "table")));
     let facts = plan.workspaces.iter().flat_map(|workspace| {
-        let place = |seen: &RegionSeen| Phrase::said(&seen.location);
+        let place = |seen: &RegionSeen| Phrase::from_others(&seen.location);
         let seen = &workspace.observed;
         [
             Fact::new("", Phrase::name(&workspace.name)),

@@ -18,7 +18,7 @@ use crate::render::page::{
     Block, Document, Entries, Fact, Obstacles, Page, Part, Phrase, Section, Table,
 };
 use crate::render::protection::{all_compared, not_compared, settings};
-use crate::render::sections::acceptances::apart;
+use crate::render::sections::acceptances::without_acceptance;
 use crate::render::sections::causes::{blocking_causes, obstacle};
 use crate::render::sections::notes::{accepted, leaving, unprotected, warnings};
 use crate::render::sections::show;
@@ -60,7 +60,8 @@ pub fn report(stored: &StoredPlan, applies: &[RunRecord], now: DateTime<Utc>) ->
 fn protection(plan: &Plan) -> Section {
     let mut all = settings(plan, |_| true);
     let nothing = not_compared(plan).into_iter().map(|told| {
-        let told = Phrase::from("Settings are compared with nothing: ").and(Phrase::said(told));
+        let told =
+            Phrase::from("Settings are compared with nothing: ").and(Phrase::from_others(told));
         Block::Words(told.and("."))
     });
     if all.is_empty() {
@@ -70,11 +71,9 @@ fn protection(plan: &Plan) -> Section {
     let holds = "They hold from the first round after the change is taken in, applied or not.";
     let mut blocks = vec![Block::Settings(all), Block::Words(holds.into())];
     let compared = all_compared(plan).into_iter();
-    blocks.extend(
-        compared.map(|with| {
-            Block::Words(Phrase::from("Compared with ").and(Phrase::said(with)).and("."))
-        }),
-    );
+    blocks.extend(compared.map(|with| {
+        Block::Words(Phrase::from("Compared with ").and(Phrase::from_others(with)).and("."))
+    }));
     blocks.extend(nothing);
     Section::titled("Protection that changes", blocks)
 }
@@ -105,7 +104,7 @@ fn groups(shown: &Shown<'_>, decision: Decision, title: &str) -> Section {
             let shared = |cause: &Cause| cause.groups.len() > 1 || cause.tables.len() > 1;
             // What lets it through stands with each group.
             let shared = blocking_causes(&of).into_iter().filter(shared);
-            shared.map(|cause| obstacle(apart(&cause))).collect()
+            shared.map(|cause| obstacle(without_acceptance(&cause))).collect()
         }
         Decision::Sync | Decision::Waiting | Decision::UpToDate => vec![],
     };
@@ -128,7 +127,7 @@ fn up_to_date(shown: &Shown<'_>) -> Section {
             cut.into(),
             group.tables.to_string().into(),
             group.rpo_seconds.map_or(String::new(), span).into(),
-            Phrase::said(&group.reason.message),
+            Phrase::from_others(&group.reason.message),
         ]);
     }
     let number = plural(table.rows.len(), "group");

@@ -1,6 +1,6 @@
 //! What there is to say of a plan that was stored.
 
-use super::verdict::named;
+use super::verdict::join_names;
 use crate::command::{Command, Verb};
 use crate::figures::minute;
 use crate::harmless::{clean, name};
@@ -41,7 +41,7 @@ fn who(plan: &Plan) -> String {
         return String::new();
     }
     match blocked.as_slice() {
-        [one] => format!("{}; {one} stays as it is", named(&sync)),
-        _ => named(&sync),
+        [one] => format!("{}; {one} stays as it is", join_names(&sync)),
+        _ => join_names(&sync),
     }
 }

@@ -5,7 +5,7 @@ use crate::region::SchemaChange;
 use crate::render::page::{Counted, Phrase, Size, Statement, Step as Told, Steps};
 
 /// The steps, each told.
-pub(super) fn told<'a>(of: &str, steps: impl IntoIterator<Item = &'a Step>) -> Steps {
+pub(super) fn list_steps<'a>(of: &str, steps: impl IntoIterator<Item = &'a Step>) -> Steps {
     let told = steps.into_iter().map(|step| Told {
         action: step.action,
         table: step.table.to_string(),
@@ -49,7 +49,7 @@ pub(super) fn changed(change: &SchemaChange) -> Option<Phrase> {
 }
 
 /// The steps by what they do, each kind counted.
-pub(super) fn counted(steps: &[&Step]) -> Vec<Counted> {
+pub(super) fn count_steps(steps: &[&Step]) -> Vec<Counted> {
     let kinds = [Action::Create, Action::Update, Action::NoOp].into_iter().map(|action| {
         let same = steps.iter().filter(|step| step.action == action);
         let copies = match action {

@@ -16,7 +16,7 @@ const LARGEST: usize = 5;
 /// Tables shown among many, whatever the reason.
 const NOTABLE_MAX: usize = 12;
 
-pub(super) fn say(shown: &Shown<'_>, page: &mut Page) {
+pub(super) fn add_syncs(shown: &Shown<'_>, page: &mut Page) {
     let entries: Vec<&Labelled<'_>> = shown.decided(Decision::Sync).collect();
     let alone = |entry| Block::Entries(Entries::chosen("group", vec![entry]));
     if shown.verbose || !many_tables(shown.plan) {
@@ -26,7 +26,7 @@ pub(super) fn say(shown: &Shown<'_>, page: &mut Page) {
         return;
     }
     if is_big(shown.plan) {
-        return first::say(&entries, page);
+        return first::add_first_sync(&entries, page);
     }
     let notable = notable(shown, &entries);
     let listed = listed(shown.room(GROUPS_MAX), &entries, &notable);
@@ -36,14 +36,14 @@ pub(super) fn say(shown: &Shown<'_>, page: &mut Page) {
         let (told, rest): (Vec<&Step>, Vec<&Step>) =
             of.group.steps.iter().partition(|step| notable.contains(step.id.as_str()));
         let steps = Steps {
-            counted: steps::counted(&rest),
-            ..steps::told(&of.label, told.iter().copied())
+            counted: steps::count_steps(&rest),
+            ..steps::list_steps(&of.label, told.iter().copied())
         };
         let items = group::items(shown.plan, of, Depth::Line).into_iter().map(|item| match item {
             Item::Steps(_) => Item::Steps(steps.clone()),
             other => other,
         });
-        let entry = group::told(of, items, Depth::Line);
+        let entry = group::entry_of_items(of, items, Depth::Line);
         if told.is_empty() { plain.push(entry) } else { page.say(alone(entry)) }
     }
     page.say(Block::Entries(Entries::chosen("group", plain)));
@@ -56,7 +56,7 @@ pub(super) fn say(shown: &Shown<'_>, page: &mut Page) {
     if listed.len() < entries.len() {
         let label = format!("{} more groups", entries.len() - listed.len());
         let mut more = entry(Decision::Sync, label, "all tables with -v");
-        let counted = steps::counted(&others);
+        let counted = steps::count_steps(&others);
         more.below.push(Below::Steps(Steps { counted, ..Steps::default() }));
         page.say(alone(more));
     }

@@ -196,6 +196,6 @@ fn by_drift(plan: &Plan) -> bool {
 }
 
 /// Names of groups in a sentence.
-pub(super) fn named(names: &[String]) -> String {
+pub(super) fn join_names(names: &[String]) -> String {
     layout::few(names, 3)
 }

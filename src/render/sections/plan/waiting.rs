@@ -1,7 +1,7 @@
 //! What waits: a line a group; a failed workflow with all that helps to decide.
 
 use super::group::{self, Depth};
-use super::verdict::named;
+use super::verdict::join_names;
 use crate::ledger::cut_label;
 use crate::plan::{Decision, GroupPlan};
 use crate::render::page::{Block, Entries, Entry, Page, Phrase};
@@ -13,7 +13,7 @@ const LINES_MAX: usize = 8;
 const FAILED_MAX: usize = 1;
 
 /// The groups that wait, of these the ones that pass; where everything is asked for those that are up to date, too.
-pub(super) fn say(shown: &Shown<'_>, page: &mut Page, passes: impl Fn(&GroupPlan) -> bool) {
+pub(super) fn add_waiting(shown: &Shown<'_>, page: &mut Page, passes: impl Fn(&GroupPlan) -> bool) {
     let mut told = 0;
     let mut lines: Vec<Entry> = vec![];
     let mut left_out = vec![];
@@ -32,20 +32,20 @@ pub(super) fn say(shown: &Shown<'_>, page: &mut Page, passes: impl Fn(&GroupPlan
     }
     if !left_out.is_empty() {
         let label = format!("{} more groups", left_out.len());
-        lines.push(entry(Decision::Waiting, label, named(&left_out)));
+        lines.push(entry(Decision::Waiting, label, join_names(&left_out)));
     }
     if shown.verbose {
         let kept = shown
             .decided(Decision::UpToDate)
-            .map(|of| entry(Decision::UpToDate, Phrase::name(&of.label), kept(of.group)));
+            .map(|of| entry(Decision::UpToDate, Phrase::name(&of.label), cut_or_reason(of.group)));
         lines.extend(kept);
     }
     page.say(Block::Entries(Entries::chosen("group", lines)));
 }
 
-fn kept(group: &GroupPlan) -> Phrase {
+fn cut_or_reason(group: &GroupPlan) -> Phrase {
     match &group.last_cut {
         Some(cut) => cut_label(cut.number, cut.recovery_point).into(),
-        None => Phrase::said(&group.reason.message),
+        None => Phrase::from_others(&group.reason.message),
     }
 }

@@ -12,8 +12,12 @@ use crate::render::shown::Planned;
 
 /// A group under its label.
 pub(super) fn entry(plan: Option<&Planned<'_>>, group: &GroupRecord, label: String) -> Entry {
-    let mut entry =
-        Entry::new(word(group), tone(group.outcome), Phrase::name(&label), said(plan, group));
+    let mut entry = Entry::new(
+        word(group),
+        tone(group.outcome),
+        Phrase::name(&label),
+        describe_group(plan, group),
+    );
     entry.told = if tells(group.outcome) { Told::Always } else { Told::InFull };
     entry.below = failed_tables(group).map(|table| Below::Trouble(trouble(table))).collect();
     entry.details.extend(tables(&label, group));
@@ -55,7 +59,7 @@ fn tone(outcome: GroupOutcome) -> Tone {
 }
 
 /// What there is to say of a group.
-fn said(plan: Option<&Planned<'_>>, group: &GroupRecord) -> Phrase {
+fn describe_group(plan: Option<&Planned<'_>>, group: &GroupRecord) -> Phrase {
     let cut = match (group.cut, group.recovery_point) {
         (Some(cut), Some(point)) => Some(cut_label(cut, point)),
         (Some(cut), None) => Some(format!("cut {cut}")),
@@ -64,7 +68,7 @@ fn said(plan: Option<&Planned<'_>>, group: &GroupRecord) -> Phrase {
     let message = if was_stopped(group) {
         Some(GOES_ON.into())
     } else {
-        group.message.as_ref().map(Phrase::said)
+        group.message.as_ref().map(Phrase::from_others)
     };
     let message = blocked(plan, group).or(tables_failed(group)).or(message);
     if group.outcome == GroupOutcome::Overtaken {
@@ -133,7 +137,7 @@ fn trouble(table: &TableRecord) -> Phrase {
         None => ": ".to_owned(),
     };
     let why = table.why.as_ref().or(table.message.as_ref());
-    Phrase::name(&table.table).and(tried).and(why.map_or(Phrase::default(), Phrase::said))
+    Phrase::name(&table.table).and(tried).and(why.map_or(Phrase::default(), Phrase::from_others))
 }
 
 /// What was done to each table.
@@ -181,7 +185,7 @@ fn outcome(table: &TableRecord) -> Phrase {
         TableOutcome::NotStarted => Phrase::mark("not started", Tone::Wait),
     };
     match &table.message {
-        Some(message) => word.and(" ").and(Phrase::said(message)),
+        Some(message) => word.and(" ").and(Phrase::from_others(message)),
         None => word,
     }
 }

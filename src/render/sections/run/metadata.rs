@@ -2,7 +2,7 @@
 
 use crate::plan::{LedgerAction, Role};
 use crate::record::{MetadataRecord, RunRecord};
-use crate::render::sections::metadata::counted;
+use crate::render::sections::metadata::count_rows_and_cuts;
 
 /// What an apply did to the metadata tables.
 pub(super) struct Written {
@@ -32,7 +32,7 @@ impl Written {
 }
 
 /// What was done to them; `None`: nothing.
-pub(super) fn written(record: &RunRecord) -> Option<Written> {
+pub(super) fn metadata_written(record: &RunRecord) -> Option<Written> {
     let verb = record.metadata.iter().map(|one| one.action).fold(
         None,
         |before: Option<&'static str>, action| match action {
@@ -42,7 +42,8 @@ pub(super) fn written(record: &RunRecord) -> Option<Written> {
             LedgerAction::None => before,
         },
     )?;
-    let [primary, secondary] = [Role::Primary, Role::Secondary].map(|role| said(record, role));
+    let [primary, secondary] =
+        [Role::Primary, Role::Secondary].map(|role| count_rows(record, role));
     let places = match (primary, secondary) {
         (Some(primary), Some(secondary)) if primary == secondary => {
             vec![(primary, "in both regions")]
@@ -62,7 +63,7 @@ fn placed(said: &str, place: &str) -> String {
 }
 
 /// What was written in one region, over all workspaces; empty: tables without rows were made.
-fn said(record: &RunRecord, role: Role) -> Option<String> {
+fn count_rows(record: &RunRecord, role: Role) -> Option<String> {
     let of_role = || record.metadata.iter().filter(|one| one.region == role);
     of_role().next()?;
     let sum = |of: fn(&MetadataRecord) -> usize| of_role().map(of).sum::<usize>();
@@ -72,5 +73,5 @@ fn said(record: &RunRecord, role: Role) -> Option<String> {
         (sum(|one| one.rows_retired), "retired"),
     ];
     let cuts = sum(|one| one.cuts_copied);
-    Some(counted(rows, (cuts, "copied")).join(", "))
+    Some(count_rows_and_cuts(rows, (cuts, "copied")).join(", "))
 }

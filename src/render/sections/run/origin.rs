@@ -30,14 +30,14 @@ pub(super) fn section(record: &RunRecord) -> Section {
 
 fn exit(record: &RunRecord) -> Phrase {
     let exit = &record.exit;
-    Phrase::from(", ").and(Phrase::said(&exit.name)).and(format!(" (exit {})", exit.code))
+    Phrase::from(", ").and(Phrase::from_others(&exit.name)).and(format!(" (exit {})", exit.code))
 }
 
 /// Who made a document, and where.
 pub(in crate::render) fn provenance(provenance: &Provenance) -> Vec<Fact> {
     let Provenance { actor, started_by, ci_run_url, git_commit, change } = provenance;
     let said = |label, text: Option<&String>| {
-        text.filter(|text| !text.is_empty()).map(|text| Fact::new(label, Phrase::said(text)))
+        text.filter(|text| !text.is_empty()).map(|text| Fact::new(label, Phrase::from_others(text)))
     };
     let commit = git_commit.as_ref().map(|commit| Fact::new("commit", Phrase::name(commit)));
     let pipeline = ci_run_url.as_ref().map(|url| Fact::new("pipeline", Part::Address(url.clone())));
@@ -57,7 +57,7 @@ pub(in crate::render) fn approval(approval: &Approval) -> Phrase {
     match approval {
         Approval::Signature { public_key, trusted_comment } => words
             .and(": ")
-            .and(Phrase::said(trusted_comment))
+            .and(Phrase::from_others(trusted_comment))
             .and(", key ")
             .and(Phrase::name(public_key)),
         Approval::ExpectedEffect | Approval::Prompt | Approval::None => words,

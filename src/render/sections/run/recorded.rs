@@ -31,7 +31,7 @@ pub(super) fn section(plan: Option<&Plan>, record: &RunRecord, kept: Option<&str
             Some((false, true)) => ("but ", "in the secondary only"),
             Some((false, false)) => ("but ", "in none"),
         };
-        // What is recorded nowhere has nothing that it lacks more of.
+        // Where even the tables are recorded nowhere, "but" would be wrong.
         let but = if tables == Some((false, false)) { "" } else { but };
         if !place.is_empty() {
             text.push_str(&format!(", {but}its plan and run record {place}"));
@@ -39,7 +39,7 @@ pub(super) fn section(plan: Option<&Plan>, record: &RunRecord, kept: Option<&str
     }
     let mut says = Phrase::from(text);
     if let Some(kept) = kept {
-        says = says.and("; here: ").and(Phrase::said(kept));
+        says = says.and("; here: ").and(Phrase::from_others(kept));
     }
     // What is meant to be copied stands alone on its line.
     let Some(digest) = &record.record_sha256 else {

@@ -2,7 +2,7 @@
 
 use crate::record::RunRecord;
 use crate::render::page::{Block, Note, Notes, Phrase, Section, Table, Told};
-use crate::render::protection::{compared, told};
+use crate::render::protection::{describe_change, describe_compared};
 
 /// A line a setting, and where there is room a table with what it was compared with.
 pub(super) fn sections(record: &RunRecord, several: bool) -> Vec<Section> {
@@ -12,7 +12,7 @@ pub(super) fn sections(record: &RunRecord, several: bool) -> Vec<Section> {
     let mut otherwise = vec![];
     for changed in &record.settings_changed {
         for change in &changed.changes {
-            let told = told(several, &changed.workspace, change);
+            let told = describe_change(several, &changed.workspace, change);
             let weakens = change.weakens();
             table.row(told.cells());
             let unseen = weakens && !changed.reviewed;
@@ -21,8 +21,8 @@ pub(super) fn sections(record: &RunRecord, several: bool) -> Vec<Section> {
             let note = Note::new(says);
             if weakens { &mut weaker } else { &mut otherwise }.push((told.word, note));
         }
-        let with =
-            Phrase::from("Compared with ").and(Phrase::said(compared(&changed.compared_with)));
+        let with = Phrase::from("Compared with ")
+            .and(Phrase::from_others(describe_compared(&changed.compared_with)));
         let approved = if changed.reviewed {
             "; approved with its plan."
         } else {

@@ -63,7 +63,7 @@ pub(in crate::render) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> Ver
         {
             return done_before(record);
         }
-        _ if trouble == 0 => match metadata::written(record) {
+        _ if trouble == 0 => match metadata::metadata_written(record) {
             Some(written) => return of_metadata(&written, None, "; nothing to copy"),
             None => "Nothing to do",
         },
@@ -136,7 +136,7 @@ fn done_before(record: &RunRecord) -> Verdict {
         0 => None,
         blocked => Some(format!("; {} blocked", plural(blocked, "group"))),
     };
-    match metadata::written(record) {
+    match metadata::metadata_written(record) {
         Some(written) => of_metadata(&written, blocked, "; all else was done before"),
         None => first_line("Nothing to do: done before".to_owned(), blocked.or(cuts)).into(),
     }

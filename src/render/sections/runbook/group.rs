@@ -74,8 +74,9 @@ fn stage(title: impl Into<Phrase>, says: Vec<Instruction>) -> Stage {
 
 /// What is lost, and what has to be known before anything is run.
 fn before_anything(place: &Place, group: &GroupSteps) -> Vec<Instruction> {
-    let warned = group.warned.as_ref().map(|warned| Instruction::Warning(Phrase::said(warned)));
-    known::lost(place, group).into_iter().chain(warned).collect()
+    let warned =
+        group.warned.as_ref().map(|warned| Instruction::Warning(Phrase::from_others(warned)));
+    known::instructions_of_loss(place, group).into_iter().chain(warned).collect()
 }
 
 fn fence(place: &Place, group: &GroupSteps, fence: &str) -> Vec<Instruction> {

@@ -15,7 +15,7 @@ const WRITERS_MAX: usize = 4;
 const TABLES_LOST_MAX: usize = 20;
 
 /// What is known to be lost of a group, with what an older cut gives up, and that nobody knows the rest.
-pub(super) fn lost(place: &Place, group: &GroupSteps) -> Vec<Instruction> {
+pub(super) fn instructions_of_loss(place: &Place, group: &GroupSteps) -> Vec<Instruction> {
     let given_up = group.given_up.map(|(first, last, point)| {
         let cuts =
             if first == last { format!("cut {first}") } else { format!("cuts {first} to {last}") };

@@ -66,7 +66,7 @@ fn active(
         table.row(vec![
             Phrase::name(label(status, workspace, group)),
             moment(over.since).into(),
-            Phrase::said(&over.by),
+            Phrase::from_others(&over.by),
             written.into(),
         ]);
     }

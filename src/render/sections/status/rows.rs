@@ -1,6 +1,6 @@
 //! Groups and their tables, in rows.
 
-use super::verdict::{blocked, failed, paused, primary_away};
+use super::verdict::{is_blocked, is_failed, paused, primary_away};
 use super::{entries, label};
 use crate::command::{Command, Verb};
 use crate::figures::span;
@@ -44,8 +44,8 @@ pub(super) fn groups(status: &Status) -> Section {
 
 fn in_order(workspace: &WorkspaceStatus, group: &GroupStatus, away: bool) -> bool {
     group.protected
-        && !blocked(workspace, group)
-        && !failed(workspace, group)
+        && !is_blocked(workspace, group)
+        && !is_failed(workspace, group)
         && paused(group).is_none()
         && (away || group.findings.is_empty() && group.rpo == Rpo::Met)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::verdict::{failed, paused, primary_away};
+use super::verdict::{is_failed, paused, primary_away};
 use super::{entries, label};
 use crate::command::{Command, Verb};
 use crate::figures::{moment, plural, plural_of};
@@ -27,7 +27,7 @@ pub(super) fn losses(status: &Status) -> Section {
         let tables = group.tables.iter();
         tables.filter_map(move |table| {
             let why = table.lost.as_ref()?;
-            let says = Phrase::name(&table.table).and(": ").and(Phrase::said(why));
+            let says = Phrase::name(&table.table).and(": ").and(Phrase::from_others(why));
             Some(Entry::new("lost", Tone::Bad, Phrase::name(&label), says))
         })
     });
@@ -93,13 +93,13 @@ fn why(off: &OffCut, cut: u64) -> (&'static str, Tone, Phrase) {
         }
         OffCut::Elsewhere { location } => {
             let place = Phrase::from(format!("cut {cut} has it elsewhere: "));
-            ("moved", Tone::Bad, place.and(Phrase::said(location)))
+            ("moved", Tone::Bad, place.and(Phrase::from_others(location)))
         }
         OffCut::Joined => ("joined", Tone::Wait, "came to the group after its last cut".into()),
-        OffCut::Damaged { what } => ("damaged", Tone::Bad, Phrase::said(what)),
+        OffCut::Damaged { what } => ("damaged", Tone::Bad, Phrase::from_others(what)),
         OffCut::Unproved { why } => {
             let whether = Phrase::from("whether it is the clone that the cut names is not known: ");
-            ("doubted", Tone::Wait, whether.and(Phrase::said(why)))
+            ("doubted", Tone::Wait, whether.and(Phrase::from_others(why)))
         }
     }
 }
@@ -110,12 +110,12 @@ fn written(number: u64, commits: &[DriftCommit]) -> Phrase {
         return format!("{} of others", plural_of(number, "commit")).into();
     };
     let DriftCommit { version, committed_at, operation, user, rows, rows_compared: _ } = first;
-    let mut says = Phrase::from(format!("v{version} ")).and(Phrase::said(operation));
+    let mut says = Phrase::from(format!("v{version} ")).and(Phrase::from_others(operation));
     if let Some(rows) = rows {
         says = says.and(format!(" of {}", plural_of(*rows, "row")));
     }
     says = match user {
-        Some(user) => says.and(" by ").and(Phrase::said(user)),
+        Some(user) => says.and(" by ").and(Phrase::from_others(user)),
         None => says.and(" by someone else"),
     };
     says = says.and(format!(", {}", moment(*committed_at)));
@@ -202,22 +202,22 @@ fn trouble(workspace: &WorkspaceStatus, group: &GroupStatus) -> Option<Trouble> 
     let says = if !findings.is_empty() {
         Some(Phrase::few(findings, FINDINGS_TOLD))
     } else if let Some(why) = paused(group) {
-        Some(Phrase::said(why))
+        Some(Phrase::from_others(why))
     } else if waits && let Some(reason) = &group.reason {
         // What waits for the clock alone calls for nobody, unless it is late.
         if group.rpo != Rpo::Breached {
             told = Told::InFull;
         }
-        Some(Phrase::said(reason))
+        Some(Phrase::from_others(reason))
     } else {
         None
     };
-    let message = group.message.as_ref().filter(|_| failed(workspace, group));
+    let message = group.message.as_ref().filter(|_| is_failed(workspace, group));
     let (word, tone, says) = match (message, says) {
         (Some(message), says) => {
             told = Told::Always;
             let says = says.map(|says| Phrase::from("; ").and(says)).unwrap_or_default();
-            ("failed", Tone::Bad, Phrase::said(message).and(says))
+            ("failed", Tone::Bad, Phrase::from_others(message).and(says))
         }
         (None, Some(says)) => {
             let decision = group.decision.unwrap_or(Decision::Blocked);
@@ -234,7 +234,7 @@ fn trouble(workspace: &WorkspaceStatus, group: &GroupStatus) -> Option<Trouble> 
     };
     let below = group.findings.iter().filter(|finding| finding.table.is_some());
     let below =
-        below.map(|of| Below::Further(finding(of).and(": ").and(Phrase::said(&of.message))));
+        below.map(|of| Below::Further(finding(of).and(": ").and(Phrase::from_others(&of.message))));
     Some(Trouble { word, tone, says, below: below.collect(), told, labels: vec![] })
 }
 
@@ -242,12 +242,12 @@ fn finding(finding: &Finding) -> Phrase {
     let code = Phrase::name(finding.code.as_str());
     match &finding.table {
         Some(table) => Phrase::name(table).and(" ").and(code),
-        None => code.and(": ").and(Phrase::said(&finding.message)),
+        None => code.and(": ").and(Phrase::from_others(&finding.message)),
     }
 }
 
 /// The groups that left the configuration, in a line of their own.
-pub(super) fn retired(status: &Status) -> Section {
+pub(super) fn section_of_retired(status: &Status) -> Section {
     let several = status.workspaces.len() > 1;
     let names = |recorded: bool| -> Vec<Named> {
         let of_all = status.workspaces.iter().flat_map(|workspace| {

@@ -47,7 +47,7 @@ fn over_and_others(status: &Status, over: usize) -> String {
         (_, _) => standing(status, false),
     };
     let clause = format!("; {clause}");
-    // What goes on from a clause that has no room would go on from another.
+    // Further clauses go on from this one: where it has no room they would seem to go on from the line.
     let further = if has_room(&line, &clause) { further } else { vec![] };
     first_line(line, [clause].into_iter().chain(further))
 }
@@ -103,13 +103,15 @@ fn standing(status: &Status, begins: bool) -> (String, Vec<String>) {
     let never = number(&|workspace, group| {
         secondary
             && group.last_cut.is_none()
-            && !blocked(workspace, group)
-            && !failed(workspace, group)
+            && !is_blocked(workspace, group)
+            && !is_failed(workspace, group)
     });
     let mut goes_on: Vec<String> = vec![];
-    for (number, word) in
-        [(number(&blocked), "blocked"), (number(&failed), "failed"), (never, "never synchronized")]
-    {
+    for (number, word) in [
+        (number(&is_blocked), "blocked"),
+        (number(&is_failed), "failed"),
+        (never, "never synchronized"),
+    ] {
         if number > 0 {
             goes_on.push(format!(", {number} {word}"));
         }
@@ -136,7 +138,7 @@ fn standing(status: &Status, begins: bool) -> (String, Vec<String>) {
     goes_on.extend(match breached.as_slice() {
         [] if all > 0
             && at_home(status).all(|(workspace, group)| {
-                group.protected && !blocked(workspace, group) && group.rpo == Rpo::Met
+                group.protected && !is_blocked(workspace, group) && group.rpo == Rpo::Met
             }) =>
         {
             Some(", RPO met by all".to_owned())
@@ -162,15 +164,15 @@ pub(super) fn nothing_known(status: &Status) -> bool {
 }
 
 /// Something but a region that cannot be looked at stands in its way.
-pub(super) fn blocked(workspace: &WorkspaceStatus, group: &GroupStatus) -> bool {
+pub(super) fn is_blocked(workspace: &WorkspaceStatus, group: &GroupStatus) -> bool {
     let away = Away::of_status(workspace);
     let mut findings = group.findings.iter();
     findings.any(|finding| finding.blocks() && !away.says(finding.code))
 }
 
 /// Its last sync failed, and nothing is known that will make the next one fail.
-pub(super) fn failed(workspace: &WorkspaceStatus, group: &GroupStatus) -> bool {
-    !blocked(workspace, group) && group.status == Some(RowStatus::Failed)
+pub(super) fn is_failed(workspace: &WorkspaceStatus, group: &GroupStatus) -> bool {
+    !is_blocked(workspace, group) && group.status == Some(RowStatus::Failed)
 }
 
 /// Why it is paused.

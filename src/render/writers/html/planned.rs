@@ -2,7 +2,7 @@
 
 use maud::{Markup, Render, html};
 
-use super::sheet::{Written, code, copied, table};
+use super::sheet::{Written, code, table, write_copied};
 use super::{below, phrase};
 use crate::figures::{bytes, count};
 use crate::harmless::line;
@@ -76,7 +76,7 @@ pub(super) fn statements(statements: &[Statement]) -> Markup {
             summary { "Statements (" (statements.len()) ")" }
             @for Statement { table, text } in statements {
                 p { (code(table)) }
-                (copied(text))
+                (write_copied(text))
             }
         }
     }

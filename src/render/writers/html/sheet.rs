@@ -100,7 +100,7 @@ pub(super) fn code(text: impl ToString) -> impl Render {
 }
 
 /// Something to copy.
-pub(super) fn copied(text: &str) -> impl Render {
+pub(super) fn write_copied(text: &str) -> impl Render {
     Written(move |page| {
         page.push_str("<pre><code>");
         command(text).render_to(page);
@@ -158,9 +158,9 @@ pub(super) fn document(document: &Document, sha256: &str, kind: &str) -> Markup 
                 }
                 ". Its SHA-256:"
             }
-            (copied(sha256))
+            (write_copied(sha256))
             p { "To check what was saved, and to see it as text:" }
-            (copied(&format!("sha256sum {file} && {shows}")))
+            (write_copied(&format!("sha256sum {file} && {shows}")))
         }
     }
 }

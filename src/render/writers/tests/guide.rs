@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{hostile, phrase, shown, structure};
+use super::{hostile, phrase, render_markdown, structure};
 use crate::render::page::*;
 use crate::render::writers::guide;
 use crate::runbook;
@@ -75,8 +75,10 @@ fn nothing_in_any_instruction_is_more_than_text() {
                 Instruction::Conditions(all) if matches!(all[..], [Condition::Written(_)])
             );
             let page_of_evil = guide(&page(instruction, &evil));
-            let (made, expected) =
-                (shown(&page_of_evil), shown(&guide(&page(plain.clone(), "plain"))));
+            let (made, expected) = (
+                render_markdown(&page_of_evil),
+                render_markdown(&guide(&page(plain.clone(), "plain"))),
+            );
             // An address that somebody wrote down is code, so that it can be copied.
             let without_code = |all: Vec<String>| -> Vec<String> {
                 all.into_iter().filter(|it| !(written && it == "code ")).collect()

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::super::action::{LiveFile, Vector};
 use super::super::super::error::{DeltaError, Result};
-use super::super::super::parallel::{held, in_parallel};
+use super::super::super::parallel::{in_parallel, lock_or_recover};
 use super::super::super::path::{self, Location};
 use super::super::super::store::{Occupant, TableStore};
 use super::super::super::vector::{VectorFile, check_inline};
@@ -59,7 +59,7 @@ struct Choice {
     renamed: Option<(String, String)>,
 }
 
-pub(super) fn place(
+pub(super) fn place_vectors(
     wanted: &mut [Wanted<'_>],
     source: &TableStore,
     target: &TableStore,
@@ -95,7 +95,7 @@ pub(super) fn place(
         let made = (1..NAMES_MAX).map(|attempt| another_name(&plain, &file, attempt));
         for candidate in candidates.chain(made) {
             let (reference, name) = candidate?;
-            let free = match held(&taken).get(&name) {
+            let free = match lock_or_recover(&taken).get(&name) {
                 Some(other) => other == *from,
                 None => true,
             };
@@ -106,7 +106,7 @@ pub(super) fn place(
             let there = target.occupants(&[&name])?.pop();
             match there.unwrap_or(Occupant::Nothing) {
                 Occupant::Nothing if is_known || !gone.contains(&name) => {
-                    held(&new).jobs.push(Job {
+                    lock_or_recover(&new).jobs.push(Job {
                         from: (*from).clone(),
                         to: name.clone(),
                         size: file.length,
@@ -115,18 +115,18 @@ pub(super) fn place(
                 }
                 Occupant::File(_, _) if holds(target, &name, &asked) => {
                     if !is_known {
-                        held(&new).adopted.push(name.clone());
+                        lock_or_recover(&new).adopted.push(name.clone());
                     }
                 }
                 Occupant::Nothing | Occupant::File(_, _) | Occupant::Other => {
                     if is_known {
-                        held(&new).replaced.push(name.clone());
+                        lock_or_recover(&new).replaced.push(name.clone());
                     }
                     continue;
                 }
             }
-            held(&taken).insert(name.clone(), (*from).clone());
-            held(&choices).push(Choice {
+            lock_or_recover(&taken).insert(name.clone(), (*from).clone());
+            lock_or_recover(&choices).push(Choice {
                 numbers: numbers.clone(),
                 renamed: (name != plain).then(|| (reference.unwrap_or_default(), name)),
             });

@@ -28,7 +28,9 @@ pub(super) fn facts<'a>(
     let full = |fact: Option<Fact>| fact.map(|fact| Item::Fact(Depth::Full, fact));
     let failed = group.waits_for_a_failed_run();
     let all = [
-        short(failed.then(|| Fact::new("workflow run", Phrase::said(&group.reason.message)))),
+        short(
+            failed.then(|| Fact::new("workflow run", Phrase::from_others(&group.reason.message))),
+        ),
         full(group.consistency.map(|it| Fact::new("consistency", consistency(it)))),
         full(certificate(group).map(|it| Fact::new("certificate", it))),
         full(next_cut(group)),
@@ -114,7 +116,7 @@ fn synchronized(group: &GroupPlan) -> Fact {
 }
 
 fn owners(group: &GroupPlan) -> Option<Fact> {
-    let owners = group.owner_emails.iter().map(Phrase::said);
+    let owners = group.owner_emails.iter().map(Phrase::from_others);
     (!group.owner_emails.is_empty()).then(|| Fact::new("owner", Phrase::join(owners, ", ")))
 }
 

@@ -16,7 +16,7 @@ pub(super) fn to(group: &GroupPlan) -> Phrase {
 }
 
 fn why(group: &GroupPlan) -> Phrase {
-    let said = || Phrase::said(&group.reason.message);
+    let said = || Phrase::from_others(&group.reason.message);
     let Some(Trigger { kind, workflow, run_id }) = &group.trigger else {
         return said();
     };
@@ -28,10 +28,10 @@ fn why(group: &GroupPlan) -> Phrase {
     });
     match kind {
         TriggerKind::Workflow => run.unwrap_or_else(said),
-        // Steps that create say that the group is new.
-        TriggerKind::FirstSync => {
-            run.or_else(|| group.reason.why_now.as_ref().map(Phrase::said)).unwrap_or_else(said)
-        }
+        // Steps that create tables say that the group is new, so that the head does not.
+        TriggerKind::FirstSync => run
+            .or_else(|| group.reason.why_now.as_ref().map(Phrase::from_others))
+            .unwrap_or_else(said),
         TriggerKind::Schedule => said(),
         TriggerKind::Repair => Phrase::from("repair: ").and(said()),
         TriggerKind::MaxLag => Phrase::from("not tied to a finished workflow run: ").and(said()),
@@ -40,7 +40,7 @@ fn why(group: &GroupPlan) -> Phrase {
 
 /// `3 commits pending, lag 41m, next due 12:00Z`.
 pub(super) fn reason(group: &GroupPlan) -> Phrase {
-    let said = Phrase::said(&group.reason.message);
+    let said = Phrase::from_others(&group.reason.message);
     let Some(pending @ 1..) = group.pending_commits else {
         return said;
     };

@@ -49,14 +49,14 @@ pub(super) fn findings(of: &Labelled<'_>, all: &[Finding]) -> Notes {
             subject: finding.table.clone(),
             about: finding.table.iter().cloned().collect(),
             below: repair(of, finding),
-            ..Note::new(Phrase::said(&finding.message))
+            ..Note::new(Phrase::from_others(&finding.message))
         }
     });
     Notes { word: "finding", notes: notes.collect(), alike_max: usize::MAX }
 }
 
 /// Commits on replicas that are not ours.
-pub(super) fn drift(drift: &[Drift]) -> Table {
+pub(super) fn table_of_drift(drift: &[Drift]) -> Table {
     let caption = "Commits on replicas that are not drsync's";
     let heads = ["replica of", "version", "when", "operation", "by", "#rows", "kind"];
     let mut table = Table::new(caption, "commit", &heads);
@@ -93,7 +93,7 @@ fn commit(table: Phrase, commit: &DriftCommit) -> Vec<Phrase> {
         table,
         format!("v{}", commit.version).into(),
         Part::Moment(commit.committed_at).into(),
-        Phrase::said(&commit.operation),
-        commit.user.as_ref().map(Phrase::said).unwrap_or_default(),
+        Phrase::from_others(&commit.operation),
+        commit.user.as_ref().map(Phrase::from_others).unwrap_or_default(),
     ]
 }

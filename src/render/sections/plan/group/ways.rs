@@ -6,7 +6,7 @@ use crate::plan::{Finding, risk};
 use crate::render::away::blocking;
 use crate::render::causes::{Cause, causes};
 use crate::render::page::{Below, Copied};
-use crate::render::sections::acceptances::{accept, apart};
+use crate::render::sections::acceptances::{accept, without_acceptance};
 use crate::render::sections::causes::{entry_of_configuration, remedy};
 use crate::render::shown::Labelled;
 
@@ -49,5 +49,5 @@ pub(super) fn ways_on(of: &Labelled<'_>) -> Vec<Copied> {
 /// What repairs a finding; the command that lets it through is one with those of the group's other findings.
 pub(super) fn repair(of: &Labelled<'_>, finding: &Finding) -> Vec<Below> {
     let cause = causes([of.found(finding)].into_iter()).pop();
-    cause.and_then(|cause| apart(&cause).remedy).iter().flat_map(remedy).collect()
+    cause.and_then(|cause| without_acceptance(&cause).remedy).iter().flat_map(remedy).collect()
 }

@@ -30,16 +30,18 @@ fn facts(stored: &StoredPlan) -> Vec<Fact> {
     let name = |label: &'static str, text: &String| Fact::new(label, Phrase::name(text));
     let mut facts = vec![name("plan", &plan.plan_id), Fact::new("made", plan.created_at)];
     facts.extend(provenance(&plan.provenance));
-    let tool = Phrase::said(&plan.tool.name).and(" ").and(Phrase::said(&plan.tool.version));
+    let tool =
+        Phrase::from_others(&plan.tool.name).and(" ").and(Phrase::from_others(&plan.tool.version));
     facts.push(Fact::new("with", tool));
     if plan.observed_clock.overridden {
         let set = Phrase::from("set by DRSYNC_NOW to ").and(plan.observed_clock.now);
         facts.push(Fact::new("clock", set));
     }
-    let expires = Phrase::from(plan.expires_at).and(": ").and(Phrase::said(&plan.expiry_reason));
+    let expires =
+        Phrase::from(plan.expires_at).and(": ").and(Phrase::from_others(&plan.expiry_reason));
     facts.extend([
         Fact::new("expires", expires),
-        Fact::new("configuration", Phrase::said(&plan.config.source)),
+        Fact::new("configuration", Phrase::from_others(&plan.config.source)),
         name("its SHA-256", &plan.config.sha256),
         name("of its meaning", &plan.config.effective_sha256),
     ]);
@@ -76,12 +78,13 @@ fn region(seen: &RegionSeen) -> [Phrase; 5] {
         (false, Some(Refused::Denied)) => "with a refusal",
         (false, Some(Refused::Unreadable)) => "with what cannot be read",
     };
-    let answer = seen.answer.as_ref().map(|answer| Phrase::from(": ").and(Phrase::said(answer)));
+    let answer =
+        seen.answer.as_ref().map(|answer| Phrase::from(": ").and(Phrase::from_others(answer)));
     [
         seen.workspace.clone().map(|it| Part::Address(it).into()).unwrap_or_default(),
         Phrase::name(&seen.location),
         Phrase::from(how).and(answer.unwrap_or_default()),
-        seen.principal.as_ref().map(Phrase::said).unwrap_or_default(),
+        seen.principal.as_ref().map(Phrase::from_others).unwrap_or_default(),
         seen.observed_at.into(),
     ]
 }
@@ -93,8 +96,8 @@ fn applied(applies: &[RunRecord]) -> Table {
         table.row(vec![
             Phrase::name(&record.run_id),
             minute(record.ended_at).into(),
-            Phrase::said(&record.exit.name).and(exit),
-            Phrase::said(&record.provenance.actor),
+            Phrase::from_others(&record.exit.name).and(exit),
+            Phrase::from_others(&record.provenance.actor),
         ]);
     }
     table
