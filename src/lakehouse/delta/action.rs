@@ -151,7 +151,7 @@ pub struct FileKey {
 pub type FileMap<T> = HashMap<FileKey, T, ahash::RandomState>;
 
 /// A live file of a table at a version.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct LiveFile {
     /// Its deletion vector.
     pub vector: Option<Box<Vector>>,
@@ -163,6 +163,8 @@ pub struct LiveFile {
     pub records: Option<u64>,
     /// The `add` action as JSON text; only with [`Detail::Full`](super::Detail::Full).
     pub action: Option<Box<str>>,
+    /// Which of the commits that were read added it, counted from 1; 0: a checkpoint has it.
+    pub(super) added_by: u32,
 }
 
 impl LiveFile {

@@ -185,6 +185,7 @@ mod tests {
             modified_ms: None,
             records: None,
             action: Some(action.to_string().into()),
+            added_by: 0,
         }
     }
 

@@ -1,7 +1,8 @@
 //! A table as it is while its log is being read: what each action does to it, whatever file it stands in.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 
 use ahash::RandomState;
 use serde::Deserialize;
@@ -51,8 +52,10 @@ pub(super) struct State {
     pub(super) unpacked: u64,
     /// Adds that a checkpoint holds; as many as files are live where it names none twice.
     pub(super) adds: u64,
-    /// What the commit that is being read has said of files already, by hash. Only some readers let the last word count.
-    said: HashMap<u64, Said, RandomState>,
+    /// How many commits were read, the one that is being read among them.
+    commits: u32,
+    /// The files that this one took out already, by hash. Only some readers let the last word of a commit count.
+    removed: HashSet<u64, RandomState>,
     hasher: RandomState,
 }
 
@@ -80,14 +83,16 @@ impl State {
             packed: 0,
             unpacked: 0,
             adds: 0,
-            said: HashMap::default(),
+            commits: 0,
+            removed: HashSet::default(),
             hasher: RandomState::new(),
         }
     }
 
     /// Applies a file of JSON lines. `file` is its name for messages.
     pub(super) fn read_lines(&mut self, blob: Blob, file: &str) -> Result<()> {
-        self.said.clear();
+        self.commits += 1;
+        self.removed.clear();
         let mut lines = Lines::of(blob, file);
         let mut empty = true;
         while let Some((number, text)) = lines.next()? {
@@ -185,23 +190,13 @@ impl State {
         }
     }
 
-    /// Refuses a commit that says two things of one file.
-    ///
-    /// A removal said twice is one removal: all readers agree on it.
-    fn say(&mut self, key: &FileKey, now: Said) -> Result<(), Odd> {
-        match (self.said.insert(self.hasher.hash_one(key), now), now) {
-            (None, _) | (Some(Said::Removed), Said::Removed) => Ok(()),
-            (Some(Said::Added | Said::Removed), _) => Err(Odd::NamedTwice(key.path.to_string())),
-        }
-    }
-
     /// Takes a file in. `action` is its text, where it is to be kept.
     pub(super) fn add(&mut self, facts: AddFacts<'_>, action: Option<Box<str>>) -> Result<(), Odd> {
         let key = facts.key();
         if self.within_checkpoint {
             self.adds += 1
-        } else {
-            self.say(&key, Said::Added)?
+        } else if !self.removed.is_empty() && self.removed.contains(&self.hasher.hash_one(&key)) {
+            return Err(Odd::NamedTwice(key.path.into()));
         }
         let AddFacts {
             path: _,
@@ -222,23 +217,35 @@ impl State {
         let size = size.unwrap_or(0);
         self.absolute |= path::is_absolute(&key.path)
             || deletion_vector.as_ref().is_some_and(|vector| vector.storage_type == "p");
-        let before = self.files.insert(
-            key,
-            LiveFile {
-                vector: deletion_vector.map(Box::new),
-                size,
-                modified_ms: modification_time,
-                records,
-                action,
-            },
-        );
-        self.text -= before.map_or(0, |file| length(file.action.as_deref()));
+        let added_by = if self.within_checkpoint { 0 } else { self.commits };
+        let file = LiveFile {
+            vector: deletion_vector.map(Box::new),
+            size,
+            modified_ms: modification_time,
+            records,
+            action,
+            added_by,
+        };
+        match self.files.entry(key) {
+            Entry::Vacant(free) => {
+                free.insert(file);
+            }
+            // A checkpoint may name a file twice; a commit that does is refused.
+            Entry::Occupied(known) if added_by > 0 && known.get().added_by == added_by => {
+                return Err(Odd::NamedTwice(known.key().path.to_string()));
+            }
+            Entry::Occupied(mut known) => {
+                let before = known.insert(file);
+                self.text -= length(before.action.as_deref());
+            }
+        }
         Ok(())
     }
 
     /// Takes a file out. `action` is its text, where it is to be kept.
     ///
     /// In a checkpoint a removal is a tombstone, kept for VACUUM: it takes nothing out of what the same checkpoint says is live.
+    /// A removal that a commit says twice is one removal: all readers agree on it.
     pub(super) fn remove(
         &mut self,
         facts: AddFacts<'_>,
@@ -250,9 +257,13 @@ impl State {
                 return Ok(());
             }
         } else {
-            self.say(&key, Said::Removed)?;
-            let before = self.files.remove(&key);
-            self.text -= before.map_or(0, |file| length(file.action.as_deref()));
+            self.removed.insert(self.hasher.hash_one(&key));
+            if let Some(before) = self.files.remove(&key) {
+                if before.added_by == self.commits {
+                    return Err(Odd::NamedTwice(key.path.into()));
+                }
+                self.text -= length(before.action.as_deref());
+            }
         }
         if let Some(action) = action {
             self.text += action.len() as u64;
@@ -261,13 +272,6 @@ impl State {
         }
         Ok(())
     }
-}
-
-/// What a commit says of one file.
-#[derive(Debug, Clone, Copy)]
-enum Said {
-    Added,
-    Removed,
 }
 
 /// The rows of a file: its records, where the log tells them, and those that a vector deletes.
