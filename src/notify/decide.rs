@@ -422,16 +422,27 @@ impl Decision<'_> {
         }
     }
 
-    /// Closes what is open of groups that left the configuration.
+    /// Closes what is open of groups that left the configuration. Where another runner still has such a group, and finds it as it was,
+    /// that is said once: until it looked for as long as a reminder takes, it is its incident.
     fn removed(&mut self) {
-        let round = self.round;
+        let (round, reminder) = (self.round, self.policy.reminder);
         if !round.whole {
             return;
         }
         let there: BTreeSet<&str> = round.groups.iter().map(|group| group.name.as_str()).collect();
-        for incident in &mut self.incidents {
-            let gone = incident.group.as_deref().is_some_and(|group| !there.contains(group));
-            if gone && incident.is_open() {
+        let left_before: BTreeSet<&str> = self
+            .told_lately
+            .iter()
+            .filter(|told| told.change.setting == Setting::Removed && told.change.table.is_none())
+            .filter(|told| told.at < round.ended_at)
+            .filter_map(|told| told.change.group.as_deref())
+            .collect();
+        for incident in self.incidents.iter_mut().filter(|it| it.is_open()) {
+            let Some(group) = incident.group.as_deref().filter(|group| !there.contains(group))
+            else {
+                continue;
+            };
+            if !left_before.contains(group) || round.ended_at - incident.seen_at > reminder {
                 incident.leave(round);
             }
         }

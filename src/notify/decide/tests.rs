@@ -1,6 +1,7 @@
 //! A month of rounds, two machines, two runners at once: what each address hears, compared with a list written beforehand.
 
 mod others;
+mod runners;
 mod unseen;
 
 use std::collections::BTreeMap;
