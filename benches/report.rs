@@ -118,6 +118,7 @@ fn runbook(cuts: &Cuts, language: Language) -> usize {
         rows: &Default::default(),
         record: None,
         looked: &drsync::runbook::Looked::default(),
+        read_around: None,
         groups: &[],
         to_cuts: &Default::default(),
         come_back: false,

@@ -167,6 +167,14 @@ pub struct LiveFile {
     pub(super) added_by: u32,
 }
 
+/// Alike is what the log says of both, whichever commit said it.
+impl PartialEq for LiveFile {
+    fn eq(&self, other: &LiveFile) -> bool {
+        let said = |file: &LiveFile| (file.size, file.modified_ms, file.records);
+        said(self) == said(other) && self.vector == other.vector && self.action == other.action
+    }
+}
+
 impl LiveFile {
     /// Whether another description under the same path is of the same bytes: a file that is written again has another time.
     pub fn has_content_of(&self, other: &LiveFile) -> bool {
