@@ -9,7 +9,7 @@ use crate::harmless;
 use crate::notify::{Done, GroupCut, Told};
 use crate::observe::{FUTURE, Question, recent_records};
 use crate::plan::{
-    GrantsSeen, JobSeen, ReceiptTold, RoleTold, Settings, SettingsBefore, Witnessed,
+    GrantsSeen, JobSeen, ReceiptTold, RoleTold, Settings, SettingsBefore, Whose, Witnessed,
 };
 use crate::record::{
     GroupOutcome, GroupRecord, KeptConfiguration, LossesTold, Notified, PreviousElsewhere,
@@ -125,6 +125,31 @@ pub(super) async fn tips(
     tips.passed_over.sort_unstable();
     tips.passed_over.dedup();
     tips
+}
+
+impl Tips {
+    /// Both regions answer, and neither has a record: nobody ever applied there, or the sync locations have moved.
+    pub(super) fn is_of_new_places(&self) -> bool {
+        !self.unseen && self.sha256.is_empty()
+    }
+
+    /// Takes what was told, and how the workspace was protected, from the records that this machine keeps.
+    pub(super) fn follow_machine(
+        &mut self,
+        documents: Vec<KeptDocument>,
+        whose: &Whose<'_>,
+        now: DateTime<Utc>,
+    ) {
+        let mut records: Vec<RunRecord> =
+            documents.iter().filter_map(|document| readable(document, now).ok()).collect();
+        records.sort_by_key(|record| std::cmp::Reverse((record.ended_at, record.run_id.clone())));
+        self.settings = records.iter().find_map(|record| record.settings_of(whose));
+        if self.ends.is_empty() && self.settings.is_some() {
+            let documents = documents.into_iter();
+            let documents = documents.map(|document| (sha256_of_bytes(&document.bytes), document));
+            self.ends = newest(documents.collect(), now).ends;
+        }
+    }
 }
 
 /// The records that no other names, the one that ended last first.

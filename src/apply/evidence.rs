@@ -137,7 +137,11 @@ impl<'a> Keepers<'a> {
         };
         let here =
             if run.options.policies.is_empty() { Vec::new() } else { run.options.local.owed() };
-        chain::tips(question, self.regions, self.asked(), here, run.now()).await
+        let mut tips = chain::tips(question, self.regions, self.asked(), here, run.now()).await;
+        if tips.is_of_new_places() {
+            tips.follow_machine(run.options.local.recent_records(), &self.whose, run.now());
+        }
+        tips
     }
 
     /// Gives the regions the documents of earlier applies that lie on this machine only.

@@ -124,8 +124,12 @@ pub(super) fn plan(
 /// Keeps the newest runbook of a workspace.
 pub(super) fn runbook(folder: &Path, workspace: &str, bytes: &[u8]) -> anyhow::Result<()> {
     make_runs(folder)?;
-    let label = label(workspace);
-    write_whole(&folder.join(FOLDER).join(format!("runbook-{label}.md")), bytes)
+    write_whole(&folder.join(runbook_path(workspace)), bytes)
+}
+
+/// Where the newest runbook of a workspace is kept, beside the configuration.
+pub(super) fn runbook_path(workspace: &str) -> PathBuf {
+    Path::new(FOLDER).join(format!("runbook-{}.md", label(workspace)))
 }
 
 /// A workspace as part of the name of a file; names that would become one are told apart by what they are.

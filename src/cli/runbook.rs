@@ -108,8 +108,8 @@ impl Runbook {
                         context.remark(&clean(&text));
                         if !refusal.kind.is_away() {
                             let kept = format!(
-                                "drsync: what the last apply kept: .drsync/runbook-{}.md here, and *{RUNBOOK_ENDING} beside the evidence of both sides",
-                                workspace.name
+                                "drsync: what the last apply kept: {} here, and *{RUNBOOK_ENDING} beside the evidence of both sides",
+                                keep::runbook_path(&workspace.name).display()
                             );
                             context.remark(&clean(&kept));
                         }

@@ -110,8 +110,15 @@ impl NotCompared {
                 "--base FILE compares with the configuration of before"
             }
         };
+        let kept_here = self.signs.iter().any(|it| matches!(it, ProtectedBefore::KeptHere { .. }));
+        // Such an apply compares with what its machine keeps.
+        let told = match (self.why, kept_here) {
+            (NotComparedWhy::NoRecord, true) => "by an apply from here alone",
+            (NotComparedWhy::NoRecord | NotComparedWhy::NoneTells, _)
+            | (NotComparedWhy::NotSeen | NotComparedWhy::NotInBase, _) => "nowhere",
+        };
         format!(
-            "nothing to compare settings with: {}{signs}; what protects less now is told nowhere: {compare}",
+            "nothing to compare settings with: {}{signs}; what protects less now is told {told}: {compare}",
             self.describe(),
         )
     }

@@ -144,3 +144,27 @@ fn whatever_leaves_the_configuration_is_told_once_to_whoever_heard_of_it() {
     write(&world, &with);
     assert_eq!(applied(&world, &receivers, "2026-11-22T15:30:00Z"), [""; 0]);
 }
+
+#[test]
+fn who_was_taken_out_while_both_sync_locations_moved_hears_it_of_the_machine_that_knows() {
+    let Some(receivers) = Receivers::start() else { return };
+    let world = World::new(&receivers);
+    let smtp = receivers.smtp("open", json!({"security": "none"}));
+    world.tell("ops@example.com", "boss@example.com", json!({"smtp": smtp, "success": "off"}));
+    applied(&world, &receivers, FIRST);
+    let mut all = config(&world);
+    for (key, place) in
+        [("sync_location_primary", "east/new"), ("sync_location_secondary", "west/new")]
+    {
+        std::fs::create_dir(world.path(place)).unwrap();
+        all["workspaces"][0][key] = place.into();
+    }
+    all["workspaces"][0]["sync_failure_notification"] = "new@example.com".into();
+    write(&world, &all);
+    let heard = applied(&world, &receivers, "2026-11-22T11:40:00Z");
+    let mut former = heard.iter().filter(|it| it.starts_with("ops: "));
+    assert!(
+        former.any(|it| it.contains("protected less") && it.contains("failure_mail")),
+        "{heard:?}"
+    );
+}
