@@ -133,7 +133,7 @@ pub(super) fn configuration_invalid(entry: &GroupEntry) -> Vec<Finding> {
                     mistake.message
                 );
                 let deed = correction(mistake, &mistakes[..at]);
-                let words = mistake.remedy.clone().unwrap_or_else(|| deed.words());
+                let words = mistake.remedy.clone().unwrap_or_else(|| deed.describe_deed());
                 finding(FindingCode::ConfigurationInvalid, None, text)
                     .repaired_by(Remedy::Advice(Advice { deed: Some(deed), words }))
             })

@@ -150,13 +150,13 @@ pub struct Advice {
 
 impl From<Deed> for Advice {
     fn from(deed: Deed) -> Advice {
-        Advice { words: deed.words(), deed: Some(deed) }
+        Advice { words: deed.describe_deed(), deed: Some(deed) }
     }
 }
 
 impl Deed {
     /// What is said of it, a sentence without a full stop.
-    pub fn words(&self) -> Sentence {
+    pub fn describe_deed(&self) -> Sentence {
         const DIVERGED: &str = "docs/planning.md#ledger_diverged";
         match self {
             Deed::CorrectConfiguration { file, line, path, number: _ } => {
@@ -241,7 +241,7 @@ impl Deed {
             Deed::NameSecondaryOrDeleteRoleRow { name } => {
                 format!(
                     "if the secondary was ever called {name}, give it that name again (secondary_workspace_name); else {}",
-                    Deed::DeleteRoleRow.words()
+                    Deed::DeleteRoleRow.describe_deed()
                 )
                 .into()
             }

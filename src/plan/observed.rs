@@ -325,7 +325,7 @@ impl RegionObserved {
         Some(match self.unreadable_table().zip(self.repair(other)) {
             None => refusal.describe_answer(),
             Some((place, repair)) => {
-                let repair = repair.words();
+                let repair = repair.describe_deed();
                 format!("{place} cannot be read: {}; {repair}", refusal.describe_answer()).into()
             }
         })

@@ -311,7 +311,7 @@ fn behind(
     });
     let told = witnessed.role_of(&newest.group_name, Some(newest.cut_number));
     let (epoch, why) = told_of_behind(newest.epoch, marked, told)?;
-    let why = format!("ledger_behind: {why}; {}", Deed::PutChangeOfRoleBack.words());
+    let why = format!("ledger_behind: {why}; {}", Deed::PutChangeOfRoleBack.describe_deed());
     Some(Behind { epoch, why: why.into() })
 }
 

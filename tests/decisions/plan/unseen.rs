@@ -204,7 +204,7 @@ fn a_metadata_table_that_cannot_be_read_is_named_with_its_place_and_what_repairs
     );
     let deed = Deed::MoveLedgerTable { location: place.to_owned(), when_other_answers: false };
     let remedy = format!("move {place} away: the next apply clones it from the other region");
-    assert_eq!(deed.words(), *remedy);
+    assert_eq!(deed.describe_deed(), *remedy);
     assert_eq!(finding.remedy, Some(deed.into()));
     let seen = world.plan().workspaces[0].observed.secondary.clone();
     assert!(seen.answer.unwrap().to_string().ends_with(&remedy), "it is told where the region is");
