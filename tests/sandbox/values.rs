@@ -87,7 +87,7 @@ async fn decimals_are_calculated_with_exactly() {
         ("7.5 % 2", "DECIMAL(2,1)", "1.5"),
         ("1e0 + 0.5", "DOUBLE", "1.5"),
         ("12345678901234567890", "DECIMAL(20,0)", "12345678901234567890"),
-        (".5 + 1.", "DECIMAL(2,1)", "1.5"),
+        (".5 + 1.", "DECIMAL(3,1)", "1.5"),
         ("5.e1", "DOUBLE", "50.0"),
         ("CAST(2.5 AS DECIMAL(3,0))", "DECIMAL(3,0)", "3"),
         ("1 / 4", "DOUBLE", "0.25"),
