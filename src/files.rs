@@ -1,6 +1,6 @@
 //! Files that others may have laid there: opened below a folder, through no link, never waiting, and only as long as allowed.
 //!
-//! A path given by the user is resolved once and may lead through links ([`resolved`]). What is named below it by a log, a
+//! A path given by the user is resolved once and may lead through links ([`resolve_folder`]). What is named below it by a log, a
 //! catalog or a listing may not: one link in a table would make drsync read or write anything of this machine.
 
 mod many;
