@@ -17,6 +17,7 @@ async fn what_leaves_one_configuration_before_the_other_is_told_once() {
     tables.as_array_mut().unwrap().push("main.shop.cities".into());
     runners.configure();
     let before = runners.world.config["workspaces"][0]["sync_failure_notification"].clone();
+    let new = serde_json::Value::from("new@example.com");
     let mut known = 0;
     let mut said: Vec<String> = Vec::new();
     let mut now = runners.world.now;
@@ -29,17 +30,13 @@ async fn what_leaves_one_configuration_before_the_other_is_told_once() {
         if is("22T19:00") {
             runners.world.groups().pop();
         }
-        if is("23T01:00") {
-            runners.world.config["workspaces"][0]["sync_failure_notification"] =
-                "new@example.com".into();
+        for (moment, mail) in [("23T01:00", &new), ("23T08:00", &before), ("23T10:00", &new)] {
+            if is(moment) {
+                let workspace = &mut runners.world.config["workspaces"][0];
+                workspace["sync_failure_notification"] = mail.clone();
+            }
         }
-        if is("23T08:00") {
-            runners.world.config["workspaces"][0]["sync_failure_notification"] = before.clone();
-            runners.configure();
-        }
-        if is("23T10:00") {
-            runners.world.config["workspaces"][0]["sync_failure_notification"] =
-                "new@example.com".into();
+        if ["23T08:00", "23T10:00"].into_iter().any(is) {
             runners.configure();
         }
         if ["22T13:00", "22T19:00", "23T01:00"].into_iter().any(is) {
