@@ -14,6 +14,10 @@ use crate::sql::{Relation, Statement};
 
 /// Tables a statement.
 pub(super) const TABLES: usize = 50;
+/// Tables a statement that reads one row of each.
+pub(super) const TABLES_BY_A_ROW: usize = 250;
+/// Statements of many tables at once.
+const AT_ONCE: usize = 4;
 /// Statements at once where tables are looked at one by one.
 const SINGLES: usize = 8;
 /// Tables taken out of a batch by name before the rest is looked at one by one.
@@ -39,7 +43,7 @@ pub(super) struct Form<'a, Q> {
 /// What becomes of the rest of a batch of which as many tables were taken out as may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rest {
-    /// Each is asked about alone.
+    /// Each is asked about alone, or, where they are very many, in smaller batches first.
     OneByOne,
     /// The last refusal is the answer to all of it: whoever asks looks closer at what does not answer, by another way.
     AsRefused,
@@ -53,26 +57,37 @@ impl Batches {
         asked: &[&Q],
         form: &Form<'_, Q>,
     ) -> Vec<Result<Rows, Refusal>> {
-        let chunks: Vec<&[&Q]> = asked.chunks(form.size.max(1)).collect();
-        let mut answered: Vec<Vec<Result<Rows, Refusal>>> = Vec::with_capacity(chunks.len());
-        let asks: Vec<_> = chunks.into_iter().map(|chunk| self.chunk(sql, chunk, form)).collect();
-        let mut asks = stream::iter(asks).buffered(4);
-        while let Some(answers) = asks.next().await {
-            answered.push(answers);
+        let mut answers: Vec<Option<Result<Rows, Refusal>>> = asked.iter().map(|_| None).collect();
+        let smaller = (form.size.min(asked.len()) > TABLES).then_some(TABLES);
+        for size in [form.size.max(1)].into_iter().chain(smaller) {
+            let open = places_open(&answers);
+            let tables: Vec<&Q> = open.iter().map(|at| asked[*at]).collect();
+            let asks: Vec<_> =
+                tables.chunks(size).map(|chunk| self.ask_together(sql, chunk, form)).collect();
+            let mut asks = stream::iter(asks).buffered(AT_ONCE);
+            let mut open = open.into_iter();
+            while let Some(answered) = asks.next().await {
+                for (at, answer) in open.by_ref().take(answered.len()).zip(answered) {
+                    answers[at] = answer;
+                }
+            }
         }
-        answered.into_iter().flatten().collect()
+        self.ask_one_by_one(sql, asked, form, &mut answers).await;
+        answers.into_iter().flatten().collect()
     }
 
-    async fn chunk<Q: Sync>(
+    /// Asks about several tables in one statement, and again without those that it names as its trouble; what is to be asked about
+    /// otherwise stays open.
+    async fn ask_together<Q: Sync>(
         &self,
         sql: &Sql,
         asked: &[&Q],
         form: &Form<'_, Q>,
-    ) -> Vec<Result<Rows, Refusal>> {
+    ) -> Vec<Option<Result<Rows, Refusal>>> {
         let mut answers: Vec<Option<Result<Rows, Refusal>>> = asked.iter().map(|_| None).collect();
         let mut taken_out = 0;
         loop {
-            let open: Vec<usize> = (0..asked.len()).filter(|at| answers[*at].is_none()).collect();
+            let open = places_open(&answers);
             if open.len() < 2 || taken_out > TAKEN_OUT_MAX || self.refused.load(Ordering::Relaxed) {
                 break;
             }
@@ -110,18 +125,17 @@ impl Batches {
                 }
             }
         }
-        self.one_by_one(sql, asked, form, &mut answers).await;
-        answers.into_iter().flatten().collect()
+        answers
     }
 
-    async fn one_by_one<Q: Sync>(
+    async fn ask_one_by_one<Q: Sync>(
         &self,
         sql: &Sql,
         asked: &[&Q],
         form: &Form<'_, Q>,
         answers: &mut [Option<Result<Rows, Refusal>>],
     ) {
-        let open: Vec<usize> = (0..asked.len()).filter(|at| answers[*at].is_none()).collect();
+        let open = places_open(answers);
         let statements: Vec<(usize, Statement)> =
             open.into_iter().map(|at| (at, (form.one)(asked[at]))).collect();
         let looks: Vec<_> = statements
@@ -136,4 +150,9 @@ impl Batches {
             answers[at] = Some(answer);
         }
     }
+}
+
+/// The places of questions that are not answered.
+fn places_open<T>(answers: &[Option<T>]) -> Vec<usize> {
+    answers.iter().enumerate().filter(|(_, answer)| answer.is_none()).map(|(at, _)| at).collect()
 }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use super::batch::{Batches, Form, Rest, TABLES};
+use super::batch::{Batches, Form, Rest, TABLES, TABLES_BY_A_ROW};
 use super::refusal::Refusal;
 use super::rows::{Row, Rows, number};
 use super::statements::Sql;
@@ -221,7 +221,7 @@ pub(super) async fn newest(
         relation: &|table: &Relation| table.clone(),
         many: &|tables: &[&Relation]| sql::histories(tables, 1),
         one: &|table: &Relation| sql::history(table, 1),
-        size: TABLES,
+        size: TABLES_BY_A_ROW,
         rest,
     };
     let answers = batches.ask(sql, &asked, &form).await.into_iter();

@@ -42,9 +42,11 @@ impl Session {
         let failed = |error| SqlError::delta(&place.shown, &error);
         let log = delta::versions(&place.store).await.map_err(failed)?;
         let from = limit.map(|limit| (log.newest + 1).saturating_sub(limit as u64));
+        let head = delta::snapshot_in(&place.store, &log, log.newest, Detail::Header).await;
+        let head = head.map_err(failed)?;
         let mut commits = match limit {
             Some(0) => Vec::new(),
-            _ => delta::history(&place.store, from).await.map_err(failed)?,
+            _ => delta::history_in(&place.store, &log, &head, from).await.map_err(failed)?,
         };
         commits.reverse();
         commits.truncate(limit.unwrap_or(usize::MAX));

@@ -46,16 +46,12 @@ impl Session {
                 "Syntax error at or near 'DESCRIBE'.",
             ));
         }
-        let mut all: Option<Rows> = None;
+        let mut parts = Vec::with_capacity(query.parts.len());
         for part in &query.parts {
             let order = if query.parts.len() == 1 { query.order.as_slice() } else { &[] };
-            let rows = self.select(part, order, &named).await?;
-            match &mut all {
-                None => all = Some(rows),
-                Some(all) => *all = joined(all, rows, self.scope.zone)?,
-            }
+            parts.push(self.select(part, order, &named).await?);
         }
-        let mut rows = all.unwrap_or_default();
+        let mut rows = united(parts, self.scope.zone)?;
         if query.parts.len() > 1 {
             rows = self.sorted(&query.order, &[], rows, None)?;
         }
@@ -222,30 +218,39 @@ fn is_generator(expr: &Expr) -> bool {
     matches!(expr, Expr::Call { name, .. } if GENERATORS.contains(&name.as_str()))
 }
 
-fn joined(all: &Rows, mut more: Rows, zone: Tz) -> Result<Rows> {
-    if all.columns.len() != more.columns.len() {
-        return Err(SqlError::new(
-            "NUM_COLUMNS_MISMATCH",
-            "42826",
-            "UNION can only be performed on inputs with the same number of columns.",
-        ));
+/// The rows of all parts of a UNION ALL behind each other, in the types that fit them all and under the names of the first.
+fn united(mut parts: Vec<Rows>, zone: Tz) -> Result<Rows> {
+    let (Some(first), true) = (parts.first(), parts.len() > 1) else {
+        return Ok(parts.pop().unwrap_or_default());
+    };
+    let mut kinds: Vec<Kind> = first.columns.iter().map(|it| it.kind().clone()).collect();
+    for part in &parts[1..] {
+        if part.columns.len() != kinds.len() {
+            return Err(SqlError::new(
+                "NUM_COLUMNS_MISMATCH",
+                "42826",
+                "UNION can only be performed on inputs with the same number of columns.",
+            ));
+        }
+        for ((kind, other), named) in kinds.iter_mut().zip(&part.columns).zip(&first.columns) {
+            *kind = common(kind, other.kind()).ok_or_else(|| {
+                SqlError::new(
+                    "INCOMPATIBLE_COLUMN_TYPE",
+                    "42825",
+                    format!(
+                        "UNION can only be performed on tables with compatible column types. The column `{}` is \"{}\" here and \"{}\" there.",
+                        named.name,
+                        kind::sql(kind),
+                        kind::sql(other.kind())
+                    ),
+                )
+            })?;
+        }
     }
-    let mut all = all.clone();
-    for (column, other) in all.columns.iter_mut().zip(&mut more.columns) {
-        let to = common(column.kind(), other.kind()).ok_or_else(|| {
-            SqlError::new(
-                "INCOMPATIBLE_COLUMN_TYPE",
-                "42825",
-                format!(
-                    "UNION can only be performed on tables with compatible column types. The column `{}` is \"{}\" here and \"{}\" there.",
-                    column.name,
-                    kind::sql(column.kind()),
-                    kind::sql(other.kind())
-                ),
-            )
-        })?;
-        column.values = cast(&column.values, &to, zone)?;
-        other.values = cast(&other.values, &to, zone)?;
+    for part in &mut parts {
+        for (column, kind) in part.columns.iter_mut().zip(&kinds) {
+            column.values = cast(&column.values, kind, zone)?;
+        }
     }
-    Rows::concat(&[all, more])
+    Rows::concat(&parts)
 }

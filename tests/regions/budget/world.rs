@@ -104,8 +104,7 @@ impl World {
         let columns = write::columns(&[("id", "bigint")]).unwrap();
         let rows = write::rows(&columns, &[json!({"id": 11})]).unwrap();
         for number in 0..self.tables {
-            let place = self.path("east/tables").join(table(number));
-            let table = Table::at(place, Writer::new("owner@example.com"));
+            let table = Table::at(self.source(number), Writer::new("owner@example.com"));
             table.when(self.at(40)).insert(&rows).await.unwrap();
         }
         self.run(41);
@@ -138,6 +137,11 @@ impl World {
         let record = apply(&planned.stored(), &[regions], &options, &|_| {}).await;
         assert_eq!(record.exit.code, 0, "{:?}", record.exit);
         record
+    }
+
+    /// Where a source lies.
+    pub(crate) fn source(&self, number: usize) -> std::path::PathBuf {
+        self.path("east/tables").join(table(number))
     }
 
     /// `receipt_minutes`: how long nobody may have looked at the newest versions of sources.
