@@ -341,6 +341,10 @@ impl Decision<'_> {
             State::Synchronized | State::InOrder | State::Waiting if self.may_run_on(group) => {
                 self.remind(Class::Failing, group);
             }
+            // What would be found in a region that gives no answer was not looked for.
+            State::InOrder | State::Waiting if !self.round.away.is_empty() => {
+                self.remind(Class::Failing, group);
+            }
             State::Synchronized | State::InOrder => {
                 self.close(Class::Failing, group, How::Recovered);
             }

@@ -105,16 +105,16 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
 
 /// What blocks a group that is due, at the moment it would be brought to.
 pub(super) fn at_target(view: &GroupView<'_>, target: &Target) -> Vec<Finding> {
-    let mut found = Vec::new();
+    if let Some(region) = secondary_finding(view) {
+        return vec![region];
+    }
+    view.tables().flat_map(|table| pin_findings(view, table, target)).collect()
+}
+
+/// That the secondary cannot be looked at; `None`: it can.
+pub(super) fn secondary_finding(view: &GroupView<'_>) -> Option<Finding> {
     let WorkspaceObserved { primary, secondary, .. } = view.workspace;
-    if let Some(region) = region_finding(Role::Secondary, secondary, primary) {
-        found.push(region);
-        return found;
-    }
-    for table in view.tables() {
-        found.extend(pin_findings(view, table, target));
-    }
-    found
+    region_finding(Role::Secondary, secondary, primary)
 }
 
 /// The finding of a group whose configuration is not valid.

@@ -25,7 +25,7 @@ use super::trigger::{self, Choice, Target};
 use super::versions::{self, Pinned};
 use super::view::GroupView;
 use crate::config::{GroupEntry, TableName};
-use crate::ledger::Cut;
+use crate::ledger::{Cut, Status};
 use crate::region::{CloneOrder, Commit, Mark, Pin, Size, Source, Table, Upkeep};
 use crate::text::{identifier, literal, plural};
 
@@ -40,17 +40,25 @@ pub(super) fn of_mistakes(
     GroupPlan { findings, ..bare(name, Decision::Blocked, reason_of_findings(&[], seen), last_cut) }
 }
 
+/// Whether the group's last attempt failed, or something blocked it; nobody paused it since.
+fn has_failed(view: &GroupView<'_>) -> bool {
+    let failed = view.row.is_some_and(|row| row.current_sync_status == Some(Status::Failed));
+    failed && view.group.paused_at(view.now).is_none()
+}
+
 /// Decides one group.
 pub(super) fn plan(view: &GroupView<'_>, facts: &Facts, request: &Request) -> GroupPlan {
     let (workspace, seen, name) = (view.workspace, view.seen, view.group.name.as_str());
     let choice = trigger::choose(view);
     let mut findings = checks::standing(view, facts);
-    if let Choice::Sync(target) = &choice
-        && findings
-            .iter()
-            .all(|finding| !finding.code.is_of_primary() && !finding.code.is_of_roles())
-    {
-        findings.extend(checks::at_target(view, target));
+    let clear = findings.iter().all(|it| !it.code.is_of_primary() && !it.code.is_of_roles());
+    match &choice {
+        Choice::Sync(target) if clear => findings.extend(checks::at_target(view, target)),
+        // What failed stays failed until somebody can look at the replicas again.
+        Choice::UpToDate(_) | Choice::Waiting(_) if clear && has_failed(view) => {
+            findings.extend(checks::secondary_finding(view));
+        }
+        Choice::Sync(_) | Choice::UpToDate(_) | Choice::Waiting(_) => {}
     }
     checks::accept(&mut findings, view, request);
     // That another side is active is told of a paused group, too.

@@ -1,6 +1,7 @@
 //! Who is told what over which server: real mail and real webhooks on this machine, received by programs of others.
 
 mod changes;
+mod clocks;
 mod days;
 mod leaving;
 mod servers;

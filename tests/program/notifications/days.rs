@@ -48,9 +48,15 @@ impl Runners {
     pub(super) fn configure_pipeline(&self) {
         let mut config = self.world.config.clone();
         let workspace = &mut config["workspaces"][0];
-        for key in ["workspace_instance_url", "sync_location_primary", "sync_location_secondary"] {
-            let place = self.world.path(workspace[key].as_str().unwrap());
-            workspace[key] = place.to_str().unwrap().into();
+        for key in [
+            "workspace_instance_url",
+            "secondary_workspace_instance_url",
+            "sync_location_primary",
+            "sync_location_secondary",
+        ] {
+            if let Some(place) = workspace[key].as_str().map(|place| self.world.path(place)) {
+                workspace[key] = place.to_str().unwrap().into();
+            }
         }
         fs::write(self.pipeline.path().join("drsync.json"), config.to_string()).unwrap();
     }
