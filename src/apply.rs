@@ -107,26 +107,8 @@ pub async fn apply(
         tables: plan.summary.create + plan.summary.update,
         copy_bytes: plan.summary.copy_bytes,
     });
-    let workspaces = plan
-        .workspaces
-        .iter()
-        .zip(regions)
-        .enumerate()
-        .map(|(at, (workspace, regions))| run.workspace(at, workspace, regions));
-    let (mut groups, mut metadata, mut away) = (Vec::new(), Vec::new(), Away::default());
-    let (mut keepers, mut known, mut roles) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-    let (mut away_in, mut logs) = (BTreeMap::new(), BTreeMap::new());
-    for (workspace, done) in plan.workspaces.iter().zip(join_all(workspaces).await) {
-        known.insert(workspace.name.clone(), done.newest_cuts());
-        roles.insert(workspace.name.clone(), done.newest_roles(&workspace.sides()));
-        groups.extend(done.groups);
-        metadata.extend(done.metadata);
-        away_in.insert(workspace.name.clone(), done.away);
-        away.primary |= done.away.primary;
-        away.secondary |= done.away.secondary;
-        keepers.extend(done.keepers);
-        logs.extend(done.cuts.map(|cuts| (workspace.name.clone(), cuts)));
-    }
+    let All { groups, metadata, away, keepers, cuts, newest_cuts, newest_roles } =
+        run.carry_out_workspaces(regions).await;
     let signal = options.signal.load(Ordering::Relaxed);
     let lost = (options.lost_output)();
     for output in &lost {
@@ -137,49 +119,17 @@ pub async fn apply(
     let endings = groups
         .iter()
         .map(|group| group.ending.as_ref().expect("a group of this apply has its ending"));
-    let exit = exit_without_output(exit_of_endings(plan, endings, away, signal), &lost);
-    let mut record = RunRecord {
-        kind: RUN.kind.to_owned(),
-        format_version: RUN.version.to_owned(),
-        run_id: options.run_id.clone(),
-        plan_id: plan.plan_id.clone(),
-        plan_sha256: stored.sha256.clone(),
-        effect_sha256: plan.effect_sha256.clone(),
-        started_at,
-        ended_at: run.now(),
-        clock_overridden: options.clock_overridden,
-        provenance: options.provenance.clone(),
-        approval: Some(options.approval.clone()),
-        quiet: !plan.applyable,
-        exit: exit_without_evidence(exit, run.notes.lacks_any(Recorded::Plan)),
-        summary: summary(&groups),
-        groups,
-        metadata,
-        registered: run.all_registered(),
-        warnings: run.notes.warnings(),
-        recorded: Some(run.notes.recorded()),
-        not_recorded: Some(run.notes.not_recorded()),
-        accepted: plan.accepted.clone(),
-        unprotected: plan.unprotected.clone(),
-        notified: None,
-        configurations,
-        newest_cuts: BTreeMap::new(),
-        newest_roles: BTreeMap::new(),
-        settings: BTreeMap::new(),
-        settings_changed: Vec::new(),
-        whole_looks: whole_looks(plan, options.planned_now),
-        previous_run_sha256: None,
-        other_previous_sha256: Vec::new(),
-        previous_elsewhere: Vec::new(),
-        previous_unseen: false,
-        signed_by: options.signer.as_ref().map(|signer| signer.public_key().to_owned()),
-        record_sha256: None,
-    };
+    let away_at_all = away.values().fold(Away::default(), |all, away| all.or(*away));
+    let exit = exit_without_output(exit_of_endings(plan, endings, away_at_all, signal), &lost);
+    let exit = exit_without_evidence(exit, run.notes.lacks_any(Recorded::Plan));
+    let mut record =
+        RunRecord { groups, metadata, configurations, ..run.begin_record(started_at, exit) };
+    record.summary = summary(&record.groups);
     let kept_by: Vec<&Keepers<'_>> = keepers.iter().map(|kept| &kept.keepers).collect();
     settings::note(&run, &mut record, &tips);
-    receipts::carry(&mut record, &tips, &logs);
-    telling::note(&run, &mut record, &tips, &away_in, &kept_by).await;
-    chain::link(&mut record, tips, known, &roles);
+    receipts::carry(&mut record, &tips, &cuts);
+    telling::note(&run, &mut record, &tips, &away, &kept_by).await;
+    chain::link(&mut record, tips, newest_cuts, &newest_roles);
     run.keep(&mut record, &keepers).await;
     run.tell(What::Summary { record: Box::new(record.clone()) });
     record
@@ -231,6 +181,36 @@ impl Done<'_> {
     /// Of every group whose roles were ever changed the side that is active.
     fn newest_roles(&self, sides: &Sides) -> BTreeMap<String, RoleTold> {
         self.cuts.as_ref().map(|cuts| RoleTold::of_cuts(cuts, sides)).unwrap_or_default()
+    }
+}
+
+/// What was done to all workspaces.
+#[derive(Default)]
+struct All<'a> {
+    groups: Vec<GroupRecord>,
+    metadata: Vec<MetadataRecord>,
+    /// Of each workspace which of its regions did not answer.
+    away: BTreeMap<String, Away>,
+    /// Where the evidence of each is kept.
+    keepers: Vec<Kept<'a>>,
+    /// Of each the cuts of all its groups, where they were read.
+    cuts: BTreeMap<String, Cuts>,
+    /// Of each the number of the newest cut of every group.
+    newest_cuts: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Of each the side that is active, of every group whose roles were ever changed.
+    newest_roles: BTreeMap<String, BTreeMap<String, RoleTold>>,
+}
+
+impl<'a> All<'a> {
+    fn take(&mut self, workspace: &WorkspacePlan, done: Done<'a>) {
+        let name = || workspace.name.clone();
+        self.newest_cuts.insert(name(), done.newest_cuts());
+        self.newest_roles.insert(name(), done.newest_roles(&workspace.sides()));
+        self.groups.extend(done.groups);
+        self.metadata.extend(done.metadata);
+        self.away.insert(name(), done.away);
+        self.keepers.extend(done.keepers);
+        self.cuts.extend(done.cuts.map(|cuts| (name(), cuts)));
     }
 }
 
@@ -369,6 +349,64 @@ impl<'p> Run<'p> {
         self.options.stop.load(Ordering::Relaxed)
     }
 
+    /// Carries out the parts of all workspaces, side by side.
+    async fn carry_out_workspaces<'a>(&self, regions: &'a [Regions]) -> All<'a>
+    where
+        'p: 'a,
+    {
+        let workspaces = &self.stored.plan.workspaces;
+        let parts = workspaces.iter().zip(regions).enumerate();
+        let parts = parts.map(|(at, (workspace, regions))| self.workspace(at, workspace, regions));
+        let mut all = All::default();
+        for (workspace, done) in workspaces.iter().zip(join_all(parts).await) {
+            all.take(workspace, done);
+        }
+        all
+    }
+
+    /// The record of the apply without what follows from its groups and from the records before it.
+    fn begin_record(&self, started_at: DateTime<Utc>, exit: Exit) -> RunRecord {
+        let Run { stored, options, notes, .. } = self;
+        let plan = &stored.plan;
+        RunRecord {
+            kind: RUN.kind.to_owned(),
+            format_version: RUN.version.to_owned(),
+            run_id: options.run_id.clone(),
+            plan_id: plan.plan_id.clone(),
+            plan_sha256: stored.sha256.clone(),
+            effect_sha256: plan.effect_sha256.clone(),
+            started_at,
+            ended_at: self.now(),
+            clock_overridden: options.clock_overridden,
+            provenance: options.provenance.clone(),
+            approval: Some(options.approval.clone()),
+            quiet: !plan.applyable,
+            exit,
+            summary: RunSummary::default(),
+            groups: Vec::new(),
+            metadata: Vec::new(),
+            registered: self.all_registered(),
+            warnings: notes.warnings(),
+            recorded: Some(notes.recorded()),
+            not_recorded: Some(notes.not_recorded()),
+            accepted: plan.accepted.clone(),
+            unprotected: plan.unprotected.clone(),
+            notified: None,
+            configurations: BTreeMap::new(),
+            newest_cuts: BTreeMap::new(),
+            newest_roles: BTreeMap::new(),
+            settings: BTreeMap::new(),
+            settings_changed: Vec::new(),
+            whole_looks: whole_looks(plan, options.planned_now),
+            previous_run_sha256: None,
+            other_previous_sha256: Vec::new(),
+            previous_elsewhere: Vec::new(),
+            previous_unseen: false,
+            signed_by: options.signer.as_ref().map(|signer| signer.public_key().to_owned()),
+            record_sha256: None,
+        }
+    }
+
     /// Carries out one workspace's part: metadata tables first, then its groups, smallest first.
     async fn workspace<'a>(
         &self,
@@ -401,19 +439,7 @@ impl<'p> Run<'p> {
                 together = true;
             }
             keepers = Some(own);
-            let groups = due.into_iter().enumerate().map(async |(place, group)| {
-                let turn = self.slots.begin((place, at));
-                let (record, committed) = group::apply(self, &site, group, turn).await;
-                if let Some(cut) = committed {
-                    registrations.of_cut(self, cut).await;
-                }
-                (group.name.clone(), record)
-            });
-            let done: Vec<(String, GroupRecord)> = futures::stream::iter(groups)
-                .buffer_unordered(self.options.parallelism.max(1))
-                .collect()
-                .await;
-            records.extend(done);
+            records = self.carry_out_groups(at, due, &site, &registrations).await;
             cuts = Some(site.cuts);
         }
         if !away.secondary {
@@ -430,13 +456,31 @@ impl<'p> Run<'p> {
                 .unwrap_or_else(|| not_due(plan, group, cuts.as_ref(), self.options.planned_now))
         });
         let groups = groups.collect();
-        Done {
-            groups,
-            metadata,
-            away,
-            cuts,
-            keepers: keepers.map(|keepers| Kept { keepers, together }),
-        }
+        let keepers = keepers.map(|keepers| Kept { keepers, together });
+        Done { groups, metadata, away, cuts, keepers }
+    }
+
+    /// Brings the groups that are due to their cuts, as many at once as may be; `at`: the place of the workspace among all.
+    async fn carry_out_groups(
+        &self,
+        at: usize,
+        due: Vec<&GroupPlan>,
+        site: &Site<'_>,
+        registrations: &Registrations<'_>,
+    ) -> BTreeMap<String, GroupRecord> {
+        let groups = due.into_iter().enumerate().map(async |(place, group)| {
+            let turn = self.slots.begin((place, at));
+            let (record, committed) = group::apply(self, site, group, turn).await;
+            if let Some(cut) = committed {
+                registrations.of_cut(self, cut).await;
+            }
+            (group.name.clone(), record)
+        });
+        let done: Vec<(String, GroupRecord)> = futures::stream::iter(groups)
+            .buffer_unordered(self.options.parallelism.max(1))
+            .collect()
+            .await;
+        done.into_iter().collect()
     }
 }
 

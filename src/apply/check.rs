@@ -101,51 +101,22 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
     let mut away = Away::default();
     let mut metadata_changes = false;
     for (workspace, regions) in plan.workspaces.iter().zip(regions) {
-        let (mut primary, mut secondary, presence) = tokio::join!(
-            regions.primary.location.ledger(),
-            regions.secondary.location.ledger(),
-            regions.primary.presence()
-        );
-        let principal = presence.ok().and_then(|presence| presence.principal);
-        refuse_without_a_copy(&mut primary, &mut secondary);
-        for (region, copy) in
-            [(&regions.primary, &mut primary), (&regions.secondary, &mut secondary)]
-        {
-            // A table that is not found, or cannot be read, does not tell whether its location is there: an apply asks for that first.
-            let in_doubt = copy.as_ref().map_or(true, |copy| !copy.troubles.is_empty());
-            if in_doubt && let Err(refusal) = region.presence().await {
-                *copy = Err(refusal);
-            }
-        }
-        let gone = |copy: &Result<LedgerCopy, RegionError>| {
-            let refusal = copy.as_ref().err();
-            refusal.is_some_and(|refusal| refusal.kind.is_away())
-        };
-        away.primary |= gone(&primary);
-        away.secondary |= gone(&secondary);
-        let told = |role, refusal: &RegionError| {
-            let text = format!("{}: {refusal}", words_of_region(role, refusal.kind));
-            let missing = Missing::of(refusal, None);
-            let ending = Box::new(Ending::of_region(role, refusal));
-            Unfit { ending, text: text.into(), missing, failure: Failure::Lasting }
-        };
-        let refusal = match (&primary, &secondary) {
-            (Err(refusal), _) => Some(told(Role::Primary, refusal)),
-            (Ok(_), Err(refusal)) => Some(told(Role::Secondary, refusal)),
-            (Ok(_), Ok(_)) => None,
-        };
-        let copies = [&primary, &secondary].map(|copy| copy.clone().ok());
-        let ledger = merge_copies(&primary.unwrap_or_default(), &secondary.unwrap_or_default());
+        let read = LedgersRead::read(regions).await;
+        away = away.or(read.away());
+        let refusal = read.refusal();
+        let copies = [&read.primary, &read.secondary].map(|copy| copy.clone().unwrap_or_default());
+        let ledger = merge_copies(&copies[0], &copies[1]);
         let rows = planned_rows(workspace, ledger.rows, &ledger.cuts, plan.created_at);
-        metadata_changes |= copies.into_iter().flatten().any(|copy| {
-            let there = copy.metadata.is_some() && copy.cuts.is_some();
-            !there || !Lacking::of(&copy, &rows, &ledger.cuts, &workspace.sides()).is_nothing()
+        let mut there = [&read.primary, &read.secondary].into_iter().flatten();
+        metadata_changes |= there.any(|copy| {
+            let whole = copy.metadata.is_some() && copy.cuts.is_some();
+            !whole || !Lacking::of(copy, &rows, &ledger.cuts, &workspace.sides()).is_nothing()
         });
         let asked = Asked {
             sha256: &stored.sha256,
             regions,
             cuts: &ledger.cuts,
-            principal: principal.as_deref(),
+            principal: read.principal.as_deref(),
             refusal: refusal.as_ref(),
             now,
         };
@@ -159,6 +130,25 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
     }
     let over = now > plan.expires_at || plan.is_of_first_version();
     let expired = over && !completed(&groups);
+    // As an apply would end, as far as that can be known before.
+    let exit = if expired {
+        Exit { code: 5, name: "stale".to_owned() }
+    } else {
+        exit_of_endings(plan, &endings, away, 0)
+    };
+    put_together(stored, groups, metadata_changes, expired, exit, now)
+}
+
+/// The check of a plan, from how its groups stand; where its time is over, none of them can be synchronized any more.
+fn put_together(
+    stored: &StoredPlan,
+    mut groups: Vec<GroupCheck>,
+    metadata_changes: bool,
+    expired: bool,
+    exit: Exit,
+    now: DateTime<Utc>,
+) -> PlanCheck {
+    let plan = &stored.plan;
     if expired {
         for group in &mut groups {
             if group.standing == GroupStanding::Applicable {
@@ -180,13 +170,60 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
             && ((plan.summary.groups_sync == 0 && metadata_changes)
                 || groups.iter().any(|group| group.standing == GroupStanding::Applicable)),
         metadata_changes: plan.applyable && metadata_changes,
-        // As an apply would end, as far as that can be known before.
-        exit: if expired {
-            Exit { code: 5, name: "stale".to_owned() }
-        } else {
-            exit_of_endings(plan, &endings, away, 0)
-        },
+        exit,
         groups,
+    }
+}
+
+/// The ledgers of both regions as they were read for a check, or why not.
+struct LedgersRead {
+    primary: Result<LedgerCopy, RegionError>,
+    secondary: Result<LedgerCopy, RegionError>,
+    /// Who asks, as the primary knows them.
+    principal: Option<String>,
+}
+
+impl LedgersRead {
+    async fn read(regions: &Regions) -> LedgersRead {
+        let (mut primary, mut secondary, presence) = tokio::join!(
+            regions.primary.location.ledger(),
+            regions.secondary.location.ledger(),
+            regions.primary.presence()
+        );
+        let principal = presence.ok().and_then(|presence| presence.principal);
+        refuse_without_a_copy(&mut primary, &mut secondary);
+        for (region, copy) in
+            [(&regions.primary, &mut primary), (&regions.secondary, &mut secondary)]
+        {
+            // A table that is not found, or cannot be read, does not tell whether its location is there: an apply asks for that first.
+            let in_doubt = copy.as_ref().map_or(true, |copy| !copy.troubles.is_empty());
+            if in_doubt && let Err(refusal) = region.presence().await {
+                *copy = Err(refusal);
+            }
+        }
+        LedgersRead { primary, secondary, principal }
+    }
+
+    /// Which regions did not answer.
+    fn away(&self) -> Away {
+        let gone = |copy: &Result<LedgerCopy, RegionError>| {
+            let refusal = copy.as_ref().err();
+            refusal.is_some_and(|refusal| refusal.kind.is_away())
+        };
+        Away { primary: gone(&self.primary), secondary: gone(&self.secondary) }
+    }
+
+    /// Why no group can be looked at.
+    fn refusal(&self) -> Option<Unfit> {
+        let (role, refusal) = match (&self.primary, &self.secondary) {
+            (Err(refusal), _) => (Role::Primary, refusal),
+            (Ok(_), Err(refusal)) => (Role::Secondary, refusal),
+            (Ok(_), Ok(_)) => return None,
+        };
+        let text = format!("{}: {refusal}", words_of_region(role, refusal.kind));
+        let missing = Missing::of(refusal, None);
+        let ending = Box::new(Ending::of_region(role, refusal));
+        Some(Unfit { ending, text: text.into(), missing, failure: Failure::Lasting })
     }
 }
 
@@ -238,19 +275,12 @@ async fn check_group(
         run_id: None,
     };
     let ending = match (group.decision, group.recovery_point) {
+        // What was done needs no region; an apply looks in this order too.
         (Decision::Sync, Some(point)) => {
-            // What was done needs no region; an apply looks in this order too.
             match precondition::follows(asked.cuts, &workspace.name, group, point, asked.sha256) {
                 Err(passed) => {
                     check.message = Some(passed.message());
-                    (check.standing, check.run_id) = match &passed {
-                        Passed::Applied(cut) => (GroupStanding::Applied, Some(cut.run_id.clone())),
-                        Passed::Overtaken(cut) => {
-                            (GroupStanding::Overtaken, Some(cut.run_id.clone()))
-                        }
-                        Passed::FailedOver(_) => (GroupStanding::Blocked, None),
-                        Passed::Stale(_, _) => (GroupStanding::Stale, None),
-                    };
+                    (check.standing, check.run_id) = standing_of_passed(&passed);
                     passed.ending()
                 }
                 Ok(()) => match check_still_applicable(group, point, asked).await {
@@ -259,18 +289,7 @@ async fn check_group(
                         Ending::Synchronized
                     }
                     Err(Unfit { ending, text, missing, failure: _ }) => {
-                        check.standing = match &*ending {
-                            Ending::Stale { .. } => GroupStanding::Stale,
-                            Ending::Synchronized
-                            | Ending::UpToDate
-                            | Ending::Waiting
-                            | Ending::Blocked { .. }
-                            | Ending::Overtaken { .. }
-                            | Ending::Away { .. }
-                            | Ending::Failed(_)
-                            | Ending::Interrupted
-                            | Ending::NotStarted => GroupStanding::Blocked,
-                        };
+                        check.standing = standing_of_unfit(&ending);
                         let (regions, principal) = (asked.regions, asked.principal);
                         let missing = missing.as_ref();
                         let grant = grant_for(regions, workspace, group, principal, missing).await;
@@ -290,6 +309,32 @@ async fn check_group(
         (Decision::UpToDate, _) => Ending::UpToDate,
     };
     (check, ending)
+}
+
+/// How a group stands whose planned cut does not come next, and the apply that brought it further.
+fn standing_of_passed(passed: &Passed) -> (GroupStanding, Option<String>) {
+    match passed {
+        Passed::Applied(cut) => (GroupStanding::Applied, Some(cut.run_id.clone())),
+        Passed::Overtaken(cut) => (GroupStanding::Overtaken, Some(cut.run_id.clone())),
+        Passed::FailedOver(_) => (GroupStanding::Blocked, None),
+        Passed::Stale(_, _) => (GroupStanding::Stale, None),
+    }
+}
+
+/// How a group stands that cannot be synchronized as planned.
+fn standing_of_unfit(ending: &Ending) -> GroupStanding {
+    match ending {
+        Ending::Stale { .. } => GroupStanding::Stale,
+        Ending::Synchronized
+        | Ending::UpToDate
+        | Ending::Waiting
+        | Ending::Blocked { .. }
+        | Ending::Overtaken { .. }
+        | Ending::Away { .. }
+        | Ending::Failed(_)
+        | Ending::Interrupted
+        | Ending::NotStarted => GroupStanding::Blocked,
+    }
 }
 
 /// Whether a group whose cut comes next can be synchronized as planned.

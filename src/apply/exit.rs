@@ -14,6 +14,14 @@ pub(super) struct Away {
     pub(super) secondary: bool,
 }
 
+impl Away {
+    /// Those and these.
+    pub(super) fn or(self, other: Away) -> Away {
+        let Away { primary, secondary } = other;
+        Away { primary: self.primary || primary, secondary: self.secondary || secondary }
+    }
+}
+
 /// The exit status of an apply whose deadline left work; what sets a stop for it says so by this in place of a signal's.
 pub const DEADLINE: u8 = 9;
 

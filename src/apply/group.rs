@@ -16,7 +16,7 @@ use super::site::{Sent, Site};
 use super::slots::Turn;
 use super::table;
 use crate::config::TableName;
-use crate::ledger::{Consistency, Cut, row};
+use crate::ledger::{Consistency, Cut, Row, row};
 use crate::plan::{
     Action, Checked, FindingCode, GroupPlan, PRIMARY_AWAY, PRIMARY_REFUSED, Role, Step,
 };
@@ -35,8 +35,45 @@ pub(super) async fn apply(
     plan: &GroupPlan,
     turn: Turn,
 ) -> (GroupRecord, Option<Cut>) {
+    let record = record_before_its_turn(run, site, plan);
+    if run.stopped() {
+        return (record, None);
+    }
+    let mut committed = None;
+    let point = plan.recovery_point.expect("a group to be synchronized has a recovery point");
+    let attempt = Attempt { run, site, plan, turn: &turn, point, started: run.now() };
+    let record = match attempt.synchronize().await {
+        Ok((cut, tables, checked)) => {
+            let record = GroupRecord {
+                outcome: Ending::Synchronized.outcome(),
+                ending: Some(Ending::Synchronized),
+                message: None,
+                cut: Some(cut.cut_number),
+                recovery_point: Some(cut.recovery_point),
+                checked,
+                loss: plan.loss.clone().filter(|_| run.options.planned_now),
+                tables,
+                ..record
+            };
+            committed = Some(cut);
+            record
+        }
+        Err(end) => record_of_end(run, plan, record, attempt.or_failed_over(end).await),
+    };
+    run.tell(What::GroupEnded {
+        workspace: record.workspace.clone(),
+        group: record.name.clone(),
+        outcome: record.outcome,
+        ending: record.ending.clone(),
+        message: record.message.clone(),
+    });
+    (record, committed)
+}
+
+/// The record of a group whose turn has not come: it stands at the cut that it had.
+fn record_before_its_turn(run: &Run<'_>, site: &Site<'_>, plan: &GroupPlan) -> GroupRecord {
     let last = site.cuts.newest(&plan.name);
-    let mut record = GroupRecord {
+    GroupRecord {
         workspace: site.plan.name.clone(),
         name: plan.name.clone(),
         outcome: Ending::NotStarted.outcome(),
@@ -50,52 +87,24 @@ pub(super) async fn apply(
         jobs: super::left::jobs(plan, run.options.planned_now),
         grants: plan.grants.clone().filter(|_| run.options.planned_now),
         tables: Vec::new(),
+    }
+}
+
+/// The record of a group that did not come to its cut: it stands at the one that it had, or at that of another apply.
+fn record_of_end(run: &Run<'_>, plan: &GroupPlan, before: GroupRecord, end: End) -> GroupRecord {
+    let mut record = GroupRecord {
+        outcome: end.ending.outcome(),
+        ending: Some(end.ending),
+        message: Some(end.message),
+        tables: end.tables,
+        ..before
     };
-    if run.stopped() {
-        return (record, None);
+    if let Some(cut) = end.cut {
+        record.cut = Some(cut.cut_number);
+        record.recovery_point = Some(cut.recovery_point);
+        record.loss = super::left::loss(plan, Some(&cut), run.options.planned_now);
     }
-    let mut committed = None;
-    let point = plan.recovery_point.expect("a group to be synchronized has a recovery point");
-    let attempt = Attempt { run, site, plan, turn: &turn, point, started: run.now() };
-    match attempt.synchronize().await {
-        Ok((cut, tables, checked)) => {
-            record = GroupRecord {
-                outcome: Ending::Synchronized.outcome(),
-                ending: Some(Ending::Synchronized),
-                message: None,
-                cut: Some(cut.cut_number),
-                recovery_point: Some(cut.recovery_point),
-                checked,
-                loss: plan.loss.clone().filter(|_| run.options.planned_now),
-                tables,
-                ..record
-            };
-            committed = Some(cut);
-        }
-        Err(end) => {
-            let end = attempt.or_failed_over(end).await;
-            if let Some(cut) = end.cut {
-                record.cut = Some(cut.cut_number);
-                record.recovery_point = Some(cut.recovery_point);
-                record.loss = super::left::loss(plan, Some(&cut), run.options.planned_now);
-            }
-            record = GroupRecord {
-                outcome: end.ending.outcome(),
-                ending: Some(end.ending),
-                message: Some(end.message),
-                tables: end.tables,
-                ..record
-            };
-        }
-    }
-    run.tell(What::GroupEnded {
-        workspace: record.workspace.clone(),
-        group: record.name.clone(),
-        outcome: record.outcome,
-        ending: record.ending.clone(),
-        message: record.message.clone(),
-    });
-    (record, committed)
+    record
 }
 
 /// One attempt to bring a group to its recovery point.
@@ -325,32 +334,9 @@ impl Attempt<'_> {
                 );
                 self.unusable(Role::Primary, text.into(), row::sync_failed, &refusal).await
             }
-            Ok(Sent::Yes(Appended::Lost(other))) => {
-                let message = format!("run {} committed {} first", other.run_id, other.label());
-                let beaten = site
-                    .record(run, &plan.name, |row| {
-                        row.beaten(&other, &run.options.run_id, run.now())
-                    })
-                    .await;
-                if let Err(error) = beaten {
-                    site.warn_of_status(run, &plan.name, Role::Secondary, &error);
-                }
-                let ending = if precondition::covers(&other, plan, cut.recovery_point) {
-                    Ending::overtaken(&other)
-                } else {
-                    Ending::Stale { why: Moved::CutCommitted, table: None }
-                };
-                End { cut: Some(*other), ..End::of(ending, message) }
-            }
+            Ok(Sent::Yes(Appended::Lost(other))) => self.beaten_by(*other, &cut).await,
             Ok(Sent::Yes(Appended::Diverged(other))) => {
-                let newest = other.map_or("no cut".to_owned(), |other| other.label());
-                let text: Sentence = format!(
-                    "{}: the secondary's log ends with {newest}, not with the cut this one follows",
-                    FindingCode::LedgerDiverged.as_str()
-                )
-                .into();
-                let found = Failed::Found { code: FindingCode::LedgerDiverged, table: None };
-                self.failed(text.clone(), End::of(Ending::Failed(found), text)).await
+                self.diverged_at(other.map(|other| *other)).await
             }
             Err(error) => {
                 // The run's id: the next plan looks whether the cut is there all the same.
@@ -362,6 +348,35 @@ impl Attempt<'_> {
             }
         };
         Err(end.with(tables))
+    }
+
+    /// Another apply committed a cut first: the row says so, and the group is overtaken where that cut brings it as far as its own.
+    async fn beaten_by(&self, other: Cut, own: &Cut) -> End {
+        let Attempt { run, site, plan, .. } = *self;
+        let message = format!("run {} committed {} first", other.run_id, other.label());
+        let beaten = |before: &Row| before.beaten(&other, &run.options.run_id, run.now());
+        if let Err(error) = site.record(run, &plan.name, beaten).await {
+            site.warn_of_status(run, &plan.name, Role::Secondary, &error);
+        }
+        let ending = if precondition::covers(&other, plan, own.recovery_point) {
+            Ending::overtaken(&other)
+        } else {
+            Ending::Stale { why: Moved::CutCommitted, table: None }
+        };
+        End { cut: Some(other), ..End::of(ending, message) }
+    }
+
+    /// The secondary's log ends with `newest`, and not with the cut that was to be followed.
+    async fn diverged_at(&self, newest: Option<Cut>) -> End {
+        let newest = newest.map_or("no cut".to_owned(), |newest| newest.label());
+        let code = FindingCode::LedgerDiverged;
+        let text: Sentence = format!(
+            "{}: the secondary's log ends with {newest}, not with the cut this one follows",
+            code.as_str()
+        )
+        .into();
+        let found = Failed::Found { code, table: None };
+        self.failed(text.clone(), End::of(Ending::Failed(found), text)).await
     }
 
     /// How it ended, or that the group was failed over meanwhile: that is why replicas and logs are not as they were planned on.

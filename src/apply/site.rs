@@ -59,58 +59,12 @@ impl<'a> Site<'a> {
         plan: &'a WorkspacePlan,
         regions: &'a Regions,
     ) -> Site<'a> {
-        let location_primary = &plan.observed.primary.location;
-        let location_secondary = &plan.observed.secondary.location;
-        // What a full look found damaged may lie in what no apply reads otherwise, and is healed all the same.
-        let heals =
-            |action: &MetadataAction| !action.put_aside.is_empty() || !action.mend.is_empty();
-        let whole = plan.metadata.iter().any(heals);
-        let (primary, secondary) = futures::join!(
-            read_ledger(&regions.primary, whole),
-            read_ledger(&regions.secondary, whole)
-        );
-        let split = |looked: Result<(LedgerCopy, Option<String>), RegionError>| match looked {
-            Ok((copy, principal)) => (Ok(copy), principal),
-            Err(refusal) => (Err(refusal), None),
-        };
-        let ((mut primary, principal), (mut secondary, _)) = (split(primary), split(secondary));
-        bring_ledgers_together(regions, &plan.name, &mut primary, &mut secondary).await;
-        if let (Ok(one), Ok(other)) = (&primary, &secondary)
-            && one.heads_only
-            && has_passed(plan, &merge_copies(one, other).cuts)
-        {
-            // Which cut is the plan's own only the whole log tells.
-            (primary, secondary) = futures::join!(
-                regions.primary.location.ledger(),
-                regions.secondary.location.ledger()
-            );
-        }
+        let BothRead { primary, secondary, principal } = read_both_ledgers(plan, regions).await;
         let unread = match (&primary, &secondary) {
             (Err(refusal), Err(_)) => Some(refusal.clone()),
             (Ok(_), _) | (_, Ok(_)) => None,
         };
-        let (in_primary, in_secondary) =
-            (primary.clone().unwrap_or_default(), secondary.clone().unwrap_or_default());
-        let planned = |role: Role| plan.metadata.iter().find(|action| action.region == role);
-        let primary = make(
-            regions.primary.location.as_ref(),
-            primary,
-            &in_secondary,
-            location_secondary,
-            &plan.name,
-            planned(Role::Primary).map(|action| (action, run.stored.plan.plan_id.as_str())),
-        )
-        .await;
-        let secondary = make(
-            regions.secondary.location.as_ref(),
-            secondary,
-            &in_primary,
-            location_primary,
-            &plan.name,
-            planned(Role::Secondary).map(|action| (action, run.stored.plan.plan_id.as_str())),
-        )
-        .await;
-
+        let [primary, secondary] = make_both_ledgers(run, plan, regions, primary, secondary).await;
         let split = |made: Result<Made, RegionError>| match made {
             Ok(made) => (made, None),
             Err(refusal) => (Made::nothing(), Some(refusal)),
@@ -118,19 +72,10 @@ impl<'a> Site<'a> {
         let ((primary, primary_refusal), (secondary, secondary_refusal)) =
             (split(primary), split(secondary));
         for (made, role) in [(&primary, Role::Primary), (&secondary, Role::Secondary)] {
-            if let Some(refusal) = &made.without_rows {
-                run.noted(&plan.name, role, Recorded::Rows, Err(refusal));
-                let text = format!(
-                    "no status is recorded in the {}: {refusal}; move the folder {FOLDER}/{SYNC_METADATA} away there, and the next apply makes it anew",
-                    role.name()
-                );
-                let warning = RunWarningCode::StatusNotRecorded.warn(text);
-                run.warn(warning.of_side(role).of_workspace(&plan.name));
-            }
+            warn_without_rows(run, plan, role, made);
         }
         let ledger = merge_copies(&primary.copy, &secondary.copy);
-        let created_at = run.stored.plan.created_at;
-        let rows = planned_rows(plan, ledger.rows, &ledger.cuts, created_at);
+        let rows = planned_rows(plan, ledger.rows, &ledger.cuts, run.stored.plan.created_at);
         let mut site = Site {
             plan,
             regions,
@@ -151,64 +96,78 @@ impl<'a> Site<'a> {
             cuts_to_secondary: Queue::new(),
             heads_of_secondary: Queue::new(),
         };
-        let sides = plan.sides();
-        if site.primary_refusal.is_none() {
-            let mut lacking = Lacking::of(&primary.copy, &rows, &site.cuts, &sides);
-            let written = lacking.write(regions.primary.location.as_ref(), site.rows_in_primary);
-            match written.await {
-                Ok(refused) => {
-                    site.warn_of_cuts(run, Role::Primary, &refused);
-                    site.metadata.extend(lacking.record(&plan.name, Role::Primary, primary.action));
-                    run.noted(&plan.name, Role::Primary, Recorded::Rows, Ok(()));
-                }
-                Err(error) => {
-                    run.noted(&plan.name, Role::Primary, Recorded::Rows, Err(&error));
-                    let text = format!("the primary's metadata tables are behind: {error}");
-                    let warning = RunWarningCode::MetadataBehind.warn(text);
-                    run.warn(warning.of_side(Role::Primary).of_workspace(&plan.name));
-                }
-            }
-        }
-        if site.secondary_refusal.is_none() {
-            let mut lacking = Lacking::of(&secondary.copy, &rows, &site.cuts, &sides);
-            let written =
-                lacking.write(regions.secondary.location.as_ref(), site.rows_in_secondary);
-            match written.await {
-                Ok(refused) => {
-                    site.warn_of_cuts(run, Role::Secondary, &refused);
-                    site.metadata.extend(lacking.record(
-                        &plan.name,
-                        Role::Secondary,
-                        secondary.action,
-                    ));
-                    run.noted(&plan.name, Role::Secondary, Recorded::Rows, Ok(()));
-                }
-                Err(refusal) => site.secondary_refusal = Some(refusal),
-            }
-        }
-        for (refusal, role) in
-            [(&site.primary_refusal, Role::Primary), (&site.secondary_refusal, Role::Secondary)]
-        {
-            if let Some(refusal) = refusal {
-                run.noted(&plan.name, role, Recorded::Rows, Err(refusal));
-            }
-        }
-        // Groups that are to be synchronized say it themselves, and so does a plan that saw it.
-        if !plan.groups.iter().any(|group| group.decision == Decision::Sync) {
-            let seen = &plan.observed;
-            for (refusal, seen, role) in [
-                (&site.primary_refusal, &seen.primary, Role::Primary),
-                (&site.secondary_refusal, &seen.secondary, Role::Secondary),
-            ] {
-                if let Some(refusal) = refusal.as_ref().filter(|_| seen.reachable) {
-                    let text =
-                        format!("the {}'s metadata tables are behind: {refusal}", role.name());
-                    let warning = RunWarningCode::MetadataBehind.warn(text);
-                    run.warn(warning.of_side(role).of_workspace(&plan.name));
-                }
-            }
-        }
+        site.write_what_is_lacking(run, primary, secondary, &rows).await;
+        site.note_refusals(run);
         site
+    }
+
+    /// Writes what the tables of each region lack of the rows and of all cuts. The primary's may stay behind; without the secondary's
+    /// nothing is synchronized.
+    async fn write_what_is_lacking(
+        &mut self,
+        run: &Run<'_>,
+        primary: Made,
+        secondary: Made,
+        rows: &BTreeMap<String, Row>,
+    ) {
+        if self.primary_refusal.is_none()
+            && let Err(error) = self.write_lacking_in(run, Role::Primary, primary, rows).await
+        {
+            run.noted(&self.plan.name, Role::Primary, Recorded::Rows, Err(&error));
+            self.warn_of_metadata_behind(run, Role::Primary, &error);
+        }
+        if self.secondary_refusal.is_none()
+            && let Err(refusal) = self.write_lacking_in(run, Role::Secondary, secondary, rows).await
+        {
+            self.secondary_refusal = Some(refusal);
+        }
+    }
+
+    async fn write_lacking_in(
+        &mut self,
+        run: &Run<'_>,
+        role: Role,
+        made: Made,
+        rows: &BTreeMap<String, Row>,
+    ) -> Result<(), RegionError> {
+        let (region, takes_rows) = match role {
+            Role::Primary => (&self.regions.primary, self.rows_in_primary),
+            Role::Secondary => (&self.regions.secondary, self.rows_in_secondary),
+        };
+        let mut lacking = Lacking::of(&made.copy, rows, &self.cuts, &self.plan.sides());
+        let refused = lacking.write(region.location.as_ref(), takes_rows).await?;
+        self.warn_of_cuts(run, role, &refused);
+        self.metadata.extend(lacking.record(&self.plan.name, role, made.action));
+        run.noted(&self.plan.name, role, Recorded::Rows, Ok(()));
+        Ok(())
+    }
+
+    /// Notes which regions take no rows. Groups that are to be synchronized warn of that themselves, and so does a plan that saw it.
+    fn note_refusals(&self, run: &Run<'_>) {
+        let seen = &self.plan.observed;
+        let refusals = [
+            (&self.primary_refusal, &seen.primary, Role::Primary),
+            (&self.secondary_refusal, &seen.secondary, Role::Secondary),
+        ];
+        for (refusal, _, role) in refusals {
+            if let Some(refusal) = refusal {
+                run.noted(&self.plan.name, role, Recorded::Rows, Err(refusal));
+            }
+        }
+        if self.plan.groups.iter().any(|group| group.decision == Decision::Sync) {
+            return;
+        }
+        for (refusal, seen, role) in refusals {
+            if let Some(refusal) = refusal.as_ref().filter(|_| seen.reachable) {
+                self.warn_of_metadata_behind(run, role, refusal);
+            }
+        }
+    }
+
+    fn warn_of_metadata_behind(&self, run: &Run<'_>, role: Role, why: &RegionError) {
+        let text = format!("the {}'s metadata tables are behind: {why}", role.name());
+        let warning = RunWarningCode::MetadataBehind.warn(text);
+        run.warn(warning.of_side(role).of_workspace(&self.plan.name));
     }
 
     /// Which regions did not answer.
@@ -441,6 +400,90 @@ async fn write_row(
         vec![written; rows.len()]
     };
     queue.write(row, write).await
+}
+
+/// Both ledgers as they were read, or why not.
+struct BothRead {
+    primary: Result<LedgerCopy, RegionError>,
+    secondary: Result<LedgerCopy, RegionError>,
+    /// Who asks, as the primary knows them.
+    principal: Option<String>,
+}
+
+/// Reads the ledgers of both regions and brings them together: their newest cuts, or the whole of them where the plan heals
+/// something, or another apply has committed a cut since.
+async fn read_both_ledgers(plan: &WorkspacePlan, regions: &Regions) -> BothRead {
+    // What a full look found damaged may lie in what no apply reads otherwise, and is healed all the same.
+    let heals = |action: &MetadataAction| !action.put_aside.is_empty() || !action.mend.is_empty();
+    let whole = plan.metadata.iter().any(heals);
+    let (primary, secondary) = futures::join!(
+        read_ledger(&regions.primary, whole),
+        read_ledger(&regions.secondary, whole)
+    );
+    let split = |looked: Result<(LedgerCopy, Option<String>), RegionError>| match looked {
+        Ok((copy, principal)) => (Ok(copy), principal),
+        Err(refusal) => (Err(refusal), None),
+    };
+    let ((mut primary, principal), (mut secondary, _)) = (split(primary), split(secondary));
+    bring_ledgers_together(regions, &plan.name, &mut primary, &mut secondary).await;
+    if let (Ok(one), Ok(other)) = (&primary, &secondary)
+        && one.heads_only
+        && has_passed(plan, &merge_copies(one, other).cuts)
+    {
+        // Which cut is the plan's own only the whole log tells.
+        (primary, secondary) =
+            futures::join!(regions.primary.location.ledger(), regions.secondary.location.ledger());
+    }
+    BothRead { primary, secondary, principal }
+}
+
+/// Makes the metadata tables of both regions, the primary's first: each of what the other's copy said when it was read.
+async fn make_both_ledgers(
+    run: &Run<'_>,
+    plan: &WorkspacePlan,
+    regions: &Regions,
+    primary: Result<LedgerCopy, RegionError>,
+    secondary: Result<LedgerCopy, RegionError>,
+) -> [Result<Made, RegionError>; 2] {
+    let in_primary = primary.clone().unwrap_or_default();
+    let in_secondary = secondary.clone().unwrap_or_default();
+    let planned = |role: Role| {
+        let action = plan.metadata.iter().find(|action| action.region == role);
+        action.map(|action| (action, run.stored.plan.plan_id.as_str()))
+    };
+    let primary = make(
+        regions.primary.location.as_ref(),
+        primary,
+        &in_secondary,
+        &plan.observed.secondary.location,
+        &plan.name,
+        planned(Role::Primary),
+    )
+    .await;
+    let secondary = make(
+        regions.secondary.location.as_ref(),
+        secondary,
+        &in_primary,
+        &plan.observed.primary.location,
+        &plan.name,
+        planned(Role::Secondary),
+    )
+    .await;
+    [primary, secondary]
+}
+
+/// Notes and tells that a region takes no rows although it takes cuts.
+fn warn_without_rows(run: &Run<'_>, plan: &WorkspacePlan, role: Role, made: &Made) {
+    let Some(refusal) = &made.without_rows else {
+        return;
+    };
+    run.noted(&plan.name, role, Recorded::Rows, Err(refusal));
+    let text = format!(
+        "no status is recorded in the {}: {refusal}; move the folder {FOLDER}/{SYNC_METADATA} away there, and the next apply makes it anew",
+        role.name()
+    );
+    let warning = RunWarningCode::StatusNotRecorded.warn(text);
+    run.warn(warning.of_side(role).of_workspace(&plan.name));
 }
 
 /// A region's ledger, whole or its newest cuts, and who asks for it, if the region is there.

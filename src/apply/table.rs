@@ -37,96 +37,157 @@ pub(super) async fn apply(
     if run.stopped() {
         return (not_started(step), None);
     }
-    let (workspace, name, table) =
-        (site.plan.name.clone(), group.name.clone(), step.table.to_string());
-    let mut attempts = 0;
-    let mut failed: Option<RegionError> = None;
-    let cloned = loop {
-        let fenced = match (fence.find_change_of_role().await, failed.take()) {
-            (Ok(Some(_)), None) => return (not_started(step), None),
-            (Ok(Some(_)), Some(error)) => break Err(error),
-            (Ok(None), _) => Ok(()),
-            (Err(error), _) => Err(error),
-        };
-        attempts += 1;
-        if attempts == 1 {
-            run.tell(What::TableStarted {
-                workspace: workspace.clone(),
-                group: name.clone(),
-                table: table.clone(),
-                source_version: step.source.version,
-                copy_bytes: step.estimate.map(|copy| copy.copy_bytes),
-            });
-        }
-        let tried = match fenced {
-            Ok(()) => attempt(run, site, group, step, order).await,
-            // Nothing is started that may not be.
-            Err(error) => Err(error),
-        };
-        let error = match tried {
-            Ok(cloned) => break Ok(cloned),
-            Err(error) => error,
-        };
-        // A clone that was made finds its own mark.
-        if !may_retry(run, group, error.failure(), attempts) {
-            break Err(error);
-        }
-        let asked = error.retry_after.map(|asked| asked.min(ASKED_MAX));
-        let delay = asked.unwrap_or_else(|| backoff(attempts));
-        run.tell(What::TableRetried {
-            workspace: workspace.clone(),
-            group: name.clone(),
-            table: table.clone(),
-            attempt: attempts,
-            message: error.to_string().into(),
-            delay_ms: delay.as_millis() as u64,
-        });
-        failed = Some(error);
-        wait(run, delay).await;
+    let work = Work { run, site, group, step, order };
+    let Some(Tried { cloned, attempts }) = work.clone_with_retries(fence).await else {
+        return (not_started(step), None);
     };
-    if let Ok(Cloned { replaced, .. }) = &cloned
-        && let Some(first) = replaced.first()
-    {
-        let more = match replaced.len() {
-            1 => String::new(),
-            all => format!(" and {} more", all - 1),
-        };
-        let text = format!(
-            "{}: {first}{more} of the replica differs from the source's, though both logs say the same of it: the source's lies \
-             there under another name now, and cuts before this one that name the old one are damaged, unless it was the source \
-             that was changed in place",
-            step.table
-        );
-        let warning = RunWarningCode::FileDiffers.warn(text).about(&step.table);
-        run.warn(warning.of_side(Role::Secondary).of_workspace(&workspace));
+    if let Ok(Cloned { replaced, .. }) = &cloned {
+        work.warn_of_replaced(replaced);
     }
     let record = match cloned {
         Ok(cloned) => verify(site, step, order, cloned).await,
         Err(error) => Err(Undone::of(&error, step)),
     };
-    match record {
-        Ok(record) => {
-            run.tell(What::TableCloned {
-                workspace,
-                group: name,
-                table,
-                source_version: step.source.version,
-                replica_version: record.replica_version.unwrap_or_default(),
-                copied_files: record.copied_files.unwrap_or_default(),
-                copied_bytes: record.copied_bytes.unwrap_or_default(),
-            });
-            (TableRecord { attempts: Some(attempts), ..record }, None)
-        }
-        Err(Undone { message, why, missing }) => {
-            let outcome = if run.stopped() {
-                TableOutcome::NotStarted
-            } else {
-                let message = message.clone();
-                run.tell(What::TableFailed { workspace, group: name, table, message });
-                TableOutcome::Failed
+    work.tell_end(record, attempts)
+}
+
+/// What is done to one table.
+struct Work<'a> {
+    run: &'a Run<'a>,
+    site: &'a Site<'a>,
+    group: &'a GroupPlan,
+    step: &'a Step,
+    order: &'a CloneOrder,
+}
+
+/// What came of a clone in the end, and of how many attempts.
+struct Tried {
+    cloned: Result<Cloned, RegionError>,
+    attempts: u32,
+}
+
+impl Work<'_> {
+    /// Its workspace, its group and its table, as events name them.
+    fn names(&self) -> (String, String, String) {
+        let Work { run: _, site, group, step, order: _ } = self;
+        (site.plan.name.clone(), group.name.clone(), step.table.to_string())
+    }
+
+    /// Clones, as often as the plan allows; `None`: somebody changed roles before anything was tried.
+    async fn clone_with_retries(&self, fence: &Fence<'_>) -> Option<Tried> {
+        let Work { run, site, group, step, order } = *self;
+        let mut attempts = 0;
+        let mut failed: Option<RegionError> = None;
+        loop {
+            let fenced = match (fence.find_change_of_role().await, failed.take()) {
+                (Ok(Some(_)), None) => return None,
+                (Ok(Some(_)), Some(error)) => return Some(Tried { cloned: Err(error), attempts }),
+                (Ok(None), _) => Ok(()),
+                (Err(error), _) => Err(error),
             };
-            let (attempts, message) = (Some(attempts), Some(message));
-            (TableRecord { outcome, attempts, message, why, ..not_started(step) }, missing)
+            attempts += 1;
+            if attempts == 1 {
+                self.tell_start();
+            }
+            let tried = match fenced {
+                Ok(()) => attempt(run, site, group, step, order).await,
+                // Nothing is started that may not be.
+                Err(error) => Err(error),
+            };
+            let error = match tried {
+                Ok(cloned) => return Some(Tried { cloned: Ok(cloned), attempts }),
+                Err(error) => error,
+            };
+            // A clone that was made finds its own mark.
+            if !may_retry(run, group, error.failure(), attempts) {
+                return Some(Tried { cloned: Err(error), attempts });
+            }
+            let asked = error.retry_after.map(|asked| asked.min(ASKED_MAX));
+            let delay = asked.unwrap_or_else(|| backoff(attempts));
+            self.tell_retry(attempts, &error, delay);
+            failed = Some(error);
+            wait(run, delay).await;
+        }
+    }
+
+    fn tell_start(&self) {
+        let (workspace, group, table) = self.names();
+        self.run.tell(What::TableStarted {
+            workspace,
+            group,
+            table,
+            source_version: self.step.source.version,
+            copy_bytes: self.step.estimate.map(|copy| copy.copy_bytes),
+        });
+    }
+
+    fn tell_retry(&self, attempt: u32, error: &RegionError, delay: Duration) {
+        let (workspace, group, table) = self.names();
+        self.run.tell(What::TableRetried {
+            workspace,
+            group,
+            table,
+            attempt,
+            message: error.to_string().into(),
+            delay_ms: delay.as_millis() as u64,
+        });
+    }
+
+    /// Tells of files of the replica in whose place others came.
+    fn warn_of_replaced(&self, replaced: &[String]) {
+        let Some(first) = replaced.first() else {
+            return;
+        };
+        let table = &self.step.table;
+        let more = match replaced.len() {
+            1 => String::new(),
+            all => format!(" and {} more", all - 1),
+        };
+        let text = format!(
+            "{table}: {first}{more} of the replica differs from the source's, though both logs say the same of it: the source's lies \
+             there under another name now, and cuts before this one that name the old one are damaged, unless it was the source \
+             that was changed in place"
+        );
+        let warning = RunWarningCode::FileDiffers.warn(text).about(table);
+        self.run.warn(warning.of_side(Role::Secondary).of_workspace(&self.site.plan.name));
+    }
+
+    /// Tells how the table ended, and makes its record.
+    fn tell_end(
+        &self,
+        record: Result<TableRecord, Undone>,
+        attempts: u32,
+    ) -> (TableRecord, Option<Missing>) {
+        let Work { run, site: _, group: _, step, order: _ } = *self;
+        let (workspace, group, table) = self.names();
+        match record {
+            Ok(record) => {
+                run.tell(What::TableCloned {
+                    workspace,
+                    group,
+                    table,
+                    source_version: step.source.version,
+                    replica_version: record.replica_version.unwrap_or_default(),
+                    copied_files: record.copied_files.unwrap_or_default(),
+                    copied_bytes: record.copied_bytes.unwrap_or_default(),
+                });
+                (TableRecord { attempts: Some(attempts), ..record }, None)
+            }
+            Err(Undone { message, why, missing }) => {
+                let outcome = if run.stopped() {
+                    TableOutcome::NotStarted
+                } else {
+                    run.tell(What::TableFailed {
+                        workspace,
+                        group,
+                        table,
+                        message: message.clone(),
+                    });
+                    TableOutcome::Failed
+                };
+                let (attempts, message) = (Some(attempts), Some(message));
+                (TableRecord { outcome, attempts, message, why, ..not_started(step) }, missing)
+            }
         }
     }
 }

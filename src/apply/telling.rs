@@ -9,6 +9,7 @@ use super::chain::{End, Tips, cut_of};
 use super::evidence::Keepers;
 use super::exit::Away;
 use crate::canonical::sha256_of_bytes;
+use crate::config::TableName;
 use crate::notify::{
     Answer, Cause, CauseCode, GroupRound, Known, LeftWorkspace, Lost, Outcome, Policy, Receiver,
     Round, Standing, State, ToldDocument, carried, decide, last_words, letters,
@@ -97,19 +98,9 @@ fn leaving(
 ) -> Vec<LeftWorkspace> {
     let plan = &run.stored.plan;
     let policies = &run.options.policies;
-    let planned = |name: &str| plan.workspaces.iter().any(|workspace| workspace.name == name);
-    let mut known: BTreeMap<&String, (&End, &Settings)> = BTreeMap::new();
-    // The one that ended last comes last, and what it says counts.
-    for end in ends.iter().rev() {
-        for left in &end.notified.left {
-            known.remove(&left.workspace);
-        }
-        let others = end.settings.iter().filter(|(name, _)| !planned(name));
-        known.extend(others.map(|(name, settings)| (name, (end, settings))));
-    }
     let tells = is_whole(plan) && policies.iter().any(|policy| !policy.is_silent());
     let mut all = Vec::new();
-    for (name, (end, settings)) in known {
+    for (name, (end, settings)) in known_and_not_planned(plan, ends) {
         let before: Vec<&Standing> = ends
             .iter()
             .flat_map(|end| &end.notified.standings)
@@ -129,26 +120,8 @@ fn leaving(
         let planned = plan.workspaces.iter().filter_map(|it| it.settings.as_ref());
         let renamed = replicas.is_some() && { planned }.any(|it| it.replicas.as_ref() == replicas);
         let changes = if renamed { Vec::new() } else { settings.removed(record.started_at) };
-        let round = Round {
-            run_id: record.run_id.clone(),
-            workspace: name.clone(),
-            seen_from: run.options.seen_from.clone(),
-            started_at: record.started_at,
-            ended_at: record.ended_at,
-            whole: true,
-            away: Vec::new(),
-            answered: Vec::new(),
-            stands_by: false,
-            unwatched: None,
-            lost: Vec::new(),
-            owners_before: owners_of(settings),
-            weakened: changes.clone(),
-            changed: changes.clone(),
-            came: Vec::new(),
-            groups: Vec::new(),
-        };
         standings.push(crate::notify::end_of_left_workspace(
-            &round,
+            &last_round(run, record, &left, changes.clone()),
             &before,
             &Policy::of_left(&left, policies),
         ));
@@ -167,6 +140,52 @@ fn leaving(
         all.push(left);
     }
     all
+}
+
+/// The workspaces that records tell of and the plan does not have, each with its settings and the record that has them last; one
+/// whose leaving was told is none of them.
+fn known_and_not_planned<'a>(
+    plan: &Plan,
+    ends: &'a [End],
+) -> BTreeMap<&'a String, (&'a End, &'a Settings)> {
+    let planned = |name: &str| plan.workspaces.iter().any(|workspace| workspace.name == name);
+    let mut known: BTreeMap<&String, (&End, &Settings)> = BTreeMap::new();
+    // The one that ended last comes last, and what it says counts.
+    for end in ends.iter().rev() {
+        for left in &end.notified.left {
+            known.remove(&left.workspace);
+        }
+        let others = end.settings.iter().filter(|(name, _)| !planned(name));
+        known.extend(others.map(|(name, settings)| (name, (end, settings))));
+    }
+    known
+}
+
+/// What is found of a workspace that left: nothing but that its settings are gone.
+fn last_round(
+    run: &Run<'_>,
+    record: &RunRecord,
+    left: &LeftWorkspace,
+    changes: Vec<SettingChange>,
+) -> Round {
+    Round {
+        run_id: record.run_id.clone(),
+        workspace: left.workspace.clone(),
+        seen_from: run.options.seen_from.clone(),
+        started_at: record.started_at,
+        ended_at: record.ended_at,
+        whole: true,
+        away: Vec::new(),
+        answered: Vec::new(),
+        stands_by: false,
+        unwatched: None,
+        lost: Vec::new(),
+        owners_before: owners_of(&left.settings),
+        weakened: changes.clone(),
+        changed: changes,
+        came: Vec::new(),
+        groups: Vec::new(),
+    }
 }
 
 fn owners_of(settings: &Settings) -> BTreeMap<String, Vec<String>> {
@@ -402,10 +421,6 @@ fn of_group(plan: &GroupPlan, record: &GroupRecord) -> GroupRound {
 }
 
 fn state(plan: &GroupPlan, record: &GroupRecord) -> State {
-    let message = || record.message.clone().unwrap_or_default();
-    let one = |code: CauseCode, table: Option<String>| {
-        State::Failing(vec![Cause { code, table, message: message() }])
-    };
     let Some(ending) = &record.ending else {
         return State::Untried;
     };
@@ -416,54 +431,56 @@ fn state(plan: &GroupPlan, record: &GroupRecord) -> State {
         Ending::Waiting => State::Waiting,
         Ending::Interrupted | Ending::NotStarted => State::Untried,
         Ending::Away { .. } => State::Away,
-        Ending::Stale { table, .. } => {
-            one(CauseCode::Stale, table.as_ref().map(ToString::to_string))
+        Ending::Stale { table, .. } => State::Failing(vec![Cause {
+            code: CauseCode::Stale,
+            table: table.as_ref().map(ToString::to_string),
+            message: record.message.clone().unwrap_or_default(),
+        }]),
+        Ending::Blocked { .. } => state_of_blocked(plan),
+        Ending::Failed(failed) => State::Failing(causes_of_failure(failed, record)),
+    }
+}
+
+/// What blocks it, unless that is a region that did not answer.
+fn state_of_blocked(plan: &GroupPlan) -> State {
+    let blocking = || plan.findings.iter().filter(|finding| finding.blocks());
+    let away = |code| {
+        matches!(code, FindingCode::PrimaryNotAvailable | FindingCode::SecondaryNotAvailable)
+    };
+    if blocking().any(|finding| away(finding.code)) {
+        return State::Away;
+    }
+    let causes = blocking().map(|finding| Cause {
+        code: CauseCode::Finding(finding.code),
+        table: finding.table.clone(),
+        message: finding.message.clone(),
+    });
+    State::Failing(causes.collect())
+}
+
+fn causes_of_failure(failed: &Failed, record: &GroupRecord) -> Vec<Cause> {
+    let message = || record.message.clone().unwrap_or_default();
+    let one = |code: CauseCode, table: Option<&TableName>| {
+        vec![Cause { code, table: table.map(ToString::to_string), message: message() }]
+    };
+    match failed {
+        Failed::LedgersUnread | Failed::LedgerUnusable { .. } => {
+            one(CauseCode::LedgerUnusable, None)
         }
-        Ending::Blocked { .. } => {
-            let blocking = || plan.findings.iter().filter(|finding| finding.blocks());
-            let away = |code| {
-                matches!(
-                    code,
-                    FindingCode::PrimaryNotAvailable | FindingCode::SecondaryNotAvailable
-                )
+        Failed::Refused { .. } => one(CauseCode::RegionRefused, None),
+        Failed::Found { code, table } => one(CauseCode::Finding(*code), table.as_ref()),
+        Failed::Unseen { table, .. } => one(CauseCode::TableUnseen, Some(table)),
+        Failed::Tables { tables } => {
+            let of_table = |table: &TableName| {
+                let said = record.tables.iter().find(|it| it.table == *table);
+                Cause {
+                    code: CauseCode::TablesFailed,
+                    table: Some(table.to_string()),
+                    message: said.and_then(|it| it.message.clone()).unwrap_or_else(message),
+                }
             };
-            if blocking().any(|finding| away(finding.code)) {
-                State::Away
-            } else {
-                State::Failing(
-                    blocking()
-                        .map(|finding| Cause {
-                            code: CauseCode::Finding(finding.code),
-                            table: finding.table.clone(),
-                            message: finding.message.clone(),
-                        })
-                        .collect(),
-                )
-            }
+            tables.iter().map(of_table).collect()
         }
-        Ending::Failed(failed) => match failed {
-            Failed::LedgersUnread | Failed::LedgerUnusable { .. } => {
-                one(CauseCode::LedgerUnusable, None)
-            }
-            Failed::Refused { .. } => one(CauseCode::RegionRefused, None),
-            Failed::Found { code, table } => {
-                one(CauseCode::Finding(*code), table.as_ref().map(ToString::to_string))
-            }
-            Failed::Unseen { table, .. } => one(CauseCode::TableUnseen, Some(table.to_string())),
-            Failed::Tables { tables } => {
-                let failed = |table: &crate::config::TableName| {
-                    let mut records = record.tables.iter();
-                    let said =
-                        records.find(|it| it.table == *table).and_then(|it| it.message.clone());
-                    Cause {
-                        code: CauseCode::TablesFailed,
-                        table: Some(table.to_string()),
-                        message: said.unwrap_or_else(message),
-                    }
-                };
-                State::Failing(tables.iter().map(failed).collect())
-            }
-            Failed::CutUnseen => one(CauseCode::CutUnseen, None),
-        },
+        Failed::CutUnseen => one(CauseCode::CutUnseen, None),
     }
 }

@@ -38,23 +38,7 @@ pub(super) fn cut(
                 let done = done
                     .get(&step.table)
                     .expect("a group is committed only when every table has its record");
-                CutTableEntry {
-                    table: step.table.clone(),
-                    source_table_id: step.source.table_id.clone(),
-                    source_version: step.source.version,
-                    source_committed_at: commit.committed_at,
-                    rows: rows(step, done, last),
-                    files: done.source_files.unwrap_or_default(),
-                    bytes: done.source_bytes.unwrap_or_default(),
-                    replica_location: step.replica.location.clone(),
-                    replica_version: done.replica_version.expect(
-                        "a group is committed only when every table has its replica version",
-                    ),
-                    source_commit_sha256: commit.sha256,
-                    replica_files_sha256: done.replica_files_sha256.clone(),
-                    replica_content_sha256: done.replica_content_sha256.clone(),
-                    later: LaterColumns::default(),
-                }
+                entry(step, commit, done, last)
             })
             .collect(),
         accepted: accepted(stored, &site.plan.name, plan),
@@ -68,6 +52,31 @@ pub(super) fn cut(
         run_record_sha256: site.newest_record.clone(),
         kind: None,
         active: last.and_then(|last| last.active.clone()),
+        later: LaterColumns::default(),
+    }
+}
+
+fn entry(
+    step: &Step,
+    commit: PinnedCommit,
+    done: &TableRecord,
+    last: Option<&Cut>,
+) -> CutTableEntry {
+    CutTableEntry {
+        table: step.table.clone(),
+        source_table_id: step.source.table_id.clone(),
+        source_version: step.source.version,
+        source_committed_at: commit.committed_at,
+        rows: rows(step, done, last),
+        files: done.source_files.unwrap_or_default(),
+        bytes: done.source_bytes.unwrap_or_default(),
+        replica_location: step.replica.location.clone(),
+        replica_version: done
+            .replica_version
+            .expect("a group is committed only when every table has its replica version"),
+        source_commit_sha256: commit.sha256,
+        replica_files_sha256: done.replica_files_sha256.clone(),
+        replica_content_sha256: done.replica_content_sha256.clone(),
         later: LaterColumns::default(),
     }
 }
