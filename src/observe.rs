@@ -92,65 +92,33 @@ async fn observe_workspace(
     clock: Clock,
 ) -> WorkspaceObserved {
     let now = clock.now;
-    let primary_address = Some(workspace.address.to_string());
-    let secondary_address = workspace.connection.secondary_workspace.clone();
-    let location_secondary = workspace.location_secondary.to_string();
-    let (recent, primary, secondary) = futures::join!(
+    let (recent, [mut primary, mut secondary]) = futures::join!(
         recent(workspace, regions, &request.record_keys, now),
-        observe_region(
-            &regions.primary,
-            primary_address,
-            workspace.location_primary.to_string(),
-            clock,
-            request.content
-        ),
-        observe_region(
-            &regions.secondary,
-            secondary_address,
-            location_secondary.clone(),
-            clock,
-            request.content
-        ),
+        observe_both_regions(workspace, regions, request.content, clock)
     );
     let told = recent.told;
     let records = Some(RecordsSeen { found: recent.documents.len(), unseen: recent.unseen });
     let Recent { mut witnessed, settings, receipts, grants, .. } = recent;
-    let places = OwnPlaces::of(workspace);
     let settings_before = match &request.base {
-        Some(base) => base.of_workspace(&places.whose(&workspace.name)),
+        Some(base) => base.of_workspace(&OwnPlaces::of(workspace).whose(&workspace.name)),
         None => settings,
     };
-    let (mut primary, mut secondary) = (without_workspace(primary), secondary);
     let home = &workspace.name;
     bring_ledgers_together(regions, home, &mut primary.ledger, &mut secondary.ledger).await;
-    let (write_access, write_access_primary) = if primary.reachable() {
-        let location_primary = workspace.location_primary.to_string();
-        let (secondary, primary) = futures::join!(
-            access_to(&regions.primary, &location_secondary),
-            access_to(&regions.primary, &location_primary)
-        );
-        (Some(secondary), Some(primary))
-    } else {
-        (None, None)
-    };
-    let mut ledger = merge_copies(&primary.copy(), &secondary.copy());
-    let heads_alone = [&primary.ledger, &secondary.ledger]
-        .into_iter()
-        .any(|copy| copy.as_ref().is_ok_and(|copy| copy.heads_only));
-    if !told_of_more(&witnessed, &ledger).is_empty()
-        || heads_alone && knows_a_role_alone(&ledger, &witnessed)
-    {
+    let [write_access_primary, write_access] =
+        ask_for_write_access(workspace, regions, &primary).await;
+    if lacks_what_is_told(&primary, &secondary, &witnessed) {
         // An apply may have ended between the two questions, and whole logs tell what their heads do not.
         (primary.ledger, secondary.ledger) =
             futures::join!(regions.primary.location.ledger(), regions.secondary.location.ledger());
         refuse_without_a_copy(&mut primary.ledger, &mut secondary.ledger);
-        ledger = merge_copies(&primary.copy(), &secondary.copy());
-        let lost = told_of_more(&witnessed, &ledger);
+        let lost = told_of_more(&witnessed, &merge_copies(&primary.copy(), &secondary.copy()));
         if !lost.is_empty() {
             let all = all_witnessed(&workspace.name, regions, &request.record_keys);
             witnessed.take_over(all.await, &lost);
         }
     }
+    let ledger = merge_copies(&primary.copy(), &secondary.copy());
     let lost_with = told.lost_with_roles(&ledger.cuts, home);
     let mut seen = WorkspaceObserved {
         workspace: workspace.clone(),
@@ -172,19 +140,89 @@ async fn observe_workspace(
         whole_look: false,
         groups: Vec::new(),
     };
-    let full = request.full || daily_look_is_due(&seen, request, now);
+    look_at_groups(&mut seen, regions, request, &told, now).await;
+    seen
+}
+
+/// Looks at the groups that are to be looked at, and once more as long as replicas tell of more than the log.
+async fn look_at_groups(
+    seen: &mut WorkspaceObserved,
+    regions: &Regions,
+    request: &Request,
+    told: &LossesTold,
+    now: DateTime<Utc>,
+) {
+    let full = request.full || daily_look_is_due(seen, request, now);
     let request = &Request { full, ..request.clone() };
     let everything = full && request.selection == Selection::default();
     seen.whole_look = everything && seen.primary.reachable() && seen.secondary.reachable();
-    observe_groups(&mut seen, regions, request, now).await;
+    observe_groups(seen, regions, request, now).await;
     for _ in 0..READ_AGAIN_MAX {
-        if !read_log_again(&mut seen, regions).await {
+        if !read_log_again(seen, regions).await {
             break;
         }
-        seen.lost_with = told.lost_with_roles(&seen.ledger.cuts, home);
-        observe_groups(&mut seen, regions, request, now).await;
+        seen.lost_with = told.lost_with_roles(&seen.ledger.cuts, &seen.workspace.name);
+        observe_groups(seen, regions, request, now).await;
     }
-    seen
+}
+
+/// Whether records, rows or the epochs of cuts tell of more than the logs that were read.
+fn lacks_what_is_told(
+    primary: &RegionObserved,
+    secondary: &RegionObserved,
+    witnessed: &Witnessed,
+) -> bool {
+    let ledger = merge_copies(&primary.copy(), &secondary.copy());
+    let heads_alone = [&primary.ledger, &secondary.ledger]
+        .into_iter()
+        .any(|copy| copy.as_ref().is_ok_and(|copy| copy.heads_only));
+    !told_of_more(witnessed, &ledger).is_empty()
+        || heads_alone && knows_a_role_alone(&ledger, witnessed)
+}
+
+/// Whether the primary's workspace may write to the locations of the primary and of the secondary; of a primary that is away nothing
+/// is asked.
+async fn ask_for_write_access(
+    workspace: &WorkspaceConfig,
+    regions: &Regions,
+    primary: &RegionObserved,
+) -> [Option<Result<WriteAccess, RegionError>>; 2] {
+    if !primary.reachable() {
+        return [None, None];
+    }
+    let location_primary = workspace.location_primary.to_string();
+    let location_secondary = workspace.location_secondary.to_string();
+    let (primary, secondary) = futures::join!(
+        access_to(&regions.primary, &location_primary),
+        access_to(&regions.primary, &location_secondary)
+    );
+    [Some(primary), Some(secondary)]
+}
+
+/// Both regions, the primary first: whether they are there, and their ledgers.
+async fn observe_both_regions(
+    workspace: &WorkspaceConfig,
+    regions: &Regions,
+    whole_log: bool,
+    clock: Clock,
+) -> [RegionObserved; 2] {
+    let (primary, secondary) = futures::join!(
+        observe_region(
+            &regions.primary,
+            Some(workspace.address.to_string()),
+            workspace.location_primary.to_string(),
+            clock,
+            whole_log
+        ),
+        observe_region(
+            &regions.secondary,
+            workspace.connection.secondary_workspace.clone(),
+            workspace.location_secondary.to_string(),
+            clock,
+            whole_log
+        ),
+    );
+    [without_workspace(primary), secondary]
 }
 
 /// All groups are looked at once in this time: what happens to the tables of one that is not due shows by then.

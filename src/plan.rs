@@ -104,6 +104,7 @@ pub use witness::{CutsTold, DoubtedCut, RoleTold, Witnessed, WitnessedCut, Witne
 use crate::formats::PLAN;
 use crate::ledger::{AcceptedRisk, Consistency};
 use crate::moment;
+use compared::Comparison;
 use document::{BothRegions, ObservedClock, RegionSeen, Summary, Tool, Unprotected, WorkspacePlan};
 use view::GroupView;
 
@@ -159,55 +160,16 @@ fn plan_workspace(
     request: &Request,
     left_out: &mut Vec<GroupPlan>,
 ) -> WorkspacePlan {
-    let facts = checks::Facts::of(workspace);
-    let mut groups: Vec<GroupPlan> = Vec::new();
-    let mut named: BTreeSet<&str> = BTreeSet::new();
-    for seen in &workspace.groups {
-        // Of a name that stands twice both entries are invalid: they are one group with the mistakes of both.
-        let Some(name) = seen.entry.name().filter(|name| named.insert(name)) else {
-            continue;
-        };
-        if request.selects(&workspace.workspace.name, name) {
-            groups.push(match views.get(name) {
-                Some(view) => group::plan(view, &facts, request),
-                None => group::of_mistakes(workspace, seen, name),
-            });
-        }
-    }
+    let mut groups = plan_groups(workspace, views, request);
     // Without the primary nothing is decided, and nothing is said of any group; nor is anything in somebody else's tables.
     let foreign = groups.iter().flat_map(|group| &group.findings);
     let foreign =
         foreign.filter(|finding| finding.code == FindingCode::LedgerNotOurs).any(Finding::blocks);
     let silent = workspace.primary.refusal().is_some() || foreign;
-    let names = observed.workspaces.iter().map(|it| it.workspace.name.as_str());
-    let names: Vec<&str> = names.collect();
-    // A workspace that could not be understood has not left.
-    let names = Some(names.as_slice()).filter(|_| !observed.incomplete);
-    let settings = Settings::of(&workspace.workspace, request.signers.as_ref(), names);
-    let before = workspace.settings_before.as_ref();
-    let moved = before.map(|it| moved::tables(workspace, it)).unwrap_or_default();
-    let part = observed.incomplete || workspace.workspace.incomplete;
-    let entries: BTreeSet<&str> =
-        workspace.groups.iter().filter_map(|group| group.entry.name()).collect();
-    // Of a group with a mistake nothing is known, and it has not left for that.
-    let stays = |group: &str| part || entries.contains(group);
-    let left_since = before
-        .and_then(|it| it.tables.as_ref())
-        .map(|tables| if part { BTreeMap::new() } else { moved::left_since(workspace, tables) });
-    let both = before.map(|SettingsBefore { of: _, settings: before, tables: _ }| {
-        (before, settings.clone().carrying(before, stays))
-    });
-    let renamed = before.zip(both.as_ref());
-    let renamed = renamed.map(|(before, (_, now))| moved::renamed(workspace, before, now));
-    let renamed = renamed.unwrap_or_default();
-    let since = both.as_ref();
-    let since =
-        since.map(|(before, now)| now.changes_since(before, &moved, &renamed, observed.now));
-    let mut changes = since.unwrap_or_default();
+    let comparison = Comparison::of(observed, workspace, request);
+    let mut changes = comparison.changes();
     if request.selection.changed {
-        let of_changes = changes.iter().filter_map(|change| change.group.as_ref());
-        let told: BTreeSet<&String> =
-            of_changes.chain(left_since.iter().flat_map(BTreeMap::keys)).collect();
+        let told = comparison.groups_told(&changes);
         let changed = |group: &GroupPlan| {
             let view = views.get(group.name.as_str());
             told.contains(&group.name) || changed::is_changed(workspace, view, group)
@@ -220,18 +182,12 @@ fn plan_workspace(
     let is_told = |group: &String| {
         let asked =
             request.selection.only.is_empty() && request.selects(&workspace.workspace.name, group);
-        planned.contains(group) || asked && !entries.contains(group.as_str())
+        planned.contains(group) || asked && !comparison.has_entry_of(group)
     };
     changes.retain(|change| change.group.as_ref().is_none_or(is_told));
     let rows =
         if silent { Vec::new() } else { rows::changes(observed, workspace, &groups, request) };
-    let left = match left_since {
-        Some(left) => left.into_iter().filter(|(group, _)| is_told(group)).collect(),
-        None => tables_left(&rows),
-    };
-    let since = both
-        .map(|(before, now)| now.tables_left_since(before, &moved, &left, &renamed, observed.now));
-    changes.extend(since.unwrap_or_default());
+    changes.extend(comparison.changes_by_tables_that_left(&rows, is_told));
     let mut metadata = rows::actions(workspace, &rows, &request.plan_id);
     if silent {
         metadata.iter_mut().for_each(document::MetadataAction::leave_alone);
@@ -249,13 +205,37 @@ fn plan_workspace(
         metadata,
         rows,
         groups,
-        settings: Some(settings.workspace),
-        moved,
+        settings: Some(comparison.settings.workspace),
+        moved: comparison.moved,
         needed: dies::with_primary(workspace, request, &observed.config.source),
         settings_changes: changes,
         settings_compared_with: workspace.settings_before.as_ref().map(|before| before.of.clone()),
         settings_not_compared: compared::not_compared(observed, workspace, request),
     }
+}
+
+/// The plans of the groups that are asked for, in the order of the configuration.
+fn plan_groups(
+    workspace: &WorkspaceObserved,
+    views: &BTreeMap<&str, GroupView<'_>>,
+    request: &Request,
+) -> Vec<GroupPlan> {
+    let facts = checks::Facts::of(workspace);
+    let mut groups: Vec<GroupPlan> = Vec::new();
+    let mut named: BTreeSet<&str> = BTreeSet::new();
+    for seen in &workspace.groups {
+        // Of a name that stands twice both entries are invalid: they are one group with the mistakes of both.
+        let Some(name) = seen.entry.name().filter(|name| named.insert(name)) else {
+            continue;
+        };
+        if request.selects(&workspace.workspace.name, name) {
+            groups.push(match views.get(name) {
+                Some(view) => group::plan(view, &facts, request),
+                None => group::of_mistakes(workspace, seen, name),
+            });
+        }
+    }
+    groups
 }
 
 fn region_seen(region: &RegionObserved, other: &RegionObserved, role: Option<&str>) -> RegionSeen {

@@ -3,23 +3,21 @@
 //! Pure: what it says can be said with the primary gone, and by whoever has the log alone.
 
 mod python;
+mod steps;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::command::{Command, Verb};
 use crate::config::{Configuration, Sides, WorkspaceAddress, WorkspaceConfig};
-use crate::ledger::{Cut, Cuts, FOLDER, NewRole, Roles, Row, SYNC_CUTS};
+use crate::ledger::{Cut, Cuts, FOLDER, Roles, Row, SYNC_CUTS};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{GrantsSeen, JobSeen, LossReceipt};
-use crate::record::{LossesTold, RunRecord};
+use crate::record::{GroupRecord, LossesTold, RunRecord};
 use crate::region::RUNBOOK_ENDING;
 use crate::sentence::Sentence;
-use crate::sql::{self, Expected, Relation};
-
-/// Tables in one statement that looks at several: longer ones are hard to read, and some editors cut them off.
-const TABLES_AT_ONCE: usize = 50;
+use crate::sql::Relation;
+use steps::{only_fence, steps_of_group};
 
 /// In what the steps are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -260,25 +258,12 @@ pub struct TableStep {
 pub fn make(facts: Facts<'_>) -> Runbook {
     let Facts { place, cuts, rows, record, looked, groups, to_cuts, .. } = facts;
     let Facts { read_around, come_back, made_at, made_by, .. } = facts;
-    let newest = cuts.newest_of_each().map(|cut| cut.group_name.as_str());
-    let known = newest
-        .chain(rows.values().filter(|row| !row.is_retired()).map(|row| row.group_name.as_str()));
-    let retired = |name: &str| rows.get(name).is_some_and(Row::is_retired);
-    let unreadable = looked.unreadable.keys().map(String::as_str);
-    let mut names: Vec<&str> = if groups.is_empty() {
-        known.filter(|name| !retired(name)).chain(unreadable).collect()
-    } else {
-        groups.iter().map(String::as_str).collect()
-    };
-    names.sort_unstable();
-    names.dedup();
-    let (mut steps, mut left_out) = (Vec::new(), Vec::new());
     let mut losses = LossesTold::default();
     let told = record.into_iter().flat_map(|record| &record.groups);
-    for group in told.filter(|told| told.workspace == place.sides.home) {
-        losses.take(group);
-    }
-    for name in names {
+    let told: Vec<&GroupRecord> = told.filter(|told| told.workspace == place.sides.home).collect();
+    told.iter().for_each(|group| losses.take(group));
+    let (mut steps, mut left_out) = (Vec::new(), Vec::new());
+    for name in names_of_groups(cuts, rows, looked, groups) {
         if let Some(behind) = looked.behind.get(name) {
             left_out.push(LeftOut {
                 group: name.to_owned(),
@@ -291,27 +276,25 @@ pub fn make(facts: Facts<'_>) -> Runbook {
             left_out.push(LeftOut { group: name.to_owned(), why: why.clone(), fence: None });
             continue;
         }
-        match of_group(place, cuts, name, to_cuts.get(name).copied(), come_back) {
+        match steps_of_group(place, cuts, name, to_cuts.get(name).copied(), come_back) {
             Ok(group) => {
-                let workflow = rows.get(name).and_then(|row| row.workflow.clone());
-                let told = record.into_iter().flat_map(|record| &record.groups);
-                let mut told =
-                    told.filter(|told| told.workspace == place.sides.home && told.name == name);
-                let told = told.next();
+                let told = told.iter().find(|told| told.name == name);
                 let newest = cuts.newest(name).map(|cut| cut.cut_number);
                 let lost = match failed_over(place, cuts, name) {
                     // What was lost with the change of role, whatever the home has by now.
                     Some(role) => losses.lost_with(role, cuts.of(name)).cloned(),
                     None => told.filter(|told| told.cut == newest).and_then(|it| it.loss.clone()),
                 };
-                let jobs = told.map(|told| told.jobs.clone()).unwrap_or_default();
-                let grants = told.and_then(|told| told.grants.clone());
-                let warned = looked.warned.get(name).cloned();
-                steps.push(GroupSteps { workflow, lost, jobs, grants, warned, ..group });
+                steps.push(GroupSteps {
+                    workflow: rows.get(name).and_then(|row| row.workflow.clone()),
+                    lost,
+                    jobs: told.map(|told| told.jobs.clone()).unwrap_or_default(),
+                    grants: told.and_then(|told| told.grants.clone()),
+                    warned: looked.warned.get(name).cloned(),
+                    ..group
+                });
             }
-            Err(why) => {
-                left_out.push(LeftOut { group: name.to_owned(), why, fence: None });
-            }
+            Err(why) => left_out.push(LeftOut { group: name.to_owned(), why, fence: None }),
         }
     }
     Runbook {
@@ -330,6 +313,23 @@ pub fn make(facts: Facts<'_>) -> Runbook {
     }
 }
 
+/// The groups that are asked for, else all that are known and not retired, sorted.
+fn names_of_groups<'a>(
+    cuts: &'a Cuts,
+    rows: &'a BTreeMap<String, Row>,
+    looked: &'a Looked,
+    asked: &'a [String],
+) -> BTreeSet<&'a str> {
+    if !asked.is_empty() {
+        return asked.iter().map(String::as_str).collect();
+    }
+    let of_log = cuts.newest_of_each().map(|cut| cut.group_name.as_str());
+    let of_rows = rows.values().map(|row| row.group_name.as_str());
+    let retired = |name: &str| rows.get(name).is_some_and(Row::is_retired);
+    let unreadable = looked.unreadable.keys().map(String::as_str);
+    of_log.chain(of_rows).filter(|name| !retired(name)).chain(unreadable).collect()
+}
+
 /// The change of role since which the other side is active of a group.
 fn failed_over<'a>(place: &'a Place, cuts: &'a Cuts, name: &str) -> Option<&'a Cut> {
     match cuts.roles(name, &place.sides) {
@@ -344,164 +344,4 @@ fn newest_kept(place: &Place) -> String {
     format!(
         "SELECT cast(content AS STRING) AS runbook FROM {documents}\nWHERE name LIKE '%{RUNBOOK_ENDING}' ORDER BY name DESC, part LIMIT 100"
     )
-}
-
-fn fence(place: &Place, role: &NewRole<'_>) -> String {
-    match place.language {
-        Language::Sql => sql::fence(&place.log(), role),
-        Language::Python => python::fence(&place.location, role),
-    }
-}
-
-/// What makes a log that lacks a change of role of this epoch say that the other side is active; `None`: nothing can follow it.
-fn only_fence(place: &Place, cuts: &Cuts, name: &str, known_epoch: u64) -> Option<String> {
-    let newest = cuts.newest(name).filter(|_| cuts.is_one_chain(name))?;
-    let readable = matches!(cuts.roles(name, &place.sides), Roles::Home | Roles::FailedOver(_));
-    let role = NewRole { newest, held: newest, active: &place.sides.other, known_epoch };
-    readable.then(|| fence(place, &role))
-}
-
-/// The steps of a group, or why it has none.
-fn of_group(
-    place: &Place,
-    cuts: &Cuts,
-    name: &str,
-    to_cut: Option<u64>,
-    come_back: bool,
-) -> Result<GroupSteps, Sentence> {
-    let Some(newest) = cuts.newest(name) else {
-        return Err("never synchronized: it has no cut".into());
-    };
-    if !cuts.is_one_chain(name) {
-        return Err(format!(
-            "the cut log of the group is not one chain; {} says where",
-            Command::new(Verb::Status)
-        )
-        .into());
-    }
-    let failed_over = match cuts.roles(name, &place.sides) {
-        Roles::Home => None,
-        Roles::FailedOver(cut) => Some((cut.committed_at, cut.committed_by.clone())),
-        Roles::Unnamed(cut) => {
-            return Err(format!(
-                "{} makes {} active, and the sides are {} and {}: if {1} has another name by now, give it the old one again (secondary_workspace_name)",
-                cut.label(),
-                cut.active.as_deref().unwrap_or_default(),
-                place.sides.home,
-                place.sides.other
-            )
-            .into());
-        }
-        Roles::Newer(cut) => {
-            return Err(format!("{} is of a kind that a newer drsync knows", cut.label()).into());
-        }
-        Roles::Broken { cut, before: _, why } => {
-            return Err(format!("{} does not hold: {why}", cut.label()).into());
-        }
-    };
-    if failed_over.is_none() && come_back {
-        return Err("it is at home".into());
-    }
-    let number = to_cut.unwrap_or(newest.cut_number);
-    let held = cuts.of(name).find(|cut| cut.cut_number == number);
-    let held = held.ok_or_else(|| format!("the cut log has no cut {number} of it"))?;
-    // A cut that turned out not to be whole gives way to an earlier one: then the log says which one the other side went on from.
-    let again = failed_over.is_some() && to_cut.is_some();
-    let active = match failed_over {
-        Some(_) if !again => &place.sides.home,
-        Some(_) | None => &place.sides.other,
-    };
-    let role = NewRole { newest, held, active, known_epoch: 0 };
-    let fence = fence(place, &role);
-    // Who brings a group over twice must not bring it home by that.
-    let fence = Some(fence).filter(|_| come_back || again || failed_over.is_none());
-    let newest_row = match place.language {
-        Language::Sql => Some(sql::newest_row(&place.log(), name)),
-        Language::Python => None,
-    };
-    let columns = match place.language {
-        Language::Sql => Some(sql::add_role_columns(&place.log())),
-        Language::Python => None,
-    };
-    let of_tables = |statement: &dyn Fn(&str, u64) -> String| -> Vec<TableStep> {
-        let entries = held.tables.iter();
-        let steps = entries.map(|entry| TableStep {
-            table: entry.table.to_string(),
-            statement: statement(&entry.replica_location, entry.replica_version),
-        });
-        steps.collect()
-    };
-    let at = |location: &str| Relation::Path(location.to_owned());
-    let epoch = if fence.is_some() { role.epoch() } else { newest.epoch };
-    let (restore, mark, check) = match place.language {
-        // What is at home is no replica: nobody brings it back or marks it from here.
-        _ if come_back => (Vec::new(), Vec::new(), Vec::new()),
-        Language::Sql => (
-            of_tables(&|location, version| sql::restore(&at(location), version)),
-            of_tables(&|location, _| sql::mark(&at(location), epoch)),
-            checks(held),
-        ),
-        Language::Python => {
-            let one = |statement: String| vec![TableStep { table: name.to_owned(), statement }];
-            (one(python::restore(held)), one(python::mark(held, epoch)), vec![python::check(held)])
-        }
-    };
-    let files = match place.language {
-        Language::Sql => {
-            of_tables(&|location, _| format!("FSCK REPAIR TABLE {} DRY RUN", at(location)))
-        }
-        Language::Python => Vec::new(),
-    };
-    let later = |cut: &&Cut| !cut.is_role() && cut.cut_number > held.cut_number;
-    let later: Vec<&Cut> = cuts.of(name).filter(later).collect();
-    let of_number = |number| cuts.of(name).find(|cut| cut.cut_number == number);
-    let given_up = match cuts.given_up_with(held).filter(|_| held.is_role()) {
-        // What a change of role gave up stays given up.
-        Some((first, last)) => of_number(first).zip(of_number(last)),
-        None => later.first().copied().zip(later.last().copied()),
-    };
-    let rows: Option<Vec<u64>> = held.tables.iter().map(|entry| entry.rows).collect();
-    Ok(GroupSteps {
-        group: name.to_owned(),
-        active: active.clone(),
-        failed_over,
-        again,
-        warned: None,
-        cut: held.cut_number,
-        given_up: given_up
-            .map(|(first, last)| (first.cut_number, last.cut_number, last.recovery_point)),
-        recovery_point: held.recovery_point,
-        workflow_run_id: held.workflow_run_id,
-        workflow: None,
-        epoch,
-        fence,
-        newest_row,
-        columns,
-        restore,
-        mark,
-        check,
-        files: files.into_iter().map(|step| step.statement).collect(),
-        tables: held.tables.len(),
-        lost: None,
-        jobs: Vec::new(),
-        grants: None,
-        rows: rows.map(|rows| rows.into_iter().fold(0, u64::saturating_add)),
-        bytes: held.tables.iter().fold(0, |sum, entry| sum.saturating_add(entry.bytes)),
-    })
-}
-
-fn checks(held: &Cut) -> Vec<String> {
-    let expected: Vec<Expected> = held
-        .tables
-        .iter()
-        .map(|entry| Expected {
-            table: Relation::Path(entry.replica_location.clone()),
-            name: entry.table.to_string(),
-            files: entry.files,
-            bytes: entry.bytes,
-            rows: entry.rows,
-        })
-        .collect();
-    let some = expected.chunks(TABLES_AT_ONCE);
-    some.flat_map(|some| [Some(sql::check_files(some)), sql::check_rows(some)]).flatten().collect()
 }

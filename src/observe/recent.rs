@@ -168,20 +168,7 @@ async fn records(
             for document in kept.documents {
                 let to_come = document.name.as_str() > latest;
                 let of_name = known.entry(document.name.clone()).or_default();
-                let there = of_name.iter_mut().find(|(other, _)| *other == document);
-                let judged = match there {
-                    Some((_, judged @ (Judged::Witness | Judged::NoRecord))) => *judged,
-                    // The other region may have the signature that the first one lacks.
-                    Some((_, judged)) => {
-                        *judged = recent.judge(question, &document, &signatures);
-                        *judged
-                    }
-                    None => {
-                        let judged = recent.judge(question, &document, &signatures);
-                        of_name.push((document, judged));
-                        judged
-                    }
-                };
+                let judged = recent.judge_once(question, document, &signatures, of_name);
                 let witness = judged == Judged::Witness;
                 side.read += usize::from(witness);
                 side.counted += usize::from(witness && !to_come);
@@ -201,17 +188,24 @@ async fn records(
     let records = of_names.flat_map(|(_, all)| all);
     let records: Vec<(KeptDocument, Judged)> =
         records.filter(|(_, judged)| *judged != Judged::NoRecord).collect();
-    // Where keys are asked for only what one of them signed tells what held before.
-    let believed = |judged: Judged| question.keys.is_empty() || judged == Judged::Witness;
-    let mut newest = records.iter().rev().filter(|(_, judged)| believed(*judged));
-    recent.settings = newest.find_map(|(document, _)| {
-        let record = RunRecord::of(document).ok()?;
-        record.settings_of(&question.whose?)
-    });
+    recent.settings = newest_settings(question, &records);
     recent.documents = records.into_iter().map(|(document, _)| document).collect();
     recent.passed_over.sort_unstable();
     recent.passed_over.dedup();
     recent
+}
+
+/// The settings that the newest record tells. Where keys are asked for only what one of them signed tells what held before.
+fn newest_settings(
+    question: Question<'_>,
+    records: &[(KeptDocument, Judged)],
+) -> Option<SettingsBefore> {
+    let believed = |judged: Judged| question.keys.is_empty() || judged == Judged::Witness;
+    let mut newest = records.iter().rev().filter(|(_, judged)| believed(*judged));
+    newest.find_map(|(document, _)| {
+        let record = RunRecord::of(document).ok()?;
+        record.settings_of(&question.whose?)
+    })
 }
 
 impl Recent {
@@ -236,6 +230,28 @@ impl Recent {
             if known.is_none_or(|known| (known.cut, known.loss.at) < (cut, loss.at)) {
                 let told = ReceiptTold { cut, loss: loss.clone() };
                 self.receipts.insert(group.name.clone(), told);
+            }
+        }
+    }
+
+    /// Judges a document of a name, if it was not judged; the other region may have the signature that the first one lacks.
+    fn judge_once(
+        &mut self,
+        question: Question<'_>,
+        document: KeptDocument,
+        signatures: &BTreeMap<String, Vec<u8>>,
+        of_name: &mut Vec<(KeptDocument, Judged)>,
+    ) -> Judged {
+        match of_name.iter_mut().find(|(other, _)| *other == document) {
+            Some((_, judged @ (Judged::Witness | Judged::NoRecord))) => *judged,
+            Some((_, judged)) => {
+                *judged = self.judge(question, &document, signatures);
+                *judged
+            }
+            None => {
+                let judged = self.judge(question, &document, signatures);
+                of_name.push((document, judged));
+                judged
             }
         }
     }

@@ -50,9 +50,55 @@ fn has_failed(view: &GroupView<'_>) -> bool {
 pub(super) fn plan(view: &GroupView<'_>, facts: &Facts, request: &Request) -> GroupPlan {
     let (workspace, seen, name) = (view.workspace, view.seen, view.group.name.as_str());
     let choice = trigger::choose(view);
+    let findings = find_obstacles(view, facts, request, &choice);
+    // That another side is active is told of a paused group, too.
+    let of_roles = findings.iter().any(|finding| finding.code.is_of_roles());
+    let paused = view.group.paused_at(view.now).is_some() && !of_roles;
+    let Decided { decision, reason, target, steps } = decide(view, choice, &findings, paused);
+    GroupPlan {
+        trigger: target.as_ref().map(|target| target.trigger.clone()),
+        recovery_point: target.as_ref().map(|target| target.point),
+        consistency: target.as_ref().map(|target| target.consistency),
+        follows_cut: target.as_ref().and(view.last_cut).map(|cut| cut.cut_number),
+        follows_sha256: target.as_ref().and(view.last_cut).map(Cut::sha256),
+        lost_cut: target.as_ref().and(lost_cut(view)),
+        certificate: certificate(&steps),
+        checked: status::found_at_cut(workspace, name, seen, &findings),
+        loss_until_applied: view
+            .last_cut
+            .filter(|_| decision == Decision::Sync)
+            .and_then(|cut| LossReceipt::of_cut(workspace, seen, view.now, cut)),
+        crash_consistent_from: (decision == Decision::Waiting && !paused)
+            .then(|| trigger::crash_consistent_from(view))
+            .flatten(),
+        next_due_at: trigger::next_due(view, reason.code),
+        columns: match decision {
+            Decision::Blocked => view.tables().filter_map(columns).collect(),
+            Decision::Sync | Decision::Waiting | Decision::UpToDate => Vec::new(),
+        },
+        members: match decision {
+            Decision::Sync => Vec::new(),
+            Decision::Blocked | Decision::Waiting | Decision::UpToDate => {
+                view.tables().map(|table| table.name.clone()).collect()
+            }
+        },
+        decision,
+        reason,
+        findings,
+        ..undecided(view, loss(view, seen, target.as_ref(), &steps), steps)
+    }
+}
+
+/// What can block a group: what stands against any sync, and, where that leaves something to look at, against its target.
+fn find_obstacles(
+    view: &GroupView<'_>,
+    facts: &Facts,
+    request: &Request,
+    choice: &Choice,
+) -> Vec<Finding> {
     let mut findings = checks::standing(view, facts);
     let clear = findings.iter().all(|it| !it.code.is_of_primary() && !it.code.is_of_roles());
-    match &choice {
+    match choice {
         Choice::Sync(target) if clear => findings.extend(checks::at_target(view, target)),
         // What failed stays failed until somebody can look at the replicas again.
         Choice::UpToDate(_) | Choice::Waiting(_) if clear && has_failed(view) => {
@@ -61,9 +107,20 @@ pub(super) fn plan(view: &GroupView<'_>, facts: &Facts, request: &Request) -> Gr
         Choice::Sync(_) | Choice::UpToDate(_) | Choice::Waiting(_) => {}
     }
     checks::accept(&mut findings, view, request);
-    // That another side is active is told of a paused group, too.
-    let of_roles = findings.iter().any(|finding| finding.code.is_of_roles());
-    let paused = view.group.paused_at(view.now).is_some() && !of_roles;
+    findings
+}
+
+/// What is done with a group, and why.
+struct Decided {
+    decision: Decision,
+    reason: Reason,
+    /// Where it would be brought.
+    target: Option<Target>,
+    steps: Vec<Step>,
+}
+
+/// Holds what the triggers chose against what was found.
+fn decide(view: &GroupView<'_>, choice: Choice, findings: &[Finding], paused: bool) -> Decided {
     let blocks = !paused && findings.iter().any(Finding::blocks);
     let steps = match &choice {
         Choice::Sync(target) if !blocks => steps(view, target),
@@ -72,9 +129,9 @@ pub(super) fn plan(view: &GroupView<'_>, facts: &Facts, request: &Request) -> Gr
     let (decision, reason, target) = match (choice, &steps) {
         (Choice::Waiting(reason), _) if paused => (Decision::Waiting, reason, None),
         (Choice::Sync(target), _) if blocks => {
-            (Decision::Blocked, reason_of_findings(&findings, seen), Some(target))
+            (Decision::Blocked, reason_of_findings(findings, view.seen), Some(target))
         }
-        (_, _) if blocks => (Decision::Blocked, reason_of_findings(&findings, seen), None),
+        (_, _) if blocks => (Decision::Blocked, reason_of_findings(findings, view.seen), None),
         (Choice::Sync(target), Some(_)) => (Decision::Sync, target.reason.clone(), Some(target)),
         // Something a step needs was not seen although nothing blocks: the next plan looks again.
         (Choice::Sync(target), None) => {
@@ -84,26 +141,23 @@ pub(super) fn plan(view: &GroupView<'_>, facts: &Facts, request: &Request) -> Gr
         (Choice::UpToDate(reason), _) => (Decision::UpToDate, reason, None),
         (Choice::Waiting(reason), _) => (Decision::Waiting, reason, None),
     };
-    let steps = steps.unwrap_or_default();
-    let pending = view.pending();
+    Decided { decision, reason, target, steps: steps.unwrap_or_default() }
+}
+
+/// What a plan says of a group whatever is decided: what changed, what would be lost, and how it is configured.
+fn undecided(view: &GroupView<'_>, loss: Option<LossReceipt>, steps: Vec<Step>) -> GroupPlan {
+    let (workspace, seen, name) = (view.workspace, view.seen, view.group.name.as_str());
     let failed_over = failed_over(workspace, name, &seen.tables);
-    let loss = loss(view, seen, target.as_ref(), &steps);
     let home = failed_over.is_none();
+    let reason = Reason::new(ReasonCode::Blocked, String::new());
     GroupPlan {
-        trigger: target.as_ref().map(|target| target.trigger.clone()),
-        recovery_point: target.as_ref().map(|target| target.point),
-        consistency: target.as_ref().map(|target| target.consistency),
-        follows_cut: target.as_ref().and(view.last_cut).map(|cut| cut.cut_number),
-        follows_sha256: target.as_ref().and(view.last_cut).map(Cut::sha256),
-        lost_cut: target.as_ref().and(lost_cut(view)),
-        certificate: certificate(&steps),
         source_maintenance: view
             .tables()
             .filter_map(|table| source_maintenance(view, table))
             .collect(),
         // What the active side writes is no drift.
         drift: view.tables().filter(|_| home).filter_map(|table| drift(view, table)).collect(),
-        pending_commits: pending.as_ref().map(|pending| pending.len() as u64),
+        pending_commits: view.pending().as_ref().map(|pending| pending.len() as u64),
         lag_seconds: view
             .last_cut
             .filter(|_| home)
@@ -112,36 +166,16 @@ pub(super) fn plan(view: &GroupView<'_>, facts: &Facts, request: &Request) -> Gr
             .and_then(|_| view.lag().or_else(|| loss.as_ref()?.lag(view.now)))
             .map(|lag| lag.num_seconds().max(0)),
         failed_over,
-        checked: status::found_at_cut(workspace, name, seen, &findings),
         loss,
-        loss_until_applied: view
-            .last_cut
-            .filter(|_| decision == Decision::Sync)
-            .and_then(|cut| LossReceipt::of_cut(workspace, seen, view.now, cut)),
         jobs: jobs::of_group(workspace, seen),
         grants: rights::of_group(workspace, seen),
         rpo_seconds: Some(view.group.rpo.num_seconds()),
-        crash_consistent_from: (decision == Decision::Waiting && !paused)
-            .then(|| trigger::crash_consistent_from(view))
-            .flatten(),
-        next_due_at: trigger::next_due(view, reason.code),
-        columns: match decision {
-            Decision::Blocked => view.tables().filter_map(columns).collect(),
-            Decision::Sync | Decision::Waiting | Decision::UpToDate => Vec::new(),
-        },
         max_retries: view.group.max_retries,
         tables: seen.tables.len(),
-        members: match decision {
-            Decision::Sync => Vec::new(),
-            Decision::Blocked | Decision::Waiting | Decision::UpToDate => {
-                view.tables().map(|table| table.name.clone()).collect()
-            }
-        },
         owner_emails: view.group.owner_emails.clone(),
         settings: Some(GroupSettings::of(&workspace.workspace, view.group)),
         steps,
-        findings,
-        ..bare(name, decision, reason, view.last_cut)
+        ..bare(name, Decision::Blocked, reason, view.last_cut)
     }
 }
 
@@ -242,15 +276,9 @@ fn steps(view: &GroupView<'_>, target: &Target) -> Option<Vec<Step>> {
 
 fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<Step> {
     let listed = table.listed.as_ref().ok()?;
-    let Some(Ok(source)) = &table.source else {
-        return None;
-    };
-    let Some(Ok(pin)) = &table.pin else {
-        return None;
-    };
-    let Some(Ok(replica)) = &table.replica else {
-        return None;
-    };
+    let source = table.source.as_ref()?.as_ref().ok()?;
+    let pin = table.pin.as_ref()?.as_ref().ok()?;
+    let replica = table.replica.as_ref()?.as_ref().ok()?;
     let pinned = versions::version_at(&source.commits, target.point)?;
     if pinned.commit.version != pin.version {
         return None;
@@ -299,15 +327,20 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
         schema: None,
     };
     if action != Action::NoOp {
-        step.properties = mark.properties();
-        step.properties.extend(retention::properties(pin, view.group.replica_retention_days));
-        step.statement = Some(statement(&step));
-        step.estimate = pin.estimate;
-        step.preconditions = preconditions(&step);
-        step.brings = brings(&step, source);
-        step.schema = pin.schema.clone();
+        describe_clone(&mut step, view, &mark, source, pin);
     }
     Some(step)
+}
+
+/// What only a step has that clones: its statement, what must be so before it, and what it brings.
+fn describe_clone(step: &mut Step, view: &GroupView<'_>, mark: &Mark, source: &Source, pin: &Pin) {
+    step.properties = mark.properties();
+    step.properties.extend(retention::properties(pin, view.group.replica_retention_days));
+    step.statement = Some(statement(step));
+    step.estimate = pin.estimate;
+    step.preconditions = preconditions(step);
+    step.brings = brings(step, source);
+    step.schema = pin.schema.clone();
 }
 
 fn source_pin(

@@ -242,16 +242,7 @@ fn action(
     let mut target = workspace.ledger.rows.clone();
     target
         .extend(rows.iter().map(|change| (change.after.group_name.clone(), change.after.clone())));
-    for (name, row) in &target {
-        match rows_here.get(name) {
-            None => planned.rows_to_add.push(name.clone()),
-            Some(before) if before == row => {}
-            Some(before) if row.is_retired() && !before.is_retired() => {
-                planned.rows_to_retire.push(name.clone())
-            }
-            Some(_) => planned.rows_to_change.push(name.clone()),
-        }
-    }
+    sort_rows(&mut planned, &rows_here, &target);
     planned.cuts_to_copy =
         workspace.ledger.cuts.owed_to(&cuts_here, &workspace.workspace.sides()).len();
     let clones = (here.metadata.is_none() && there.metadata.is_some())
@@ -266,6 +257,24 @@ fn action(
         LedgerAction::None
     };
     planned
+}
+
+/// Names the rows that are to be added, changed and retired where these are here.
+fn sort_rows(
+    planned: &mut MetadataAction,
+    here: &BTreeMap<String, Row>,
+    target: &BTreeMap<String, Row>,
+) {
+    for (name, row) in target {
+        match here.get(name) {
+            None => planned.rows_to_add.push(name.clone()),
+            Some(before) if before == row => {}
+            Some(before) if row.is_retired() && !before.is_retired() => {
+                planned.rows_to_retire.push(name.clone())
+            }
+            Some(_) => planned.rows_to_change.push(name.clone()),
+        }
+    }
 }
 
 impl MetadataAction {

@@ -312,7 +312,6 @@ fn group(
     let row = workspace.ledger.rows.get(&plan.name);
     let cut = workspace.ledger.cuts.newest(&plan.name);
     let primary_seen = workspace.primary.reachable();
-    let secondary_seen = workspace.secondary.reachable();
     let mut tables = tables(workspace, seen, cut);
     if plan.failed_over.as_ref().is_some_and(|over| over.written != Some(0)) {
         // Whoever is active there works on it: the cut is no measure of what he does.
@@ -321,9 +320,8 @@ fn group(
     let checked = least(&tables);
     let protected = protected(workspace, &plan.name, &tables) && !is_behind(&plan.findings);
     // That another side was active ended with the change of role that came after, whatever the row still says.
-    let row = row.filter(|row| {
-        plan.failed_over.is_some() || !row.was_held_up_by(FindingCode::FailedOver.as_str())
-    });
+    let over = plan.failed_over.is_some();
+    let row = row.filter(|row| over || !row.was_held_up_by(FindingCode::FailedOver.as_str()));
     Some(GroupStatus {
         name: plan.name.clone(),
         owner_emails: plan.owner_emails.clone(),
@@ -332,16 +330,7 @@ fn group(
         last_cut: plan.last_cut.clone(),
         lag_seconds: plan.lag_seconds,
         pending_commits: plan.pending_commits,
-        pending_bytes: match plan.decision {
-            Decision::Sync => Some(
-                plan.steps
-                    .iter()
-                    .filter_map(|step| step.estimate)
-                    .map(|copy| copy.copy_bytes)
-                    .fold(0, u64::saturating_add),
-            ),
-            Decision::Blocked | Decision::Waiting | Decision::UpToDate => None,
-        },
+        pending_bytes: pending_bytes(plan),
         loss: cut.and_then(|cut| {
             let at = workspace.now(workspace.primary.observed_at);
             let seen = LossReceipt::of_cut(workspace, seen, at, cut);
@@ -350,18 +339,7 @@ fn group(
             seen.or_else(|| told.map(|told| told.loss.clone()))
         }),
         rpo_seconds: plan.rpo_seconds,
-        rpo: match (cut, plan.lag_seconds.zip(plan.rpo_seconds)) {
-            _ if !primary_seen => Rpo::Unknown,
-            (None, _) => Rpo::None,
-            (Some(_), None) => Rpo::Unknown,
-            (Some(_), Some((lag, rpo))) => match LagRisk::of(lag, rpo) {
-                // Whatever the lag: a cut whose replicas are seen not to be there meets nothing.
-                LagRisk::Met if secondary_seen && !protected => Rpo::Unknown,
-                LagRisk::Met => Rpo::Met,
-                LagRisk::AtRisk => Rpo::AtRisk,
-                LagRisk::Breached => Rpo::Breached,
-            },
-        },
+        rpo: objective_met(workspace, plan, cut, protected),
         protected,
         failed_over: plan.failed_over.clone(),
         not_ready: readiness::of_group(
@@ -384,6 +362,38 @@ fn group(
         tables,
         unprotected: seen.unprotected.iter().map(|(name, _)| name.to_string()).collect(),
     })
+}
+
+/// What the clones of a group that is due copy; `None`: nothing is planned to be copied.
+fn pending_bytes(plan: &GroupPlan) -> Option<u64> {
+    match plan.decision {
+        Decision::Sync => {
+            let copies = plan.steps.iter().filter_map(|step| step.estimate);
+            Some(copies.map(|copy| copy.copy_bytes).fold(0, u64::saturating_add))
+        }
+        Decision::Blocked | Decision::Waiting | Decision::UpToDate => None,
+    }
+}
+
+/// How a group stands to its objective.
+fn objective_met(
+    workspace: &WorkspaceObserved,
+    plan: &GroupPlan,
+    cut: Option<&Cut>,
+    protected: bool,
+) -> Rpo {
+    match (cut, plan.lag_seconds.zip(plan.rpo_seconds)) {
+        _ if !workspace.primary.reachable() => Rpo::Unknown,
+        (None, _) => Rpo::None,
+        (Some(_), None) => Rpo::Unknown,
+        (Some(_), Some((lag, rpo))) => match LagRisk::of(lag, rpo) {
+            // Whatever the lag: a cut whose replicas are seen not to be there meets nothing.
+            LagRisk::Met if workspace.secondary.reachable() && !protected => Rpo::Unknown,
+            LagRisk::Met => Rpo::Met,
+            LagRisk::AtRisk => Rpo::AtRisk,
+            LagRisk::Breached => Rpo::Breached,
+        },
+    }
 }
 
 fn tables(

@@ -248,15 +248,7 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
     let behind = view.believed(cut);
     if let Some(end) = workflow::newest_clean_end(&workflows, behind, view.now) {
         if view.brings_beyond(cut, end.at) {
-            return Choice::Sync(Target {
-                trigger: ended(TriggerKind::Workflow, &end),
-                reason: Reason::new(
-                    ReasonCode::WorkflowSucceeded,
-                    format!("{}, after cut {}", succeeded(&end), cut.cut_number),
-                ),
-                point: end.at,
-                consistency: Consistency::WorkflowConsistent,
-            });
+            return Choice::Sync(target_after_run(cut, &end));
         }
         nothing_new = Some(format!(
             "{} and changed nothing that cut {} lacks",
@@ -272,22 +264,9 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
         match workflow::idle_after_success(&workflows, view.now) {
             Err(reason) => waits = waits.or(Some(reason)),
             Ok(()) if view.brings_beyond(cut, view.now) => {
-                let why = match fired {
-                    Some(fired) => format!(
-                        "{} fired at {}",
-                        view.group.schedule.describe(),
-                        moment::text(fired)
-                    ),
-                    None if view.take_as_due => "taken as due".to_owned(),
-                    None if behind.is_none() => format!("{} is yet to come", cut.label()),
-                    None => "its last attempt came to nothing".to_owned(),
-                };
-                return Choice::Sync(now_of(
-                    view,
-                    TriggerKind::Schedule,
-                    ReasonCode::ScheduleDue,
-                    why,
-                ));
+                let why = why_by_schedule(view, cut, fired);
+                let (kind, code) = (TriggerKind::Schedule, ReasonCode::ScheduleDue);
+                return Choice::Sync(now_of(view, kind, code, why));
             }
             Ok(()) => {
                 nothing_new = nothing_new
@@ -296,20 +275,47 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
         }
     }
 
-    if let Some(lag) = view.lag()
-        && (view.crash_consistent_accepted || view.group.max_lag.is_some_and(|limit| lag > limit))
+    if let Some(why) = why_by_lag(view)
         && view.brings_beyond(cut, view.now)
     {
-        let why = match view.group.max_lag.filter(|limit| lag > *limit) {
-            Some(limit) => format!("the lag of {} is beyond {}", span_of(lag), span_of(limit)),
-            None => "accepted as crash-consistent".to_owned(),
-        };
         return Choice::Sync(now_of(view, TriggerKind::MaxLag, ReasonCode::MaxLagExceeded, why));
     }
 
     match nothing_new {
         Some(message) => Choice::UpToDate(Reason::new(ReasonCode::NothingNew, message)),
         None => Choice::Waiting(waits.unwrap_or_else(|| not_due(view))),
+    }
+}
+
+/// The moment at which a run of its workflows ended well, and nothing was at work.
+fn target_after_run(cut: &Cut, end: &CleanEnd) -> Target {
+    let why = format!("{}, after cut {}", succeeded(end), cut.cut_number);
+    Target {
+        trigger: ended(TriggerKind::Workflow, end),
+        reason: Reason::new(ReasonCode::WorkflowSucceeded, why),
+        point: end.at,
+        consistency: Consistency::WorkflowConsistent,
+    }
+}
+
+/// Why a group is due by its schedule, which fired at a moment or is followed without that.
+fn why_by_schedule(view: &GroupView<'_>, cut: &Cut, fired: Option<DateTime<Utc>>) -> String {
+    match fired {
+        Some(fired) => {
+            format!("{} fired at {}", view.group.schedule.describe(), moment::text(fired))
+        }
+        None if view.take_as_due => "taken as due".to_owned(),
+        None if view.believed(cut).is_none() => format!("{} is yet to come", cut.label()),
+        None => "its last attempt came to nothing".to_owned(),
+    }
+}
+
+/// Why a group is due by its lag alone; `None`: it is not.
+fn why_by_lag(view: &GroupView<'_>) -> Option<String> {
+    let lag = view.lag()?;
+    match view.group.max_lag.filter(|limit| lag > *limit) {
+        Some(limit) => Some(format!("the lag of {} is beyond {}", span_of(lag), span_of(limit))),
+        None => view.crash_consistent_accepted.then(|| "accepted as crash-consistent".to_owned()),
     }
 }
 

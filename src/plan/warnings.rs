@@ -74,106 +74,30 @@ pub(super) fn of_workspace(
     request: &Request,
 ) -> Vec<Warning> {
     let name = &workspace.workspace.name;
-    let mut all: Vec<Warning> = Vec::new();
-    let mut say = |code, message: String| {
-        all.push(Warning {
-            code,
-            workspace: Some(name.clone()),
-            group: None,
-            table: None,
-            message: message.into(),
-        });
-    };
-    if observed.incomplete || workspace.workspace.incomplete {
-        say(
-            WarningCode::ConfigurationIncomplete,
-            "part of the configuration was not understood: no group is retired".to_owned(),
-        );
-    }
-    let nothing = planned.settings_not_compared.as_ref();
-    if let Some(nothing) = nothing.filter(|it| it.hides(request.selection.changed)) {
-        say(WarningCode::SettingsNotCompared, nothing.warned());
-    }
-    let marked = marked_without_a_ledger(workspace);
-    if marked > 0 {
-        say(
-            WarningCode::LedgerLost,
-            format!(
-                "neither region has a cut log, yet {marked} of its replicas were synchronized before: put _drsync/sync_cuts back from a backup, or cuts are counted from 1 again"
-            ),
-        );
-    }
-    for (role, region) in [("primary", &workspace.primary), ("secondary", &workspace.secondary)] {
-        for said in damaged(role, region, &request.plan_id) {
-            say(WarningCode::LedgerDamaged, said);
-        }
-    }
-    for said in odd_rows_of_others(workspace) {
-        say(WarningCode::LedgerOddRow, said);
-    }
-    for said in not_believed(workspace) {
-        say(WarningCode::RecordNotBelieved, said);
-    }
-    match &workspace.workspace.secondary {
-        None if !request.set_up || workspace.workspace.no_secondary.is_some() => {}
-        None => say(
-            WarningCode::SecondaryWorkspaceMissing,
-            "no secondary workspace is configured: replicas are not registered, and workflows there are not watched; no_secondary_workspace says that it is so on purpose"
-                .to_owned(),
-        ),
-        Some(_) => {
-            for unseen in planned.unwatched.iter().flatten() {
-                say(WarningCode::SecondaryWorkspaceNotSeen, unseen.message.to_string());
-            }
-            let others = others_at_work(workspace);
-            if !others.is_empty() {
-                say(WarningCode::SecondaryWorkflowActive, format!("active in the secondary: {}", others.join(", ")));
-            }
-        }
-    }
-    if let Some(Err(why)) = &workspace.compute {
-        let text = format!(
-            "nothing runs SQL in the secondary's workspace on the day that it is needed: {}; create a SQL warehouse there, or give drsync CAN USE on one",
-            why.describe_answer()
-        );
-        say(WarningCode::NoComputeInSecondary, text);
-    }
-    for needed in &planned.needed {
-        say(WarningCode::DiesWithPrimary, needed.describe_with_remedy());
-    }
-    for told in unproved(workspace) {
-        say(WarningCode::WriteNotProved, told);
-    }
+    let mut said = of_configuration(observed, workspace, planned, request);
+    said.extend(of_ledgers(workspace, request));
+    said.extend(of_secondary_workspace(workspace, planned, request));
+    let needed = planned.needed.iter().map(|needed| needed.describe_with_remedy());
+    said.extend(needed.map(|text| (WarningCode::DiesWithPrimary, text)));
+    said.extend(unproved(workspace).into_iter().map(|text| (WarningCode::WriteNotProved, text)));
     if let Some(why) = unwritable_primary(workspace) {
         let location = &workspace.workspace.location_primary;
-        say(
+        said.push((
             WarningCode::PrimaryNotWritable,
             format!(
                 "groups are synchronized, but the metadata tables under {location} cannot follow: {why}"
             ),
-        );
+        ));
     }
-    for (role, region) in [("primary", &workspace.primary), ("secondary", &workspace.secondary)] {
-        let clock = region.presence.as_ref().ok().and_then(|presence| presence.clock);
-        if let Some(clock) = clock.filter(|clock| (*clock - region.observed_at).abs() > SKEW_MAX) {
-            let apart = span_of((clock - region.observed_at).abs());
-            say(
-                WarningCode::ClockSkew,
-                format!("the {role}'s clock and this one are {apart} apart"),
-            );
-        }
-    }
-    if let Some((cut, ahead)) = newest_point_ahead(observed, workspace) {
-        say(
-            WarningCode::ClockSkew,
-            format!(
-                "this clock is {} behind the recovery point of {} of {}: it or the one that made the cut is wrong",
-                span_of(ahead),
-                cut.label(),
-                cut.group_name
-            ),
-        );
-    }
+    said.extend(of_clocks(observed, workspace));
+    let said = said.into_iter().map(|(code, message)| Warning {
+        code,
+        workspace: Some(name.clone()),
+        group: None,
+        table: None,
+        message: message.into(),
+    });
+    let mut all: Vec<Warning> = said.collect();
     for plan in &planned.groups {
         if let Some(view) = views.get(plan.name.as_str()) {
             all.extend(of_group(view, plan).into_iter().map(|(code, table, message)| Warning {
@@ -184,6 +108,114 @@ pub(super) fn of_workspace(
                 message: message.into(),
             }));
         }
+    }
+    all
+}
+
+/// A warning of a workspace as a whole.
+type SaidOfAll = (WarningCode, String);
+
+fn of_configuration(
+    observed: &Observed,
+    workspace: &WorkspaceObserved,
+    planned: &WorkspacePlan,
+    request: &Request,
+) -> Vec<SaidOfAll> {
+    let mut all = Vec::new();
+    if observed.incomplete || workspace.workspace.incomplete {
+        all.push((
+            WarningCode::ConfigurationIncomplete,
+            "part of the configuration was not understood: no group is retired".to_owned(),
+        ));
+    }
+    let nothing = planned.settings_not_compared.as_ref();
+    if let Some(nothing) = nothing.filter(|it| it.hides(request.selection.changed)) {
+        all.push((WarningCode::SettingsNotCompared, nothing.warned()));
+    }
+    all
+}
+
+/// What is wrong with the metadata tables, or with what records tell beside them.
+fn of_ledgers(workspace: &WorkspaceObserved, request: &Request) -> Vec<SaidOfAll> {
+    let mut all = Vec::new();
+    let marked = marked_without_a_ledger(workspace);
+    if marked > 0 {
+        all.push((
+            WarningCode::LedgerLost,
+            format!(
+                "neither region has a cut log, yet {marked} of its replicas were synchronized before: put _drsync/sync_cuts back from a backup, or cuts are counted from 1 again"
+            ),
+        ));
+    }
+    for (role, region) in [("primary", &workspace.primary), ("secondary", &workspace.secondary)] {
+        let said = damaged(role, region, &request.plan_id).into_iter();
+        all.extend(said.map(|said| (WarningCode::LedgerDamaged, said)));
+    }
+    let odd = odd_rows_of_others(workspace).into_iter();
+    all.extend(odd.map(|said| (WarningCode::LedgerOddRow, said)));
+    let doubted = not_believed(workspace).into_iter();
+    all.extend(doubted.map(|said| (WarningCode::RecordNotBelieved, said)));
+    all
+}
+
+/// That the secondary has no workspace of its own, or what is not as it should be there.
+fn of_secondary_workspace(
+    workspace: &WorkspaceObserved,
+    planned: &WorkspacePlan,
+    request: &Request,
+) -> Vec<SaidOfAll> {
+    let mut all = Vec::new();
+    match &workspace.workspace.secondary {
+        None if !request.set_up || workspace.workspace.no_secondary.is_some() => {}
+        None => all.push((
+            WarningCode::SecondaryWorkspaceMissing,
+            "no secondary workspace is configured: replicas are not registered, and workflows there are not watched; no_secondary_workspace says that it is so on purpose"
+                .to_owned(),
+        )),
+        Some(_) => {
+            for unseen in planned.unwatched.iter().flatten() {
+                all.push((WarningCode::SecondaryWorkspaceNotSeen, unseen.message.to_string()));
+            }
+            let others = others_at_work(workspace);
+            if !others.is_empty() {
+                let text = format!("active in the secondary: {}", others.join(", "));
+                all.push((WarningCode::SecondaryWorkflowActive, text));
+            }
+        }
+    }
+    if let Some(Err(why)) = &workspace.compute {
+        let text = format!(
+            "nothing runs SQL in the secondary's workspace on the day that it is needed: {}; create a SQL warehouse there, or give drsync CAN USE on one",
+            why.describe_answer()
+        );
+        all.push((WarningCode::NoComputeInSecondary, text));
+    }
+    all
+}
+
+/// Clocks that are apart, or behind a cut.
+fn of_clocks(observed: &Observed, workspace: &WorkspaceObserved) -> Vec<SaidOfAll> {
+    let mut all = Vec::new();
+    for (role, region) in [("primary", &workspace.primary), ("secondary", &workspace.secondary)] {
+        let clock = region.presence.as_ref().ok().and_then(|presence| presence.clock);
+        if let Some(clock) = clock.filter(|clock| (*clock - region.observed_at).abs() > SKEW_MAX) {
+            let apart = span_of((clock - region.observed_at).abs());
+            all.push((
+                WarningCode::ClockSkew,
+                format!("the {role}'s clock and this one are {apart} apart"),
+            ));
+        }
+    }
+    if let Some((cut, ahead)) = newest_point_ahead(observed, workspace) {
+        all.push((
+            WarningCode::ClockSkew,
+            format!(
+                "this clock is {} behind the recovery point of {} of {}: it or the one that made the cut is wrong",
+                span_of(ahead),
+                cut.label(),
+                cut.group_name
+            ),
+        ));
     }
     all
 }
@@ -351,92 +383,98 @@ fn marked_without_a_ledger(workspace: &WorkspaceObserved) -> usize {
 type Said = (WarningCode, Option<String>, String);
 
 fn of_group(view: &GroupView<'_>, plan: &GroupPlan) -> Vec<Said> {
-    let group = view.group;
     let mut all: Vec<Said> = Vec::new();
-    all.extend(lag(plan, group));
+    all.extend(lag(plan, view.group));
     all.extend(of_the_future(view));
-    if group.rpo < group.schedule.longest_gap() {
-        all.push((
-            WarningCode::RpoShorterThanInterval,
-            None,
-            format!(
-                "the objective is {}; at worst a cut is {} old, and the time an apply takes",
-                span_of(group.rpo),
-                span_of(group.schedule.longest_gap())
-            ),
-        ));
-    }
-    if plan.decision == Decision::Sync && plan.consistency == Some(Consistency::CrashConsistent) {
-        let cuts = view.workspace.ledger.cuts.of(&group.name);
-        let tied = cuts.filter(|cut| cut.consistency == Consistency::WorkflowConsistent);
-        let kept = tied
-            .last()
-            .or(view.last_cut)
-            .map_or(String::new(), |cut| format!("; {} stays readable by version", cut.label()));
-        all.push((
-            WarningCode::CrashConsistent,
-            None,
-            format!("not tied to a finished workflow run{kept}"),
-        ));
-    }
-    let in_progress = view.row.filter(|row| row.current_sync_status == Some(Status::InProgress));
-    if let Some(row) = in_progress {
-        let what = row.message.clone().unwrap_or_default();
-        all.push((
-            WarningCode::Interrupted,
-            None,
-            format!(
-                "an apply is at work on it, or ended without a word: {what}, begun {}",
-                crate::moment::text(row.date_updated)
-            ),
-        ));
-    }
-    if !view.seen.unprotected.is_empty() {
-        let names: Vec<String> =
-            view.seen.unprotected.iter().map(|(name, _)| name.to_string()).collect();
-        all.push((
-            WarningCode::UnprotectedTables,
-            None,
-            format!("not synchronized: {}", names.join(", ")),
-        ));
-    }
-    for workflow in &view.seen.workflows_in_secondary {
-        if workflow.pause_status == PauseStatus::Unpaused {
-            all.push((
-                WarningCode::SecondaryWorkflowActive,
-                None,
-                format!("{} has a schedule in the secondary that is not paused", workflow.name),
-            ));
-        }
-    }
-    for step in &plan.steps {
-        if let Some(until) = step.source.readable_until.filter(|until| *until - view.now < SOON) {
-            all.push((
-                WarningCode::PinExpiresSoon,
-                Some(step.table.to_string()),
-                format!("v{} can be read until {}", step.source.version, moment::text(until)),
-            ));
-        }
-    }
-    for table in view.tables() {
-        if let Some(Ok(source)) = &table.source
-            && let Some(kept) = source.retention.and_then(|kept| Duration::from_std(kept).ok())
-            && kept < group.schedule.longest_gap()
-        {
-            all.push((
-                WarningCode::RetentionShorterThanInterval,
-                Some(table.name.to_string()),
-                format!(
-                    "it keeps replaced versions for {}, the schedule's longest gap is {}",
-                    span_of(kept),
-                    span_of(group.schedule.longest_gap())
-                ),
-            ));
-        }
-    }
+    all.extend(objective_out_of_reach(view.group));
+    all.extend(crash_consistent(view, plan));
+    all.extend(interrupted(view));
+    all.extend(unprotected_tables(view));
+    all.extend(active_workflows(view));
+    all.extend(pins_that_expire(view, plan));
+    all.extend(short_retentions(view));
     all.extend(cut_expiry(view));
     all.extend(grants(view, plan));
     all
+}
+
+fn objective_out_of_reach(group: &Group) -> Option<Said> {
+    let longest = group.schedule.longest_gap();
+    let text = format!(
+        "the objective is {}; at worst a cut is {} old, and the time an apply takes",
+        span_of(group.rpo),
+        span_of(longest)
+    );
+    (group.rpo < longest).then_some((WarningCode::RpoShorterThanInterval, None, text))
+}
+
+fn crash_consistent(view: &GroupView<'_>, plan: &GroupPlan) -> Option<Said> {
+    if plan.decision != Decision::Sync || plan.consistency != Some(Consistency::CrashConsistent) {
+        return None;
+    }
+    let cuts = view.workspace.ledger.cuts.of(&view.group.name);
+    let tied = cuts.filter(|cut| cut.consistency == Consistency::WorkflowConsistent);
+    let kept = tied
+        .last()
+        .or(view.last_cut)
+        .map_or(String::new(), |cut| format!("; {} stays readable by version", cut.label()));
+    let text = format!("not tied to a finished workflow run{kept}");
+    Some((WarningCode::CrashConsistent, None, text))
+}
+
+/// An apply that is at work, or was.
+fn interrupted(view: &GroupView<'_>) -> Option<Said> {
+    let row = view.row.filter(|row| row.current_sync_status == Some(Status::InProgress))?;
+    let what = row.message.clone().unwrap_or_default();
+    let text = format!(
+        "an apply is at work on it, or ended without a word: {what}, begun {}",
+        moment::text(row.date_updated)
+    );
+    Some((WarningCode::Interrupted, None, text))
+}
+
+fn unprotected_tables(view: &GroupView<'_>) -> Option<Said> {
+    let names: Vec<String> =
+        view.seen.unprotected.iter().map(|(name, _)| name.to_string()).collect();
+    let text = format!("not synchronized: {}", names.join(", "));
+    (!names.is_empty()).then_some((WarningCode::UnprotectedTables, None, text))
+}
+
+/// Workflows of the secondary that nobody paused.
+fn active_workflows(view: &GroupView<'_>) -> Vec<Said> {
+    let workflows = view.seen.workflows_in_secondary.iter();
+    let active = workflows.filter(|workflow| workflow.pause_status == PauseStatus::Unpaused);
+    let said = active.map(|workflow| {
+        let text = format!("{} has a schedule in the secondary that is not paused", workflow.name);
+        (WarningCode::SecondaryWorkflowActive, None, text)
+    });
+    said.collect()
+}
+
+fn pins_that_expire(view: &GroupView<'_>, plan: &GroupPlan) -> Vec<Said> {
+    let said = plan.steps.iter().filter_map(|step| {
+        let until = step.source.readable_until.filter(|until| *until - view.now < SOON)?;
+        let text = format!("v{} can be read until {}", step.source.version, moment::text(until));
+        Some((WarningCode::PinExpiresSoon, Some(step.table.to_string()), text))
+    });
+    said.collect()
+}
+
+/// Tables whose replaced versions are gone before the schedule comes back to them.
+fn short_retentions(view: &GroupView<'_>) -> Vec<Said> {
+    let longest = view.group.schedule.longest_gap();
+    let said = view.tables().filter_map(|table| {
+        let source = table.source.as_ref()?.as_ref().ok()?;
+        let kept = source.retention.and_then(|kept| Duration::from_std(kept).ok())?;
+        let text = format!(
+            "it keeps replaced versions for {}, the schedule's longest gap is {}",
+            span_of(kept),
+            span_of(longest)
+        );
+        let code = WarningCode::RetentionShorterThanInterval;
+        (kept < longest).then(|| (code, Some(table.name.to_string()), text))
+    });
+    said.collect()
 }
 
 /// Statements that one text names.

@@ -149,49 +149,7 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
     let location = &place.location;
     let replica = match table.replica.as_ref()? {
         Ok(replica) => replica.as_ref()?,
-        Err(error) => {
-            return match error.kind {
-                // The region that did not answer is told once, not per table.
-                RegionErrorKind::Unavailable | RegionErrorKind::SignedOut => None,
-                RegionErrorKind::Conflict | RegionErrorKind::Unsupported => Some(
-                    finding(
-                        FindingCode::ReplicaNotOurs,
-                        Some(name),
-                        format!("{location}: {}", error.describe_answer()),
-                    )
-                    .deed(Deed::ClearPlace { location: location.clone() }),
-                ),
-                // Who may not look does not know whether anybody wrote to it, and has nothing to move away.
-                RegionErrorKind::Denied => Some(
-                    finding(
-                        FindingCode::ReplicaChanged,
-                        Some(name),
-                        format!("the replica may not be read: {}", error.describe_answer()),
-                    )
-                    .deed(Deed::LetRead { location: location.clone() }),
-                ),
-                RegionErrorKind::NotFound | RegionErrorKind::Other => {
-                    let lies = error.kind == RegionErrorKind::Other && !error.transient;
-                    let location = location.clone();
-                    let deed = if lies {
-                        Deed::MoveReplica { location }
-                    } else {
-                        Deed::RepairReplica { location }
-                    };
-                    Some(
-                        finding(
-                            FindingCode::ReplicaChanged,
-                            Some(name),
-                            format!(
-                                "the replica's log cannot be read: {}",
-                                error.describe_answer()
-                            ),
-                        )
-                        .deed(deed),
-                    )
-                }
-            };
-        }
+        Err(error) => return unread_replica(name, location, error),
     };
     let seen = crate::plan::replica::assess(&place.path, replica, place.entry);
     if seen.foreign {
@@ -216,6 +174,36 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
         )
         .acceptance(name),
     )
+}
+
+/// What is found of a replica that could not be read.
+fn unread_replica(name: &TableName, location: &str, error: &RegionError) -> Option<Finding> {
+    let location = location.to_owned();
+    let answer = error.describe_answer();
+    let (code, text, deed) = match error.kind {
+        // The region that did not answer is told once, not per table.
+        RegionErrorKind::Unavailable | RegionErrorKind::SignedOut => return None,
+        RegionErrorKind::Conflict | RegionErrorKind::Unsupported => {
+            let text = format!("{location}: {answer}");
+            (FindingCode::ReplicaNotOurs, text, Deed::ClearPlace { location })
+        }
+        // Who may not look does not know whether anybody wrote to it, and has nothing to move away.
+        RegionErrorKind::Denied => {
+            let text = format!("the replica may not be read: {answer}");
+            (FindingCode::ReplicaChanged, text, Deed::LetRead { location })
+        }
+        RegionErrorKind::NotFound | RegionErrorKind::Other => {
+            let lies = error.kind == RegionErrorKind::Other && !error.transient;
+            let text = format!("the replica's log cannot be read: {answer}");
+            let deed = if lies {
+                Deed::MoveReplica { location }
+            } else {
+                Deed::RepairReplica { location }
+            };
+            (FindingCode::ReplicaChanged, text, deed)
+        }
+    };
+    Some(finding(code, Some(name), text).deed(deed))
 }
 
 /// Files of a replica that are not what was cloned: they are copied again, beside what lies there.

@@ -10,7 +10,7 @@ use crate::plan::observed::TableObserved;
 use crate::plan::trigger::Target;
 use crate::plan::versions;
 use crate::plan::view::GroupView;
-use crate::region::{RegionError, RegionErrorKind, Source};
+use crate::region::{Pin, RegionError, RegionErrorKind, Source};
 use crate::text::plural_of;
 
 /// Below so many rows in the last cut, losing most of them is no sign of an accident.
@@ -52,34 +52,40 @@ pub(super) fn pin_findings(
     }
     match &table.pin {
         Some(Ok(pin)) => {
-            let cut = view.identity(name);
-            if let Some((rows, held)) = pin.rows.zip(cut.and_then(|cut| cut.rows))
-                && held >= SHRINK_ROWS_MIN
-                && u128::from(rows) * 100 < u128::from(held) * u128::from(view.group.shrink_percent)
-            {
-                let text = format!(
-                    "v{} has {}; the last cut held {held}",
-                    pin.version,
-                    plural_of(rows, "row")
-                );
-                found.push(finding(FindingCode::SourceShrank, Some(name), text).acceptance(name));
-            }
-            if let Some(replica) =
-                table.replica().filter(|replica| replica.column_mapping != pin.column_mapping)
-            {
-                let text = format!(
-                    "its column-mapping mode is {}, the replica's is {}: the replica has to be replaced",
-                    pin.column_mapping, replica.column_mapping
-                );
-                found.push(
-                    finding(FindingCode::ColumnMappingChanged, Some(name), text).acceptance(name),
-                );
-            }
+            found.extend(shrank(view, name, pin));
+            found.extend(mapped_otherwise(table, pin));
         }
         Some(Err(error)) => found.extend(unreadable_pin(view, name, pinned.commit.version, error)),
         None => {}
     }
     found
+}
+
+/// A source with far fewer rows than the last cut held.
+fn shrank(view: &GroupView<'_>, name: &TableName, pin: &Pin) -> Option<Finding> {
+    let (rows, held) = (pin.rows?, view.identity(name)?.rows?);
+    if held < SHRINK_ROWS_MIN
+        || u128::from(rows) * 100 >= u128::from(held) * u128::from(view.group.shrink_percent)
+    {
+        return None;
+    }
+    let rows = plural_of(rows, "row");
+    let text = format!("v{} has {rows}; the last cut held {held}", pin.version);
+    Some(finding(FindingCode::SourceShrank, Some(name), text).acceptance(name))
+}
+
+/// A source whose columns are mapped otherwise than those of its replica.
+fn mapped_otherwise(table: &TableObserved, pin: &Pin) -> Option<Finding> {
+    let replica = table.replica()?;
+    if replica.column_mapping == pin.column_mapping {
+        return None;
+    }
+    let text = format!(
+        "its column-mapping mode is {}, the replica's is {}: the replica has to be replaced",
+        pin.column_mapping, replica.column_mapping
+    );
+    let name = &table.name;
+    Some(finding(FindingCode::ColumnMappingChanged, Some(name), text).acceptance(name))
 }
 
 /// Whether a table's replica is the clone of a version already, so that it needs no copy.

@@ -45,42 +45,19 @@ impl Changes {
         }
         self.there(Setting::MailServer, mail_server, &after.mail_server);
         self.list(Setting::Webhooks, webhooks, &after.webhooks);
-        for (webhook, key) in webhook_keys {
-            // Another listens in the place of whoever did, or whoever did takes nothing more that is signed so.
-            if let Some(now) = after.webhook_keys.get(webhook).filter(|now| *now != key) {
-                let text = |key: &String| Some(SettingValue::Text(format!("{webhook} by {key}")));
-                self.add(Setting::WebhookKeys, text(key), text(now), Direction::Weaker);
-            }
-        }
-        if *heartbeat != after.heartbeat {
-            let direction = if *heartbeat { Direction::Weaker } else { Direction::Stronger };
-            let switch = |on: bool| Some(SettingValue::Switch(on));
-            self.add(Setting::Heartbeat, switch(*heartbeat), switch(after.heartbeat), direction);
-        } else if heartbeat_secret.is_some() && after.heartbeat_secret.is_some() {
-            // Another secret may lead to a place where nobody listens: the change protects less until somebody says otherwise.
-            self.there(Setting::Heartbeat, heartbeat_secret, &after.heartbeat_secret);
-        }
-        // Where nothing leads to anybody, a change of what is told changes no protection: that of the server and the webhooks
-        // is told instead.
-        if let (Some(before), Some(after)) = (success, after.success)
-            && *before != after
-        {
-            let text = |value: SuccessMail| Some(SettingValue::Text(value.as_str().to_owned()));
-            self.add(Setting::SuccessNews, text(*before), text(after), Direction::Other);
-        }
+        self.webhook_keys(webhook_keys, &after.webhook_keys);
+        self.heartbeat(*heartbeat, heartbeat_secret, after);
+        self.success_news(*success, after.success);
         if let (Some(before), Some(after)) = (reminder_hours, after.reminder_hours) {
             self.longer(Setting::Reminder, *before, after);
         }
         self.there(Setting::SecondaryWorkspace, secondary_workspace, &after.secondary_workspace);
         self.longer(Setting::PlanMaxAge, *plan_max_age_hours, after.plan_max_age_hours);
-        let signers = [
-            (Setting::PlanSigners, plan_signers, &after.plan_signers),
-            (Setting::RecordSigners, record_signers, &after.record_signers),
-        ];
-        for (setting, before, after) in signers {
-            // Whoever may sign besides may let through what those before would not.
-            self.members(setting, before, after, |came, _| less(came));
-        }
+        // Whoever may sign besides may let through what those before would not.
+        self.members(Setting::PlanSigners, plan_signers, &after.plan_signers, |came, _| less(came));
+        self.members(Setting::RecordSigners, record_signers, &after.record_signers, |came, _| {
+            less(came)
+        });
         self.there(Setting::FailoverWhen, failover_when, &after.failover_when);
         // Approvers that are taken away cannot decide on the bad day, which protects less; one more takes nothing from the
         // others.
@@ -97,9 +74,53 @@ impl Changes {
         self.members(Setting::Workspaces, workspaces, &after.workspaces, |_, went| {
             if went { Direction::Weaker } else { Direction::Stronger }
         });
-        for (key, before) in configured {
-            // What a version did not know it told nothing of.
-            let Some(after) = after.configured.get(key).filter(|after| *after != before) else {
+        self.other_keys(configured, &after.configured);
+    }
+
+    /// Where another key is used, another listens in the place of whoever did, or whoever did takes nothing more that is signed so.
+    fn webhook_keys(
+        &mut self,
+        before: &BTreeMap<String, String>,
+        after: &BTreeMap<String, String>,
+    ) {
+        for (webhook, key) in before {
+            if let Some(now) = after.get(webhook).filter(|now| *now != key) {
+                let text = |key: &String| Some(SettingValue::Text(format!("{webhook} by {key}")));
+                self.add(Setting::WebhookKeys, text(key), text(now), Direction::Weaker);
+            }
+        }
+    }
+
+    /// Where nothing leads to anybody, a change of what is told changes no protection: that of the server and the webhooks is told
+    /// instead.
+    fn success_news(&mut self, before: Option<SuccessMail>, after: Option<SuccessMail>) {
+        if let (Some(before), Some(after)) = (before, after)
+            && before != after
+        {
+            let text = |value: SuccessMail| Some(SettingValue::Text(value.as_str().to_owned()));
+            self.add(Setting::SuccessNews, text(before), text(after), Direction::Other);
+        }
+    }
+
+    fn heartbeat(&mut self, before: bool, secret: &Option<String>, after: &WorkspaceSettings) {
+        if before != after.heartbeat {
+            let direction = if before { Direction::Weaker } else { Direction::Stronger };
+            let switch = |on: bool| Some(SettingValue::Switch(on));
+            self.add(Setting::Heartbeat, switch(before), switch(after.heartbeat), direction);
+        } else if secret.is_some() && after.heartbeat_secret.is_some() {
+            // Another secret may lead to a place where nobody listens: the change protects less until somebody says otherwise.
+            self.there(Setting::Heartbeat, secret, &after.heartbeat_secret);
+        }
+    }
+
+    /// Keys that are compared as they are written. What a version did not know it told nothing of.
+    fn other_keys(
+        &mut self,
+        before: &BTreeMap<String, Option<String>>,
+        after: &BTreeMap<String, Option<String>>,
+    ) {
+        for (key, before) in before {
+            let Some(after) = after.get(key).filter(|after| *after != before) else {
                 continue;
             };
             let [was, is] = [before, after].map(|it| it.clone().map(SettingValue::Text));
