@@ -100,35 +100,8 @@ fn workspace(workspace: &WorkspaceConfig) -> Value {
         groups,
         incomplete,
     } = workspace;
-    let groups: Vec<Value> = groups
-        .iter()
-        .map(|entry| match entry {
-            GroupEntry::Valid(group) => group.effective(),
-            GroupEntry::Invalid { name, owner_emails: _, mistakes: _ } => {
-                json!({ "group_name": name, "invalid": true })
-            }
-        })
-        .collect();
-    let Connection {
-        secret_scope,
-        pat_key,
-        profile,
-        warehouse_id,
-        secondary_name,
-        secondary_workspace,
-        secondary_pat_key,
-        secondary_profile,
-        secondary_warehouse_id,
-    } = connection;
-    let secondary = secondary_workspace.as_ref().map(|address| {
-        json!({
-            "secondary_workspace_name": secondary_name,
-            "secondary_workspace_instance_url": address,
-            "secondary_workspace_pat_key": secondary_pat_key,
-            "secondary_workspace_profile": secondary_profile,
-            "secondary_warehouse_id": secondary_warehouse_id,
-        })
-    });
+    let groups: Vec<Value> = groups.iter().map(entry).collect();
+    let Connection { secret_scope, pat_key, profile, warehouse_id, .. } = connection;
     let mut effective = json!({
         "workspace_name": name,
         "workspace_instance_url": address.to_string(),
@@ -136,7 +109,7 @@ fn workspace(workspace: &WorkspaceConfig) -> Value {
         "workspace_pat_key": pat_key,
         "workspace_profile": profile,
         "warehouse_id": warehouse_id,
-        "secondary": secondary,
+        "secondary": secondary(connection),
         "sync_location_primary": location_primary.as_str(),
         "sync_location_secondary": location_secondary.as_str(),
         "sync_failure_notification": failure_notification,
@@ -156,6 +129,39 @@ fn workspace(workspace: &WorkspaceConfig) -> Value {
         effective["failover_approvers"] = failover_approvers.clone().into();
     }
     effective
+}
+
+/// The secondary's own workspace, and how it is reached.
+fn secondary(connection: &Connection) -> Option<Value> {
+    let Connection {
+        secret_scope: _,
+        pat_key: _,
+        profile: _,
+        warehouse_id: _,
+        secondary_name,
+        secondary_workspace,
+        secondary_pat_key,
+        secondary_profile,
+        secondary_warehouse_id,
+    } = connection;
+    secondary_workspace.as_ref().map(|address| {
+        json!({
+            "secondary_workspace_name": secondary_name,
+            "secondary_workspace_instance_url": address,
+            "secondary_workspace_pat_key": secondary_pat_key,
+            "secondary_workspace_profile": secondary_profile,
+            "secondary_warehouse_id": secondary_warehouse_id,
+        })
+    })
+}
+
+fn entry(entry: &GroupEntry) -> Value {
+    match entry {
+        GroupEntry::Valid(group) => group.effective(),
+        GroupEntry::Invalid { name, owner_emails: _, mistakes: _ } => {
+            json!({ "group_name": name, "invalid": true })
+        }
+    }
 }
 
 /// Writes JSON the one way RFC 8785 allows: no blanks, keys in the order of their UTF-16 units.

@@ -68,12 +68,7 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
             }
         }
     }
-    // What is wrong with a value that a secret was taken out of is that it held one.
-    mistakes.retain(|mistake| {
-        let mut at = misplaced.iter();
-        !at.any(|it: &Mistake| it.file == mistake.file && it.path == mistake.path)
-    });
-    mistakes.append(&mut misplaced);
+    take_in_misplaced(&mut mistakes, misplaced);
     sort_by_place(&mut mistakes);
     Configuration {
         source: source.to_string(),
@@ -87,6 +82,15 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
         unusable,
         secrets,
     }
+}
+
+/// What is wrong with a value that a secret was taken out of is that it held one.
+fn take_in_misplaced(mistakes: &mut Vec<Mistake>, misplaced: Vec<Mistake>) {
+    mistakes.retain(|mistake| {
+        let mut at = misplaced.iter();
+        !at.any(|it| it.file == mistake.file && it.path == mistake.path)
+    });
+    mistakes.extend(misplaced);
 }
 
 /// What was read so far, of every file.

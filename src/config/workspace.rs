@@ -19,6 +19,7 @@ use super::{
     Connection, GroupEntry, Hearers, LocationAddress, Mistake, Notifications, Unusable,
     WorkspaceAddress, WorkspaceConfig, owner_emails,
 };
+use crate::schedule::Schedule;
 use crate::sentence::Sentence;
 use crate::text::plural;
 
@@ -63,118 +64,27 @@ impl Draft {
         };
         let mut fields = Fields::open(place, Level::Workspace, members);
         let fields = &mut fields;
-        let address = |text: &str| {
-            placeholder(text, ADDRESS_REMEDY)?;
-            WorkspaceAddress::parse(text, around.base).map_err(Wrong::from)
-        };
-        let location = |text: &str| {
-            location_placeholder(text)?;
-            LocationAddress::parse(text, around.base).map_err(Wrong::from)
-        };
-        let name = fields.read("workspace_name", label);
-        let own_address = fields.read("workspace_instance_url", address);
-        let pat_key = fields.read("workspace_pat_key", secret_name);
-        scope_needed(fields, &pat_key, around);
-        let primary = fields.read("sync_location_primary", location);
-        let secondary = fields.read("sync_location_secondary", location);
-        nested(fields, &primary, &secondary);
-        let failure = fields.read("sync_failure_notification", emails);
-        let success = fields.read("sync_success_notification", emails);
-
+        let needed = Needed::read(fields, around);
         let default_cron = fields.read("sync_default_schedule", cron_text);
         let settings = Settings::read(fields);
-        let zone = settings.timezone.as_deref();
-        let mut schedule = default_cron.as_ref().and_then(|(cron, field)| {
-            let read = schedules.get(cron, zone);
-            read.map_err(|error| fields.wrong(field, error.into())).ok()
-        });
-        if settings.cron.is_some() {
-            schedule = schedules.of_level(fields, &settings, settings.cron.as_deref(), zone);
-        }
+        let schedule = schedule_of(fields, &settings, default_cron.as_ref(), schedules);
         let default_cron = default_cron.map(|(cron, _)| cron);
         let cron = settings.cron.as_deref().or(default_cron.as_deref());
-
-        let names = Names {
-            catalog: text(fields, "default_catalog"),
-            schema: text(fields, "default_schema").unwrap_or_else(|| "default".to_string()),
-        };
-        let warehouse_id = text(fields, "warehouse_id");
-        let profile = text(fields, "workspace_profile");
-        let other = SecondaryDraft::read(fields, address, around);
-        let no_secondary = without_secondary(fields);
-        let notifications = notifications::read(fields).or_else(|| around.notifications.clone());
-        for key in ["workspace_pat_key", "secondary_workspace_pat_key"] {
-            sent_elsewhere(fields, key, notifications.as_ref());
-        }
-        let failover_when = text(fields, "failover_when");
-        let approvers = fields.read("failover_approvers", emails).map(|(list, _)| list);
-        let plan_max_age_hours = fields.number("plan_max_age_hours").unwrap_or(72);
-
-        let inherited =
-            Inherited { settings: &settings, cron, schedule: schedule.as_ref(), names: &names };
+        let optional = Optional::read(fields, around);
+        let (settings, schedule, names) = (&settings, schedule.as_ref(), &optional.names);
+        let inherited = Inherited { settings, cron, schedule, names };
         let groups = groups(fields, &inherited, schedules);
-
         let mut locations = Vec::new();
-        for (location, field) in [&primary, &secondary].into_iter().flatten() {
+        for (location, field) in [&needed.primary, &needed.secondary].into_iter().flatten() {
             locations.push((location.clone(), field.place.clone()));
         }
-        // One address that is none silences no other.
-        let listed = |key: &str| {
-            fields.given_text(key).map(|(text, _)| good_emails(text)).unwrap_or_default()
-        };
-        let hearers = name.as_ref().map(|(name, _)| Hearers {
-            workspace: name.clone(),
-            secondary: other.name.as_ref().map(|(name, _)| name.clone()),
-            failure_notification: listed("sync_failure_notification"),
-            success_notification: listed("sync_success_notification"),
-            owner_emails: BTreeMap::new(),
-            notifications: notifications.clone(),
-            secret_scope: around.secret_scope.clone().flatten(),
-        });
-        let workspace = match (&name, &own_address, primary, secondary, failure, success) {
-            (
-                Some((name, _)),
-                Some((address, _)),
-                Some((location_primary, _)),
-                Some((location_secondary, _)),
-                Some((failure_notification, _)),
-                Some((success_notification, _)),
-            ) => Some(WorkspaceConfig {
-                name: name.clone(),
-                address: address.clone(),
-                secondary: other.address.clone(),
-                connection: Connection {
-                    secret_scope: around.secret_scope.clone().flatten(),
-                    pat_key: pat_key.and_then(|(key, _)| key),
-                    profile,
-                    warehouse_id,
-                    secondary_name: other.name.as_ref().map(|(name, _)| name.clone()),
-                    secondary_workspace: other.address.as_ref().map(ToString::to_string),
-                    secondary_pat_key: other.pat_key,
-                    secondary_profile: other.profile,
-                    secondary_warehouse_id: other.warehouse_id,
-                },
-                no_secondary,
-                location_primary,
-                location_secondary,
-                failure_notification,
-                success_notification,
-                notifications,
-                default_catalog: names.catalog.clone(),
-                default_schema: fields.has("default_schema").then(|| names.schema.clone()),
-                plan_max_age: Duration::hours(i64::from(plan_max_age_hours)),
-                failover_when,
-                failover_approvers: approvers.unwrap_or_default(),
-                groups: Vec::new(),
-                incomplete: false,
-            }),
-            _ => None,
-        };
+        let hearers = hearers(fields, &needed, &optional, around);
+        let workspace = workspace(&needed, &optional, around);
         Draft {
-            name: name.map(|(name, field)| (name, field.place)),
-            address: own_address.map(|(address, _)| address),
-            secondary_name: other.name,
-            secondary_address: other.address,
+            name: needed.name.map(|(name, field)| (name, field.place)),
+            address: needed.address.map(|(address, _)| address),
+            secondary_name: optional.secondary.name,
+            secondary_address: optional.secondary.address,
             locations,
             mistakes: std::mem::take(&mut fields.mistakes),
             groups,
@@ -220,6 +130,170 @@ impl Draft {
             }
         }
     }
+}
+
+/// The keys that every workspace has; `None`: what is written there could not be read.
+struct Needed<'a> {
+    name: Option<(String, Field<'a>)>,
+    address: Option<(WorkspaceAddress, Field<'a>)>,
+    pat_key: Option<(Option<String>, Field<'a>)>,
+    primary: Option<(LocationAddress, Field<'a>)>,
+    secondary: Option<(LocationAddress, Field<'a>)>,
+    failure: Option<(Vec<String>, Field<'a>)>,
+    success: Option<(Vec<String>, Field<'a>)>,
+}
+
+impl<'a> Needed<'a> {
+    fn read(fields: &mut Fields<'a>, around: &Surroundings<'_>) -> Needed<'a> {
+        let location = |text: &str| {
+            location_placeholder(text)?;
+            LocationAddress::parse(text, around.base).map_err(Wrong::from)
+        };
+        let name = fields.read("workspace_name", label);
+        let address =
+            fields.read("workspace_instance_url", |text| parse_address(text, around.base));
+        let pat_key = fields.read("workspace_pat_key", secret_name);
+        scope_needed(fields, &pat_key, around);
+        let primary = fields.read("sync_location_primary", location);
+        let secondary = fields.read("sync_location_secondary", location);
+        nested(fields, &primary, &secondary);
+        let failure = fields.read("sync_failure_notification", emails);
+        let success = fields.read("sync_success_notification", emails);
+        Needed { name, address, pat_key, primary, secondary, failure, success }
+    }
+}
+
+fn parse_address(text: &str, base: &Path) -> Result<WorkspaceAddress, Wrong> {
+    placeholder(text, ADDRESS_REMEDY)?;
+    WorkspaceAddress::parse(text, base).map_err(Wrong::from)
+}
+
+/// The schedule of groups that have none of their own.
+fn schedule_of(
+    fields: &mut Fields<'_>,
+    settings: &Settings,
+    default_cron: Option<&(String, Field<'_>)>,
+    schedules: &mut Schedules,
+) -> Option<Schedule> {
+    let zone = settings.timezone.as_deref();
+    let schedule = default_cron.and_then(|(cron, field)| {
+        let read = schedules.get(cron, zone);
+        read.map_err(|error| fields.wrong(field, error.into())).ok()
+    });
+    if settings.cron.is_some() {
+        return schedules.of_level(fields, settings, settings.cron.as_deref(), zone);
+    }
+    schedule
+}
+
+/// The keys that a workspace may leave out.
+struct Optional {
+    names: Names,
+    /// `default_schema` is written.
+    names_schema: bool,
+    warehouse_id: Option<String>,
+    profile: Option<String>,
+    secondary: SecondaryDraft,
+    no_secondary: Option<String>,
+    /// Its own, or those of the file.
+    notifications: Option<Notifications>,
+    failover_when: Option<String>,
+    approvers: Vec<String>,
+    plan_max_age: Duration,
+}
+
+impl Optional {
+    fn read(fields: &mut Fields<'_>, around: &Surroundings<'_>) -> Optional {
+        let names = Names {
+            catalog: text(fields, "default_catalog"),
+            schema: text(fields, "default_schema").unwrap_or_else(|| "default".to_string()),
+        };
+        let warehouse_id = text(fields, "warehouse_id");
+        let profile = text(fields, "workspace_profile");
+        let address = |text: &str| parse_address(text, around.base);
+        let secondary = SecondaryDraft::read(fields, address, around);
+        let no_secondary = without_secondary(fields);
+        let notifications = notifications::read(fields).or_else(|| around.notifications.clone());
+        for key in ["workspace_pat_key", "secondary_workspace_pat_key"] {
+            sent_elsewhere(fields, key, notifications.as_ref());
+        }
+        let failover_when = text(fields, "failover_when");
+        let approvers = fields.read("failover_approvers", emails).map(|(list, _)| list);
+        let plan_max_age_hours = fields.number("plan_max_age_hours").unwrap_or(72);
+        Optional {
+            names,
+            names_schema: fields.has("default_schema"),
+            warehouse_id,
+            profile,
+            secondary,
+            no_secondary,
+            notifications,
+            failover_when,
+            approvers: approvers.unwrap_or_default(),
+            plan_max_age: Duration::hours(i64::from(plan_max_age_hours)),
+        }
+    }
+}
+
+/// Whom a workspace names, whether it can be used or not. One address that is none silences no other.
+fn hearers(
+    fields: &Fields<'_>,
+    needed: &Needed<'_>,
+    optional: &Optional,
+    around: &Surroundings<'_>,
+) -> Option<Hearers> {
+    let listed =
+        |key: &str| fields.given_text(key).map(|(text, _)| good_emails(text)).unwrap_or_default();
+    let (name, _) = needed.name.as_ref()?;
+    Some(Hearers {
+        workspace: name.clone(),
+        secondary: optional.secondary.name.as_ref().map(|(name, _)| name.clone()),
+        failure_notification: listed("sync_failure_notification"),
+        success_notification: listed("sync_success_notification"),
+        owner_emails: BTreeMap::new(),
+        notifications: optional.notifications.clone(),
+        secret_scope: around.secret_scope.clone().flatten(),
+    })
+}
+
+/// The workspace without its groups; `None`: a key that it needs could not be read.
+fn workspace(
+    needed: &Needed<'_>,
+    optional: &Optional,
+    around: &Surroundings<'_>,
+) -> Option<WorkspaceConfig> {
+    let Needed { name, address, pat_key, primary, secondary, failure, success } = needed;
+    let other = &optional.secondary;
+    let address = &address.as_ref()?.0;
+    Some(WorkspaceConfig {
+        name: name.as_ref()?.0.clone(),
+        address: address.clone(),
+        secondary: other.address.clone(),
+        connection: Connection {
+            secret_scope: around.secret_scope.clone().flatten(),
+            pat_key: pat_key.as_ref().and_then(|(key, _)| key.clone()),
+            profile: optional.profile.clone(),
+            warehouse_id: optional.warehouse_id.clone(),
+            secondary_name: other.name.as_ref().map(|(name, _)| name.clone()),
+            secondary_workspace: other.address.as_ref().map(ToString::to_string),
+            secondary_pat_key: other.pat_key.clone(),
+            secondary_profile: other.profile.clone(),
+            secondary_warehouse_id: other.warehouse_id.clone(),
+        },
+        no_secondary: optional.no_secondary.clone(),
+        location_primary: primary.as_ref()?.0.clone(),
+        location_secondary: secondary.as_ref()?.0.clone(),
+        failure_notification: failure.as_ref()?.0.clone(),
+        success_notification: success.as_ref()?.0.clone(),
+        notifications: optional.notifications.clone(),
+        default_catalog: optional.names.catalog.clone(),
+        default_schema: optional.names_schema.then(|| optional.names.schema.clone()),
+        plan_max_age: optional.plan_max_age,
+        failover_when: optional.failover_when.clone(),
+        failover_approvers: optional.approvers.clone(),
+        groups: Vec::new(),
+        incomplete: false,
+    })
 }
 
 /// The first mistake for which a workspace cannot be used, and how many more there are.

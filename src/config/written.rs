@@ -74,17 +74,6 @@ fn workspace(workspace: &WorkspaceConfig) -> Value {
         groups,
         incomplete: _,
     } = workspace;
-    let Connection {
-        secret_scope: _,
-        pat_key,
-        profile,
-        warehouse_id,
-        secondary_name,
-        secondary_workspace,
-        secondary_pat_key,
-        secondary_profile,
-        secondary_warehouse_id,
-    } = connection;
     let valid = groups.iter().find_map(|entry| match entry {
         GroupEntry::Valid(group) => Some(group),
         GroupEntry::Invalid { .. } => None,
@@ -92,7 +81,7 @@ fn workspace(workspace: &WorkspaceConfig) -> Value {
     let mut file = json!({
         "workspace_name": name,
         "workspace_instance_url": address.to_string(),
-        "workspace_pat_key": pat_key.as_deref().unwrap_or_default(),
+        "workspace_pat_key": connection.pat_key.as_deref().unwrap_or_default(),
         "sync_location_primary": location_primary.as_str(),
         "sync_location_secondary": location_secondary.as_str(),
         "sync_failure_notification": failure_notification.join(", "),
@@ -104,19 +93,12 @@ fn workspace(workspace: &WorkspaceConfig) -> Value {
         "plan_max_age_hours": plan_max_age.num_hours(),
     });
     let texts = [
-        ("workspace_profile", profile.clone()),
-        ("warehouse_id", warehouse_id.clone()),
         ("no_secondary_workspace", no_secondary.clone()),
         ("default_catalog", default_catalog.clone()),
         ("failover_when", failover_when.clone()),
         ("failover_approvers", listed(failover_approvers)),
-        ("secondary_workspace_name", secondary_name.clone()),
-        ("secondary_workspace_instance_url", secondary_workspace.clone()),
-        ("secondary_workspace_pat_key", secondary_pat_key.clone()),
-        ("secondary_workspace_profile", secondary_profile.clone()),
-        ("secondary_warehouse_id", secondary_warehouse_id.clone()),
     ];
-    for (key, text) in texts {
+    for (key, text) in texts.into_iter().chain(texts_of_connection(connection)) {
         if let Some(text) = text {
             file[key] = text.into();
         }
@@ -126,6 +108,30 @@ fn workspace(workspace: &WorkspaceConfig) -> Value {
     }
     file["sync_groups"] = groups.iter().map(entry).collect();
     file
+}
+
+/// The keys by which workspaces are reached, but the one that is always there.
+fn texts_of_connection(connection: &Connection) -> [(&'static str, Option<String>); 7] {
+    let Connection {
+        secret_scope: _,
+        pat_key: _,
+        profile,
+        warehouse_id,
+        secondary_name,
+        secondary_workspace,
+        secondary_pat_key,
+        secondary_profile,
+        secondary_warehouse_id,
+    } = connection;
+    [
+        ("workspace_profile", profile.clone()),
+        ("warehouse_id", warehouse_id.clone()),
+        ("secondary_workspace_name", secondary_name.clone()),
+        ("secondary_workspace_instance_url", secondary_workspace.clone()),
+        ("secondary_workspace_pat_key", secondary_pat_key.clone()),
+        ("secondary_workspace_profile", secondary_profile.clone()),
+        ("secondary_warehouse_id", secondary_warehouse_id.clone()),
+    ]
 }
 
 /// Several texts as one; `None`: there are none.
