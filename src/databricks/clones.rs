@@ -41,27 +41,7 @@ pub(super) async fn deep_clone(
     if progress.stopped() {
         return Err(refused(RegionErrorKind::Other, "stopped before it began".to_owned()));
     }
-    let sql = &location.service().sql;
-    let statement = Statement::new(order.statement.clone());
-    let mut ran = match sql.left_earlier(&statement.text).await {
-        Some(id) => sql.attach(&id, Intent::Long(progress)).await,
-        None => sql.run(&statement, Intent::Long(progress)).await,
-    };
-    // What came in between may be maintenance alone, which changes no row: then the clone is made once more, on top of it.
-    let lost =
-        |refusal: &Refusal| refusal.kind == RegionErrorKind::Conflict && !refusal.outcome_unknown;
-    if ran.as_ref().is_err_and(lost)
-        && !progress.stopped()
-        && let Ok(Standing::AsLookedAt(_)) = read_standing(location, order).await
-    {
-        ran = sql.run(&statement, Intent::Long(progress)).await;
-    }
-    if ran.as_ref().is_err_and(|refusal| refusal.outcome_unknown)
-        && let Some(id) = sql.runs_now(&statement.text).await
-    {
-        ran = sql.attach(&id, Intent::Long(progress)).await;
-    }
-    match ran {
+    match run_statement(location, order, progress).await {
         Ok(finished) => {
             let after = read_standing(location, order).await?;
             if let Standing::Cloned { .. } = after {
@@ -90,6 +70,35 @@ pub(super) async fn deep_clone(
         }
         Err(refusal) => Err(RegionError::of_order(refusal.doing(doing()))),
     }
+}
+
+/// Runs the order's statement, or follows the one that an earlier apply left running; what it answers is all that is known by it.
+async fn run_statement(
+    location: &DatabricksLocation,
+    order: &CloneOrder,
+    progress: &Progress,
+) -> Result<Finished, Refusal> {
+    let sql = &location.service().sql;
+    let statement = Statement::new(order.statement.clone());
+    let mut ran = match sql.left_earlier(&statement.text).await {
+        Some(id) => sql.attach(&id, Intent::Long(progress)).await,
+        None => sql.run(&statement, Intent::Long(progress)).await,
+    };
+    // What came in between may be maintenance alone, which changes no row: then the clone is made once more, on top of it.
+    let lost =
+        |refusal: &Refusal| refusal.kind == RegionErrorKind::Conflict && !refusal.outcome_unknown;
+    if ran.as_ref().is_err_and(lost)
+        && !progress.stopped()
+        && let Ok(Standing::AsLookedAt(_)) = read_standing(location, order).await
+    {
+        ran = sql.run(&statement, Intent::Long(progress)).await;
+    }
+    if ran.as_ref().is_err_and(|refusal| refusal.outcome_unknown)
+        && let Some(id) = sql.runs_now(&statement.text).await
+    {
+        ran = sql.attach(&id, Intent::Long(progress)).await;
+    }
+    ran
 }
 
 async fn read_standing(

@@ -160,7 +160,7 @@ pub async fn connect_as_needed(
     options: &ConnectOptions,
     needed: Needed,
 ) -> Result<Connected, SignInError> {
-    let ConnectOptions { connection, environment, timing, notice, .. } = options;
+    let ConnectOptions { connection, timing, notice, .. } = options;
     let unbound = options.unbound.clone();
     let unbound = unbound.unwrap_or_else(|| Unbound::of([options]));
     let wanted = Wanted {
@@ -171,22 +171,8 @@ pub async fn connect_as_needed(
         unbound: unbound.serves(&options.address),
     };
     let either = needed == Needed::Either && options.secondary.is_some();
-    // Why the primary lets nobody in, although it answers.
-    let mut shut = None;
-    let (credential, warehouse) = match sign_in(&wanted, environment, timing).await {
-        Ok(signed_in) => signed_in,
-        // On the day the primary is gone few people have a token of it, and the secondary's own workspace is enough to look.
-        Err(unsigned) if options.secondary.is_none() => return Err(unsigned),
-        Err(unsigned) => match silence(&options.address, timing).await {
-            Some(why) => (Credential::nobodys(why, timing.clone()), None),
-            None if either => {
-                let why = unsigned.to_string();
-                shut = Some(unsigned);
-                (Credential::unsigned(why, timing.clone()), None)
-            }
-            None => return Err(unsigned),
-        },
-    };
+    let SignedIn { credential, warehouse, mut shut } =
+        sign_in_to_primary(options, &wanted, either).await?;
     let signed_in_with = credential.method().to_owned();
     let refused = |why: String| SignInError {
         workspace: options.address.as_str().trim_end_matches('/').to_owned(),
@@ -194,39 +180,37 @@ pub async fn connect_as_needed(
     };
     let client = Client::new(options.address.clone(), credential, timing.clone());
     let client = client.map_err(|refusal| refused(refusal.to_string()))?;
-    let away = match access::me(&client).await {
-        Ok(_) => false,
-        Err(refusal) if matches!(refusal.status, Some(401 | 403)) || refusal.is_sign_in() => {
-            let why = shut.unwrap_or_else(|| refused(format!("is refused: {refusal}")));
-            if !either {
-                return Err(why);
-            }
-            shut = Some(why);
-            true
+    let me = access::me(&client).await;
+    let away = me.is_err();
+    if let Err(refusal) = me
+        && (matches!(refusal.status, Some(401 | 403)) || refusal.is_sign_in())
+    {
+        let why = shut.unwrap_or_else(|| refused(format!("is refused: {refusal}")));
+        if !either {
+            return Err(why);
         }
-        Err(_) => true,
-    };
+        shut = Some(why);
+    }
     let warehouse = connection.warehouse_id.clone().or(warehouse);
     let service = Arc::new(Service::new(client, warehouse, notice.clone()));
     let registrar = match &options.secondary {
         Some(address) => Some(registrar(options, address, &unbound, away).await.map(Arc::new)),
         None => None,
     };
-    if let Some(mut why) = shut {
-        let own = options.secondary.as_ref().map(Url::as_str).unwrap_or_default();
-        match &registrar {
-            Some(Ok(_)) => notice.tell(format!(
-                "{why}; what the secondary tells is asked of {}",
-                own.trim_end_matches('/')
-            )),
-            Some(Err(also)) => {
-                why.tried.push(Tried::new(own.trim_end_matches('/'), also.clone()));
-                return Err(why);
-            }
-            None => return Err(why),
-        }
+    if let Some(why) = shut {
+        go_on_without_primary(options, why, registrar.as_ref())?;
     }
-    // On the day the primary is gone what is in the secondary is read through its own workspace.
+    let (primary, secondary) = make_regions(options, service, registrar, away);
+    Ok(Connected { primary, secondary, signed_in_with })
+}
+
+/// The primary and the secondary. On the day the primary is gone what is in the secondary is read through its own workspace.
+fn make_regions(
+    options: &ConnectOptions,
+    service: Arc<Service>,
+    registrar: Option<Result<Arc<Service>, Sentence>>,
+    away: bool,
+) -> (Region, Region) {
     let way = match &registrar {
         Some(Ok(own)) if away => Way::Reader(own.clone()),
         Some(_) | None => Way::Writer(service.clone()),
@@ -235,17 +219,73 @@ pub async fn connect_as_needed(
         |text: &str, way| Arc::new(DatabricksLocation::new(text, way, options.verify_rows));
     let copies_of = Some(service.clone()).filter(|_| !away);
     let workspace = |own| DatabricksWorkspace::new(own, copies_of);
-    Ok(Connected {
-        primary: Region {
-            workspace: Some(Arc::new(DatabricksWorkspace::new(Ok(service.clone()), None))),
-            location: location(&options.location_primary, Way::Writer(service)),
-        },
-        secondary: Region {
-            workspace: registrar.map(|own| Arc::new(workspace(own)) as Arc<dyn Workspace>),
-            location: location(&options.location_secondary, way),
-        },
-        signed_in_with,
-    })
+    let primary = Region {
+        workspace: Some(Arc::new(DatabricksWorkspace::new(Ok(service.clone()), None))),
+        location: location(&options.location_primary, Way::Writer(service)),
+    };
+    let secondary = Region {
+        workspace: registrar.map(|own| Arc::new(workspace(own)) as Arc<dyn Workspace>),
+        location: location(&options.location_secondary, way),
+    };
+    (primary, secondary)
+}
+
+/// How the primary was signed in to, as far as it was.
+struct SignedIn {
+    credential: Credential,
+    /// The warehouse that whoever signed in has named.
+    warehouse: Option<String>,
+    /// Why the primary lets nobody in, although it answers.
+    shut: Option<SignInError>,
+}
+
+/// Signs in to the primary. On the day it is gone few people have a token of it, and the secondary's own workspace is enough to look.
+async fn sign_in_to_primary(
+    options: &ConnectOptions,
+    wanted: &Wanted<'_>,
+    either: bool,
+) -> Result<SignedIn, SignInError> {
+    let timing = &options.timing;
+    let unsigned = match sign_in(wanted, &options.environment, timing).await {
+        Ok((credential, warehouse)) => return Ok(SignedIn { credential, warehouse, shut: None }),
+        Err(unsigned) if options.secondary.is_none() => return Err(unsigned),
+        Err(unsigned) => unsigned,
+    };
+    match silence(&options.address, timing).await {
+        Some(why) => {
+            let credential = Credential::nobodys(why, timing.clone());
+            Ok(SignedIn { credential, warehouse: None, shut: None })
+        }
+        None if either => {
+            let credential = Credential::unsigned(unsigned.to_string(), timing.clone());
+            Ok(SignedIn { credential, warehouse: None, shut: Some(unsigned) })
+        }
+        None => Err(unsigned),
+    }
+}
+
+/// Tells that the primary lets nobody in, where the secondary's own workspace does.
+///
+/// # Errors
+/// That one lets nobody in either.
+fn go_on_without_primary(
+    options: &ConnectOptions,
+    mut why: SignInError,
+    registrar: Option<&Result<Arc<Service>, Sentence>>,
+) -> Result<(), SignInError> {
+    let own = options.secondary.as_ref().map(Url::as_str).unwrap_or_default();
+    let own = own.trim_end_matches('/');
+    match registrar {
+        Some(Ok(_)) => {
+            options.notice.tell(format!("{why}; what the secondary tells is asked of {own}"));
+            Ok(())
+        }
+        Some(Err(also)) => {
+            why.tried.push(Tried::new(own, also.clone()));
+            Err(why)
+        }
+        None => Err(why),
+    }
 }
 
 fn secret<'a>(scope: &'a Option<String>, key: &'a Option<String>) -> Option<(&'a str, &'a str)> {

@@ -405,28 +405,13 @@ async fn append_open(
         let ends: Vec<(&str, u64)> = open
             .map(|(cut, _)| (cut.group_name.as_str(), cut.cut_number.saturating_sub(1)))
             .collect();
-        let (here, odd) = match cuts_from(location, &ends).await {
-            Ok(here) => here,
+        let there = match cuts_from(location, &ends).await {
+            Ok(there) => there,
             // Something was sent, and what came of it cannot be seen.
             Err(refusal) if last.is_some() => return refusal.unknown(),
             Err(refusal) => return refusal,
         };
-        let mut open: Vec<Cut> = Vec::new();
-        for (cut, answer) in cuts.iter().zip(answers.iter_mut()) {
-            if answer.is_none() {
-                let of_group = here.iter().filter(|it| it.group_name == cut.group_name);
-                let mut of_group: Vec<Cut> = of_group.cloned().collect();
-                // Its predecessor may have a lower number: one that was ever seen is not given again.
-                if of_group.is_empty() && cut.previous_sha256.is_some() {
-                    of_group.extend(newest(location, cut).await.map(|cut| *cut));
-                }
-                let names = odd.iter().filter_map(|row| row.group_name.clone());
-                *answer = Cuts::new(of_group).with_odd(names).answer_to(cut);
-            }
-            if answer.is_none() {
-                open.push(cut.clone());
-            }
-        }
+        let open = answer_by_log(location, cuts, &there, answers).await;
         if open.is_empty() || attempt == ATTEMPTS {
             break;
         }
@@ -461,6 +446,32 @@ async fn append_open(
         }
     }
     last.unwrap_or_else(|| Refusal::new(RegionErrorKind::Other, "it was not appended"))
+}
+
+/// Answers the cuts whose groups have them, or another in their place, in the log; gives the others.
+async fn answer_by_log(
+    location: &DatabricksLocation,
+    cuts: &[Cut],
+    (here, odd): &(Vec<Cut>, Vec<OddCut>),
+    answers: &mut [Option<Appended>],
+) -> Vec<Cut> {
+    let mut open: Vec<Cut> = Vec::new();
+    for (cut, answer) in cuts.iter().zip(answers.iter_mut()) {
+        if answer.is_none() {
+            let of_group = here.iter().filter(|it| it.group_name == cut.group_name);
+            let mut of_group: Vec<Cut> = of_group.cloned().collect();
+            // Its predecessor may have a lower number: one that was ever seen is not given again.
+            if of_group.is_empty() && cut.previous_sha256.is_some() {
+                of_group.extend(newest(location, cut).await.map(|cut| *cut));
+            }
+            let names = odd.iter().filter_map(|row| row.group_name.clone());
+            *answer = Cuts::new(of_group).with_odd(names).answer_to(cut);
+        }
+        if answer.is_none() {
+            open.push(cut.clone());
+        }
+    }
+    open
 }
 
 /// Sends records in as many statements as they need.

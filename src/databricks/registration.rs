@@ -72,16 +72,7 @@ async fn register_all(
     for (entry, info) in entries.into_iter().zip(there) {
         match info {
             Ok(info) if lies_at(&info, &entry.replica_location) => held.push((entry, info)),
-            Ok(info) => strangers.push(Unregistered {
-                tables: vec![entry.table.clone()],
-                why: format!(
-                    "the secondary has a table {} of its own at {}, which stays as it is; rename it, and the next apply registers the replica at {}",
-                    entry.table,
-                    info.storage_location.unwrap_or_default(),
-                    entry.replica_location
-                )
-                .into(),
-            }),
+            Ok(info) => strangers.push(refuse_stranger(entry, info)),
             Err(refusal) if refusal.no_table() => missing.push(entry),
             Err(refusal) => refused.push((&entry.table, refusal)),
         }
@@ -99,16 +90,8 @@ async fn register_all(
             Err(refusal) => refused.push((&entry.table, refusal)),
         }
     }
-    let runs: Vec<_> = statements
-        .iter()
-        .map(|(table, statement)| async move {
-            let run = registrar.sql.run(statement, Intent::Write).await;
-            (*table, run.err())
-        })
-        .collect();
-    let ended: Vec<_> = stream::iter(runs).buffer_unordered(AT_ONCE).collect().await;
     let mut tables = Vec::new();
-    for (table, refusal) in ended {
+    for (table, refusal) in run_some_at_once(registrar, &statements).await {
         match refusal {
             // A source that went on since the cut is no news of the replica.
             None if !new.contains(table) => {}
@@ -121,6 +104,32 @@ async fn register_all(
     let place = registrar.client.base().as_str().trim_end_matches('/');
     let refused = group_refusals(refused, &needed, place);
     Registered { tables, refused: strangers.into_iter().chain(refused).collect() }
+}
+
+/// Another table lies in the place of a replica, under its name.
+fn refuse_stranger(entry: &CutTableEntry, info: TableInfo) -> Unregistered {
+    let why = format!(
+        "the secondary has a table {} of its own at {}, which stays as it is; rename it, and the next apply registers the replica at {}",
+        entry.table,
+        info.storage_location.unwrap_or_default(),
+        entry.replica_location
+    );
+    Unregistered { tables: vec![entry.table.clone()], why: why.into() }
+}
+
+/// Runs a statement for each table, and says why it was refused where it was.
+async fn run_some_at_once<'a>(
+    registrar: &Service,
+    statements: &[(&'a TableName, Statement)],
+) -> Vec<(&'a TableName, Option<Refusal>)> {
+    let runs: Vec<_> = statements
+        .iter()
+        .map(|(table, statement)| async move {
+            let run = registrar.sql.run(statement, Intent::Write).await;
+            (*table, run.err())
+        })
+        .collect();
+    stream::iter(runs).buffer_unordered(AT_ONCE).collect().await
 }
 
 /// Of every table the entry of the newest cut that names it.

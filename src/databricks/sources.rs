@@ -141,23 +141,13 @@ pub(super) async fn pins(
     workspace: &Service,
     asked: &[PinQuestion],
 ) -> Vec<Result<Pin, RegionError>> {
-    let (sources, replicas): (Vec<Relation>, Vec<Relation>) = asked
-        .iter()
-        .map(|question| {
-            (
-                Relation::Named(question.table.name.clone()),
-                Relation::Path(question.replica_location.clone()),
-            )
-        })
-        .unzip();
+    let source = |question: &PinQuestion| Relation::Named(question.table.name.clone());
+    let sources: Vec<Relation> = asked.iter().map(source).collect();
     let questions: Vec<&PinQuestion> = asked.iter().collect();
     let form = Form {
-        relation: &|question: &PinQuestion| Relation::Named(question.table.name.clone()),
+        relation: &source,
         many: &|questions: &[&PinQuestion]| {
-            let tables: Vec<Relation> = questions
-                .iter()
-                .map(|question| Relation::Named(question.table.name.clone()))
-                .collect();
+            let tables: Vec<Relation> = questions.iter().map(|question| source(question)).collect();
             let pairs: Vec<(&Relation, u64)> = tables
                 .iter()
                 .zip(questions)
@@ -165,17 +155,14 @@ pub(super) async fn pins(
                 .collect();
             sql::counts(&pairs)
         },
-        one: &|question: &PinQuestion| {
-            sql::count(&Relation::Named(question.table.name.clone()), question.version)
-        },
+        one: &|question: &PinQuestion| sql::count(&source(question), question.version),
         size: TABLES,
         rest: Rest::OneByOne,
     };
-    let there: Vec<Relation> = replicas
+    let there: Vec<Relation> = asked
         .iter()
-        .zip(asked)
-        .filter(|(_, question)| question.replica_version.is_some())
-        .map(|(replica, _)| replica.clone())
+        .filter(|question| question.replica_version.is_some())
+        .map(|question| Relation::Path(question.replica_location.clone()))
         .collect();
     let (counts, found, held, columns) = join!(
         workspace.batches.ask(&workspace.sql, &questions, &form),

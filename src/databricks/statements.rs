@@ -199,23 +199,13 @@ impl Sql {
         let mut attempt = 0;
         let (mut waited, mut ran, mut silent) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
         loop {
-            match seen.status.state {
-                StatementState::Succeeded | StatementState::Closed => return Ok(seen),
-                StatementState::Failed => return Err(failed(&seen)),
-                StatementState::Canceled => {
-                    let text = "it was canceled on the warehouse";
-                    return Err(of_statement(&id, Refusal::new(RegionErrorKind::Other, text)));
-                }
-                StatementState::Pending | StatementState::Running | StatementState::Unknown => {}
+            if has_succeeded(&seen)? {
+                return Ok(seen);
             }
             if let Intent::Long(progress) = intent
                 && progress.stopped()
             {
-                let text = "it is left running on the warehouse; the next apply finds what it did";
-                return Err(Refusal {
-                    code: LEFT.to_owned(),
-                    ..of_statement(&id, Refusal::new(RegionErrorKind::Other, text))
-                });
+                return Err(left_running(&id));
             }
             let late = matches!(intent, Intent::Look | Intent::Write) && ran > LOOK_LONGEST;
             if late || waited > WAIT_LONGEST {
@@ -244,11 +234,8 @@ impl Sql {
                 }
                 Err(refusal) => {
                     silent += spent.max(Duration::from_secs(1));
-                    if silent >= SILENCE_TOLD && !self.silence_told.swap(true, Ordering::Relaxed) {
-                        let address = self.client.base().as_str().trim_end_matches('/').to_owned();
-                        self.notice.tell(format!(
-                            "{address} does not answer ({refusal}); the statements that run there are asked after for some minutes"
-                        ));
+                    if silent >= SILENCE_TOLD {
+                        self.tell_silence_once(&refusal);
                     }
                     // Time alone limits how often a running statement is asked after.
                     let again = may_try_again(refusal.failure(), Twice::Harmless, 0, 1);
@@ -257,6 +244,16 @@ impl Sql {
                     }
                 }
             }
+        }
+    }
+
+    /// Tells that the warehouse does not answer, unless that was told since it last did.
+    fn tell_silence_once(&self, refusal: &Refusal) {
+        if !self.silence_told.swap(true, Ordering::Relaxed) {
+            let address = self.client.base().as_str().trim_end_matches('/').to_owned();
+            self.notice.tell(format!(
+                "{address} does not answer ({refusal}); the statements that run there are asked after for some minutes"
+            ));
         }
     }
 
@@ -318,6 +315,29 @@ impl Sql {
 
 /// The code of a statement that was left to its warehouse.
 const LEFT: &str = "LEFT_RUNNING";
+
+fn left_running(id: &str) -> Refusal {
+    let text = "it is left running on the warehouse; the next apply finds what it did";
+    let refusal = of_statement(id, Refusal::new(RegionErrorKind::Other, text));
+    Refusal { code: LEFT.to_owned(), ..refusal }
+}
+
+/// Whether a statement came to its end; `false`: it is on its way.
+///
+/// # Errors
+/// It failed, or somebody canceled it.
+fn has_succeeded(seen: &StatementResponse) -> Result<bool, Refusal> {
+    match seen.status.state {
+        StatementState::Succeeded | StatementState::Closed => Ok(true),
+        StatementState::Failed => Err(failed(seen)),
+        StatementState::Canceled => {
+            let text = "it was canceled on the warehouse";
+            let refusal = Refusal::new(RegionErrorKind::Other, text);
+            Err(of_statement(&seen.statement_id, refusal))
+        }
+        StatementState::Pending | StatementState::Running | StatementState::Unknown => Ok(false),
+    }
+}
 
 fn failed(seen: &StatementResponse) -> Refusal {
     let error = seen.status.error.clone().unwrap_or_default();

@@ -86,15 +86,7 @@ impl LakehouseLocation {
             (done, _) = clone(after, before).await;
         }
         match done {
-            Ok(done) => Ok(Cloned {
-                replica_version: done.version,
-                already: false,
-                source_size: Some(Size { files: done.source_files, bytes: done.source_bytes }),
-                copied_files: before.files + done.copied_files,
-                copied_bytes: before.bytes + done.copied_bytes,
-                replaced: done.replaced,
-                statement_id: None,
-            }),
+            Ok(done) => Ok(describe_clone(done, before)),
             Err(error) => {
                 // The same order may be carried out twice at once; then the loser finds it done.
                 if let DeltaError::Conflict { .. } = error
@@ -173,6 +165,19 @@ impl LakehouseLocation {
                 content_sha256: digest.content,
             }),
         })
+    }
+}
+
+/// What a clone did, with what was copied before it.
+fn describe_clone(done: delta::Cloned, before: Copied) -> Cloned {
+    Cloned {
+        replica_version: done.version,
+        already: false,
+        source_size: Some(Size { files: done.source_files, bytes: done.source_bytes }),
+        copied_files: before.files + done.copied_files,
+        copied_bytes: before.bytes + done.copied_bytes,
+        replaced: done.replaced,
+        statement_id: None,
     }
 }
 

@@ -79,30 +79,7 @@ pub(super) async fn replica(
     let head = Arc::new(head.map_err(failed)?);
     // Fewer versions than were asked for: the table was made again, and all of it is of interest.
     let since = since_version.filter(|since| *since <= log.newest);
-    let origin = match since {
-        Some(since) => delta::origin(&store, &log, &head, since).await.map_err(failed)?,
-        None => None,
-    };
-    let (clone, from) = match origin {
-        Some(Origin::Clone(opening)) => {
-            let set = opening.properties.as_ref();
-            let mark = match set {
-                Some(set) => Some(Mark::from_properties(|key| set.get(key).map(String::as_str))),
-                None => mark_at(&store, &log, opening.version).await,
-            };
-            (mark.map(|mark| clone_commit(&opening, mark)), Some(opening.version + 1))
-        }
-        Some(Origin::Before(oldest)) => (None, Some(oldest)),
-        None => (None, since.map(|since| since + 1)),
-    };
-    let history = match from {
-        Some(from) if from > log.newest => Vec::new(),
-        from => delta::history_in(&store, &log, &head, from).await.map_err(failed)?,
-    };
-    let mut told: Vec<ReplicaCommit> = clone.into_iter().collect();
-    for commit in history {
-        told.push(replica_commit(&store, &log, commit).await.map_err(failed)?);
-    }
+    let told = commits_since(&store, &log, &head, since).await.map_err(failed)?;
     let (before, commits) =
         told.into_iter().partition(|commit| since.is_some_and(|since| commit.version <= since));
     let (since_damaged, since_files) = match since {
@@ -132,6 +109,40 @@ pub(super) async fn replica(
         before,
         commits,
     }))
+}
+
+/// The commits of a replica from the clone on that it held at a version; all of them, where none is named.
+async fn commits_since(
+    store: &TableStore,
+    log: &Versions,
+    head: &Snapshot,
+    since: Option<u64>,
+) -> Result<Vec<ReplicaCommit>, DeltaError> {
+    let origin = match since {
+        Some(since) => delta::origin(store, log, head, since).await?,
+        None => None,
+    };
+    let (clone, from) = match origin {
+        Some(Origin::Clone(opening)) => {
+            let set = opening.properties.as_ref();
+            let mark = match set {
+                Some(set) => Some(Mark::from_properties(|key| set.get(key).map(String::as_str))),
+                None => mark_at(store, log, opening.version).await,
+            };
+            (mark.map(|mark| clone_commit(&opening, mark)), Some(opening.version + 1))
+        }
+        Some(Origin::Before(oldest)) => (None, Some(oldest)),
+        None => (None, since.map(|since| since + 1)),
+    };
+    let history = match from {
+        Some(from) if from > log.newest => Vec::new(),
+        from => delta::history_in(store, log, head, from).await?,
+    };
+    let mut told: Vec<ReplicaCommit> = clone.into_iter().collect();
+    for commit in history {
+        told.push(replica_commit(store, log, commit).await?);
+    }
+    Ok(told)
 }
 
 /// Why an older version can no longer be read, and the digest of what the log says of its files.

@@ -157,24 +157,11 @@ impl Settings {
             {
                 return Ok(());
             }
-            None => match profiles.for_host(host) {
-                Ok(Some(name)) => name,
-                Ok(None) => {
-                    let path = profiles.path.display();
-                    let why = if profiles.path.exists() {
-                        format!("none in {path} is for {host}")
-                    } else {
-                        format!("{path} is not there")
-                    };
-                    self.notes.push(Tried::new("profiles", why));
+            None => match find_profile(&profiles, host)? {
+                Ok(name) => name,
+                Err(none) => {
+                    self.notes.push(none);
                     return Ok(());
-                }
-                Err(names) => {
-                    let why = format!(
-                        "{} are all for {host}: name one with workspace_profile",
-                        names.join(", ")
-                    );
-                    return Err(("profiles".to_owned(), why));
                 }
             },
         };
@@ -271,6 +258,33 @@ impl Settings {
     /// Where a setting was found.
     pub(super) fn origin(&self, key: &str) -> &str {
         self.found.get(key).map_or("", |(_, origin)| origin)
+    }
+}
+
+/// The one profile that is for a host, or that there is none.
+///
+/// # Errors
+/// Several are for it.
+fn find_profile<'a>(
+    profiles: &'a Profiles,
+    host: &str,
+) -> Result<Result<&'a str, Tried>, (String, String)> {
+    match profiles.for_host(host) {
+        Ok(Some(name)) => Ok(Ok(name)),
+        Ok(None) => {
+            let path = profiles.path.display();
+            let why = if profiles.path.exists() {
+                format!("none in {path} is for {host}")
+            } else {
+                format!("{path} is not there")
+            };
+            Ok(Err(Tried::new("profiles", why)))
+        }
+        Err(names) => {
+            let names = names.join(", ");
+            let why = format!("{names} are all for {host}: name one with workspace_profile");
+            Err(("profiles".to_owned(), why))
+        }
     }
 }
 

@@ -174,7 +174,13 @@ impl Chain<'_> {
                 }
             }
         }
-        let azure = azure::cloud(base, settings.get("azure_environment")).is_some();
+        self.note_what_is_incomplete(&settings, forced);
+        None
+    }
+
+    /// Notes what of the surroundings is half of a method, and that what was asked for is not to be had.
+    fn note_what_is_incomplete(&mut self, settings: &Settings, forced: Option<String>) {
+        let azure = azure::cloud(self.wanted.base, settings.get("azure_environment")).is_some();
         self.tried.extend(settings.incomplete(self.environment, azure));
         match forced {
             Some(method) => {
@@ -190,9 +196,11 @@ impl Chain<'_> {
                 self.note("environment", "sets neither DATABRICKS_TOKEN nor a client id and secret")
             }
         }
-        None
     }
 }
+
+/// A method to sign in by: its official name, what it is called where it comes from, and whoever makes its tokens.
+type Method = (&'static str, String, Box<dyn TokenSource>);
 
 /// The methods that the settings and the surroundings allow, in the official order.
 fn sources(
@@ -201,9 +209,9 @@ fn sources(
     base: &Url,
     service: &TokenService,
     timing: &Timing,
-) -> Vec<(&'static str, String, Box<dyn TokenSource>)> {
+) -> Vec<Method> {
     let secret = |text: &str| SecretString::from(text.to_owned());
-    let mut found: Vec<(&'static str, String, Box<dyn TokenSource>)> = Vec::new();
+    let mut found: Vec<Method> = Vec::new();
     if let Some(url) = settings.get("metadata_service_url") {
         let source =
             MetadataService { timing: timing.clone(), url: secret(url), base: base.clone() };
@@ -223,7 +231,7 @@ fn sources(
         };
         found.push(("oauth-m2m", settings.origin("client_secret").to_owned(), Box::new(source)));
     }
-    let mut federate = |name, label: String, id_token| {
+    for (name, label, id_token) in id_tokens(settings, environment) {
         let source = Federation {
             service: service.clone(),
             base: base.clone(),
@@ -232,35 +240,57 @@ fn sources(
             id_token,
         };
         found.push((name, label, Box::new(source)));
-    };
+    }
+    found.extend(azure_methods(settings, environment, base, service));
+    if !is_loopback(base) {
+        let cli = Cli::databricks(environment.run.clone(), base);
+        found.push(("databricks-cli", "databricks auth token".to_owned(), Box::new(cli)));
+    }
+    found
+}
+
+/// The tokens of others that Databricks takes in exchange for its own, in the official order.
+fn id_tokens(
+    settings: &Settings,
+    environment: &Environment,
+) -> Vec<(&'static str, String, IdToken)> {
+    let secret = |text: &str| SecretString::from(text.to_owned());
+    let mut found = Vec::new();
     let usual = || settings.environment_serves.then_some("DATABRICKS_OIDC_TOKEN");
     let named = settings.get("oidc_token_env").or_else(usual);
     if let Some((variable, token)) =
         named.and_then(|name| Some((name, environment.variable(name)?)))
     {
-        federate("env-oidc", variable.to_owned(), IdToken::Variable(secret(token)));
+        found.push(("env-oidc", variable.to_owned(), IdToken::Variable(secret(token))));
     }
     if let Some(path) = settings.get("oidc_token_filepath") {
-        federate(
-            "file-oidc",
-            settings.origin("oidc_token_filepath").to_owned(),
-            IdToken::File(path.into()),
-        );
+        let label = settings.origin("oidc_token_filepath").to_owned();
+        found.push(("file-oidc", label, IdToken::File(path.into())));
     }
     let url =
         environment.variable("ACTIONS_ID_TOKEN_REQUEST_URL").and_then(|url| Url::parse(url).ok());
     if let (Some(url), Some(bearer)) = (url, environment.variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN"))
-        && client_id.is_some()
+        && settings.get("client_id").is_some()
     {
-        federate(
-            "github-oidc",
-            "the id token of GitHub Actions".to_owned(),
-            IdToken::GitHub { url, bearer: secret(bearer) },
-        );
+        let label = "the id token of GitHub Actions".to_owned();
+        found.push(("github-oidc", label, IdToken::GitHub { url, bearer: secret(bearer) }));
     }
-    let cloud = azure::cloud(base, settings.get("azure_environment"));
-    if let (Some(cloud), Some(id), Some(password)) =
-        (cloud, settings.get("azure_client_id"), settings.get("azure_client_secret"))
+    found
+}
+
+/// The methods of a workspace on Azure.
+fn azure_methods(
+    settings: &Settings,
+    environment: &Environment,
+    base: &Url,
+    service: &TokenService,
+) -> Vec<Method> {
+    let mut found: Vec<Method> = Vec::new();
+    let Some(cloud) = azure::cloud(base, settings.get("azure_environment")) else {
+        return found;
+    };
+    if let (Some(id), Some(password)) =
+        (settings.get("azure_client_id"), settings.get("azure_client_secret"))
     {
         let source = ServicePrincipal {
             service: service.clone(),
@@ -268,7 +298,7 @@ fn sources(
             cloud,
             tenant: settings.get("azure_tenant_id").map(str::to_owned),
             id: id.to_owned(),
-            secret: secret(password),
+            secret: SecretString::from(password.to_owned()),
             resource_id: settings.get("azure_workspace_resource_id").map(str::to_owned),
         };
         found.push((
@@ -277,13 +307,7 @@ fn sources(
             Box::new(source),
         ));
     }
-    if cloud.is_some() {
-        let cli = Cli::azure(environment.run.clone(), settings.get("azure_tenant_id"));
-        found.push(("azure-cli", "az".to_owned(), Box::new(cli)));
-    }
-    if !is_loopback(base) {
-        let cli = Cli::databricks(environment.run.clone(), base);
-        found.push(("databricks-cli", "databricks auth token".to_owned(), Box::new(cli)));
-    }
+    let cli = Cli::azure(environment.run.clone(), settings.get("azure_tenant_id"));
+    found.push(("azure-cli", "az".to_owned(), Box::new(cli)));
     found
 }

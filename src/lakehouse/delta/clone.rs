@@ -23,10 +23,10 @@ use super::store::TableStore;
 use super::{external, features};
 use crate::region::Mark;
 pub(super) use copy::clear_left_over;
-use files::Wanted;
 pub(super) use files::wanted;
+use files::{Changes, Wanted};
 pub(super) use header::kept_property;
-use job::Placed;
+use job::{Job, Placed};
 use places::{GivenAgain, Names, place_files};
 pub(super) use places::{check_files, check_whole};
 
@@ -174,15 +174,8 @@ pub(super) fn deep_clone(
     let CloneOptions { properties, expect, doubted, author, source_name, progress } = options;
     let target_store = &target_store.no_more_open_than(source_store);
     let source = snapshot(source_store, Some(version), Detail::Full)?;
-    features::check_clone(&source.protocol, &source.metadata)?;
-    for path in external::outside(source_store, &source)? {
-        source_store.external(&path)?;
-    }
-    let target = match versions(target_store) {
-        Ok(log) => Some(snapshot_of(target_store, &log, None, Detail::Full)?),
-        Err(DeltaError::NotATable { .. }) => None,
-        Err(error) => return Err(error),
-    };
+    check_source(source_store, &source)?;
+    let target = newest_of_target(target_store)?;
     let newest = target.as_ref().map(|target| target.version);
     expect.check(newest)?;
 
@@ -207,29 +200,17 @@ pub(super) fn deep_clone(
     };
     let header = header::header(&plan)?;
     let changes = files::changes(&wanted, target.as_ref(), &header, author.now_ms)?;
-    let data = jobs.iter().filter(|job| job.is_data);
-    let copied_data = data.clone().count() as u64;
+    let copied_data = jobs.iter().filter(|job| job.is_data).count() as u64;
     let totals = source.totals();
     let parameters = json!({ "source": source_name, "sourceVersion": version, "isShallow": false });
-    let mut change = Change::new(Operation::new("CLONE", parameters).metrics(vec![
-        ("sourceTableSize", totals.bytes),
-        ("sourceNumOfFiles", totals.files),
-        ("numRemovedFiles", changes.removed_files),
-        ("numCopiedFiles", copied_data),
-        ("removedFilesSize", changes.removed_bytes),
-        ("copiedFilesSize", data.map(|job| job.size).sum()),
-    ]));
+    let metrics = metrics_of(&source, &changes, &jobs);
+    let mut change = Change::new(Operation::new("CLONE", parameters).metrics(metrics));
     change.extend(header.actions);
     change.extend(changes.row_ids.map(|row_ids| row_ids.to_string()));
     change.extend(changes.actions);
     let lines = change.into_lines(author, newest, header.own_time_ms);
     commit::put(target_store, next, &lines)?;
-    if target.is_some_and(|target| target.read_around.is_some()) {
-        // Readers take the newest checkpoint: a broken one is followed by a whole one.
-        commit::checkpoint(target_store, next, author.now_ms)
-    } else {
-        commit::checkpoint_if_due(target_store, next, author.now_ms)
-    }
+    checkpoint_after(target.as_ref(), target_store, next, author.now_ms);
     Ok(Cloned {
         version: next,
         source_files: totals.files,
@@ -242,6 +223,45 @@ pub(super) fn deep_clone(
         removed_bytes: changes.removed_bytes,
         rows: totals.rows,
     })
+}
+
+/// Refuses a source with features that cannot be cloned, or with files that may not be read.
+fn check_source(store: &TableStore, source: &Snapshot) -> Result<()> {
+    features::check_clone(&source.protocol, &source.metadata)?;
+    let outside = external::outside(store, source)?;
+    outside.iter().try_for_each(|path| store.external(path).map(drop))
+}
+
+/// Readers take the newest checkpoint: a broken one is followed by a whole one.
+fn checkpoint_after(before: Option<&Snapshot>, store: &TableStore, version: u64, now_ms: i64) {
+    if before.is_some_and(|before| before.read_around.is_some()) {
+        commit::checkpoint(store, version, now_ms)
+    } else {
+        commit::checkpoint_if_due(store, version, now_ms)
+    }
+}
+
+/// The target's newest version; `None`: there is no table yet.
+fn newest_of_target(store: &TableStore) -> Result<Option<Snapshot>> {
+    match versions(store) {
+        Ok(log) => Ok(Some(snapshot_of(store, &log, None, Detail::Full)?)),
+        Err(DeltaError::NotATable { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a clone did, as the history of the table tells it.
+fn metrics_of(source: &Snapshot, changes: &Changes, jobs: &[Job]) -> Vec<(&'static str, u64)> {
+    let data = jobs.iter().filter(|job| job.is_data);
+    let totals = source.totals();
+    vec![
+        ("sourceTableSize", totals.bytes),
+        ("sourceNumOfFiles", totals.files),
+        ("numRemovedFiles", changes.removed_files),
+        ("numCopiedFiles", data.clone().count() as u64),
+        ("removedFilesSize", changes.removed_bytes),
+        ("copiedFilesSize", data.map(|job| job.size).sum()),
+    ]
 }
 
 pub(super) fn foreign(url: &str) -> DeltaError {

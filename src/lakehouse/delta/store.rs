@@ -2,15 +2,16 @@
 //!
 //! Everything here blocks; the functions of [`super`] run it off the async threads.
 
+mod content;
 pub(crate) mod filesystem;
+mod folder;
 mod local;
 mod unfinished;
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Read as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -23,7 +24,11 @@ use super::error::{DeltaError, IoTrouble, Result};
 use super::parallel::{PART, map_parts};
 use super::path::LOG;
 use crate::files::{self, Looker, Named};
-use crate::limits::{DOCUMENT, LOG_LINE, Limit};
+use crate::limits::DOCUMENT;
+pub(crate) use content::{Blob, Lines};
+pub use folder::External;
+pub(crate) use folder::Neighbours;
+use folder::{Ceiling, Local, absolute};
 pub(crate) use local::{flush, flush_folder, is_unflushable, open_new};
 pub(crate) use unfinished::UNFINISHED;
 
@@ -35,129 +40,6 @@ pub struct TableStore(Arc<Place>);
 enum Place {
     Local(Local),
     Remote { store: Arc<dyn ObjectStore>, prefix: ObjectPath, runtime: Handle, name: String },
-}
-
-#[derive(Debug, Clone)]
-struct Local {
-    /// Must exist; never created.
-    base: PathBuf,
-    /// The table's folder, `base` or below it; created by the first write.
-    folder: PathBuf,
-    /// The same two with their links followed, at the first look. Below them no link is followed.
-    real: OnceLock<(PathBuf, PathBuf)>,
-    /// Whether `folder` was named by the user, who may lead it through links, or only `base`.
-    named: bool,
-    external: External,
-    ceiling: Ceiling,
-}
-
-impl Local {
-    fn new(base: PathBuf, folder: PathBuf, named: bool) -> Self {
-        Self {
-            base,
-            folder,
-            real: OnceLock::new(),
-            named,
-            external: External::default(),
-            ceiling: Ceiling::default(),
-        }
-    }
-
-    fn real(&self) -> &(PathBuf, PathBuf) {
-        self.real.get_or_init(|| {
-            let base = files::resolve_folder(&self.base);
-            let folder = match (self.named, self.folder.strip_prefix(&self.base)) {
-                (false, Ok(inner)) => base.join(inner),
-                (true, _) | (_, Err(_)) => files::resolve_folder(&self.folder),
-            };
-            if folder.starts_with(&base) {
-                (base, folder)
-            } else {
-                // The table's folder is itself a link.
-                (folder.parent().unwrap_or(&base).to_path_buf(), folder)
-            }
-        })
-    }
-
-    /// A path in the table, to be opened as it is.
-    fn at(&self, inner: &str) -> PathBuf {
-        self.real().1.join(inner)
-    }
-
-    fn make_folder(&self, folder: &Path) -> Result<()> {
-        let (base, table) = self.real();
-        local::make_folder(base, folder, |made| match made.strip_prefix(table) {
-            Ok(inner) if inner.starts_with(LOG) => self.ceiling.log,
-            Ok(_) => self.ceiling.data,
-            Err(_) => Mode::from_raw_mode(0o777),
-        })
-    }
-}
-
-/// What is known of the folders in which tables lie that are looked at one after the other: most lie in a few.
-///
-/// It belongs to one thread and lives as long as one piece of work.
-#[derive(Debug, Default)]
-pub(crate) struct Neighbours {
-    /// The bases of tables, with their links followed.
-    real: HashMap<PathBuf, PathBuf>,
-    looker: Looker,
-}
-
-impl Neighbours {
-    /// A table's folder with the links followed that lead to its base.
-    fn folder_of(&mut self, local: &Local) -> PathBuf {
-        let Some(real) = self.real.get(&local.base) else {
-            let real = files::resolve_folder(&local.base);
-            self.real.insert(local.base.clone(), real);
-            return self.folder_of(local);
-        };
-        match local.folder.strip_prefix(&local.base) {
-            Ok(inner) => real.join(inner),
-            Err(_) => local.folder.clone(),
-        }
-    }
-}
-
-/// The folders outside of a table whose files its log may name: looked up once, when a log names one.
-#[derive(Clone, Default)]
-pub struct External(Option<Arc<LazyLock<Vec<PathBuf>, Lookup>>>);
-
-type Lookup = Box<dyn FnOnce() -> Vec<PathBuf> + Send>;
-
-impl External {
-    /// Folders that are looked up when a log names a file outside of its table.
-    pub fn listed(folders: impl FnOnce() -> Vec<PathBuf> + Send + 'static) -> Self {
-        let resolved =
-            move || folders().iter().map(|folder| files::resolve_folder(folder)).collect();
-        Self(Some(Arc::new(LazyLock::new(Box::new(resolved)))))
-    }
-
-    /// Whether a resolved path lies in one of them.
-    fn allow(&self, path: &Path) -> bool {
-        let folders = self.0.as_deref().map(LazyLock::force);
-        folders.is_some_and(|all| all.iter().any(|folder| path.starts_with(folder)))
-    }
-}
-
-impl std::fmt::Debug for External {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("External")
-    }
-}
-
-/// How open the folders of a table may at most be. Files are no more open than the folder they lie in.
-#[derive(Debug, Clone, Copy)]
-struct Ceiling {
-    data: Mode,
-    log: Mode,
-}
-
-impl Default for Ceiling {
-    fn default() -> Self {
-        let all = Mode::from_raw_mode(0o777);
-        Self { data: all, log: all }
-    }
 }
 
 /// A file seen in a listing.
@@ -180,93 +62,6 @@ pub(crate) enum Occupant {
     File(u64, Option<i64>),
     /// A folder, a link or a device.
     Other,
-}
-
-/// The content of a file, opened for reading.
-#[derive(Debug)]
-pub(crate) enum Blob {
-    File(File),
-    Bytes(Bytes),
-}
-
-impl Blob {
-    /// How many bytes it has. `file` is its name for messages.
-    pub(crate) fn length(&self, file: &str) -> Result<u64> {
-        match self {
-            Self::Bytes(bytes) => Ok(bytes.len() as u64),
-            Self::File(opened) => {
-                let facts = opened.metadata();
-                let facts = facts.map_err(|error| DeltaError::io(format!("read {file}"), error));
-                Ok(facts?.len())
-            }
-        }
-    }
-
-    /// Reads all of it, up to a limit. `file` is its name for messages.
-    pub(crate) fn all(self, file: &str, limit: &'static Limit) -> Result<Bytes> {
-        let too_much = |over| DeltaError::too_much(file, over);
-        match self {
-            Self::Bytes(bytes) => {
-                limit.allow(bytes.len() as u64).map_err(too_much)?;
-                Ok(bytes)
-            }
-            Self::File(opened) => {
-                let failed = |error| DeltaError::io(format!("read {file}"), error);
-                limit.allow(opened.metadata().map_err(failed)?.len()).map_err(too_much)?;
-                let bytes = files::read(opened, limit).map_err(failed)?;
-                Ok(bytes.into())
-            }
-        }
-    }
-
-    /// Reads it line by line.
-    pub(crate) fn lines(self) -> Box<dyn BufRead> {
-        match self {
-            Self::File(file) => Box::new(BufReader::with_capacity(1 << 16, file)),
-            Self::Bytes(bytes) => Box::new(Cursor::new(bytes)),
-        }
-    }
-}
-
-/// The lines of a log's file, one at a time and none longer than the limit.
-pub(crate) struct Lines {
-    from: Box<dyn BufRead>,
-    line: Vec<u8>,
-    file: String,
-    number: u64,
-}
-
-impl Lines {
-    /// The lines of what was opened; `file` is its name for messages.
-    pub(crate) fn of(blob: Blob, file: &str) -> Self {
-        Self {
-            from: blob.lines(),
-            line: Vec::with_capacity(1 << 12),
-            file: file.to_owned(),
-            number: 0,
-        }
-    }
-
-    /// The line that was read last, as it stands in the file.
-    pub(crate) fn as_written(&self) -> &[u8] {
-        &self.line
-    }
-
-    /// The next line with its number, blanks around it aside; `None` at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<(u64, &[u8])>> {
-        let Self { from, line, file, number } = self;
-        line.clear();
-        let read = (&mut *from)
-            .take(LOG_LINE.most + 1)
-            .read_until(b'\n', line)
-            .map_err(|error| DeltaError::io(format!("read {file}"), error))?;
-        if read == 0 {
-            return Ok(None);
-        }
-        LOG_LINE.allow(read as u64).map_err(|over| DeltaError::too_much(file.as_str(), over))?;
-        *number += 1;
-        Ok(Some((*number, line.trim_ascii())))
-    }
 }
 
 impl TableStore {
@@ -638,15 +433,6 @@ pub(crate) fn missing(error: DeltaError, path: &str) -> DeltaError {
         }
         other => other,
     }
-}
-
-/// An absolute path without `..`, so that absolute paths in a log can be recognized as the table's own.
-fn absolute(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    if absolute.components().any(|part| part == std::path::Component::ParentDir) {
-        return std::fs::canonicalize(&absolute).unwrap_or(absolute);
-    }
-    absolute
 }
 
 fn listed(meta: &object_store::ObjectMeta) -> Option<Listed> {

@@ -331,57 +331,93 @@ fn place_data<'a>(
     placed: &mut Placed,
     progress: &Progress,
 ) -> Result<()> {
-    let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
-    let mut taken: HashMap<String, Location> = HashMap::new();
-    for want in wanted.iter().filter(|want| want.held.is_some()) {
-        taken.insert(want.to().to_owned(), want.from.clone());
-    }
-    let mut seeking: Vec<(usize, u32)> = (0..wanted.len()).map(|number| (number, 0)).collect();
+    let held = wanted.iter().filter(|want| want.held.is_some());
+    let taken = held.map(|want| (want.to().to_owned(), want.from.clone())).collect();
+    let mut seeking: Vec<Seeking> = (0..wanted.len()).map(|number| (number, 0)).collect();
+    let jobs = BTreeMap::new();
+    let mut placing =
+        Placing { wanted, source, target, names, progress, taken, jobs, next: vec![], placed };
     while !seeking.is_empty() {
         progress.check()?;
-        let mut next = Vec::new();
+        let tried = placing.name(seeking)?;
+        let doubted = placing.look_at_places(tried)?;
+        placing.compare(doubted)?;
+        seeking = std::mem::take(&mut placing.next);
+    }
+    let Placing { jobs, placed, .. } = placing;
+    placed.jobs.extend(jobs.into_values());
+    Ok(())
+}
+
+/// A wanted file by its number, and how many names were tried for it.
+type Seeking = (usize, u32);
+
+/// Files that are given their names in a target, round by round: a name that is taken by other content is followed by another.
+struct Placing<'p, 'a> {
+    wanted: &'p mut [Wanted<'a>],
+    source: &'p TableStore,
+    target: &'p TableStore,
+    names: &'p Names<'a>,
+    progress: &'p Progress,
+    /// Names that were given, and to which file of the source.
+    taken: HashMap<String, Location>,
+    /// What is copied, by its name in the target.
+    jobs: BTreeMap<String, Job>,
+    /// Those that are tried under another name in the next round.
+    next: Vec<Seeking>,
+    placed: &'p mut Placed,
+}
+
+impl Placing<'_, '_> {
+    /// Gives names that neither another file nor the target's newest version has for other content.
+    fn name(&mut self, seeking: Vec<Seeking>) -> Result<Vec<Seeking>> {
         let mut tried = Vec::new();
         for (number, attempt) in seeking {
-            let want = &mut wanted[number];
+            let want = &mut self.wanted[number];
             if attempt == NAMES_MAX {
                 let why = "every name for it in the replica is taken by other content";
                 return Err(DeltaError::corrupt(want.to(), why));
             }
             if want.held.is_none() {
                 if attempt == BY_CONTENT {
-                    want.tell_content(copy::digest(source, &want.from, progress)?);
+                    want.tell_content(copy::digest(self.source, &want.from, self.progress)?);
                 }
                 want.settle(attempt);
-                let other = taken.get(want.to()).is_some_and(|from| *from != want.from);
-                let live = names.places.get(want.to());
+                let other = self.taken.get(want.to()).is_some_and(|from| *from != want.from);
+                let live = self.names.places.get(want.to());
                 if other || live.is_some_and(|live| !want.file.has_content_of(live)) {
-                    next.push((number, attempt + 1));
+                    self.next.push((number, attempt + 1));
                     continue;
                 }
-                taken.insert(want.to().to_owned(), want.from.clone());
+                self.taken.insert(want.to().to_owned(), want.from.clone());
             }
             tried.push((number, attempt));
         }
-        let there = tried.iter().map(|(number, _)| wanted[*number].to());
-        let there = target.occupants(&there.collect::<Vec<_>>())?;
-        let mut doubted: Vec<(usize, u32)> = Vec::new();
+        Ok(tried)
+    }
+
+    /// Looks what lies under these names, and settles what is copied; gives those whose content only their bytes tell.
+    fn look_at_places(&mut self, tried: Vec<Seeking>) -> Result<Vec<Seeking>> {
+        let there = tried.iter().map(|(number, _)| self.wanted[*number].to());
+        let there = self.target.occupants(&there.collect::<Vec<_>>())?;
+        let mut doubted: Vec<Seeking> = Vec::new();
         for ((number, attempt), there) in tried.into_iter().zip(there) {
-            let want = &mut wanted[number];
+            let want = &mut self.wanted[number];
             match (there, want.held) {
                 (Occupant::File(size, _), Some((_, held))) if size == want.file.size => {
-                    if names.doubted
-                        || names.given_again.names(want)
+                    if self.names.doubted
+                        || self.names.given_again.names(want)
                         || is_doubtful(want.file, held)
                     {
                         doubted.push((number, attempt));
                     }
                 }
                 (Occupant::Nothing, Some(_)) => {
-                    jobs.insert(want.to().to_owned(), job(want));
+                    self.jobs.insert(want.to().to_owned(), job(want));
                 }
                 // What older versions name there was other content, for all that is known.
-                (Occupant::Nothing, None) if !names.gone().files.contains(want.to()) => {
-                    jobs.insert(want.to().to_owned(), job(want));
+                (Occupant::Nothing, None) if !self.names.gone().files.contains(want.to()) => {
+                    self.jobs.insert(want.to().to_owned(), job(want));
                 }
                 (Occupant::File(size, _), None) if size == want.file.size => {
                     doubted.push((number, attempt));
@@ -389,39 +425,43 @@ fn place_data<'a>(
                 // Broken, or never ours: it stays as it is.
                 (Occupant::File(_, _) | Occupant::Nothing | Occupant::Other, _) => {
                     if want.held.take().is_some() {
-                        placed.replaced.push(want.to().to_owned());
+                        self.placed.replaced.push(want.to().to_owned());
                     }
-                    next.push((number, attempt + 1));
+                    self.next.push((number, attempt + 1));
                 }
             }
         }
-        let compared = doubted.iter().map(|(number, _)| job(&wanted[*number]));
-        let others = copy::differing_files(source, target, compared.collect(), progress)?;
+        Ok(doubted)
+    }
+
+    /// Compares files byte by byte with the source's: those that are the same stay where they lie.
+    fn compare(&mut self, doubted: Vec<Seeking>) -> Result<()> {
+        let compared = doubted.iter().map(|(number, _)| job(&self.wanted[*number]));
+        let compared = compared.collect();
+        let others = copy::differing_files(self.source, self.target, compared, self.progress)?;
         for (number, attempt) in doubted {
-            let want = &mut wanted[number];
+            let want = &mut self.wanted[number];
             match (others.contains(want.to()), want.held) {
                 (true, Some(_)) => {
                     want.held = None;
                     // The file of a target in doubt is replaced; one that is believed held what the source had then, and the
                     // source's own file is another now.
-                    if names.doubted {
-                        placed.replaced.push(want.to().to_owned());
+                    if self.names.doubted {
+                        self.placed.replaced.push(want.to().to_owned());
                     }
-                    next.push((number, attempt + 1));
+                    self.next.push((number, attempt + 1));
                 }
-                (true, None) => next.push((number, attempt + 1)),
+                (true, None) => self.next.push((number, attempt + 1)),
                 (false, Some(_)) => {}
                 (false, None) => {
-                    placed.adopted.push(want.to().to_owned());
+                    self.placed.adopted.push(want.to().to_owned());
                     // Under one of the later names: it is the target's own, and no file that is new to it.
-                    want.held = names.there(want, &want.path(attempt));
+                    want.held = self.names.there(want, &want.path(attempt));
                 }
             }
         }
-        seeking = next;
+        Ok(())
     }
-    placed.jobs.extend(jobs.into_values());
-    Ok(())
 }
 
 /// Whether a file of the source may be another than the one that the target holds, though path, size and time are the same: some

@@ -148,21 +148,7 @@ fn out_of_bound<'a>(array: &'a ArrayRef, text: &str, wrong: Ordering) -> Option<
         }
         DataType::Timestamp(unit, _) => {
             let bound = micros(&serde_json::from_str::<String>(text).ok()?)?;
-            let value: Box<dyn Fn(usize) -> i64> = match unit {
-                TimeUnit::Second => return None,
-                TimeUnit::Millisecond => {
-                    let values = array.as_primitive::<TimestampMillisecondType>();
-                    Box::new(move |row| values.value(row).saturating_mul(1_000))
-                }
-                TimeUnit::Microsecond => {
-                    let values = array.as_primitive::<TimestampMicrosecondType>();
-                    Box::new(move |row| values.value(row))
-                }
-                TimeUnit::Nanosecond => {
-                    let values = array.as_primitive::<TimestampNanosecondType>();
-                    Box::new(move |row| values.value(row).div_euclid(1_000))
-                }
-            };
+            let value = micros_of_rows(array, *unit)?;
             // Statistics have milliseconds, which some writers cut off and others round.
             Some(Box::new(move |row| {
                 let apart = value(row).saturating_sub(bound);
@@ -182,6 +168,28 @@ fn out_of_bound<'a>(array: &'a ArrayRef, text: &str, wrong: Ordering) -> Option<
             }))
         }
         _ => None,
+    }
+}
+
+/// The times of a column in microseconds, by row.
+fn micros_of_rows<'a>(
+    array: &'a ArrayRef,
+    unit: TimeUnit,
+) -> Option<Box<dyn Fn(usize) -> i64 + 'a>> {
+    match unit {
+        TimeUnit::Second => None,
+        TimeUnit::Millisecond => {
+            let values = array.as_primitive::<TimestampMillisecondType>();
+            Some(Box::new(move |row| values.value(row).saturating_mul(1_000)))
+        }
+        TimeUnit::Microsecond => {
+            let values = array.as_primitive::<TimestampMicrosecondType>();
+            Some(Box::new(move |row| values.value(row)))
+        }
+        TimeUnit::Nanosecond => {
+            let values = array.as_primitive::<TimestampNanosecondType>();
+            Some(Box::new(move |row| values.value(row).div_euclid(1_000)))
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use ::parquet::basic::Type;
 use ::parquet::file::reader::ChunkReader;
 use ::parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
-use arrow_array::Array;
 use arrow_array::cast::AsArray;
+use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
 use roaring::RoaringTreemap;
 use serde::Deserialize;
@@ -217,19 +217,23 @@ impl Reading<'_> {
         }
     }
 
+    /// The statistics of the file as its action has them, as text.
+    fn statistics(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Said {
+            stats: Option<String>,
+        }
+        let action = self.file.action.as_deref().unwrap_or("{}");
+        serde_json::from_str::<Said>(action).ok()?.stats
+    }
+
     fn bounds<R: ChunkReader + 'static>(
         &self,
         mut opened: parquet::Opened<R>,
         options: ArrowReaderOptions,
         deleted: Option<&RoaringTreemap>,
     ) -> Result<(), Wrong> {
-        #[derive(Deserialize)]
-        struct Said {
-            stats: Option<String>,
-        }
-        let action = self.file.action.as_deref().unwrap_or("{}");
-        let said: Said = serde_json::from_str(action).unwrap_or(Said { stats: None });
-        let Some(text) = said.stats else {
+        let Some(text) = self.statistics() else {
             return Ok(());
         };
         // Statistics that do not parse bound nothing.
@@ -274,30 +278,39 @@ impl Reading<'_> {
                 .map(|row| deleted.is_none_or(|deleted| !deleted.contains(row)))
                 .collect();
             for ((_, path), column) in judged.iter().zip(&mut columns) {
-                let mut array = batch.column_by_name(&path[0]).cloned();
-                let mut live = live.clone();
-                let mut absent = vec![false; live.len()];
-                for part in &path[1..] {
-                    let Some(outer) = array else { break };
-                    for (row, absent) in absent.iter_mut().enumerate() {
-                        *absent |= outer.is_null(row);
-                    }
-                    array =
-                        outer.as_struct_opt().and_then(|outer| outer.column_by_name(part).cloned());
-                }
-                let Some(array) = array else { continue };
-                if absent.iter().any(|absent| *absent) {
-                    column.inner_nulls = true;
-                    for (live, absent) in live.iter_mut().zip(absent) {
-                        *live &= !absent;
-                    }
-                }
-                column.judge(&array, &live, records).map_err(|why| Wrong::Bound(why.into()))?;
+                judge_batch(column, path, &batch, live.clone(), records)?;
             }
             first += length;
         }
         Ok(())
     }
+}
+
+/// Judges a column by a batch; rows whose outer structs are null are none of its own.
+fn judge_batch(
+    column: &mut Column<'_>,
+    path: &[String],
+    batch: &RecordBatch,
+    mut live: Vec<bool>,
+    records: u64,
+) -> Result<(), Wrong> {
+    let mut array = batch.column_by_name(&path[0]).cloned();
+    let mut absent = vec![false; live.len()];
+    for part in &path[1..] {
+        let Some(outer) = array else { break };
+        for (row, absent) in absent.iter_mut().enumerate() {
+            *absent |= outer.is_null(row);
+        }
+        array = outer.as_struct_opt().and_then(|outer| outer.column_by_name(part).cloned());
+    }
+    let Some(array) = array else { return Ok(()) };
+    if absent.iter().any(|absent| *absent) {
+        column.inner_nulls = true;
+        for (live, absent) in live.iter_mut().zip(absent) {
+            *live &= !absent;
+        }
+    }
+    column.judge(&array, &live, records).map_err(|why| Wrong::Bound(why.into()))
 }
 
 /// What needs a codec, an encoding or a key that this build does not have says nothing; anything else is damage.

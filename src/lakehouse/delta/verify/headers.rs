@@ -21,18 +21,7 @@ pub(super) fn compare(source: &Snapshot, target: &Snapshot) -> Vec<Difference> {
             found.push(Difference::Header { what, source, target });
         }
     };
-    let features = |list: Vec<&str>| {
-        let kept: BTreeSet<&str> =
-            list.into_iter().filter(|feature| !COORDINATED.contains(feature)).collect();
-        Some(kept.into_iter().collect::<Vec<_>>().join(", "))
-    };
-    let versions = |snapshot: &Snapshot| {
-        Some(format!(
-            "{}/{}",
-            snapshot.protocol.min_reader_version(),
-            snapshot.protocol.min_writer_version()
-        ))
-    };
+
     differ("protocol".to_owned(), versions(source), versions(target));
     differ(
         "reader features".to_owned(),
@@ -44,13 +33,7 @@ pub(super) fn compare(source: &Snapshot, target: &Snapshot) -> Vec<Difference> {
         features(source.protocol.writer_features()),
         features(target.protocol.writer_features()),
     );
-    let schema = |metadata: &Metadata| {
-        let parsed = serde_json::from_str::<Value>(metadata.schema_string());
-        Some(
-            parsed
-                .map_or_else(|_| metadata.schema_string().to_owned(), |schema| schema.to_string()),
-        )
-    };
+
     differ("schema".to_owned(), schema(&source.metadata), schema(&target.metadata));
     let partitioning = |metadata: &Metadata| Some(metadata.partition_columns().join(", "));
     differ(
@@ -77,4 +60,23 @@ pub(super) fn compare(source: &Snapshot, target: &Snapshot) -> Vec<Difference> {
         differ(format!("domain {name}"), domain(source, name), domain(target, name));
     }
     found
+}
+
+/// The features of a table, but those that say how commits are coordinated.
+fn features(list: Vec<&str>) -> Option<String> {
+    let kept: BTreeSet<&str> =
+        list.into_iter().filter(|feature| !COORDINATED.contains(feature)).collect();
+    Some(kept.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+/// Which readers and writers a table asks for.
+fn versions(snapshot: &Snapshot) -> Option<String> {
+    let protocol = &snapshot.protocol;
+    Some(format!("{}/{}", protocol.min_reader_version(), protocol.min_writer_version()))
+}
+
+/// The schema, the same however it is spaced.
+fn schema(metadata: &Metadata) -> Option<String> {
+    let parsed = serde_json::from_str::<Value>(metadata.schema_string());
+    Some(parsed.map_or_else(|_| metadata.schema_string().to_owned(), |schema| schema.to_string()))
 }

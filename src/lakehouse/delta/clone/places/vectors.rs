@@ -1,7 +1,7 @@
 //! Where the files of deletion vectors lie in a target. The log tells of none how big it is, nor when it was written, so what
 //! tells them apart is their content: the vectors that are wanted of them, checksums and all.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Mutex;
 
 use sha2::{Digest, Sha256};
@@ -74,12 +74,47 @@ pub(super) fn place_vectors(
         return Ok(());
     }
     let gone = &names.gone().vectors;
-    let taken: Mutex<HashMap<String, Location>> = Mutex::default();
     let choices: Mutex<Vec<Choice>> = Mutex::default();
-    let new: Mutex<Placed> = Mutex::default();
-    in_parallel(&groups, |(from, numbers)| {
+    let (taken, new) = (Mutex::default(), Mutex::default());
+    let places = Places { source, target, gone, taken, new };
+    in_parallel(&groups, |group| {
         progress.check()?;
-        let (file, vectors) = read(wanted, source, from, numbers)?;
+        let choice = places.choose(wanted, group)?;
+        lock_or_recover(&choices).push(choice);
+        Ok(())
+    })?;
+    for Choice { numbers, renamed } in choices.into_inner().unwrap_or_default() {
+        let Some((reference, name)) = renamed else {
+            continue;
+        };
+        for number in numbers {
+            wanted[number].point_to(reference.clone(), name.clone());
+        }
+    }
+    let Placed { mut jobs, adopted, replaced } = places.new.into_inner().unwrap_or_default();
+    jobs.sort_unstable_by(|one, other| one.to.cmp(&other.to));
+    placed.jobs.extend(jobs);
+    placed.adopted.extend(adopted);
+    placed.replaced.extend(replaced);
+    Ok(())
+}
+
+/// Where files of vectors lie in a target, while many are chosen at once.
+struct Places<'a> {
+    source: &'a TableStore,
+    target: &'a TableStore,
+    /// Names that only older versions of the target have.
+    gone: &'a HashSet<String>,
+    /// Names that were given, and to which file of the source.
+    taken: Mutex<HashMap<String, Location>>,
+    /// What comes to the target.
+    new: Mutex<Placed>,
+}
+
+impl Places<'_> {
+    /// Chooses the first name under which the file lies already, or may come to lie.
+    fn choose(&self, wanted: &[Wanted<'_>], (from, numbers): &Group<'_>) -> Result<Choice> {
+        let (file, vectors) = read(wanted, self.source, from, numbers)?;
         let plain = numbers
             .first()
             .and_then(|number| wanted[*number].vector_file.as_ref())
@@ -95,60 +130,55 @@ pub(super) fn place_vectors(
         let made = (1..NAMES_MAX).map(|attempt| another_name(&plain, &file, attempt));
         for candidate in candidates.chain(made) {
             let (reference, name) = candidate?;
-            let free = match lock_or_recover(&taken).get(&name) {
-                Some(other) => other == *from,
-                None => true,
-            };
-            if !free {
+            let is_known = known.iter().any(|(_, known)| *known == name);
+            if !self.take(from, &name, is_known, file.length, &asked)? {
                 continue;
             }
-            let is_known = known.iter().any(|(_, known)| *known == name);
-            let there = target.occupants(&[&name])?.pop();
-            match there.unwrap_or(Occupant::Nothing) {
-                Occupant::Nothing if is_known || !gone.contains(&name) => {
-                    lock_or_recover(&new).jobs.push(Job {
-                        from: (*from).clone(),
-                        to: name.clone(),
-                        size: file.length,
-                        is_data: false,
-                    });
-                }
-                Occupant::File(_, _) if holds(target, &name, &asked) => {
-                    if !is_known {
-                        lock_or_recover(&new).adopted.push(name.clone());
-                    }
-                }
-                Occupant::Nothing | Occupant::File(_, _) | Occupant::Other => {
-                    if is_known {
-                        lock_or_recover(&new).replaced.push(name.clone());
-                    }
-                    continue;
-                }
-            }
-            lock_or_recover(&taken).insert(name.clone(), (*from).clone());
-            lock_or_recover(&choices).push(Choice {
-                numbers: numbers.clone(),
-                renamed: (name != plain).then(|| (reference.unwrap_or_default(), name)),
-            });
-            return Ok(());
+            let renamed = (name != plain).then(|| (reference.unwrap_or_default(), name));
+            return Ok(Choice { numbers: numbers.clone(), renamed });
         }
         let why = "every name for it in the replica is taken by other content";
         Err(DeltaError::corrupt(plain, why))
-    })?;
-    for Choice { numbers, renamed } in choices.into_inner().unwrap_or_default() {
-        let Some((reference, name)) = renamed else {
-            continue;
-        };
-        for number in numbers {
-            wanted[number].point_to(reference.clone(), name.clone());
-        }
     }
-    let Placed { mut jobs, adopted, replaced } = new.into_inner().unwrap_or_default();
-    jobs.sort_unstable_by(|one, other| one.to.cmp(&other.to));
-    placed.jobs.extend(jobs);
-    placed.adopted.extend(adopted);
-    placed.replaced.extend(replaced);
-    Ok(())
+
+    /// Gives a file a name, if nothing else has it, or what lies there holds the vectors that are `asked` of it.
+    fn take(
+        &self,
+        from: &Location,
+        name: &str,
+        is_known: bool,
+        length: u64,
+        asked: &[(&Vector, &[u8])],
+    ) -> Result<bool> {
+        let free = lock_or_recover(&self.taken).get(name).is_none_or(|other| other == from);
+        if !free {
+            return Ok(false);
+        }
+        let there = self.target.occupants(&[name])?.pop();
+        match there.unwrap_or(Occupant::Nothing) {
+            Occupant::Nothing if is_known || !self.gone.contains(name) => {
+                lock_or_recover(&self.new).jobs.push(Job {
+                    from: from.clone(),
+                    to: name.to_owned(),
+                    size: length,
+                    is_data: false,
+                });
+            }
+            Occupant::File(_, _) if holds(self.target, name, asked) => {
+                if !is_known {
+                    lock_or_recover(&self.new).adopted.push(name.to_owned());
+                }
+            }
+            Occupant::Nothing | Occupant::File(_, _) | Occupant::Other => {
+                if is_known {
+                    lock_or_recover(&self.new).replaced.push(name.to_owned());
+                }
+                return Ok(false);
+            }
+        }
+        lock_or_recover(&self.taken).insert(name.to_owned(), from.clone());
+        Ok(true)
+    }
 }
 
 /// Whether the target's file of a name has all the vectors that are wanted of it, byte for byte.
