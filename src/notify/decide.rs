@@ -1,19 +1,23 @@
 //! What opened, went on and closed: incidents after an apply, from those before it and from what it found. Pure.
 
+mod course;
+mod digest;
+mod weakened;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 
 use super::incident::{
-    Cause, CauseCode, Class, Closed, Digest, DigestGroup, How, Incident, Lost, Standing, Telling,
-    ToldChange,
+    Cause, CauseCode, Class, How, Incident, Lost, Standing, Telling, ToldChange,
 };
 use super::letters::told_to;
 use super::policy::Policy;
 use super::round::{GroupRound, Round, State};
 use crate::canonical::sha256_of_bytes;
-use crate::config::Success;
-use crate::plan::{FindingCode, Role, Setting, SettingChange};
+use crate::plan::{FindingCode, Role, Setting};
+use digest::digest;
+use weakened::told_lately;
 
 /// Decides what people are told of after an apply: incidents that it opened, that go on or that it closed.
 ///
@@ -112,23 +116,6 @@ pub fn carried(workspace: &str, before: &[&Standing]) -> Standing {
     let digest = digest.filter(|digest| !digest.due);
     let told_lately = told_lately(before);
     Standing { workspace: workspace.to_owned(), incidents: merged(before), digest, told_lately }
-}
-
-/// What protects less and was told lately, as the newest records carry it together: of each change when it was last told.
-fn told_lately(before: &[&Standing]) -> Vec<ToldChange> {
-    let mut all: Vec<ToldChange> = Vec::new();
-    for told in before.iter().flat_map(|standing| &standing.told_lately) {
-        match all.iter_mut().find(|known| known.brought(&told.change)) {
-            Some(known) => {
-                known.at = known.at.max(told.at);
-                for seen_from in &told.undone_from {
-                    known.undo_from(seen_from);
-                }
-            }
-            None => all.push(told.clone()),
-        }
-    }
-    all
 }
 
 /// The incidents that are open, as the newest records carry them together.
@@ -257,81 +244,6 @@ impl Decision<'_> {
         opened.seen_from = Some(round.seen_from.clone());
         opened.id = self.id(&opened);
         self.incidents.push(opened);
-    }
-
-    /// What protects less is told at once, of each group and of the workspace. A runner that has the configuration of before undoes it
-    /// in every round of its own, and the other brings it back: that is told again no sooner than a reminder would be. Who undid it
-    /// himself, and brings it again, is news.
-    fn weakened(&mut self) {
-        let (now, reminder) = (self.round.ended_at, self.policy.reminder);
-        self.told_lately.retain(|told| now - told.at < reminder);
-        self.undone();
-        for change in &self.round.changed {
-            let seen_from = &self.round.seen_from;
-            let Some(at) = self.told_lately.iter().position(|told| told.brought(change)) else {
-                continue;
-            };
-            if self.told_lately[at].undone_from.contains(seen_from) {
-                self.told_lately.remove(at);
-            } else {
-                self.told_lately[at].undone_from.clear();
-            }
-        }
-        for change in &self.round.weakened {
-            if self.told_lately.iter().any(|told| told.brought(change)) {
-                continue;
-            }
-            let undone_from = Vec::new();
-            self.told_lately.push(ToldChange { change: change.clone(), at: now, undone_from });
-            let of = |incident: &&mut Incident| {
-                incident.class == Class::ProtectionWeakened && incident.group == change.group
-            };
-            if let Some(incident) = self.incidents.iter_mut().find(of) {
-                incident.weakened.push(change.clone());
-                continue;
-            }
-            let group = change.group.as_deref();
-            let mut opened = self.opened(Class::ProtectionWeakened, group, Vec::new());
-            opened.weakened.push(change.clone());
-            opened.id = self.id(&opened);
-            self.incidents.push(opened);
-        }
-    }
-
-    /// Notes of what was told lately that it does not hold where this round looked from.
-    fn undone(&mut self) {
-        let round = self.round;
-        // What left and is there again protects as it did, whatever else was told of it.
-        let is_back = |left: &SettingChange| {
-            left.setting == Setting::Removed
-                && match (&left.table, &left.group) {
-                    (Some(table), _) => round.came.iter().any(|it| it.eq_ignore_ascii_case(table)),
-                    (None, Some(group)) => round.groups.iter().any(|it| it.name == *group),
-                    (None, None) => !round.groups.is_empty(),
-                }
-        };
-        let back: Vec<SettingChange> = self
-            .told_lately
-            .iter()
-            .map(|told| &told.change)
-            .filter(|it| is_back(it))
-            .cloned()
-            .collect();
-        for told in &mut self.told_lately {
-            let of = |left: &SettingChange| {
-                (left.group.is_none() || left.group == told.change.group)
-                    && (left.table.is_none() || left.table == told.change.table)
-            };
-            let changed = round.changed.iter().find(|change| told.is_of(change));
-            let undone = match changed {
-                Some(change) => !told.brought(change),
-                // Nobody brought it back since.
-                None => back.iter().any(of) || (round.whole && !told.undone_from.is_empty()),
-            };
-            if undone {
-                told.undo_from(&round.seen_from);
-            }
-        }
     }
 
     fn group(&mut self, group: &GroupRound) {
@@ -528,109 +440,6 @@ fn lost_with(side: Role, round: &Round) -> Vec<Lost> {
 
 /// As many as the random part of an apply's id could tell apart.
 const ID_LETTERS: usize = 26;
-
-impl Incident {
-    fn facts(&mut self, group: &GroupRound) {
-        self.cut = group.cut.or(self.cut);
-        self.lag_seconds = group.lag_seconds;
-        self.rpo_seconds = group.rpo_seconds.or(self.rpo_seconds);
-    }
-
-    fn count_round(&mut self, round: &Round) {
-        self.seen_at = round.ended_at;
-        self.rounds = self.rounds.saturating_add(1);
-    }
-
-    /// It was found again: other causes are told at once.
-    fn recur(&mut self, round: &Round, causes: &[Cause], reminder: Duration) {
-        let before = self.codes();
-        self.causes = causes.to_vec();
-        if self.codes() == before {
-            self.remind(round, reminder);
-        } else {
-            self.changed_by = Some(round.run_id.clone());
-            self.counted_from = round.ended_at;
-            self.tell(round);
-        }
-    }
-
-    fn is_seen_from(&self, round: &Round) -> bool {
-        self.seen_from.as_deref() == Some(round.seen_from.as_str())
-    }
-
-    /// Ends what is seen now: at once from where it was not, and where nobody looks from there any more in the end all the same,
-    /// for nobody else would ever close it.
-    fn end_as_seen(&mut self, round: &Round, reminder: Duration) {
-        if self.is_seen_from(round) {
-            self.close(round, How::Recovered);
-        } else if round.ended_at - self.seen_at > reminder {
-            self.close(round, How::Unattended);
-        }
-    }
-
-    fn tell(&mut self, round: &Round) {
-        self.told = Telling { at: round.ended_at, by: round.run_id.clone(), to: Vec::new() };
-    }
-
-    /// Tells of it again where a whole number of spans passed since it was last told of, counted from its beginning, so that a
-    /// round that comes late moves none that follow.
-    fn remind(&mut self, round: &Round, every: Duration) {
-        let spans = |at: DateTime<Utc>| {
-            (at - self.counted_from).num_seconds().div_euclid(every.num_seconds().max(1))
-        };
-        if spans(round.ended_at) > spans(self.told.at) {
-            self.tell(round);
-        }
-    }
-
-    fn close(&mut self, round: &Round, how: How) {
-        self.closed = Some(Closed { at: round.ended_at, how, owners: Vec::new() });
-        self.tell(round);
-    }
-
-    /// What it was about left the configuration, which knows its owners no more.
-    fn leave(&mut self, round: &Round) {
-        let owners = self.group.as_ref().and_then(|group| round.owners_before.get(group));
-        let owners = owners.cloned().unwrap_or_default();
-        self.closed = Some(Closed { at: round.ended_at, how: How::Removed, owners });
-        self.tell(round);
-    }
-}
-
-/// What was synchronized and is told of once a day, at the first apply of a day of UTC: clocks that are moved move no day.
-fn digest(round: &Round, before: &[&Standing], policy: &Policy) -> Option<Digest> {
-    match policy.success {
-        Success::Each | Success::Off => return None,
-        Success::Daily => {}
-    }
-    let mut since = round.started_at;
-    let mut groups: BTreeMap<String, DigestGroup> = BTreeMap::new();
-    let carried = before.iter().filter_map(|standing| standing.digest.as_ref());
-    for digest in carried {
-        // What an apply told is not told again.
-        let begun = if digest.due { digest.until } else { digest.since };
-        since = since.min(begun);
-        for group in digest.groups.iter().filter(|_| !digest.due) {
-            let known = groups.entry(group.group.clone()).or_insert_with(|| group.clone());
-            if group.newest.number > known.newest.number {
-                *known = group.clone();
-            }
-        }
-    }
-    let synchronized = round.groups.iter().filter(|group| group.state == State::Synchronized);
-    for (group, cut) in synchronized.filter_map(|group| Some((group, group.cut?))) {
-        let known = groups.entry(group.name.clone()).or_insert_with(|| DigestGroup {
-            group: group.name.clone(),
-            cuts: 0,
-            newest: cut,
-        });
-        known.cuts = known.cuts.saturating_add(1);
-        known.newest = cut;
-    }
-    let groups: Vec<DigestGroup> = groups.into_values().collect();
-    let due = !groups.is_empty() && round.ended_at.date_naive() > since.date_naive();
-    Some(Digest { since, until: round.ended_at, due, groups })
-}
 
 #[cfg(test)]
 mod tests;

@@ -362,17 +362,7 @@ pub fn letters(told: &Told, policies: &[Policy]) -> Vec<Letter> {
         let items = items(told, policy);
         for item in &items {
             if let Some(smtp) = policy.smtp_for(item) {
-                let mut hearers: Vec<(String, BTreeSet<Why>)> = Vec::new();
-                for (address, why) in policy.hearers(item) {
-                    let same = |(other, _): &&mut (String, BTreeSet<Why>)| {
-                        other.to_lowercase() == address.to_lowercase()
-                    };
-                    match hearers.iter_mut().find(same) {
-                        Some((_, all)) => drop(all.insert(why)),
-                        None => hearers.push((address, BTreeSet::from([why]))),
-                    }
-                }
-                for (address, why) in hearers {
+                for (address, why) in policy.reasons_by_address(item) {
                     let item = item.for_reasons(&why);
                     let workspace = policy.secrets_of.clone();
                     let to = Receiver::Mail { address, smtp: smtp.clone(), workspace };
@@ -404,6 +394,23 @@ pub fn letters(told: &Told, policies: &[Policy]) -> Vec<Letter> {
         letter.items.sort_by(|a, b| (a.rank(), a.group()).cmp(&(b.rank(), b.group())));
     }
     letters
+}
+
+impl Policy {
+    /// Who hears of something by mail, each address once, with every reason why.
+    fn reasons_by_address(&self, item: &Item) -> Vec<(String, BTreeSet<Why>)> {
+        let mut hearers: Vec<(String, BTreeSet<Why>)> = Vec::new();
+        for (address, why) in self.hearers(item) {
+            let same = |(other, _): &&mut (String, BTreeSet<Why>)| {
+                other.to_lowercase() == address.to_lowercase()
+            };
+            match hearers.iter_mut().find(same) {
+                Some((_, all)) => drop(all.insert(why)),
+                None => hearers.push((address, BTreeSet::from([why]))),
+            }
+        }
+        hearers
+    }
 }
 
 /// Names that groups of several workspaces have, or had where something is told of them.

@@ -7,7 +7,7 @@ use crate::command::{Command, Verb};
 use crate::figures::{minute, moment};
 use crate::harmless::{clean, name as clean_name};
 use crate::layout::{few, hanging};
-use crate::notify::incident::{Class, How, Incident, Lost};
+use crate::notify::incident::{Class, Closed, How, Incident, Lost};
 use crate::notify::letters::{Item, Letter, News};
 use crate::plan::{Role, Setting, SettingChange};
 use crate::text::{plural, span};
@@ -270,46 +270,12 @@ fn of_group(
     next: DateTime<Utc>,
 ) -> Block {
     let group = letter.name_of(workspace, incident.group.as_deref().unwrap_or_default());
-    let now = letter.at;
-    let codes: Vec<&str> = incident.codes().iter().map(|code| code.as_str()).collect();
-    let codes = codes.join(", ");
-    let since = minute(incident.since);
     let mut facts = vec![("workspace", clean_name(workspace))];
     if let Some(closed) = &incident.closed {
-        let lasted = span((closed.at - incident.since).num_seconds());
-        let verdict = match (incident.class, closed.how, incident.cut) {
-            (Class::RpoBreached, How::Recovered | How::Unattended, _) => {
-                format!("{group} is within its objective again, after {lasted}")
-            }
-            (_, How::Recovered | How::Unattended, Some(cut)) => {
-                format!("{group} is synchronized again: {}, after {lasted}", cut_at(cut))
-            }
-            (_, How::Recovered | How::Unattended, None) => {
-                format!("{group} is in order again, after {lasted}")
-            }
-            (_, How::Paused, _) => format!("{group} is paused: it is not synchronized on purpose"),
-            (_, How::Removed, _) => format!("{group} left the configuration; its replicas stay"),
-        };
-        facts.push(("failed", format!("since {since}")));
-        return Block { verdict, facts };
+        facts.push(("failed", format!("since {}", minute(incident.since))));
+        return Block { verdict: verdict_of_closed(&group, incident, closed), facts };
     }
-    let lasts = span((now - incident.since).num_seconds());
-    let rounds = plural(usize::try_from(incident.rounds).unwrap_or(usize::MAX), "round");
-    let verdict = match (incident.class, news) {
-        (Class::RpoBreached, News::Reminded) => {
-            format!("Still: {group} is behind its objective for {lasts}")
-        }
-        (Class::RpoBreached, _) => format!("{group} is behind its objective since {since}"),
-        (_, News::Reminded) => {
-            format!("Still: {group} is not synchronized for {lasts}, {rounds}: {codes}")
-        }
-        (_, News::Changed) => {
-            format!("{group} is not synchronized since {since}, now for another cause: {codes}")
-        }
-        (_, News::Opened | News::Closed) => {
-            format!("{group} is not synchronized since {since}: {codes}")
-        }
-    };
+    let verdict = verdict_of_open(&group, incident, news, letter.at);
     for cause in incident.causes.iter().take(CAUSES_MAX) {
         let message = clean(&cause.message);
         facts.push((
@@ -345,4 +311,44 @@ fn of_group(
         format!("a mail when it recovers or its causes change, else {}", minute(next)),
     ));
     Block { verdict, facts }
+}
+
+fn verdict_of_closed(group: &str, incident: &Incident, closed: &Closed) -> String {
+    let lasted = span((closed.at - incident.since).num_seconds());
+    match (incident.class, closed.how, incident.cut) {
+        (Class::RpoBreached, How::Recovered | How::Unattended, _) => {
+            format!("{group} is within its objective again, after {lasted}")
+        }
+        (_, How::Recovered | How::Unattended, Some(cut)) => {
+            format!("{group} is synchronized again: {}, after {lasted}", cut_at(cut))
+        }
+        (_, How::Recovered | How::Unattended, None) => {
+            format!("{group} is in order again, after {lasted}")
+        }
+        (_, How::Paused, _) => format!("{group} is paused: it is not synchronized on purpose"),
+        (_, How::Removed, _) => format!("{group} left the configuration; its replicas stay"),
+    }
+}
+
+fn verdict_of_open(group: &str, incident: &Incident, news: News, now: DateTime<Utc>) -> String {
+    let codes: Vec<&str> = incident.codes().iter().map(|code| code.as_str()).collect();
+    let codes = codes.join(", ");
+    let since = minute(incident.since);
+    let lasts = span((now - incident.since).num_seconds());
+    let rounds = plural(usize::try_from(incident.rounds).unwrap_or(usize::MAX), "round");
+    match (incident.class, news) {
+        (Class::RpoBreached, News::Reminded) => {
+            format!("Still: {group} is behind its objective for {lasts}")
+        }
+        (Class::RpoBreached, _) => format!("{group} is behind its objective since {since}"),
+        (_, News::Reminded) => {
+            format!("Still: {group} is not synchronized for {lasts}, {rounds}: {codes}")
+        }
+        (_, News::Changed) => {
+            format!("{group} is not synchronized since {since}, now for another cause: {codes}")
+        }
+        (_, News::Opened | News::Closed) => {
+            format!("{group} is not synchronized since {since}: {codes}")
+        }
+    }
 }

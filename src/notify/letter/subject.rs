@@ -6,7 +6,7 @@ use super::{NAMES_MAX, cut, items_with_block};
 use crate::figures::minute;
 use crate::harmless::name as clean_name;
 use crate::layout::few;
-use crate::notify::incident::{Class, How, Incident};
+use crate::notify::incident::{Class, Closed, How, Incident};
 use crate::notify::letters::{Item, Letter};
 use crate::plan::Setting;
 use crate::text::{plural, span};
@@ -81,7 +81,6 @@ fn incidents_subject(alike: &[&Incident], groups: Vec<String>, region: &str) -> 
         alike.iter().flat_map(|it| it.codes()).map(|code| code.as_str()).collect();
     codes.sort_unstable();
     codes.dedup();
-    let one = alike.len() == 1;
     let region = clean_name(region);
     let lasted = |closed: DateTime<Utc>| span((closed - first.since).num_seconds());
     match (first.class, &first.closed) {
@@ -114,40 +113,51 @@ fn incidents_subject(alike: &[&Incident], groups: Vec<String>, region: &str) -> 
                 format!("{region}: applies begin again after {}", lasted(closed.at))
             }
         },
-        (Class::ProtectionWeakened, None) => {
-            let mut settings: Vec<Setting> =
-                alike.iter().flat_map(|it| &it.weakened).map(|change| change.setting).collect();
-            settings.sort_unstable();
-            settings.dedup();
-            let settings: Vec<&str> = settings.into_iter().map(Setting::as_str).collect();
-            let whole = alike.iter().any(|it| it.group.is_none());
-            let whom = match (groups.as_str(), whole) {
-                ("", _) => region,
-                (groups, true) => format!("{groups} and {region}"),
-                (groups, false) => groups.to_owned(),
-            };
-            format!("{whom} protected less since {since}: {}", settings.join(", "))
-        }
+        (Class::ProtectionWeakened, None) => subject_of_weakened(alike, &groups, region, &since),
         (Class::Failing, None) => format!("{groups} failing since {since}: {}", codes.join(", ")),
         (Class::RpoBreached, None) => format!("{groups} behind the objective since {since}"),
         // It was over when it began.
         (Class::ProtectionWeakened, Some(_)) => {
             format!("{groups} no longer configured since {since}")
         }
-        (class, Some(closed)) => {
-            let what = match (class, closed.how) {
-                (Class::RpoBreached, How::Recovered) => "within the objective again",
-                (_, How::Recovered | How::Unattended) => "recovered",
-                (_, How::Paused) => "paused",
-                (_, How::Removed) => "no longer configured",
-            };
-            match (one, first.cut, closed.how) {
-                (true, Some(got), How::Recovered) => {
-                    format!("{groups} {what} after {}: {}", lasted(closed.at), cut(got))
-                }
-                (true, _, _) => format!("{groups} {what} after {}", lasted(closed.at)),
-                (false, _, _) => format!("{groups} {what}"),
-            }
+        (_, Some(closed)) => subject_of_ended(alike, first, closed, &groups),
+    }
+}
+
+fn subject_of_weakened(alike: &[&Incident], groups: &str, region: String, since: &str) -> String {
+    let mut settings: Vec<Setting> =
+        alike.iter().flat_map(|it| &it.weakened).map(|change| change.setting).collect();
+    settings.sort_unstable();
+    settings.dedup();
+    let settings: Vec<&str> = settings.into_iter().map(Setting::as_str).collect();
+    let whole = alike.iter().any(|it| it.group.is_none());
+    let whom = match (groups, whole) {
+        ("", _) => region,
+        (groups, true) => format!("{groups} and {region}"),
+        (groups, false) => groups.to_owned(),
+    };
+    format!("{whom} protected less since {since}: {}", settings.join(", "))
+}
+
+/// How it ended for groups that failed, or were behind their objective.
+fn subject_of_ended(
+    alike: &[&Incident],
+    first: &Incident,
+    closed: &Closed,
+    groups: &str,
+) -> String {
+    let what = match (first.class, closed.how) {
+        (Class::RpoBreached, How::Recovered) => "within the objective again",
+        (_, How::Recovered | How::Unattended) => "recovered",
+        (_, How::Paused) => "paused",
+        (_, How::Removed) => "no longer configured",
+    };
+    let lasted = span((closed.at - first.since).num_seconds());
+    match (alike.len() == 1, first.cut, closed.how) {
+        (true, Some(got), How::Recovered) => {
+            format!("{groups} {what} after {lasted}: {}", cut(got))
         }
+        (true, _, _) => format!("{groups} {what} after {lasted}"),
+        (false, _, _) => format!("{groups} {what}"),
     }
 }
