@@ -90,19 +90,7 @@ pub(super) async fn admit(
     file: &Path,
     terms: Terms<'_>,
 ) -> Result<Admitted, Failure> {
-    show::check_effect_text(terms.expect_effect)?;
-    let stored = show::read(file)?;
-    let now = context.clock.now();
-    show::made_before(now, file, &stored.plan)?;
-    if matches!(terms.purpose, Purpose::Apply { .. }) {
-        if now > stored.plan.expires_at {
-            return Err(expired(file, &stored.plan));
-        }
-        if stored.plan.is_of_first_version() {
-            return Err(outdated(file, &stored.plan));
-        }
-    }
-    show::expect_effect(terms.expect_effect, &stored.plan)?;
+    let stored = read_in_time(context, file, &terms)?;
     let mut verified = match terms.require_signature {
         Some(keys) => {
             let keys = signature::Keys::of_flag(keys);
@@ -147,6 +135,24 @@ pub(super) async fn admit(
     };
     let teller = found.map(|found| Teller::of(&found.configuration, &found.folder));
     Ok(Admitted { stored, approval, signature, record_keys, places, teller, configurations })
+}
+
+/// Reads a plan, and refuses one whose time is over, or that is not the one that is expected.
+fn read_in_time(context: &Context, file: &Path, terms: &Terms<'_>) -> Result<StoredPlan, Failure> {
+    show::check_effect_text(terms.expect_effect)?;
+    let stored = show::read(file)?;
+    let now = context.clock.now();
+    show::made_before(now, file, &stored.plan)?;
+    if matches!(terms.purpose, Purpose::Apply { .. }) {
+        if now > stored.plan.expires_at {
+            return Err(expired(file, &stored.plan));
+        }
+        if stored.plan.is_of_first_version() {
+            return Err(outdated(file, &stored.plan));
+        }
+    }
+    show::expect_effect(terms.expect_effect, &stored.plan)?;
+    Ok(stored)
 }
 
 fn expired(file: &Path, plan: &Plan) -> Failure {

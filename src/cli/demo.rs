@@ -51,21 +51,7 @@ const MARGIN: &str = "   ";
 
 /// Goes through it; what stands behind the margin is an outline of what the command prints there.
 async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure> {
-    let world = demo::build(dir, context.clock.now()).await.map_err(|error| match error.kind {
-        RegionErrorKind::Conflict => {
-            let elsewhere = elsewhere(dir).display().to_string();
-            let again = Command::new(Verb::Demo).word("--dir").word(elsewhere);
-            Failure::of(ExitStatus::Refused, error).with_help(again)
-        }
-        _ => Failure::of(ExitStatus::Failed, error),
-    })?;
-    let folder = dotted_path(dir);
-    output::data(&format!(
-        "Two regions with real Delta tables, made in {folder}\n  \
-         east  primary     {} groups, {} tables, {} workflows\n  \
-         west  secondary   empty\n",
-        world.groups, world.tables, world.workflows
-    ))?;
+    build_world(context, dir).await?;
 
     let looked = observe_and_plan(context, &Asking::everything(false)).await?;
     let page = render::sections::validate::page(&looked.plan, &[]);
@@ -107,6 +93,34 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
     let looked = observe_and_plan(context, &Asking::default()).await?;
     let page = render::sections::plan::outline(&looked.plan, context.style.verbose);
     step(5, &Command::new(Verb::Plan), render::writers::lines(&page, &context.style))?;
+    show_what_to_try(dir)
+}
+
+/// Makes the two regions in a folder.
+async fn build_world(context: &Context, dir: &Path) -> Result<(), Failure> {
+    let world = demo::build(dir, context.clock.now()).await.map_err(|error| match error.kind {
+        RegionErrorKind::Conflict => {
+            let elsewhere = elsewhere(dir).display().to_string();
+            let again = Command::new(Verb::Demo).word("--dir").word(elsewhere);
+            Failure::of(ExitStatus::Refused, error).with_help(again)
+        }
+        _ => Failure::of(ExitStatus::Failed, error),
+    })?;
+    output::data(&format!(
+        "Two regions with real Delta tables, made in {}\n  \
+         east  primary     {} groups, {} tables, {} workflows\n  \
+         west  secondary   empty\n",
+        dotted_path(dir),
+        world.groups,
+        world.tables,
+        world.workflows
+    ))?;
+    Ok(())
+}
+
+/// What whoever has gone through it may try there next.
+fn show_what_to_try(dir: &Path) -> Result<ExitStatus, Failure> {
+    let folder = dotted_path(dir);
     let there = shell_word(&dir.display().to_string());
     let status = format!("cd {there} && {}", Command::new(Verb::Status));
     let away = format!("mv west gone && {}", Command::new(Verb::Apply));

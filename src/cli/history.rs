@@ -113,29 +113,9 @@ impl History {
             None => (None, None),
             Some(Err(error)) => (None, Some(error.to_string().into())),
             Some(Ok(evidence)) => {
-                let span = self.span(context);
-                let configured = workspace.groups.iter().filter_map(|entry| match entry {
-                    GroupEntry::Valid(group) => Some(group),
-                    GroupEntry::Invalid { .. } => None,
-                });
-                let objectives: BTreeMap<&str, Duration> =
-                    configured.map(|group| (group.name.as_str(), group.rpo)).collect();
-                // Of its own groups those that it has, and those that it had.
-                let own = groups.iter().filter(|known| known.workspace == workspace.name);
-                let own = own.map(|known| known.group.as_str()).filter(|group| {
-                    objectives.contains_key(group)
-                        || read.cuts.iter().any(|cut| cut.group_name == *group)
-                });
-                let asked: Vec<Asked> = own
-                    .filter(|group| self.selects(context, &workspace.name, group))
-                    .map(|group| Asked {
-                        group: group.to_owned(),
-                        objective: objectives.get(group).copied(),
-                    })
-                    .collect();
-                let cuts = &read.cuts;
-                let period = period(&workspace.name, span, &asked, cuts, &evidence);
-                (Some(period), None)
+                let (span, cuts) = (self.span(context), &read.cuts);
+                let asked = self.asked_groups(context, workspace, groups, cuts);
+                (Some(period(&workspace.name, span, &asked, cuts, &evidence)), None)
             }
         };
         // Only logs that could both be read are judged.
@@ -160,6 +140,32 @@ impl History {
             period,
             period_missing,
         }
+    }
+
+    /// The groups of a workspace whose period is asked for: those that it has, and those that it had.
+    fn asked_groups(
+        &self,
+        context: &Context,
+        workspace: &WorkspaceConfig,
+        groups: &[NamedGroup],
+        cuts: &[Cut],
+    ) -> Vec<Asked> {
+        let configured = workspace.groups.iter().filter_map(|entry| match entry {
+            GroupEntry::Valid(group) => Some(group),
+            GroupEntry::Invalid { .. } => None,
+        });
+        let objectives: BTreeMap<&str, Duration> =
+            configured.map(|group| (group.name.as_str(), group.rpo)).collect();
+        let own = groups.iter().filter(|known| known.workspace == workspace.name);
+        let own = own.map(|known| known.group.as_str()).filter(|group| {
+            objectives.contains_key(group) || cuts.iter().any(|cut| cut.group_name == *group)
+        });
+        own.filter(|group| self.selects(context, &workspace.name, group))
+            .map(|group| Asked {
+                group: group.to_owned(),
+                objective: objectives.get(group).copied(),
+            })
+            .collect()
     }
 
     fn check_period(&self, context: &Context) -> Result<(), Failure> {
@@ -246,22 +252,12 @@ impl History {
         for (role, answer) in both {
             match answer {
                 Ok(_) => answered.push(role),
-                Err(error) => unread.push(UnreadRegion {
-                    region: role.to_owned(),
-                    answer: error.to_string().into(),
-                    refused: Refused::of(error.kind),
-                }),
+                Err(error) => unread.push(unread_region(role, error)),
             }
         }
         let copy = |answer: Result<LedgerCopy, _>| answer.unwrap_or_default();
         let ledger = merge_copies(&copy(primary), &copy(secondary));
-        // A page is the report of a period, of the whole time unless told.
-        let reported = context.html
-            || self.since.is_some()
-            || self.until.is_some()
-            || self.head.is_some()
-            || self.signed_by.is_some();
-        let records = if reported {
+        let records = if self.reports_period(context) {
             Some(self.evidence(context, regions, signers, &mut unread).await)
         } else {
             None
@@ -277,24 +273,12 @@ impl History {
             }
         }
         let mut newest = newest_of_each(&ledger.cuts);
-        let told_of_more = |witnessed: &Witnessed, newest: &BTreeMap<String, u64>| {
-            witnessed.beyond(|group| newest.get(group).copied()).next().is_some()
-        };
-        if told_of_more(&witnessed, &newest) {
+        let told_of_more = witnessed.beyond(|group| newest.get(group).copied()).next().is_some();
+        if told_of_more {
             if !keys.is_empty() || !matches!(records, Some(Ok(_))) {
                 witnessed = all_witnessed(&workspace.name, regions, keys).await;
             }
-            // An apply may have ended since the logs were read.
-            let (primary, secondary) = tokio::join!(
-                regions.primary.location.ledger_heads(),
-                regions.secondary.location.ledger_heads()
-            );
-            for log in [copy(primary), copy(secondary)].iter().map(LedgerCopy::all_cuts) {
-                for (group, number) in newest_of_each(&log) {
-                    let known = newest.entry(group).or_default();
-                    *known = number.max(*known);
-                }
-            }
+            take_newer_cuts(regions, &mut newest).await;
         }
         Read {
             answered,
@@ -304,6 +288,56 @@ impl History {
             witnessed,
             losses,
             records,
+        }
+    }
+
+    /// Whether a period is reported: a page is the report of one, of the whole time unless told.
+    fn reports_period(&self, context: &Context) -> bool {
+        context.html
+            || self.since.is_some()
+            || self.until.is_some()
+            || self.head.is_some()
+            || self.signed_by.is_some()
+    }
+}
+
+fn unread_region(role: &str, error: &RegionError) -> UnreadRegion {
+    UnreadRegion {
+        region: role.to_owned(),
+        answer: error.to_string().into(),
+        refused: Refused::of(error.kind),
+    }
+}
+
+/// Adds the documents of another region, and names those that both have and that are not the same.
+fn merge_documents(
+    known: &mut BTreeMap<String, KeptDocument>,
+    documents: Vec<KeptDocument>,
+) -> Vec<String> {
+    let mut differing = Vec::new();
+    for document in documents {
+        match known.get(&document.name) {
+            Some(other) if other.bytes != document.bytes => differing.push(document.name),
+            Some(_) => {}
+            None => {
+                known.insert(document.name.clone(), document);
+            }
+        }
+    }
+    differing
+}
+
+/// Takes in the newest cuts as both logs have them now: an apply may have ended since they were read.
+async fn take_newer_cuts(regions: &Regions, newest: &mut BTreeMap<String, u64>) {
+    let (primary, secondary) = tokio::join!(
+        regions.primary.location.ledger_heads(),
+        regions.secondary.location.ledger_heads()
+    );
+    let logs = [primary, secondary].map(Result::unwrap_or_default);
+    for log in logs.iter().map(LedgerCopy::all_cuts) {
+        for (group, number) in newest_of_each(&log) {
+            let known = newest.entry(group).or_default();
+            *known = number.max(*known);
         }
     }
 }
@@ -348,27 +382,13 @@ impl History {
                 Ok(kept) => kept,
                 Err(error) => {
                     if unread.iter().all(|unread| unread.region != region) {
-                        unread.push(UnreadRegion {
-                            region: region.to_owned(),
-                            answer: error.to_string().into(),
-                            refused: Refused::of(error.kind),
-                        });
+                        unread.push(unread_region(region, &error));
                     }
                     continue;
                 }
             };
             evidence.passed_over.extend(kept.passed_over);
-            for document in kept.documents {
-                match documents.get(&document.name) {
-                    Some(other) if other.bytes != document.bytes => {
-                        evidence.differing.push(document.name);
-                    }
-                    Some(_) => {}
-                    None => {
-                        documents.insert(document.name.clone(), document);
-                    }
-                }
-            }
+            evidence.differing.extend(merge_documents(&mut documents, kept.documents));
         }
         evidence.documents = documents.into_values().collect();
         let span = self.span(context);

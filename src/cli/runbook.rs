@@ -23,7 +23,7 @@ use crate::render::{self, clean};
 use crate::runbook::{self, Facts, Looked, Place};
 use crate::sentence::Sentence;
 use crate::text::names_group;
-use readable::{Secondary, behind_by_records, beyond_the_log, check_way_to, look_at};
+use readable::{Cannot, Secondary, behind_by_records, beyond_the_log, check_way_to, look_at};
 
 /// Print what people need who make the other side active by hand, without drsync: Markdown with SQL, or with Python for a lakehouse
 ///
@@ -56,6 +56,15 @@ struct Read {
     read_around: Option<Sentence>,
     /// What run records there tell of cuts and roles, as far as they are believed.
     witnessed: Witnessed,
+}
+
+impl Read {
+    /// All groups that the log or a record tells of, sorted.
+    fn known(&self) -> Vec<&str> {
+        let of_log = self.cuts.newest_of_each().map(|cut| cut.group_name.as_str());
+        let told = beyond_the_log(&self.cuts, &self.witnessed).into_keys();
+        BTreeSet::from_iter(of_log.chain(told)).into_iter().collect()
+    }
 }
 
 impl Read {
@@ -200,25 +209,10 @@ impl Runbook {
         }
         let location = regions.secondary.location.as_ref();
         let secondary = Secondary::of(workspace, location, context.clock.now());
-        let mut to_cuts = BTreeMap::new();
-        let mut cannot = Vec::new();
-        for (word, number) in &self.to_cut {
-            let named: BTreeSet<&str> =
-                has.iter().copied().filter(|name| is_named(word, name)).collect();
-            for group in named {
-                match check_way_to(&secondary, &read.cuts, (group, *number), &context.style).await {
-                    Ok(()) => _ = to_cuts.insert(group.to_owned(), *number),
-                    Err(why) => cannot.push((group, why)),
-                }
-            }
-        }
-        let on_page: Vec<&str> = if everything {
-            let of_log = read.cuts.newest_of_each().map(|cut| cut.group_name.as_str());
-            let told = beyond_the_log(&read.cuts, &read.witnessed).into_keys();
-            BTreeSet::from_iter(of_log.chain(told)).into_iter().collect()
-        } else {
-            groups.iter().map(String::as_str).collect()
-        };
+        let Ways { to_cuts, mut cannot } =
+            self.check_ways(context, &secondary, (&workspace.name, &read.cuts), &has).await;
+        let on_page: Vec<&str> =
+            if everything { read.known() } else { groups.iter().map(String::as_str).collect() };
         let stays = |group: &&str| cannot.iter().all(|(of, _)| of != group);
         if !on_page.iter().any(stays)
             && let Some((_, why)) = cannot.pop()
@@ -238,16 +232,41 @@ impl Runbook {
             looked.warned.remove(group);
             looked.unreadable.insert(group.to_owned(), why.told);
         }
-        let Looked { behind, unreadable, warned: _ } = &looked;
-        let is_behind = !behind.is_empty();
-        let behind = behind.iter().map(|(group, behind)| (group.clone(), behind.why.clone()));
-        let unreadable = unreadable.iter().map(|(group, why)| (group.clone(), why.clone()));
-        let refused = behind.chain(unreadable).collect();
         let come_back = self.come_back;
         let asked = Asked { groups: &groups, to_cuts: &to_cuts, looked: &looked, come_back };
         let text = text(context, &Place::of(workspace), read, asked);
-        Ok(Some(Page { text, refused, behind: is_behind }))
+        Ok(Some(Page::of(text, &looked)))
     }
+
+    /// Looks whether the groups that are to go to a cut of their own can be brought there.
+    async fn check_ways<'a>(
+        &self,
+        context: &Context,
+        secondary: &Secondary<'_>,
+        (workspace, cuts): (&str, &Cuts),
+        has: &[&'a str],
+    ) -> Ways<'a> {
+        let mut ways = Ways { to_cuts: BTreeMap::new(), cannot: Vec::new() };
+        for (word, number) in &self.to_cut {
+            let is_named = |name: &&str| names_group(word, workspace, name);
+            let named: BTreeSet<&str> = has.iter().copied().filter(is_named).collect();
+            for group in named {
+                match check_way_to(secondary, cuts, (group, *number), &context.style).await {
+                    Ok(()) => _ = ways.to_cuts.insert(group.to_owned(), *number),
+                    Err(why) => ways.cannot.push((group, why)),
+                }
+            }
+        }
+        ways
+    }
+}
+
+/// The cuts that groups are asked to go to.
+struct Ways<'a> {
+    /// Those that they can go to.
+    to_cuts: BTreeMap<String, u64>,
+    /// The groups that cannot go to theirs, and why.
+    cannot: Vec<(&'a str, Cannot)>,
 }
 
 /// A page, and the groups that have no steps on it although they have a cut, with why.
@@ -256,6 +275,16 @@ struct Page {
     refused: Vec<(String, Sentence)>,
     /// Replicas or records tell of a change of role that the log does not have.
     behind: bool,
+}
+
+impl Page {
+    fn of(text: String, looked: &Looked) -> Page {
+        let Looked { behind, unreadable, warned: _ } = looked;
+        let is_behind = !behind.is_empty();
+        let behind = behind.iter().map(|(group, behind)| (group.clone(), behind.why.clone()));
+        let unreadable = unreadable.iter().map(|(group, why)| (group.clone(), why.clone()));
+        Page { text, refused: behind.chain(unreadable).collect(), behind: is_behind }
+    }
 }
 
 /// What a page is asked for.

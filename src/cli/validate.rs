@@ -81,23 +81,26 @@ impl Validate {
         for doubt in doubts.iter().filter(|doubt| doubt.code == DoubtCode::NoMailServer) {
             context.remark(&clean(&format!("drsync: {}: {}", doubt.workspace, doubt.message)));
         }
-        let blocks = looked.as_ref().is_some_and(|looked| blocking(&looked.plan).next().is_some());
-        let unseen = looked.as_ref().and_then(|looked| look::no_primary(&looked.plan));
-        let secondary = |is: fn(&RegionSeen) -> bool| {
-            looked.as_ref().is_some_and(|looked| {
-                let mut workspaces = looked.plan.workspaces.iter();
-                workspaces.any(|workspace| is(&workspace.observed.secondary))
-            })
-        };
-        // One that refuses does so at the next sync as well.
-        let blocks = blocks || secondary(|seen| seen.refused.is_some());
-        Ok(match (mistakes.is_empty() && usable, unseen, blocks) {
-            (false, _, _) => ExitStatus::Configuration,
-            (true, Some(unseen), _) => unseen,
-            (true, None, true) => ExitStatus::Blocked,
-            (true, None, false) if secondary(RegionSeen::is_away) => ExitStatus::SecondaryAway,
-            (true, None, false) => ExitStatus::Ok,
-        })
+        if !mistakes.is_empty() || !usable {
+            return Ok(ExitStatus::Configuration);
+        }
+        Ok(looked.as_ref().map_or(ExitStatus::Ok, |looked| status_of_plan(&looked.plan)))
+    }
+}
+
+/// How it ends, by what a plan of the configuration says.
+fn status_of_plan(plan: &Plan) -> ExitStatus {
+    let secondary = |is: fn(&RegionSeen) -> bool| {
+        let mut workspaces = plan.workspaces.iter();
+        workspaces.any(|workspace| is(&workspace.observed.secondary))
+    };
+    // A secondary that refuses does so at the next sync as well.
+    let blocks = blocking(plan).next().is_some() || secondary(|seen| seen.refused.is_some());
+    match (look::no_primary(plan), blocks) {
+        (Some(unseen), _) => unseen,
+        (None, true) => ExitStatus::Blocked,
+        (None, false) if secondary(RegionSeen::is_away) => ExitStatus::SecondaryAway,
+        (None, false) => ExitStatus::Ok,
     }
 }
 

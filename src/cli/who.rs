@@ -66,89 +66,107 @@ fn user(set: &impl Fn(&str) -> Option<String>) -> String {
 
 fn pipeline(set: &impl Fn(&str) -> Option<String>) -> Option<Pipeline> {
     if set("GITHUB_ACTIONS").is_some() {
-        let url = ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"].map(set);
-        let pull = set("GITHUB_REF").and_then(|name| {
-            let number = name.strip_prefix("refs/pull/")?.split('/').next()?;
-            Some(number.to_owned())
-        });
-        return Some(Pipeline {
-            service: "github",
-            project: set("GITHUB_REPOSITORY"),
-            noun: "run",
-            id: set("GITHUB_RUN_ID"),
-            started_by: set("GITHUB_ACTOR"),
-            url: match url {
-                [Some(server), Some(project), Some(run)] => {
-                    Some(format!("{server}/{project}/actions/runs/{run}"))
-                }
-                _ => None,
-            },
-            commit: set("GITHUB_SHA"),
-            change: numbered("pull", pull),
-        });
+        return Some(run_of_github(set));
     }
     if set("GITLAB_CI").is_some() {
-        return Some(Pipeline {
-            service: "gitlab",
-            project: set("CI_PROJECT_PATH"),
-            noun: "job",
-            id: set("CI_JOB_ID"),
-            started_by: set("GITLAB_USER_LOGIN"),
-            url: set("CI_JOB_URL"),
-            commit: set("CI_COMMIT_SHA"),
-            change: numbered("merge request", set("CI_MERGE_REQUEST_IID")),
-        });
+        return Some(job_of_gitlab(set));
     }
     if set("TF_BUILD").is_some() {
-        let url = ["SYSTEM_COLLECTIONURI", "SYSTEM_TEAMPROJECT", "BUILD_BUILDID"].map(set);
-        return Some(Pipeline {
-            service: "azure",
-            project: set("BUILD_REPOSITORY_NAME"),
-            noun: "build",
-            id: set("BUILD_BUILDID"),
-            started_by: set("BUILD_REQUESTEDFOR"),
-            url: match url {
-                [Some(server), Some(project), Some(build)] => Some(format!(
-                    "{}/{project}/_build/results?buildId={build}",
-                    server.trim_end_matches('/')
-                )),
-                _ => None,
-            },
-            commit: set("BUILD_SOURCEVERSION"),
-            change: numbered(
-                "pull",
-                set("SYSTEM_PULLREQUEST_PULLREQUESTNUMBER")
-                    .or_else(|| set("SYSTEM_PULLREQUEST_PULLREQUESTID")),
-            ),
-        });
+        return Some(build_of_azure(set));
     }
     if set("JENKINS_URL").is_some() {
-        return Some(Pipeline {
-            service: "jenkins",
-            project: set("JOB_NAME"),
-            noun: "build",
-            id: set("BUILD_NUMBER"),
-            started_by: None,
-            url: set("BUILD_URL"),
-            commit: set("GIT_COMMIT"),
-            change: numbered("change", set("CHANGE_ID")),
-        });
+        return Some(build_of_jenkins(set));
     }
-    // What `drsync-job` was told of the run that it is.
-    if let [Some(job), Some(run)] = ["DRSYNC_JOB_ID", "DRSYNC_JOB_RUN_ID"].map(set) {
-        let host = set("DATABRICKS_HOST");
-        return Some(Pipeline {
-            service: "databricks",
-            noun: "run",
-            started_by: None,
-            url: host.map(|host| format!("{}/jobs/{job}/runs/{run}", host.trim_end_matches('/'))),
-            project: Some(format!("job {job}")),
-            id: Some(run),
-            commit: None,
-            change: None,
-        });
+    run_of_databricks(set)
+}
+
+fn run_of_github(set: &impl Fn(&str) -> Option<String>) -> Pipeline {
+    let url = ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"].map(set);
+    let pull = set("GITHUB_REF").and_then(|name| {
+        let number = name.strip_prefix("refs/pull/")?.split('/').next()?;
+        Some(number.to_owned())
+    });
+    Pipeline {
+        service: "github",
+        project: set("GITHUB_REPOSITORY"),
+        noun: "run",
+        id: set("GITHUB_RUN_ID"),
+        started_by: set("GITHUB_ACTOR"),
+        url: match url {
+            [Some(server), Some(project), Some(run)] => {
+                Some(format!("{server}/{project}/actions/runs/{run}"))
+            }
+            _ => None,
+        },
+        commit: set("GITHUB_SHA"),
+        change: numbered("pull", pull),
     }
-    None
+}
+
+fn job_of_gitlab(set: &impl Fn(&str) -> Option<String>) -> Pipeline {
+    Pipeline {
+        service: "gitlab",
+        project: set("CI_PROJECT_PATH"),
+        noun: "job",
+        id: set("CI_JOB_ID"),
+        started_by: set("GITLAB_USER_LOGIN"),
+        url: set("CI_JOB_URL"),
+        commit: set("CI_COMMIT_SHA"),
+        change: numbered("merge request", set("CI_MERGE_REQUEST_IID")),
+    }
+}
+
+fn build_of_azure(set: &impl Fn(&str) -> Option<String>) -> Pipeline {
+    let url = ["SYSTEM_COLLECTIONURI", "SYSTEM_TEAMPROJECT", "BUILD_BUILDID"].map(set);
+    Pipeline {
+        service: "azure",
+        project: set("BUILD_REPOSITORY_NAME"),
+        noun: "build",
+        id: set("BUILD_BUILDID"),
+        started_by: set("BUILD_REQUESTEDFOR"),
+        url: match url {
+            [Some(server), Some(project), Some(build)] => Some(format!(
+                "{}/{project}/_build/results?buildId={build}",
+                server.trim_end_matches('/')
+            )),
+            _ => None,
+        },
+        commit: set("BUILD_SOURCEVERSION"),
+        change: numbered(
+            "pull",
+            set("SYSTEM_PULLREQUEST_PULLREQUESTNUMBER")
+                .or_else(|| set("SYSTEM_PULLREQUEST_PULLREQUESTID")),
+        ),
+    }
+}
+
+fn build_of_jenkins(set: &impl Fn(&str) -> Option<String>) -> Pipeline {
+    Pipeline {
+        service: "jenkins",
+        project: set("JOB_NAME"),
+        noun: "build",
+        id: set("BUILD_NUMBER"),
+        started_by: None,
+        url: set("BUILD_URL"),
+        commit: set("GIT_COMMIT"),
+        change: numbered("change", set("CHANGE_ID")),
+    }
+}
+
+/// What `drsync-job` was told of the run that it is.
+fn run_of_databricks(set: &impl Fn(&str) -> Option<String>) -> Option<Pipeline> {
+    let (job, run) = (set("DRSYNC_JOB_ID")?, set("DRSYNC_JOB_RUN_ID")?);
+    let host = set("DATABRICKS_HOST");
+    Some(Pipeline {
+        service: "databricks",
+        noun: "run",
+        started_by: None,
+        url: host.map(|host| format!("{}/jobs/{job}/runs/{run}", host.trim_end_matches('/'))),
+        project: Some(format!("job {job}")),
+        id: Some(run),
+        commit: None,
+        change: None,
+    })
 }
 
 fn numbered(noun: &str, number: Option<String>) -> Option<String> {

@@ -185,16 +185,7 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = Found<'a>>) -> Vec<Cause
             Some(_) | None => None,
         };
         let remedy = remedy.as_ref().map(|remedy| Repair::of_remedy(remedy, place));
-        let key = match (table, &remedy) {
-            // What is left out is listed in its own group.
-            (Some(_), Some(_)) if *code == FindingCode::UnsupportedTable => {
-                (*code, Some(group.to_owned()), remedy.clone())
-            }
-            (_, Some(_)) => (*code, None, remedy.clone()),
-            // Of a region as a whole the same is so for every group.
-            (None, None) if code.is_of_region() => (*code, None, None),
-            (_, None) => (*code, Some(group.to_owned()), None),
-        };
+        let key = key_of(finding, group, &remedy);
         let at = *places.entry(key).or_insert_with(|| {
             all.push(Cause {
                 code: *code,
@@ -226,6 +217,21 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = Found<'a>>) -> Vec<Cause
     }
     all.sort_by_key(|cause| cause.code);
     all
+}
+
+/// What findings of one cause have in common.
+fn key_of(finding: &Finding, group: &str, remedy: &Option<Repair>) -> Key {
+    let code = finding.code;
+    match (&finding.table, remedy) {
+        // What is left out is listed in its own group.
+        (Some(_), Some(_)) if code == FindingCode::UnsupportedTable => {
+            (code, Some(group.to_owned()), remedy.clone())
+        }
+        (_, Some(_)) => (code, None, remedy.clone()),
+        // Of a region as a whole the same is so for every group.
+        (None, None) if code.is_of_region() => (code, None, None),
+        (_, None) => (code, Some(group.to_owned()), None),
+    }
 }
 
 /// What is said of a cause, each text once.

@@ -326,23 +326,7 @@ pub(super) async fn look_at(
     (to_cuts, come_back): (&BTreeMap<String, u64>, bool),
 ) -> Looked {
     let mut looked = Looked::default();
-    let mut asked = Vec::new();
-    let mut whose = Vec::new();
-    for newest in groups.iter().filter_map(|group| cuts.newest(group)) {
-        let name = newest.group_name.clone();
-        match questions(&secondary.root, newest) {
-            Ok(questions) => {
-                whose.push((newest, questions.len()));
-                asked.extend(questions);
-            }
-            Err(why) => {
-                looked.warned.insert(name, format!("{why}, and was not looked at.").into());
-            }
-        }
-    }
-    let mut replicas = secondary.location.replicas(&asked).await.into_iter();
-    for (newest, tables) in whose {
-        let replicas: Vec<_> = replicas.by_ref().take(tables).collect();
+    for (newest, replicas) in ask_for_replicas(secondary, cuts, groups, &mut looked).await {
         let group = newest.group_name.as_str();
         if let Some(behind) = behind(newest, &replicas, witnessed) {
             looked.behind.insert(group.to_owned(), behind);
@@ -360,22 +344,18 @@ pub(super) async fn look_at(
         let look = Look { secondary, group };
         if let Some(why) = look.broken(newest, &replicas) {
             let why = format!("{} cannot be read whole: {why}", newest.label());
-            let over = matches!(cuts.roles(group, &secondary.sides), Roles::FailedOver(_));
-            match look.nearest(cuts, newest.cut_number).await {
+            let text = match look.nearest(cuts, newest.cut_number).await {
                 Some(cut) => {
                     let to = context.style.command(&Command::to_cut(group, cut.cut_number));
-                    let text = format!("{why}; the nearest cut that can is {}: {to}", cut.label());
-                    // Somebody may work there by now: what is left to do is told all the same.
-                    let told = if over { &mut looked.warned } else { &mut looked.unreadable };
-                    told.insert(group.to_owned(), text.into());
+                    format!("{why}; the nearest cut that can is {}: {to}", cut.label())
                 }
-                None => {
-                    // Nothing could be brought back, so nothing is fenced for it.
-                    let text = format!("{why}; no other cut of the group can be read either");
-                    let told = if over { &mut looked.warned } else { &mut looked.unreadable };
-                    told.insert(group.to_owned(), text.into());
-                }
-            }
+                // Nothing could be brought back, so nothing is fenced for it.
+                None => format!("{why}; no other cut of the group can be read either"),
+            };
+            // Somebody may work there by now: what is left to do is told all the same.
+            let over = matches!(cuts.roles(group, &secondary.sides), Roles::FailedOver(_));
+            let told = if over { &mut looked.warned } else { &mut looked.unreadable };
+            told.insert(group.to_owned(), text.into());
         } else if let Some((table, why)) = unlooked(newest, &replicas) {
             let text = format!(
                 "the replica of {table} could not be looked at: {why}; whether its files are there, or a later change of role marked it (drsync.epoch), is not known."
@@ -383,6 +363,41 @@ pub(super) async fn look_at(
             looked.warned.insert(group.to_owned(), text.into());
         }
     }
+    warn_of_lost_cuts(&mut looked, (cuts, witnessed), groups);
+    looked
+}
+
+/// A replica as the secondary answered.
+type Answered = Result<Option<Replica>, RegionError>;
+
+/// Asks for the replicas of the newest cut of each group, all at once; of a group that cannot be asked for it is said why.
+async fn ask_for_replicas<'a>(
+    secondary: &Secondary<'_>,
+    cuts: &'a Cuts,
+    groups: &[&str],
+    looked: &mut Looked,
+) -> Vec<(&'a Cut, Vec<Answered>)> {
+    let mut asked = Vec::new();
+    let mut whose = Vec::new();
+    for newest in groups.iter().filter_map(|group| cuts.newest(group)) {
+        let name = newest.group_name.clone();
+        match questions(&secondary.root, newest) {
+            Ok(questions) => {
+                whose.push((newest, questions.len()));
+                asked.extend(questions);
+            }
+            Err(why) => {
+                looked.warned.insert(name, format!("{why}, and was not looked at.").into());
+            }
+        }
+    }
+    let mut replicas = secondary.location.replicas(&asked).await.into_iter();
+    let of_each = whose.into_iter();
+    of_each.map(|(newest, tables)| (newest, replicas.by_ref().take(tables).collect())).collect()
+}
+
+/// Says of groups of which records tell of later cuts than the log that they cannot be brought to those, or not at all.
+fn warn_of_lost_cuts(looked: &mut Looked, (cuts, witnessed): (&Cuts, &Witnessed), groups: &[&str]) {
     let beyond = beyond_the_log(cuts, witnessed);
     for (group, told) in groups.iter().filter_map(|group| beyond.get_key_value(group)) {
         let ends = match cuts.newest(group) {
@@ -399,7 +414,6 @@ pub(super) async fn look_at(
             None => looked.unreadable.insert((*group).to_owned(), text.into()),
         };
     }
-    looked
 }
 
 /// Cuts that run records tell of beyond the newest that the log has, by group.

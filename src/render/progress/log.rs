@@ -56,52 +56,14 @@ impl Log {
 
     /// The line of an event; `None`: nothing worth a line.
     pub fn line(&mut self, event: &Event) -> Option<String> {
-        let key = |workspace: &String, group: &String, table: &String| {
-            (workspace.clone(), group.clone(), table.clone())
-        };
         let (word, workspace, group, text) = match &event.what {
-            What::TableStarted { workspace, group, table, source_version, copy_bytes } => {
-                let begun = Running { at: event.at, told: event.at };
-                self.begun.insert(key(workspace, group, table), begun);
-                let size = copy_bytes.map_or(String::new(), |size| format!(", {}", bytes(size)));
-                let text = format!("{} v{source_version}{size}", name(table));
-                ("start", workspace, group, text)
-            }
-            What::TableProgress { workspace, group, table, copied_bytes, statement_id } => {
-                let begun = self.begun.get_mut(&key(workspace, group, table))?;
-                if event.at - begun.told < HEARTBEAT {
-                    return None;
-                }
-                begun.told = event.at;
-                let took = elapsed(event.at - begun.at);
-                let text = match statement_id {
-                    Some(id) => format!("{} {took}, statement {}", name(table), clean(id)),
-                    None => format!("{} {took}, {} so far", name(table), bytes(*copied_bytes)),
-                };
-                ("running", workspace, group, text)
-            }
-            What::TableRetried { workspace, group, table, attempt, message, delay_ms } => {
-                let delay =
-                    elapsed(Duration::milliseconds(i64::try_from(*delay_ms).unwrap_or(i64::MAX)));
-                let text = format!(
-                    "{} attempt {attempt} failed, again in {delay}: {}",
-                    name(table),
-                    clean(message)
-                );
-                ("retry", workspace, group, text)
-            }
-            What::TableCloned { workspace, group, table, source_version, copied_bytes, .. } => {
-                let begun = self.begun.remove(&key(workspace, group, table));
-                let took = begun
-                    .map_or(String::new(), |begun| format!(", {}", elapsed(event.at - begun.at)));
-                let text =
-                    format!("{} v{source_version}{took}, {}", name(table), bytes(*copied_bytes));
-                ("cloned", workspace, group, text)
-            }
-            What::TableFailed { workspace, group, table, message } => {
-                self.failed.insert((workspace.clone(), group.clone()));
-                let text = format!("{}: {}", name(table), clean(message));
-                ("failed", workspace, group, text)
+            What::TableStarted { workspace, group, table, .. }
+            | What::TableProgress { workspace, group, table, .. }
+            | What::TableRetried { workspace, group, table, .. }
+            | What::TableCloned { workspace, group, table, .. }
+            | What::TableFailed { workspace, group, table, .. } => {
+                let (word, text) = self.words_of_table(event, workspace, group, table)?;
+                (word, workspace, group, text)
             }
             What::CutCommitted { workspace, group, cut, recovery_point, tables } => {
                 let text = format!(
@@ -140,6 +102,61 @@ impl Log {
         let line =
             format!("{} {} {} {text}", clock(event.at), pad(word, 8), pad(&label, self.names - 1));
         Some(line.trim_end().to_owned())
+    }
+
+    /// The word for an event of a table, and what is said of it; `None`: it is not worth a line, or of no table.
+    fn words_of_table(
+        &mut self,
+        event: &Event,
+        workspace: &str,
+        group: &str,
+        table: &str,
+    ) -> Option<(&'static str, String)> {
+        let key = (workspace.to_owned(), group.to_owned(), table.to_owned());
+        Some(match &event.what {
+            What::TableStarted { source_version, copy_bytes, .. } => {
+                self.begun.insert(key, Running { at: event.at, told: event.at });
+                let size = copy_bytes.map_or(String::new(), |size| format!(", {}", bytes(size)));
+                ("start", format!("{} v{source_version}{size}", name(table)))
+            }
+            What::TableProgress { copied_bytes, statement_id, .. } => {
+                let begun = self.begun.get_mut(&key)?;
+                if event.at - begun.told < HEARTBEAT {
+                    return None;
+                }
+                begun.told = event.at;
+                let took = elapsed(event.at - begun.at);
+                let text = match statement_id {
+                    Some(id) => format!("{} {took}, statement {}", name(table), clean(id)),
+                    None => format!("{} {took}, {} so far", name(table), bytes(*copied_bytes)),
+                };
+                ("running", text)
+            }
+            What::TableRetried { attempt, message, delay_ms, .. } => {
+                let delay = i64::try_from(*delay_ms).unwrap_or(i64::MAX);
+                let delay = elapsed(Duration::milliseconds(delay));
+                let (table, message) = (name(table), clean(message));
+                ("retry", format!("{table} attempt {attempt} failed, again in {delay}: {message}"))
+            }
+            What::TableCloned { source_version, copied_bytes, .. } => {
+                let begun = self.begun.remove(&key);
+                let took = begun
+                    .map_or(String::new(), |begun| format!(", {}", elapsed(event.at - begun.at)));
+                let copied = bytes(*copied_bytes);
+                ("cloned", format!("{} v{source_version}{took}, {copied}", name(table)))
+            }
+            What::TableFailed { message, .. } => {
+                self.failed.insert((workspace.to_owned(), group.to_owned()));
+                ("failed", format!("{}: {}", name(table), clean(message)))
+            }
+            What::Started { .. }
+            | What::GroupStarted { .. }
+            | What::CutCommitted { .. }
+            | What::GroupEnded { .. }
+            | What::Registered { .. }
+            | What::Warning(_)
+            | What::Summary { .. } => return None,
+        })
     }
 }
 

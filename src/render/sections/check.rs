@@ -62,16 +62,7 @@ fn verdict(plan: &Plan, check: &PlanCheck) -> String {
     let all = planned(check).count();
     let held = check.groups.iter().filter(|group| group.decision == Decision::Blocked).count();
     let held = (held > 0).then(|| format!("; {held} blocked"));
-    let rest: String = [
-        (GroupStanding::Stale, "stale"),
-        (GroupStanding::Blocked, "blocked"),
-        (GroupStanding::Applied, "applied"),
-        (GroupStanding::Overtaken, "overtaken"),
-    ]
-    .into_iter()
-    .filter(|(standing, _)| of(*standing) > 0)
-    .map(|(standing, word)| format!(", {} {word}", of(standing)))
-    .collect();
+    let rest = count_the_rest(check);
     if check.expired() {
         let why = if check.outdated {
             format!("is of format version {}", clean(&plan.format_version))
@@ -112,6 +103,22 @@ fn verdict(plan: &Plan, check: &PlanCheck) -> String {
         (all, some) => format!("can be applied in part: {some} of {all}{rest}"),
     };
     first_line(format!("{head} {said}"), held)
+}
+
+/// How many groups stand otherwise than applicable.
+fn count_the_rest(check: &PlanCheck) -> String {
+    let words = [
+        (GroupStanding::Stale, "stale"),
+        (GroupStanding::Blocked, "blocked"),
+        (GroupStanding::Applied, "applied"),
+        (GroupStanding::Overtaken, "overtaken"),
+    ];
+    let counted = words.map(|(standing, word)| {
+        let alike = planned(check).filter(|group| group.standing == standing);
+        (alike.count(), word)
+    });
+    let there = counted.into_iter().filter(|(count, _)| *count > 0);
+    there.map(|(count, word)| format!(", {count} {word}")).collect()
 }
 
 /// The applies that committed cuts of the groups that stand so.

@@ -116,27 +116,37 @@ fn standing(status: &Status, begins: bool) -> (String, Vec<String>) {
             goes_on.push(format!(", {number} {word}"));
         }
     }
+    goes_on.extend(lag_or_pending(status));
+    goes_on.extend(objectives(status));
+    (line, goes_on)
+}
+
+/// How far behind the groups at home are.
+fn lag_or_pending(status: &Status) -> Option<String> {
     let lag = at_home(status).filter_map(|(_, group)| group.lag_seconds).max();
-    let breached: Vec<String> = at_home(status)
-        .filter(|(_, group)| group.rpo == Rpo::Breached)
-        .map(|(_, group)| name(&group.name))
-        .collect();
     let known = at_home(status).all(|(_, group)| group.lag_seconds.is_some());
     // Of the groups that have a lag: one that was never synchronized is told apart.
     let pending = at_home(status)
         .filter(|(_, group)| group.lag_seconds.is_some())
         .filter_map(|(_, group)| group.pending_commits);
-    goes_on.extend(match lag {
-        Some(..=0) => match pending.fold(0, u64::saturating_add) {
+    match lag? {
+        ..=0 => match pending.fold(0, u64::saturating_add) {
             0 if known => Some("; nothing pending".to_owned()),
             0 => None,
             pending => Some(format!("; {}", just_pending(pending))),
         },
-        Some(lag) => Some(format!("; worst lag {}", span(lag))),
-        None => None,
-    });
-    goes_on.extend(match breached.as_slice() {
-        [] if all > 0
+        lag => Some(format!("; worst lag {}", span(lag))),
+    }
+}
+
+/// Whether the groups at home are within their objectives.
+fn objectives(status: &Status) -> Option<String> {
+    let breached: Vec<String> = at_home(status)
+        .filter(|(_, group)| group.rpo == Rpo::Breached)
+        .map(|(_, group)| name(&group.name))
+        .collect();
+    match breached.as_slice() {
+        [] if at_home(status).count() > 0
             && at_home(status).all(|(workspace, group)| {
                 group.protected && !is_blocked(workspace, group) && group.rpo == Rpo::Met
             }) =>
@@ -146,8 +156,7 @@ fn standing(status: &Status, begins: bool) -> (String, Vec<String>) {
         [] => None,
         [one] => Some(format!(", {one} breaches its RPO")),
         many => Some(format!(", {} groups breach their RPO", many.len())),
-    });
-    (line, goes_on)
+    }
 }
 
 /// A primary that is not seen tells of no lag; what counts then is what can be brought to a cut.
