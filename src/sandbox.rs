@@ -362,14 +362,7 @@ pub async fn serve(options: Options) -> Result<Running, SandboxError> {
         open(&world.primary, port_one, region_one)?,
         open(&world.secondary, port_two, region_two)?,
     );
-    let served = |workspace: &ServedWorkspace, variable: String| Served {
-        url: workspace.url.clone(),
-        warehouse_id: workspace.ids.warehouse.clone(),
-        token: workspace.ids.token.clone(),
-        token_variable: variable,
-        client_id: workspace.ids.client.clone(),
-        client_secret: workspace.ids.client_secret.clone(),
-    };
+
     Ok(Running {
         primary: served(&first, variable_one),
         secondary: served(&second, variable_two),
@@ -380,6 +373,18 @@ pub async fn serve(options: Options) -> Result<Running, SandboxError> {
         ],
         shared,
     })
+}
+
+/// What whoever signs in to a workspace needs.
+fn served(workspace: &ServedWorkspace, token_variable: String) -> Served {
+    Served {
+        url: workspace.url.clone(),
+        warehouse_id: workspace.ids.warehouse.clone(),
+        token: workspace.ids.token.clone(),
+        token_variable,
+        client_id: workspace.ids.client.clone(),
+        client_secret: workspace.ids.client_secret.clone(),
+    }
 }
 
 async fn listen(port: u16) -> Result<(TcpListener, u16), SandboxError> {

@@ -39,20 +39,7 @@ pub(super) async fn submit(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
         return Err(Refusal::bad("The statement exceeds the maximum size of 16 MiB."));
     }
     let said = |name: &str| request.get(name).and_then(Value::as_str);
-    let wait = match said("wait_timeout") {
-        None => WAIT,
-        Some(text) => {
-            let seconds = text.strip_suffix('s').and_then(|seconds| seconds.parse::<u64>().ok());
-            match seconds {
-                Some(seconds @ (0 | 5..=50)) => Duration::from_secs(seconds),
-                _ => {
-                    return Err(Refusal::bad(format!(
-                        "wait_timeout must be 0s, or between 5s and 50s, not {text}."
-                    )));
-                }
-            }
-        }
-    };
+    let wait = read_wait(said("wait_timeout"))?;
     let cancel_late = match said("on_wait_timeout") {
         None | Some("CONTINUE") => false,
         Some("CANCEL") => true,
@@ -89,6 +76,19 @@ pub(super) async fn submit(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
         let _ = statement.state.subscribe().wait_for(Life::is_over).await;
     }
     answer(&site, &statement)
+}
+
+/// How long whoever submits a statement waits for its end.
+fn read_wait(said: Option<&str>) -> Result<Duration, Refusal> {
+    let Some(text) = said else {
+        return Ok(WAIT);
+    };
+    match text.strip_suffix('s').and_then(|seconds| seconds.parse::<u64>().ok()) {
+        Some(seconds @ (0 | 5..=50)) => Ok(Duration::from_secs(seconds)),
+        _ => Err(Refusal::bad(format!(
+            "wait_timeout must be 0s, or between 5s and 50s, not {text}."
+        ))),
+    }
 }
 
 /// Ids look like the service's: a UUID that begins with `01`.

@@ -235,22 +235,25 @@ async fn info(
             let first = delta::snapshot(&store, Some(0), Detail::Header).await;
             let logged = first.as_ref().unwrap_or(&head).metadata.id();
             id = id.or_else(|| Some(logged.into()));
-            info["columns"] = columns(&head, &entry);
-            let mut properties = json!(head.metadata.properties());
-            properties["delta.lastUpdateVersion"] = head.version.to_string().into();
-            if let Some(time) = head.timestamp_ms() {
-                properties["delta.lastCommitTimestamp"] = time.to_string().into();
-                info["updated_at"] = time.into();
-            }
-            info["properties"] = properties;
-            info["created_at"] =
-                head.metadata.0.get("createdTime").cloned().unwrap_or_else(|| 1.into());
+            tell_what_the_log_says(&mut info, &head, &entry);
         }
     }
     if let Some(id) = id {
         info["table_id"] = id;
     }
     Ok(stamped(workspace, info))
+}
+
+fn tell_what_the_log_says(info: &mut Value, head: &delta::Snapshot, entry: &Value) {
+    info["columns"] = columns(head, entry);
+    let mut properties = json!(head.metadata.properties());
+    properties["delta.lastUpdateVersion"] = head.version.to_string().into();
+    if let Some(time) = head.timestamp_ms() {
+        properties["delta.lastCommitTimestamp"] = time.to_string().into();
+        info["updated_at"] = time.into();
+    }
+    info["properties"] = properties;
+    info["created_at"] = head.metadata.0.get("createdTime").cloned().unwrap_or_else(|| 1.into());
 }
 
 fn columns(table: &delta::Snapshot, entry: &Value) -> Value {

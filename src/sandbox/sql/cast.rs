@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Float32Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Date32Array, ListArray, MapArray, StringArray, StructArray,
-    TimestampMicrosecondArray, new_null_array,
+    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Date32Array, ListArray, MapArray,
+    StringArray, StructArray, TimestampMicrosecondArray, new_null_array,
 };
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::Field;
@@ -125,14 +125,10 @@ fn simple(values: &ArrayRef, to: &Kind, zone: Tz) -> Option<ArrayRef> {
             kernel(&kernel(values, &Kind::Utf8)?, to)
         }
         (Kind::Float32, Kind::Decimal128(..) | Kind::Decimal256(..)) => {
-            let numbers = values.as_primitive::<Float32Type>().iter();
-            let texts = numbers.map(|number| Some(number?.to_string()));
-            kernel(&texts.collect::<StringArray>(), to)
+            kernel(&as_written::<Float32Type>(values), to)
         }
         (Kind::Float64, Kind::Decimal128(..) | Kind::Decimal256(..)) => {
-            let numbers = values.as_primitive::<Float64Type>().iter();
-            let texts = numbers.map(|number| Some(number?.to_string()));
-            kernel(&texts.collect::<StringArray>(), to)
+            kernel(&as_written::<Float64Type>(values), to)
         }
         (from, Kind::Boolean) if is_number(from) => kernel(&kernel(values, &Kind::Float64)?, to),
         (from, to) if is_number(from) && (is_number(to) || matches!(to, Kind::Decimal256(..))) => {
@@ -159,22 +155,34 @@ fn simple(values: &ArrayRef, to: &Kind, zone: Tz) -> Option<ArrayRef> {
             Some(moments_of(clocks.map(|at| Some(moment_at(at?, zone)?.timestamp_micros()))))
         }
         (_, Kind::Timestamp(_, None)) => {
-            let micros = |at: Option<NaiveDateTime>| Some(at?.and_utc().timestamp_micros());
-            let clocks = clocks(values, zone)?.into_iter().map(micros);
+            let micros = |at: NaiveDateTime| at.and_utc().timestamp_micros();
+            let clocks = clocks(values, zone)?.into_iter().map(|at| at.map(micros));
             Some(Arc::new(clocks.collect::<TimestampMicrosecondArray>()))
         }
-        (Kind::Utf8, Kind::Date32) => {
-            let days =
-                values.as_string::<i32>().iter().map(|it| Some(day_of(it?)?.to_epoch_days()));
-            Some(Arc::new(days.collect::<Date32Array>()))
-        }
-        (_, Kind::Date32) => {
-            let day = |at: Option<NaiveDateTime>| Some(at?.date().to_epoch_days());
-            let days = clocks(values, zone)?.into_iter().map(day);
-            Some(Arc::new(days.collect::<Date32Array>()))
-        }
+        (_, Kind::Date32) => days(values, zone),
         _ => None,
     }
+}
+
+/// The days of texts and of moments.
+fn days(values: &ArrayRef, zone: Tz) -> Option<ArrayRef> {
+    let days: Date32Array = match values.data_type() {
+        Kind::Utf8 => {
+            let texts = values.as_string::<i32>().iter();
+            texts.map(|text| Some(day_of(text?)?.to_epoch_days())).collect()
+        }
+        _ => {
+            let day = |at: Option<NaiveDateTime>| Some(at?.date().to_epoch_days());
+            clocks(values, zone)?.into_iter().map(day).collect()
+        }
+    };
+    Some(Arc::new(days))
+}
+
+/// The numbers of a column as they are written.
+fn as_written<T: ArrowPrimitiveType<Native: ToString>>(values: &ArrayRef) -> StringArray {
+    let numbers = values.as_primitive::<T>().iter();
+    numbers.map(|number| Some(number?.to_string())).collect()
 }
 
 /// Why there is no cast from a type to another: Databricks has none between what is made of others and what is not, nor from a day to a number; of others it has more than are here.

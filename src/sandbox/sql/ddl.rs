@@ -30,14 +30,7 @@ impl Session {
         };
         let target = self.target_of(&clone.target, clone.location.as_deref()).await?;
         if target.folder == source.folder {
-            return Err(SqlError::new(
-                "DELTA_UNSUPPORTED_CLONE_REPLACE_SAME_TABLE",
-                "0AKDC",
-                format!(
-                    "You tried to REPLACE an existing table ({}) with CLONE. This operation is unsupported.",
-                    target.shown
-                ),
-            ));
+            return Err(same_table(&target));
         }
         let failed = |error| SqlError::delta(&target.shown, &error);
         if self.is_table(&target).await? {
@@ -116,27 +109,8 @@ impl Session {
             self.replace_table(&target, &columns, table).await?;
         } else if there && !columns.is_empty() {
             return Err(exists(&target));
-        } else if columns.is_empty() && !there {
-            return Err(SqlError::new(
-                "DELTA_MISSING_DELTA_TABLE",
-                "42P01",
-                format!(
-                    "{} is not a Delta table, and no columns are given.",
-                    target.folder.display()
-                ),
-            ));
         } else if !there {
-            refuse_foreign(&target)?;
-            let new = NewTable {
-                schema: arrow_schema(&columns),
-                partition_columns: table.partition_by.clone(),
-                properties: table.properties.clone(),
-            };
-            let made = delta::create_table(&target.store, new, self.author()).await;
-            match made {
-                Err(DeltaError::Conflict { .. }) if table.if_not_exists => {}
-                made => made.map_err(|error| SqlError::delta(&target.shown, &error))?,
-            }
+            self.make_table(&target, &columns, table).await?;
         }
         // Without columns, an external table is registered over what is there.
         if let Some(rows) = rows {
@@ -156,6 +130,35 @@ impl Session {
             self.register(name, &target, table.location.is_some()).await?;
         }
         Ok(Rows::default())
+    }
+
+    /// Makes a table where there is none.
+    async fn make_table(
+        &self,
+        target: &Place,
+        columns: &[(String, Kind)],
+        table: &CreateTable,
+    ) -> Result<()> {
+        if columns.is_empty() {
+            return Err(SqlError::new(
+                "DELTA_MISSING_DELTA_TABLE",
+                "42P01",
+                format!(
+                    "{} is not a Delta table, and no columns are given.",
+                    target.folder.display()
+                ),
+            ));
+        }
+        refuse_foreign(target)?;
+        let new = NewTable {
+            schema: arrow_schema(columns),
+            partition_columns: table.partition_by.clone(),
+            properties: table.properties.clone(),
+        };
+        match delta::create_table(&target.store, new, self.author()).await {
+            Err(DeltaError::Conflict { .. }) if table.if_not_exists => Ok(()),
+            made => made.map(drop).map_err(|error| SqlError::delta(&target.shown, &error)),
+        }
     }
 
     async fn replace_table(
@@ -281,6 +284,17 @@ impl Session {
         self.snapshot(&place, None, Detail::Header).await?;
         Ok(Rows::default())
     }
+}
+
+fn same_table(target: &Place) -> SqlError {
+    SqlError::new(
+        "DELTA_UNSUPPORTED_CLONE_REPLACE_SAME_TABLE",
+        "0AKDC",
+        format!(
+            "You tried to REPLACE an existing table ({}) with CLONE. This operation is unsupported.",
+            target.shown
+        ),
+    )
 }
 
 fn exists(place: &Place) -> SqlError {

@@ -63,14 +63,7 @@ pub(super) fn call(name: &str, args: &[ArrayRef], count: usize, zone: Tz) -> Res
         }
         ("BASE64", [Binary]) => Arc::new(wire(&args[0], zone).into_iter().collect::<StringArray>()),
         ("CONCAT", [_, ..]) if !kinds.iter().any(|kind| matches!(kind, List(_) | Binary)) => {
-            let parts: Vec<ArrayRef> = args.iter().map(|arg| spelled(arg, zone)).collect();
-            let row = |at: usize| -> Option<String> {
-                let text = |part: &ArrayRef| {
-                    part.is_valid(at).then(|| part.as_string::<i32>().value(at).to_owned())
-                };
-                parts.iter().map(text).collect()
-            };
-            Arc::new((0..count).map(row).collect::<StringArray>())
+            concatenated(args, count, zone)
         }
         ("LENGTH" | "LEN" | "OCTET_LENGTH", [Binary]) => {
             counted(args[0].as_binary::<i32>().iter().map(|it| Some(it?.len())))
@@ -81,11 +74,7 @@ pub(super) fn call(name: &str, args: &[ArrayRef], count: usize, zone: Tz) -> Res
         ("TRIM", [kind]) if !kind.is_nested() => {
             changed(&args[0], |text| text.trim_matches(' ').to_owned())
         }
-        ("LENGTH" | "LEN" | "CHAR_LENGTH", [kind]) if !kind.is_nested() => {
-            Arc::new(each::<_, Int32Array>(&args[0], |text| {
-                i32::try_from(text.chars().count()).ok()
-            }))
-        }
+        ("LENGTH" | "LEN" | "CHAR_LENGTH", [kind]) if !kind.is_nested() => letters(&args[0]),
         ("SIZE" | "CARDINALITY" | "ARRAY_SIZE", [List(_)]) => {
             counted(args[0].as_list::<i32>().iter().map(|it| Some(it?.len())))
         }
@@ -95,10 +84,7 @@ pub(super) fn call(name: &str, args: &[ArrayRef], count: usize, zone: Tz) -> Res
         ("ELEMENT_AT", [_, _]) => index_of(&args[0], &args[1], 1)?,
         ("TRY_ELEMENT_AT", [List(_) | Map(..), _]) => found_at(&args[0], &args[1], 1)?,
         ("GET", [List(_), _]) => found_at(&args[0], &args[1], 0)?,
-        ("SPLIT", [Utf8 | Null, Utf8 | Null]) => {
-            let pattern = || SqlError::unsupported("split at a pattern");
-            split(&args[0], &args[1]).ok_or_else(pattern)?
-        }
+        ("SPLIT", [Utf8 | Null, Utf8 | Null]) => split(&args[0], &args[1])?,
         ("TO_TIMESTAMP" | "TIMESTAMP", [_]) => cast_to(&timestamp())?,
         ("TO_DATE" | "DATE", [_]) => cast_to(&Kind::Date32)?,
         ("STRING", [_]) => cast_to(&Utf8)?,
@@ -107,10 +93,7 @@ pub(super) fn call(name: &str, args: &[ArrayRef], count: usize, zone: Tz) -> Res
         ("TIMESTAMP_MILLIS" | "TIMESTAMP_MICROS", [kind])
             if kind.is_signed_integer() || **kind == Null =>
         {
-            let by = if name == "TIMESTAMP_MILLIS" { 1000 } else { 1 };
-            let numbers = cast_to(&Kind::Int64)?;
-            let numbers = numbers.as_primitive::<Int64Type>();
-            moments_of(numbers.iter().map(|number| number?.checked_mul(by)))
+            moments_since_1970(&cast_to(&Kind::Int64)?, name == "TIMESTAMP_MILLIS")
         }
         ("UNIX_MILLIS", [_]) => since_1970(&moments(&args[0], zone)?, 1000),
         ("UNIX_MICROS", [_]) => since_1970(&moments(&args[0], zone)?, 1),
@@ -118,16 +101,44 @@ pub(super) fn call(name: &str, args: &[ArrayRef], count: usize, zone: Tz) -> Res
             since_1970(&moments(&args[0], zone)?, 1_000_000)
         }
         ("ABS", [Utf8]) => call(name, &[cast_to(&Kind::Float64)?], count, zone)?,
-        ("ABS", [kind]) if is_number(kind) => {
-            let zero: ArrayRef = Arc::new(Int32Array::from(vec![0; count]));
-            let below = orders(&args[0], &zero, zone)?.into_iter();
-            let below = below.map(|it| Some(it == Some(Ordering::Less))).collect();
-            zip(&below, &negated(&args[0])?, &args[0])?
-        }
+        ("ABS", [kind]) if is_number(kind) => absolute(&args[0], count, zone)?,
         // Nothing is known of what is not known.
         (_, kinds) if is_understood(name) && kinds.contains(&&Null) => new_null_array(&Null, count),
         (_, kinds) => return Err(unresolved(name, kinds)),
     })
+}
+
+/// How many letters texts have.
+fn letters(values: &ArrayRef) -> ArrayRef {
+    let count = |text: &str| i32::try_from(text.chars().count()).ok();
+    Arc::new(each::<_, Int32Array>(values, count))
+}
+
+/// The texts of values one behind the other, null where one of them is.
+fn concatenated(args: &[ArrayRef], count: usize, zone: Tz) -> ArrayRef {
+    let parts: Vec<ArrayRef> = args.iter().map(|arg| spelled(arg, zone)).collect();
+    let row = |at: usize| -> Option<String> {
+        let text = |part: &ArrayRef| {
+            part.is_valid(at).then(|| part.as_string::<i32>().value(at).to_owned())
+        };
+        parts.iter().map(text).collect()
+    };
+    Arc::new((0..count).map(row).collect::<StringArray>())
+}
+
+/// Moments from milliseconds or microseconds since 1970.
+fn moments_since_1970(numbers: &ArrayRef, in_millis: bool) -> ArrayRef {
+    let by = if in_millis { 1000 } else { 1 };
+    let numbers = numbers.as_primitive::<Int64Type>();
+    moments_of(numbers.iter().map(|number| number?.checked_mul(by)))
+}
+
+/// Numbers without their signs.
+fn absolute(numbers: &ArrayRef, count: usize, zone: Tz) -> Result<ArrayRef> {
+    let zero: ArrayRef = Arc::new(Int32Array::from(vec![0; count]));
+    let below = orders(numbers, &zero, zone)?.into_iter();
+    let below = below.map(|it| Some(it == Some(Ordering::Less))).collect();
+    Ok(zip(&below, &negated(numbers)?, numbers)?)
 }
 
 /// What becomes of each text.
@@ -215,19 +226,19 @@ fn best(values: &[ArrayRef], greatest: bool, zone: Tz) -> Result<ArrayRef> {
     })
 }
 
-fn split(texts: &ArrayRef, by: &ArrayRef) -> Option<ArrayRef> {
+fn split(texts: &ArrayRef, by: &ArrayRef) -> Result<ArrayRef> {
     let (texts, by) = (spelled(texts, Tz::UTC), spelled(by, Tz::UTC));
     let (texts, by) = (texts.as_string::<i32>(), by.as_string::<i32>());
     // A pattern is more than a text.
     if by.iter().flatten().any(|by| by.is_empty() || by.contains(PATTERNS)) {
-        return None;
+        return Err(SqlError::unsupported("split at a pattern"));
     }
     let mut lists = ListBuilder::new(StringBuilder::new());
     for (text, by) in texts.iter().zip(by) {
         let parts = text.zip(by).map(|(text, by)| text.split(by).map(Some));
         lists.append_option(parts);
     }
-    Some(Arc::new(lists.finish()))
+    Ok(Arc::new(lists.finish()))
 }
 
 /// Reads texts that are JSON.

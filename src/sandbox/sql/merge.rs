@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, UInt32Array};
 use serde_json::json;
 
 use super::Session;
-use super::ast::{Action, Clause, Merge, Target, When};
+use super::ast::{Action, Clause, Expr, Merge, Target, When};
 use super::cast::cast;
 use super::commit::RowChange;
 use super::compare::places;
@@ -47,29 +47,13 @@ impl Session {
         let source = self.relation(source, &BTreeMap::new()).await?;
         let sides = Sides { target, source };
         let (count, sources) = (sides.target.count, sides.source.count);
-        // Each row of the source beside all of the target's.
-        let mut pairs = BTreeSet::new();
-        for from in 0..u32::try_from(sources).unwrap_or(u32::MAX) {
-            let both = sides.beside(places(count), vec![from; count].into())?;
-            let hits = which(self.scope.truth(on, &both)?.iter().map(|hit| hit == Some(true)));
-            pairs.extend(hits.into_iter().map(|to| (to, from)));
-        }
-        let matched: Vec<(u32, u32)> = pairs.iter().copied().collect();
-        let (to, from): (Vec<u32>, Vec<u32>) = matched.iter().copied().unzip();
+        let (to, from): (Vec<u32>, Vec<u32>) = self.pairs(&sides, on)?.into_iter().unzip();
         let met = sides.beside(to.clone().into(), from.clone().into())?;
         let met = self.claimed(clauses, When::Matched, &to, met)?;
         let mut hit = BTreeSet::new();
         if !met.iter().flat_map(|(_, to, _)| to).all(|to| hit.insert(*to)) {
-            return Err(SqlError::new(
-                "DELTA_MULTIPLE_SOURCE_ROW_MATCHING_TARGET_ROW_IN_MERGE",
-                "21506",
-                "Cannot perform Merge as multiple source rows matched and attempted to modify the same target row in the Delta table in possibly conflicting ways.",
-            ));
+            return Err(several_sources_of_one_row());
         }
-        let unmet = |all: usize, met: &[u32]| {
-            let met: BTreeSet<u32> = met.iter().copied().collect();
-            (0..u32::try_from(all).unwrap_or(u32::MAX)).filter(|it| !met.contains(it)).collect()
-        };
         let none = |count: usize| UInt32Array::new_null(count);
         let alone: Vec<u32> = unmet(count, &to);
         let beside = sides.beside(alone.clone().into(), none(alone.len()))?;
@@ -105,6 +89,18 @@ impl Session {
             ("num_deleted_rows", deleted),
             ("num_inserted_rows", inserted),
         ])
+    }
+
+    /// The rows that meet, the target's first: each row of the source is held against all of the target's.
+    fn pairs(&self, sides: &Sides, on: &Expr) -> Result<BTreeSet<(u32, u32)>> {
+        let (count, sources) = (sides.target.count, sides.source.count);
+        let mut pairs = BTreeSet::new();
+        for from in 0..u32::try_from(sources).unwrap_or(u32::MAX) {
+            let both = sides.beside(places(count), vec![from; count].into())?;
+            let hits = which(self.scope.truth(on, &both)?.iter().map(|hit| hit == Some(true)));
+            pairs.extend(hits.into_iter().map(|to| (to, from)));
+        }
+        Ok(pairs)
     }
 
     /// The rows to which each clause is the first to apply, under the numbers that they are given with.
@@ -205,4 +201,18 @@ impl Session {
         }
         Ok(rows)
     }
+}
+
+/// The rows, of so many, that met none.
+fn unmet(all: usize, met: &[u32]) -> Vec<u32> {
+    let met: BTreeSet<u32> = met.iter().copied().collect();
+    (0..u32::try_from(all).unwrap_or(u32::MAX)).filter(|it| !met.contains(it)).collect()
+}
+
+fn several_sources_of_one_row() -> SqlError {
+    SqlError::new(
+        "DELTA_MULTIPLE_SOURCE_ROW_MATCHING_TARGET_ROW_IN_MERGE",
+        "21506",
+        "Cannot perform Merge as multiple source rows matched and attempted to modify the same target row in the Delta table in possibly conflicting ways.",
+    )
 }

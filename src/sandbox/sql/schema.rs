@@ -21,9 +21,9 @@ impl Session {
         let inside = |name: &str| {
             catalog.eq_ignore_ascii_case("system") || name.eq_ignore_ascii_case(catalog)
         };
-        let mut rows = Vec::new();
         match view.to_ascii_lowercase().as_str() {
             "schemata" => {
+                let mut rows = Vec::new();
                 for (catalog, schema) in self.workspace.schemas() {
                     if inside(&catalog) {
                         rows.push(vec![json!(catalog), json!(schema), json!(self.scope.user)]);
@@ -31,65 +31,71 @@ impl Session {
                 }
                 Rows::texts(&["catalog_name", "schema_name", "schema_owner"], &rows)
             }
-            "tables" => {
-                for name in self.workspace.names().into_iter().filter(|name| inside(&name.catalog))
+            "tables" => self.tables_view(inside),
+            "table_privileges" => self.privileges_view(inside),
+            _ => Err(SqlError::table_not_found(&parts.join("."))),
+        }
+    }
+
+    /// The tables of the catalogs that lie `inside` what is asked for.
+    fn tables_view(&self, inside: impl Fn(&str) -> bool) -> Result<Rows> {
+        let mut rows = Vec::new();
+        for name in self.workspace.names().into_iter().filter(|name| inside(&name.catalog)) {
+            let entry = self.workspace.entry(&name).unwrap_or(Value::Null);
+            let said = |key: &str| json!(entry.get(key).and_then(Value::as_str));
+            rows.push(vec![
+                json!(name.catalog),
+                json!(name.schema),
+                json!(name.table),
+                said("table_type"),
+                said("data_source_format"),
+                said("owner"),
+                // Discontinued: always null.
+                Value::Null,
+            ]);
+        }
+        let names = [
+            "table_catalog",
+            "table_schema",
+            "table_name",
+            "table_type",
+            "data_source_format",
+            "table_owner",
+            "storage_path",
+        ];
+        Rows::texts(&names, &rows)
+    }
+
+    /// Every privilege on these tables.
+    fn privileges_view(&self, inside: impl Fn(&str) -> bool) -> Result<Rows> {
+        let mut rows = Vec::new();
+        for name in self.workspace.names().into_iter().filter(|name| inside(&name.catalog)) {
+            let entry = self.workspace.entry(&name).unwrap_or(Value::Null);
+            for (principal, privileges) in
+                entry.get("grants").and_then(Value::as_object).into_iter().flatten()
+            {
+                for privilege in
+                    privileges.as_array().into_iter().flatten().filter_map(Value::as_str)
                 {
-                    let entry = self.workspace.entry(&name).unwrap_or(Value::Null);
-                    let said = |key: &str| json!(entry.get(key).and_then(Value::as_str));
                     rows.push(vec![
+                        json!(principal),
                         json!(name.catalog),
                         json!(name.schema),
                         json!(name.table),
-                        said("table_type"),
-                        said("data_source_format"),
-                        said("owner"),
-                        // Discontinued: always null.
-                        Value::Null,
+                        json!(privilege),
+                        json!("NONE"),
                     ]);
                 }
-                let names = [
-                    "table_catalog",
-                    "table_schema",
-                    "table_name",
-                    "table_type",
-                    "data_source_format",
-                    "table_owner",
-                    "storage_path",
-                ];
-                Rows::texts(&names, &rows)
             }
-            "table_privileges" => {
-                for name in self.workspace.names().into_iter().filter(|name| inside(&name.catalog))
-                {
-                    let entry = self.workspace.entry(&name).unwrap_or(Value::Null);
-                    for (principal, privileges) in
-                        entry.get("grants").and_then(Value::as_object).into_iter().flatten()
-                    {
-                        for privilege in
-                            privileges.as_array().into_iter().flatten().filter_map(Value::as_str)
-                        {
-                            rows.push(vec![
-                                json!(principal),
-                                json!(name.catalog),
-                                json!(name.schema),
-                                json!(name.table),
-                                json!(privilege),
-                                json!("NONE"),
-                            ]);
-                        }
-                    }
-                }
-                let names = [
-                    "grantee",
-                    "table_catalog",
-                    "table_schema",
-                    "table_name",
-                    "privilege_type",
-                    "inherited_from",
-                ];
-                Rows::texts(&names, &rows)
-            }
-            _ => Err(SqlError::table_not_found(&parts.join("."))),
         }
+        let names = [
+            "grantee",
+            "table_catalog",
+            "table_schema",
+            "table_name",
+            "privilege_type",
+            "inherited_from",
+        ];
+        Rows::texts(&names, &rows)
     }
 }

@@ -108,20 +108,7 @@ impl Session {
                     .map(|(_, schema)| vec![json!(schema)]);
                 Rows::texts(&["databaseName"], &rows.collect::<Vec<_>>())
             }
-            Show::Tables { schema, like } => {
-                let (catalog, schema) = match schema.as_slice() {
-                    [] => (&self.catalog, &self.schema),
-                    [schema] => (&self.catalog, schema),
-                    [catalog, schema, ..] => (catalog, schema),
-                };
-                self.check_names_are_there(Some(catalog), Some(schema))?;
-                let names = self.workspace.names().into_iter().filter(|name| {
-                    name.catalog.eq_ignore_ascii_case(catalog)
-                        && name.schema.eq_ignore_ascii_case(schema)
-                        && fits(&name.table, like.as_deref())
-                });
-                tables_of_schema(&names.collect::<Vec<_>>())
-            }
+            Show::Tables { schema, like } => self.show_tables(schema, like.as_deref()),
             Show::AllTables { catalog, schemas_like, like } => {
                 let names = self.workspace.names().into_iter().filter(|name| {
                     catalog.as_ref().is_none_or(|it| name.catalog.eq_ignore_ascii_case(it))
@@ -144,64 +131,76 @@ impl Session {
                 });
                 self.columns_of_all(names.collect(), like.as_deref()).await
             }
-            Show::Properties { target, key } => {
-                let place = self.find(target).await?;
-                let table = self.snapshot(&place, None, Detail::Header).await?;
-                let mut properties = table.metadata.properties();
-                let version = |version: i64| version.to_string();
-                properties.insert(
-                    "delta.minReaderVersion".into(),
-                    version(table.protocol.min_reader_version()),
-                );
-                properties.insert(
-                    "delta.minWriterVersion".into(),
-                    version(table.protocol.min_writer_version()),
-                );
-                for feature in table.protocol.writer_features() {
-                    properties.insert(format!("delta.feature.{feature}"), "supported".to_owned());
-                }
-                let rows = match key {
-                    Some(key) => {
-                        let missing =
-                            format!("Table {} does not have property: {key}", place.shown);
-                        let value = properties.remove(key).unwrap_or(missing);
-                        vec![vec![json!(key), json!(value)]]
-                    }
-                    None => properties
-                        .into_iter()
-                        .map(|(key, value)| vec![json!(key), json!(value)])
-                        .collect(),
-                };
-                Rows::texts(&["key", "value"], &rows)
+            Show::Properties { target, key } => self.show_properties(target, key.as_deref()).await,
+            Show::Grants { kind, name } => self.show_grants(kind, name),
+        }
+    }
+
+    /// `schema` as it is written: nothing, a schema, or a catalog and a schema.
+    fn show_tables(&self, schema: &[String], like: Option<&str>) -> Result<Rows> {
+        let (catalog, schema) = match schema {
+            [] => (&self.catalog, &self.schema),
+            [schema] => (&self.catalog, schema),
+            [catalog, schema, ..] => (catalog, schema),
+        };
+        self.check_names_are_there(Some(catalog), Some(schema))?;
+        let names = self.workspace.names().into_iter().filter(|name| {
+            name.catalog.eq_ignore_ascii_case(catalog)
+                && name.schema.eq_ignore_ascii_case(schema)
+                && fits(&name.table, like)
+        });
+        tables_of_schema(&names.collect::<Vec<_>>())
+    }
+
+    async fn show_properties(&self, target: &Target, key: Option<&str>) -> Result<Rows> {
+        let place = self.find(target).await?;
+        let table = self.snapshot(&place, None, Detail::Header).await?;
+        let mut properties = table.metadata.properties();
+        let version = |version: i64| version.to_string();
+        properties
+            .insert("delta.minReaderVersion".into(), version(table.protocol.min_reader_version()));
+        properties
+            .insert("delta.minWriterVersion".into(), version(table.protocol.min_writer_version()));
+        for feature in table.protocol.writer_features() {
+            properties.insert(format!("delta.feature.{feature}"), "supported".to_owned());
+        }
+        let rows = match key {
+            Some(key) => {
+                let missing = format!("Table {} does not have property: {key}", place.shown);
+                let value = properties.remove(key).unwrap_or(missing);
+                vec![vec![json!(key), json!(value)]]
             }
-            Show::Grants { kind, name } => {
-                let (list, key) = match kind.as_str() {
-                    "EXTERNAL LOCATION" => ("external_locations", "name"),
-                    _ => ("tables", "full_name"),
-                };
-                let full = match list {
-                    "tables" => self.full_name(name)?.to_string(),
-                    _ => name.join("."),
-                };
-                let entry = self.workspace.listed(list, key, &full);
-                let grants = entry.as_ref().and_then(|entry| entry.get("grants")?.as_object());
-                let mut rows = Vec::new();
-                for (principal, privileges) in grants.into_iter().flatten() {
-                    for privilege in
-                        privileges.as_array().into_iter().flatten().filter_map(Value::as_str)
-                    {
-                        rows.push(vec![
-                            json!(principal),
-                            json!(privilege.replace('_', " ")),
-                            json!(kind),
-                            json!(full),
-                        ]);
-                    }
-                }
-                let names = ["Principal", "ActionType", "ObjectType", "ObjectKey"];
-                Rows::texts(&names, &rows)
+            None => {
+                properties.into_iter().map(|(key, value)| vec![json!(key), json!(value)]).collect()
+            }
+        };
+        Rows::texts(&["key", "value"], &rows)
+    }
+
+    fn show_grants(&self, kind: &str, name: &[String]) -> Result<Rows> {
+        let (list, key) = match kind {
+            "EXTERNAL LOCATION" => ("external_locations", "name"),
+            _ => ("tables", "full_name"),
+        };
+        let full = match list {
+            "tables" => self.full_name(name)?.to_string(),
+            _ => name.join("."),
+        };
+        let entry = self.workspace.listed(list, key, &full);
+        let grants = entry.as_ref().and_then(|entry| entry.get("grants")?.as_object());
+        let mut rows = Vec::new();
+        for (principal, privileges) in grants.into_iter().flatten() {
+            for privilege in privileges.as_array().into_iter().flatten().filter_map(Value::as_str) {
+                rows.push(vec![
+                    json!(principal),
+                    json!(privilege.replace('_', " ")),
+                    json!(kind),
+                    json!(full),
+                ]);
             }
         }
+        let names = ["Principal", "ActionType", "ObjectType", "ObjectKey"];
+        Rows::texts(&names, &rows)
     }
 
     /// The wider list that drivers read, and read by place.

@@ -51,21 +51,7 @@ impl Parser<'_> {
             }
         }
         if self.word("IS") {
-            let not = self.word("NOT");
-            let is = if self.word("DISTINCT") {
-                self.expect_word("FROM")?;
-                let same = Expr::Binary(Box::new(left), "<=>", Box::new(self.sum()?));
-                Expr::Not(Box::new(same))
-            } else if let Some(truth) = ["TRUE", "FALSE"].into_iter().find(|it| self.word(it)) {
-                let truth = Expr::Literal(literal::boolean(truth == "TRUE"));
-                Expr::Binary(Box::new(left), "<=>", Box::new(truth))
-            } else if self.word("UNKNOWN") {
-                Expr::IsNull(Box::new(left))
-            } else {
-                self.expect_word("NULL")?;
-                Expr::IsNull(Box::new(left))
-            };
-            return Ok(if not { Expr::Not(Box::new(is)) } else { is });
+            return self.behind_is(left);
         }
         let not = self.word("NOT");
         let found = if self.word("IN") {
@@ -102,6 +88,25 @@ impl Parser<'_> {
             return Ok(left);
         };
         Ok(if not { Expr::Not(Box::new(found)) } else { found })
+    }
+
+    /// What stands behind `IS`.
+    fn behind_is(&mut self, left: Expr) -> Result<Expr> {
+        let not = self.word("NOT");
+        let is = if self.word("DISTINCT") {
+            self.expect_word("FROM")?;
+            let same = Expr::Binary(Box::new(left), "<=>", Box::new(self.sum()?));
+            Expr::Not(Box::new(same))
+        } else if let Some(truth) = ["TRUE", "FALSE"].into_iter().find(|it| self.word(it)) {
+            let truth = Expr::Literal(literal::boolean(truth == "TRUE"));
+            Expr::Binary(Box::new(left), "<=>", Box::new(truth))
+        } else if self.word("UNKNOWN") {
+            Expr::IsNull(Box::new(left))
+        } else {
+            self.expect_word("NULL")?;
+            Expr::IsNull(Box::new(left))
+        };
+        Ok(if not { Expr::Not(Box::new(is)) } else { is })
     }
 
     fn sum(&mut self) -> Result<Expr> {
@@ -344,29 +349,7 @@ impl Parser<'_> {
                 self.expect_closing()?;
                 Ok(kind::map(key, value))
             }
-            "STRUCT" => {
-                self.expect("<")?;
-                let mut fields = Vec::new();
-                while !self.take(">") {
-                    // `name:type` is read as a name and a marker.
-                    let name = self.name()?;
-                    let kind = match self.peek().cloned() {
-                        Some(Token::Marker(word)) => {
-                            if let Some(here) = self.tokens.get_mut(self.at) {
-                                here.0 = Token::Word(word);
-                            }
-                            self.kind()?
-                        }
-                        _ => {
-                            self.take(":");
-                            self.kind()?
-                        }
-                    };
-                    fields.push((name, kind));
-                    self.take(",");
-                }
-                Ok(kind::structure(fields))
-            }
+            "STRUCT" => self.structure(),
             "DECIMAL" | "DEC" | "NUMERIC" if self.take("(") => {
                 let precision = self.number()?;
                 let scale = if self.take(",") { self.number()? } else { 0 };
@@ -387,6 +370,31 @@ impl Parser<'_> {
                 kind::named(name).ok_or_else(|| SqlError::unsupported(format!("the type {name}")))
             }
         }
+    }
+
+    /// The fields of a struct.
+    fn structure(&mut self) -> Result<Kind> {
+        self.expect("<")?;
+        let mut fields = Vec::new();
+        while !self.take(">") {
+            // `name:type` is read as a name and a marker.
+            let name = self.name()?;
+            let kind = match self.peek().cloned() {
+                Some(Token::Marker(word)) => {
+                    if let Some(here) = self.tokens.get_mut(self.at) {
+                        here.0 = Token::Word(word);
+                    }
+                    self.kind()?
+                }
+                _ => {
+                    self.take(":");
+                    self.kind()?
+                }
+            };
+            fields.push((name, kind));
+            self.take(",");
+        }
+        Ok(kind::structure(fields))
     }
 
     /// A `>`; two of them together never occur as one sign.

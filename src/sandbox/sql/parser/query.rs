@@ -113,6 +113,26 @@ impl Parser<'_> {
         self.expect_word("SELECT")?;
         let distinct = self.word("DISTINCT");
         self.word("ALL");
+        let items = self.select_items()?;
+        let from = if self.word("FROM") { Some(self.relation()?) } else { None };
+        let joins = ["JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "SEMI", "ANTI"];
+        let beyond = joins.into_iter().chain(["LATERAL", "TABLESAMPLE", "PIVOT"]);
+        if let Some(word) = beyond.into_iter().find(|word| self.is_word(word)) {
+            return Err(SqlError::unsupported(format!("{word} after a relation")));
+        }
+        if from.is_some() && self.take(",") {
+            return Err(SqlError::unsupported("a join of several relations"));
+        }
+        let filter = if self.word("WHERE") { Some(self.expression()?) } else { None };
+        let group = if self.words(&["GROUP", "BY"]) { self.group()? } else { Group::By(vec![]) };
+        if let Some(word) = ["HAVING", "QUALIFY"].into_iter().find(|it| self.is_word(it)) {
+            return Err(SqlError::unsupported(word));
+        }
+        Ok(Select { distinct, items, from, filter, group })
+    }
+
+    /// What is selected, each with its name, if it is given one.
+    fn select_items(&mut self) -> Result<Vec<(Expr, Option<String>)>> {
         let mut items = Vec::new();
         loop {
             let item = self.expression()?;
@@ -131,24 +151,9 @@ impl Parser<'_> {
             let name = if named { Some(self.name()?) } else { None };
             items.push((item, name));
             if !self.take(",") {
-                break;
+                return Ok(items);
             }
         }
-        let from = if self.word("FROM") { Some(self.relation()?) } else { None };
-        let joins = ["JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "SEMI", "ANTI"];
-        let beyond = joins.into_iter().chain(["LATERAL", "TABLESAMPLE", "PIVOT"]);
-        if let Some(word) = beyond.into_iter().find(|word| self.is_word(word)) {
-            return Err(SqlError::unsupported(format!("{word} after a relation")));
-        }
-        if from.is_some() && self.take(",") {
-            return Err(SqlError::unsupported("a join of several relations"));
-        }
-        let filter = if self.word("WHERE") { Some(self.expression()?) } else { None };
-        let group = if self.words(&["GROUP", "BY"]) { self.group()? } else { Group::By(vec![]) };
-        if let Some(word) = ["HAVING", "QUALIFY"].into_iter().find(|it| self.is_word(it)) {
-            return Err(SqlError::unsupported(word));
-        }
-        Ok(Select { distinct, items, from, filter, group })
     }
 
     fn group(&mut self) -> Result<Group> {
