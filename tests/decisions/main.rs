@@ -12,6 +12,7 @@ mod configuration;
 mod dependencies;
 mod finished;
 mod heads;
+mod lengths;
 mod opens;
 mod plan;
 mod sayings;

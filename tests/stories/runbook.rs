@@ -6,4 +6,5 @@ mod lakehouse;
 mod made;
 mod stopped;
 mod story;
+mod unreadable;
 pub(crate) mod workspace;
