@@ -6,11 +6,13 @@ mod unseen;
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::super::letter::text;
 use super::super::letters::{Done, Letter, Receiver, Told, letters};
 use super::super::{Before, CauseCode, GroupCut};
 use super::*;
-use crate::config::{Security, Smtp, SmtpAuth};
+use crate::config::{Security, Smtp, SmtpAuth, Success};
 use crate::plan::FindingCode;
 
 fn at(text: &str) -> DateTime<Utc> {
