@@ -18,7 +18,7 @@ use drsync::render::Style;
 use drsync::render::sections::plan::{comment, report, screen};
 use drsync::render::sections::runbook::guide;
 use drsync::render::writers::{self, Form, write};
-use drsync::runbook::{Facts, Language, Place, make};
+use drsync::runbook::{Language, RunbookInput, RunbookSubject, make};
 
 const TABLES: usize = 5_000;
 const GROUPS: usize = 100;
@@ -104,7 +104,7 @@ fn cut() -> Cut {
 }
 
 fn runbook(cuts: &Cuts, language: Language) -> usize {
-    let place = Place {
+    let place = RunbookSubject {
         sides: Sides::of("east", Some("west")),
         address: None,
         location: "abfss://dr@west.test/".to_owned(),
@@ -112,7 +112,7 @@ fn runbook(cuts: &Cuts, language: Language) -> usize {
         when: None,
         approvers: Vec::new(),
     };
-    let made = make(Facts {
+    let made = make(RunbookInput {
         place: &place,
         cuts,
         rows: &Default::default(),

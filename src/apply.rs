@@ -35,7 +35,7 @@ mod table;
 mod telling;
 
 pub use check::{GroupCheck, GroupStanding, PlanCheck, check};
-pub use event::{Event, What};
+pub use event::{Event, EventKind};
 pub use exit::DEADLINE;
 pub use here::{LocalEvidence, NothingHere};
 pub use lost::LostOutput;
@@ -63,7 +63,7 @@ use chain::Tips;
 use evidence::Keepers;
 use exit::{Away, exit_of_endings, exit_without_evidence, exit_without_output};
 use left::not_due;
-use notes::Notes;
+use notes::ApplyNotes;
 use registration::Registrations;
 use site::Site;
 use slots::Slots;
@@ -74,7 +74,7 @@ struct Run<'a> {
     options: &'a Options,
     tell: &'a (dyn Fn(Event) + Send + Sync),
     slots: Slots,
-    notes: Notes,
+    notes: ApplyNotes,
     registered: std::sync::Mutex<Vec<TableName>>,
     /// Applies whose documents lie on this machine, and whether a region still lacks some.
     owed: std::sync::Mutex<BTreeMap<String, bool>>,
@@ -95,12 +95,12 @@ pub async fn apply(
         options,
         tell,
         slots: Slots::new(options.parallelism),
-        notes: Notes::default(),
+        notes: ApplyNotes::default(),
         registered: std::sync::Mutex::default(),
         owed: std::sync::Mutex::default(),
     };
     let started_at = run.now();
-    run.tell(What::Started {
+    run.tell(EventKind::Started {
         run_id: options.run_id.clone(),
         plan_id: plan.plan_id.clone(),
         groups: plan.summary.groups_sync,
@@ -131,7 +131,7 @@ pub async fn apply(
     telling::note(&run, &mut record, &tips, &away, &kept_by).await;
     chain::link(&mut record, tips, newest_cuts, &newest_roles);
     run.keep(&mut record, &keepers).await;
-    run.tell(What::Summary { record: Box::new(record.clone()) });
+    run.tell(EventKind::Summary { record: Box::new(record.clone()) });
     record
 }
 
@@ -225,13 +225,13 @@ impl<'p> Run<'p> {
         moment::millis((self.options.clock)())
     }
 
-    fn tell(&self, what: What) {
+    fn tell(&self, what: EventKind) {
         (self.tell)(Event { at: self.now(), what });
     }
 
     fn warn(&self, warning: RunWarning) {
         if self.notes.warn(warning.clone()) {
-            self.tell(What::Warning(warning));
+            self.tell(EventKind::Warning(warning));
         }
     }
 
@@ -239,7 +239,9 @@ impl<'p> Run<'p> {
         if tables.is_empty() {
             return;
         }
-        self.tell(What::Registered { tables: tables.iter().map(ToString::to_string).collect() });
+        self.tell(EventKind::Registered {
+            tables: tables.iter().map(ToString::to_string).collect(),
+        });
         self.registered.lock().expect("no panic while a table is noted").extend(tables);
     }
 

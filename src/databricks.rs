@@ -48,10 +48,10 @@ mod workspace;
 
 pub use auth::{Environment, Run, SignInError, Tried};
 pub use client::Client;
-pub use connect::{ConnectOptions, Connected, Needed, Unbound, connect, connect_as_needed};
+pub use connect::{ConnectOptions, Connected, NeededSide, Unbound, connect, connect_as_needed};
 pub use credential::Credential;
 pub use notice::Notice;
-pub use survey::{Job, Listed, Offered, Place, Surveyor, Told};
+pub use survey::{Job, Listed, Offered, Surveyor, WorkspaceAndAsker, WritersAndSizes};
 pub use timing::Timing;
 pub use workspace::DatabricksWorkspace;
 

@@ -174,7 +174,7 @@ pub fn remove_folder(path: &Path) -> io::Result<()> {
 
 /// What is known of a file without opening it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Facts {
+pub struct FileFacts {
     /// Bytes.
     pub size: u64,
     /// Milliseconds since 1970 of the last change.
@@ -187,7 +187,7 @@ pub struct Facts {
 ///
 /// # Errors
 /// The system's; `InvalidInput` where a link stands in its path.
-pub fn list(folder: &Path) -> io::Result<Vec<(String, Facts)>> {
+pub fn list(folder: &Path) -> io::Result<Vec<(String, FileFacts)>> {
     let opened = open_folder(folder)?;
     let mut found = Vec::new();
     for entry in rustix::fs::Dir::read_from(&opened)? {
@@ -213,7 +213,7 @@ pub fn list(folder: &Path) -> io::Result<Vec<(String, Facts)>> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum There {
     /// A regular file.
-    File(Facts),
+    File(FileFacts),
     /// A folder.
     Folder,
 }
@@ -251,7 +251,7 @@ pub fn entries(folder: &Path) -> io::Result<BTreeMap<String, There>> {
 
 /// What a name in a folder is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Named {
+pub enum EntryKind {
     /// A regular file.
     File,
     /// A folder.
@@ -266,7 +266,7 @@ pub enum Named {
 ///
 /// # Errors
 /// The system's; `InvalidInput` where a link stands in its path.
-pub fn names(folder: &Path) -> io::Result<Vec<(String, Named)>> {
+pub fn names(folder: &Path) -> io::Result<Vec<(String, EntryKind)>> {
     let opened = open_folder(folder)?;
     let mut found = Vec::new();
     for entry in rustix::fs::Dir::read_from(&opened)? {
@@ -284,10 +284,10 @@ pub fn names(folder: &Path) -> io::Result<Vec<(String, Named)>> {
             kind => kind,
         };
         let named = match (name.to_str(), is_regular(kind)) {
-            (Err(_), _) => Named::Strange("its name is no text".to_owned()),
-            (Ok(_), Ok(())) => Named::File,
-            (Ok(_), Err(_)) if kind == FileType::Directory => Named::Folder,
-            (Ok(_), Err(error)) => Named::Strange(error.to_string()),
+            (Err(_), _) => EntryKind::Strange("its name is no text".to_owned()),
+            (Ok(_), Ok(())) => EntryKind::File,
+            (Ok(_), Err(_)) if kind == FileType::Directory => EntryKind::Folder,
+            (Ok(_), Err(error)) => EntryKind::Strange(error.to_string()),
         };
         found.push((name.to_string_lossy().into_owned(), named));
     }
@@ -344,14 +344,14 @@ pub fn is_absence(error: &io::Error) -> bool {
     )
 }
 
-fn facts(stat: &rustix::fs::Stat) -> Option<Facts> {
+fn facts(stat: &rustix::fs::Stat) -> Option<FileFacts> {
     regular(stat).ok()?;
     Some(facts_of(stat))
 }
 
-fn facts_of(stat: &rustix::fs::Stat) -> Facts {
+fn facts_of(stat: &rustix::fs::Stat) -> FileFacts {
     let milliseconds = stat.st_mtime.saturating_mul(1000) + stat.st_mtime_nsec as i64 / 1_000_000;
-    Facts {
+    FileFacts {
         size: u64::try_from(stat.st_size).unwrap_or(0),
         modified_ms: milliseconds,
         mode: Mode::from_raw_mode(stat.st_mode & 0o777),

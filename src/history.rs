@@ -44,7 +44,7 @@ impl Span {
 
 /// A group that the report is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct ReportedGroup {
     /// Its name.
     pub group: String,
     /// How old its replicas may be, by today's configuration; None: it is configured no longer.
@@ -224,7 +224,7 @@ pub struct Accepted {
 pub fn period(
     workspace: &str,
     span: Span,
-    groups: &[Asked],
+    groups: &[ReportedGroup],
     cuts: &[Cut],
     evidence: &Evidence,
 ) -> Period {
@@ -344,7 +344,7 @@ fn longest_silence(since: DateTime<Utc>, until: DateTime<Utc>, records: &[&RunRe
 
 fn group(
     workspace: &str,
-    asked: &Asked,
+    asked: &ReportedGroup,
     (since, until): (DateTime<Utc>, DateTime<Utc>),
     cuts: &[Cut],
     records: &[&RunRecord],

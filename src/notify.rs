@@ -1,6 +1,6 @@
 //! Who is told what: incidents from run records, letters from incidents, and what servers answered. Pure.
 //!
-//! There is no state but the run records. Each carries the incidents of its workspaces ([`Standing`]); the next apply reads the
+//! There is no state but the run records. Each carries the incidents of its workspaces ([`ToldState`]); the next apply reads the
 //! newest records, decides by typed fields alone what opened, went on or closed ([`decide`]), and keeps that in its own record
 //! before anything is sent. What is sent follows from a record and the configuration ([`letters`]), so that whatever could not be
 //! sent is made again from the same record. What servers answered is kept beside the record ([`ToldDocument`]).
@@ -26,13 +26,13 @@ pub use address::hash_of;
 pub use decide::{carried, decide, end_of_left_workspace, last_words, not_begun};
 pub use doubts::{Doubt, DoubtCode, doubts, of_address, of_secret, of_silence};
 pub use incident::{
-    Cause, CauseCode, Class, Closed, Digest, DigestGroup, GroupCut, How, Incident, Lost, Standing,
-    Telling,
+    CauseCode, Class, Closed, Digest, DigestGroup, FailureCause, GroupCut, How, Incident, Lost,
+    Telling, ToldState,
 };
 pub use letter::{Text, mail_id, text};
-pub use letters::{Done, Item, Letter, News, Receiver, Told, Why, letters};
+pub use letters::{Item, Letter, News, Receiver, RecordNews, SynchronizedGroup, Why, letters};
 pub use payload::{Call, calls};
 pub use policy::{Before, Known, Policy};
 pub use round::{GroupRound, LeftWorkspace, Round, State};
 pub use samples::samples;
-pub use told::{Answer, Outcome, ToldDocument};
+pub use told::{Delivery, DeliveryOutcome, ToldDocument};

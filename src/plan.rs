@@ -62,7 +62,7 @@ mod workflow;
 pub use before::{OwnPlaces, TablesBefore, Whose};
 pub(crate) use checks::active_in_secondary;
 pub use checks::{
-    Obstacle, PRIMARY_AWAY, PRIMARY_REFUSED, SECONDARY_AWAY, SECONDARY_REFUSED, obstacles,
+    CloneObstacle, PRIMARY_AWAY, PRIMARY_REFUSED, SECONDARY_AWAY, SECONDARY_REFUSED, obstacles,
     readable_until, told_of_behind, told_of_roles, words_of_region,
 };
 pub use deed::{Advice, Deed};
@@ -72,17 +72,17 @@ pub use document::{
 pub use failover::{FailedOver, GivenUp};
 pub use finding::{CRASH_CONSISTENT, Finding, FindingCode, Severity, Warning, WarningCode};
 pub use grants::{GrantsSeen, RightDiffers, RightsSeen};
-pub use identity::{Named, recreated};
+pub use identity::{NamedVersion, recreated};
 pub use job::JobSeen;
 pub use look::Checked;
 pub use moved::{tables_come, tables_left};
-pub use needed::Needed;
+pub use needed::GoneWithPrimary;
 pub use observed::{
     Answer, GroupObserved, Observed, RecordHere, RecordsSeen, RegionObserved, SecretSeen,
     TableObserved, Watch, WorkspaceObserved, merge_copies,
 };
 pub use origin::{Foreign, foreign_to, signs_in};
-pub use place::{Place, path_under, place_of};
+pub use place::{ReplicaPlace, path_under, place_of};
 pub use protection::{
     ComparedWith, Direction, Setting, SettingChange, SettingValue, SettingsBefore,
 };
@@ -220,7 +220,7 @@ fn plan_groups(
     views: &BTreeMap<&str, GroupView<'_>>,
     request: &Request,
 ) -> Vec<GroupPlan> {
-    let facts = checks::Facts::of(workspace);
+    let facts = checks::WorkspaceFacts::of(workspace);
     let mut groups: Vec<GroupPlan> = Vec::new();
     let mut named: BTreeSet<&str> = BTreeSet::new();
     for seen in &workspace.groups {

@@ -41,7 +41,9 @@ pub use metadata::{
     refuse_without_a_copy,
 };
 pub use presence::{Identity, Presence, Reached, Unproved, WriteAccess};
-pub use reading::{CLONE, Change, CommitKind, Expected, Reading, Standing, Theirs, standing};
+pub use reading::{
+    CLONE, Change, CommitKind, Expected, Reading, ReplicaStanding, Theirs, standing,
+};
 pub use replica::{
     CloneProof, ContentAnswer, ContentQuestion, LookDepth, Mark, NamedContent, Replica,
     ReplicaCommit, ReplicaContent, ReplicaQuestion, UnprovedClone,

@@ -40,7 +40,7 @@ impl Language {
 
 /// Where a workspace's groups are brought over, and who decides that.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct RunbookSubject {
     /// The labels of both sides.
     pub sides: Sides,
     /// The address of the other side's workspace, where one is configured.
@@ -55,10 +55,10 @@ pub struct Place {
     pub approvers: Vec<String>,
 }
 
-impl Place {
+impl RunbookSubject {
     /// As a configuration says.
-    pub fn of(workspace: &WorkspaceConfig) -> Place {
-        Place {
+    pub fn of(workspace: &WorkspaceConfig) -> RunbookSubject {
+        RunbookSubject {
             sides: workspace.sides(),
             address: workspace.connection.secondary_workspace.clone(),
             location: workspace.location_secondary.to_string(),
@@ -72,16 +72,18 @@ impl Place {
     }
 
     /// Those of a configuration, by workspace.
-    pub fn all(configuration: &Configuration) -> BTreeMap<String, Place> {
+    pub fn all(configuration: &Configuration) -> BTreeMap<String, RunbookSubject> {
         let workspaces = configuration.workspaces.iter();
-        workspaces.map(|workspace| (workspace.name.clone(), Place::of(workspace))).collect()
+        workspaces
+            .map(|workspace| (workspace.name.clone(), RunbookSubject::of(workspace)))
+            .collect()
     }
 
     /// As a plan says that is applied without a configuration: nothing of who decides.
-    pub fn of_plan(plan: &WorkspacePlan) -> Place {
+    pub fn of_plan(plan: &WorkspacePlan) -> RunbookSubject {
         let connection = &plan.connection;
         let address = plan.observed.primary.workspace.as_deref().unwrap_or_default();
-        Place {
+        RunbookSubject {
             sides: plan.sides(),
             address: connection.secondary_workspace.clone(),
             location: plan.observed.secondary.location.clone(),
@@ -112,9 +114,9 @@ impl Place {
 
 /// What a runbook is made from.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub struct RunbookInput<'a> {
     /// Where.
-    pub place: &'a Place,
+    pub place: &'a RunbookSubject,
     /// The cut log of the other side.
     pub cuts: &'a Cuts,
     /// The rows of the metadata table beside it, for the names of workflows.
@@ -161,7 +163,7 @@ pub struct Behind {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Runbook {
     /// Where.
-    pub place: Place,
+    pub place: RunbookSubject,
     /// It is for coming home.
     pub come_back: bool,
     /// When it was made.
@@ -255,9 +257,9 @@ pub struct TableStep {
 }
 
 /// Makes it.
-pub fn make(facts: Facts<'_>) -> Runbook {
-    let Facts { place, cuts, rows, record, looked, groups, to_cuts, .. } = facts;
-    let Facts { read_around, come_back, made_at, made_by, .. } = facts;
+pub fn make(facts: RunbookInput<'_>) -> Runbook {
+    let RunbookInput { place, cuts, rows, record, looked, groups, to_cuts, .. } = facts;
+    let RunbookInput { read_around, come_back, made_at, made_by, .. } = facts;
     let mut losses = LossesTold::default();
     let told = record.into_iter().flat_map(|record| &record.groups);
     let told: Vec<&GroupRecord> = told.filter(|told| told.workspace == place.sides.home).collect();
@@ -331,14 +333,14 @@ fn names_of_groups<'a>(
 }
 
 /// The change of role since which the other side is active of a group.
-fn failed_over<'a>(place: &'a Place, cuts: &'a Cuts, name: &str) -> Option<&'a Cut> {
+fn failed_over<'a>(place: &'a RunbookSubject, cuts: &'a Cuts, name: &str) -> Option<&'a Cut> {
     match cuts.roles(name, &place.sides) {
         Roles::FailedOver(cut) => Some(cut),
         Roles::Home | Roles::Unnamed(_) | Roles::Newer(_) | Roles::Broken { .. } => None,
     }
 }
 
-fn newest_kept(place: &Place) -> String {
+fn newest_kept(place: &RunbookSubject) -> String {
     let location = place.location.trim_end_matches('/');
     let documents = Relation::Path(format!("{location}/{FOLDER}/evidence/documents"));
     format!(

@@ -11,20 +11,20 @@ use tracing::Level;
 pub(crate) const TARGET: &str = "drsync::http";
 
 /// A request that is about to be sent.
-pub(crate) struct Asked {
+pub(crate) struct LoggedRequest {
     method: String,
     path: String,
     begun: Instant,
 }
 
-impl Asked {
+impl LoggedRequest {
     /// A request that somebody wants to know of; `None`: nobody does.
-    pub(crate) fn of(request: &RequestBuilder) -> Option<Asked> {
+    pub(crate) fn of(request: &RequestBuilder) -> Option<LoggedRequest> {
         if !tracing::enabled!(target: TARGET, Level::DEBUG) {
             return None;
         }
         let request = request.try_clone()?.build().ok()?;
-        Some(Asked {
+        Some(LoggedRequest {
             method: request.method().to_string(),
             path: request.url().path().to_owned(),
             begun: Instant::now(),
@@ -33,7 +33,7 @@ impl Asked {
 
     /// It was answered.
     pub(crate) fn answered(self, status: u16, headers: &HeaderMap) {
-        let Asked { method, path, begun } = self;
+        let LoggedRequest { method, path, begun } = self;
         let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let request_id = headers.get("x-request-id").and_then(|id| id.to_str().ok());
         let (method, path) = (method.as_str(), path.as_str());
@@ -49,7 +49,7 @@ impl Asked {
 
     /// It was not answered.
     pub(crate) fn unanswered(self) {
-        let Asked { method, path, begun } = self;
+        let LoggedRequest { method, path, begun } = self;
         let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (method, path) = (method.as_str(), path.as_str());
         tracing::debug!(target: TARGET, method, path, status = "no answer", milliseconds);

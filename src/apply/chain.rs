@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::canonical::sha256_of_bytes;
 use crate::harmless;
-use crate::notify::{Done, GroupCut, Told};
+use crate::notify::{GroupCut, RecordNews, SynchronizedGroup};
 use crate::observe::{FUTURE, Question, recent_records};
 use crate::plan::{
     GrantsSeen, JobSeen, ReceiptTold, RoleTold, Settings, SettingsBefore, Whose, Witnessed,
@@ -48,7 +48,7 @@ pub(super) struct Tips {
 /// One of the newest records, as far as it goes on being told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct End {
-    pub(super) told: Told,
+    pub(super) told: RecordNews,
     pub(super) notified: Notified,
     /// How each of its workspaces is protected.
     pub(super) settings: BTreeMap<String, Settings>,
@@ -67,17 +67,17 @@ impl End {
 
 impl RunRecord {
     /// What of it is told.
-    pub fn extract_news(&self) -> Told {
+    pub fn extract_news(&self) -> RecordNews {
         let synchronized =
             self.groups.iter().filter(|group| group.outcome == GroupOutcome::Synchronized);
-        Told {
+        RecordNews {
             run_id: self.run_id.clone(),
             ended_at: self.ended_at,
             url: self.provenance.ci_run_url.clone(),
             standings: self.notified.as_ref().map(|it| it.standings.clone()).unwrap_or_default(),
             synchronized: synchronized
                 .filter_map(|group| {
-                    Some(Done {
+                    Some(SynchronizedGroup {
                         workspace: group.workspace.clone(),
                         group: group.name.clone(),
                         cut: cut_of(group)?,

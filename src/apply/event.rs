@@ -16,13 +16,14 @@ pub struct Event {
     pub at: DateTime<Utc>,
     /// What.
     #[serde(flatten)]
-    pub what: What,
+    pub what: EventKind,
 }
 
 /// Everything that can happen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum What {
+#[schemars(rename = "What")]
+pub enum EventKind {
     /// The apply began.
     Started {
         /// The apply.

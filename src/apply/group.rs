@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use futures::future::join_all;
 
 use super::Run;
-use super::event::What;
+use super::event::EventKind;
 use super::fence::{Fence, told_with_clones};
 use super::grant::Missing;
 use super::precondition::{self, Holding, Task, Unfit};
@@ -60,7 +60,7 @@ pub(super) async fn apply(
         }
         Err(end) => record_of_end(run, plan, record, attempt.or_failed_over(end).await),
     };
-    run.tell(What::GroupEnded {
+    run.tell(EventKind::GroupEnded {
         workspace: record.workspace.clone(),
         group: record.name.clone(),
         outcome: record.outcome,
@@ -211,7 +211,7 @@ impl Attempt<'_> {
 
     fn tell_that_it_began(&self) {
         let Attempt { run, site, plan, point, .. } = *self;
-        run.tell(What::GroupStarted {
+        run.tell(EventKind::GroupStarted {
             workspace: site.plan.name.clone(),
             group: plan.name.clone(),
             recovery_point: point,
@@ -312,7 +312,7 @@ impl Attempt<'_> {
         let Attempt { run, site, plan, .. } = *self;
         let end = match site.append(cut.clone()).await {
             Ok(Sent::Yes(Appended::Committed)) => {
-                run.tell(What::CutCommitted {
+                run.tell(EventKind::CutCommitted {
                     workspace: site.plan.name.clone(),
                     group: plan.name.clone(),
                     cut: cut.cut_number,

@@ -12,13 +12,13 @@ type Owed = (String, Role, Recorded);
 
 /// Noted by all groups at once.
 #[derive(Debug, Default)]
-pub(super) struct Notes {
+pub(super) struct ApplyNotes {
     warnings: Mutex<Vec<RunWarning>>,
     /// Whether it was taken down, or why not. Only an answer of the region says that it was.
     taken: Mutex<BTreeMap<Owed, Result<(), Sentence>>>,
 }
 
-impl Notes {
+impl ApplyNotes {
     /// Notes a warning, and says whether it is the first of its kind and words: what several parts of an apply meet is told once.
     pub(super) fn warn(&self, warning: RunWarning) -> bool {
         let mut warnings = self.warnings.lock().expect("no panic while a warning is noted");
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn what_was_refused_once_is_lacking_whatever_was_taken_before_and_after() {
-        let notes = Notes::default();
+        let notes = ApplyNotes::default();
         notes.took("east", Role::Primary, Recorded::Rows);
         notes.lacks("east", Role::Primary, Recorded::Rows, "it is full".into());
         notes.lacks("east", Role::Primary, Recorded::Rows, "it is gone".into());

@@ -9,13 +9,14 @@ use crate::ledger::{Cut, CutTableEntry, Cuts, row};
 use crate::pause::Failure;
 use crate::plan::questions::again;
 use crate::plan::{
-    Action, FindingCode, GroupPlan, Named, Obstacle, Role, Step, active_in_secondary, damaged,
-    obstacles, place_of, readable_until, recreated, standing_of, told_of_roles, words_of_region,
+    Action, CloneObstacle, FindingCode, GroupPlan, NamedVersion, Role, Step, active_in_secondary,
+    damaged, obstacles, place_of, readable_until, recreated, standing_of, told_of_roles,
+    words_of_region,
 };
 use crate::record::{Ending, Failed, Moved};
 use crate::region::{
     ActiveRun, CloneOrder, Commit, LookDepth, PinQuestion, RegionError, RegionErrorKind, Regions,
-    Replica, ReplicaFiles, Source, Standing,
+    Replica, ReplicaFiles, ReplicaStanding, Source,
 };
 use crate::sentence::Sentence;
 
@@ -295,7 +296,7 @@ async fn as_listed(regions: &Regions, plan: &GroupPlan) -> Result<(), Unfit> {
     for (step, listed) in plan.steps.iter().zip(listed) {
         let listed = listed.map_err(|error| refused(step, &error))?;
         let (table, pin) = (&step.table, &step.source);
-        if let Some(Obstacle { code, what, remedy }) = obstacles(&listed).next() {
+        if let Some(CloneObstacle { code, what, remedy }) = obstacles(&listed).next() {
             let remedy = remedy.map_or(String::new(), |it| format!("; {it}"));
             return Err(Unfit::found(step, code, format!("{table}: {what}{remedy}")));
         }
@@ -351,7 +352,7 @@ fn same_source<'a>(step: &Step, source: &'a Source) -> Result<&'a Commit, Unfit>
         let text = format!("v{} of {table} can no longer be read: plan again", pin.version);
         return Err(Unfit::stale(step, Moved::VersionGone, text));
     };
-    match recreated(source, &Named::in_plan(pin)) {
+    match recreated(source, &NamedVersion::in_plan(pin)) {
         None => Ok(commit),
         Some(why) => {
             let text =
@@ -397,7 +398,7 @@ fn check_replica(
     let stale = |why: Moved, text: String| Err(Unfit::stale(step, why, text));
     let standing = standing_of(step, replica, entry);
     match standing {
-        Standing::AsLookedAt(version) if step.action == Action::NoOp => {
+        ReplicaStanding::AsLookedAt(version) if step.action == Action::NoOp => {
             match version.zip(replica) {
                 Some((version, replica)) => match damaged(replica, entry) {
                     None => Ok(Held::Holds(Holding::of(version, replica, entry))),
@@ -413,12 +414,12 @@ fn check_replica(
                 ),
             }
         }
-        Standing::AsLookedAt(version) => {
+        ReplicaStanding::AsLookedAt(version) => {
             order.replica_version = version;
             Ok(Held::Lacks(Box::new(order)))
         }
         // The plan clones nothing here, so that this clone is none of its own attempts: another plan has to judge it.
-        Standing::Cloned { newest: version, .. } if step.action == Action::NoOp => stale(
+        ReplicaStanding::Cloned { newest: version, .. } if step.action == Action::NoOp => stale(
             Moved::ReplicaCloned,
             format!(
                 "v{version} of the replica of {} is a clone that was made after the plan: plan again",
@@ -426,15 +427,15 @@ fn check_replica(
             ),
         ),
         // An earlier attempt got this far: the clone finds its own mark, and verification decides.
-        Standing::Cloned { .. } => Ok(Held::Lacks(Box::new(order))),
-        Standing::Other(source_version) => stale(
+        ReplicaStanding::Cloned { .. } => Ok(Held::Lacks(Box::new(order))),
+        ReplicaStanding::Other(source_version) => stale(
             Moved::ReplicaCloned,
             format!(
                 "another apply has brought the replica of {} to v{source_version}: plan again",
                 step.table
             ),
         ),
-        Standing::Changed(change) => {
+        ReplicaStanding::Changed(change) => {
             let text = format!("{}: {change}", step.table);
             Err(Unfit::found(step, FindingCode::ReplicaChanged, text))
         }

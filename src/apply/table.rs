@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Run;
-use super::event::What;
+use super::event::EventKind;
 use super::fence::Fence;
 use super::grant::Missing;
 use super::site::Site;
@@ -112,7 +112,7 @@ impl Work<'_> {
 
     fn tell_start(&self) {
         let (workspace, group, table) = self.names();
-        self.run.tell(What::TableStarted {
+        self.run.tell(EventKind::TableStarted {
             workspace,
             group,
             table,
@@ -123,7 +123,7 @@ impl Work<'_> {
 
     fn tell_retry(&self, attempt: u32, error: &RegionError, delay: Duration) {
         let (workspace, group, table) = self.names();
-        self.run.tell(What::TableRetried {
+        self.run.tell(EventKind::TableRetried {
             workspace,
             group,
             table,
@@ -162,7 +162,7 @@ impl Work<'_> {
         let (workspace, group, table) = self.names();
         match record {
             Ok(record) => {
-                run.tell(What::TableCloned {
+                run.tell(EventKind::TableCloned {
                     workspace,
                     group,
                     table,
@@ -177,7 +177,7 @@ impl Work<'_> {
                 let outcome = if run.stopped() {
                     TableOutcome::NotStarted
                 } else {
-                    run.tell(What::TableFailed {
+                    run.tell(EventKind::TableFailed {
                         workspace,
                         group,
                         table,
@@ -229,7 +229,7 @@ async fn attempt(
     loop {
         tokio::select! {
             cloned = &mut clone => return cloned,
-            _ = ticks.tick() => run.tell(What::TableProgress {
+            _ = ticks.tick() => run.tell(EventKind::TableProgress {
                 workspace: site.plan.name.clone(),
                 group: group.name.clone(),
                 table: step.table.to_string(),

@@ -11,8 +11,8 @@ use super::exit::Away;
 use crate::canonical::sha256_of_bytes;
 use crate::config::TableName;
 use crate::notify::{
-    Answer, Cause, CauseCode, GroupRound, Known, LeftWorkspace, Lost, Outcome, Policy, Receiver,
-    Round, Standing, State, ToldDocument, carried, decide, last_words, letters,
+    CauseCode, Delivery, DeliveryOutcome, FailureCause, GroupRound, Known, LeftWorkspace, Lost,
+    Policy, Receiver, Round, State, ToldDocument, ToldState, carried, decide, last_words, letters,
 };
 use crate::plan::document::{Plan, ReasonCode, Selection, WorkspacePlan};
 use crate::plan::{
@@ -51,7 +51,7 @@ pub(super) async fn note(
                 ends.push(end.clone());
             }
         }
-        let before: Vec<&Standing> = of_workspace
+        let before: Vec<&ToldState> = of_workspace
             .iter()
             .flat_map(|end| &end.notified.standings)
             .filter(|standing| standing.workspace == planned.name)
@@ -94,14 +94,14 @@ fn leaving(
     run: &Run<'_>,
     record: &mut RunRecord,
     ends: &[End],
-    standings: &mut Vec<Standing>,
+    standings: &mut Vec<ToldState>,
 ) -> Vec<LeftWorkspace> {
     let plan = &run.stored.plan;
     let policies = &run.options.policies;
     let tells = is_whole(plan) && policies.iter().any(|policy| !policy.is_silent());
     let mut all = Vec::new();
     for (name, (end, settings)) in known_and_not_planned(plan, ends) {
-        let before: Vec<&Standing> = ends
+        let before: Vec<&ToldState> = ends
             .iter()
             .flat_map(|end| &end.notified.standings)
             .filter(|standing| standing.workspace == *name)
@@ -225,13 +225,13 @@ fn silent_before(ends: &[End]) -> Silent {
 }
 
 /// Takes in what servers answered to an apply: one message that was taken ends a silence.
-fn hear(silent: &mut Silent, answers: &[Answer]) {
-    let receiver = |answer: &Answer| (answer.workspace.clone(), answer.to.clone());
-    for answer in answers.iter().filter(|answer| answer.outcome != Outcome::Sent) {
+fn hear(silent: &mut Silent, answers: &[Delivery]) {
+    let receiver = |answer: &Delivery| (answer.workspace.clone(), answer.to.clone());
+    for answer in answers.iter().filter(|answer| answer.outcome != DeliveryOutcome::Sent) {
         let since = silent.entry(receiver(answer)).or_insert(answer.told_at);
         *since = answer.told_at.min(*since);
     }
-    for answer in answers.iter().filter(|answer| answer.outcome == Outcome::Sent) {
+    for answer in answers.iter().filter(|answer| answer.outcome == DeliveryOutcome::Sent) {
         silent.remove(&receiver(answer));
     }
 }
@@ -267,7 +267,8 @@ async fn left_over(
                 before.push(ToldBefore { run_id: told.run_id.clone(), sha256 });
                 hear(&mut silent, &document.answers);
                 let deferred = document.answers.into_iter();
-                let deferred = deferred.filter(|answer| answer.outcome == Outcome::Deferred);
+                let deferred =
+                    deferred.filter(|answer| answer.outcome == DeliveryOutcome::Deferred);
                 outstanding.extend(deferred.map(|answer| Outstanding {
                     of: answer.of,
                     told_at: answer.told_at,
@@ -378,13 +379,13 @@ fn round(
 }
 
 /// Something of the secondary's workspace that nobody could look at.
-fn unseen_there(unseen: &Unwatched) -> Cause {
+fn unseen_there(unseen: &Unwatched) -> FailureCause {
     let code = match &unseen.what {
         UnwatchedPart::Workspace => CauseCode::WorkspaceUnseen,
         UnwatchedPart::Runs => CauseCode::RunsUnseen,
         UnwatchedPart::Job { name: _ } => CauseCode::JobUnseen,
     };
-    Cause { code, table: None, message: unseen.message.clone() }
+    FailureCause { code, table: None, message: unseen.message.clone() }
 }
 
 /// Every group of the configuration is in a plan.
@@ -431,7 +432,7 @@ fn state(plan: &GroupPlan, record: &GroupRecord) -> State {
         Ending::Waiting => State::Waiting,
         Ending::Interrupted | Ending::NotStarted => State::Untried,
         Ending::Away { .. } => State::Away,
-        Ending::Stale { table, .. } => State::Failing(vec![Cause {
+        Ending::Stale { table, .. } => State::Failing(vec![FailureCause {
             code: CauseCode::Stale,
             table: table.as_ref().map(ToString::to_string),
             message: record.message.clone().unwrap_or_default(),
@@ -450,7 +451,7 @@ fn state_of_blocked(plan: &GroupPlan) -> State {
     if blocking().any(|finding| away(finding.code)) {
         return State::Away;
     }
-    let causes = blocking().map(|finding| Cause {
+    let causes = blocking().map(|finding| FailureCause {
         code: CauseCode::Finding(finding.code),
         table: finding.table.clone(),
         message: finding.message.clone(),
@@ -458,10 +459,10 @@ fn state_of_blocked(plan: &GroupPlan) -> State {
     State::Failing(causes.collect())
 }
 
-fn causes_of_failure(failed: &Failed, record: &GroupRecord) -> Vec<Cause> {
+fn causes_of_failure(failed: &Failed, record: &GroupRecord) -> Vec<FailureCause> {
     let message = || record.message.clone().unwrap_or_default();
     let one = |code: CauseCode, table: Option<&TableName>| {
-        vec![Cause { code, table: table.map(ToString::to_string), message: message() }]
+        vec![FailureCause { code, table: table.map(ToString::to_string), message: message() }]
     };
     match failed {
         Failed::LedgersUnread | Failed::LedgerUnusable { .. } => {
@@ -473,7 +474,7 @@ fn causes_of_failure(failed: &Failed, record: &GroupRecord) -> Vec<Cause> {
         Failed::Tables { tables } => {
             let of_table = |table: &TableName| {
                 let said = record.tables.iter().find(|it| it.table == *table);
-                Cause {
+                FailureCause {
                     code: CauseCode::TablesFailed,
                     table: Some(table.to_string()),
                     message: said.and_then(|it| it.message.clone()).unwrap_or_else(message),

@@ -12,7 +12,7 @@ use crate::command::{Command, Verb};
 use crate::config::Configuration;
 use crate::plan::{self, Foreign, Plan, StoredPlan};
 use crate::render::clean;
-use crate::runbook::Place;
+use crate::runbook::RunbookSubject;
 
 /// A stored plan that passed the gate: [`admit`] alone makes one, and the regions of a plan are opened for nothing else.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Admitted {
     approval: Approval,
     signature: Option<String>,
     record_keys: Vec<String>,
-    places: BTreeMap<String, Place>,
+    places: BTreeMap<String, RunbookSubject>,
     teller: Option<Teller>,
     configurations: BTreeMap<String, Vec<u8>>,
 }
@@ -61,7 +61,7 @@ impl Admitted {
     }
 
     /// Of each configured workspace what its runbook says of it.
-    pub(super) fn places(&self) -> &BTreeMap<String, Place> {
+    pub(super) fn places(&self) -> &BTreeMap<String, RunbookSubject> {
         &self.places
     }
 
@@ -127,7 +127,7 @@ pub(super) async fn admit(
         (None, Some(_)) => (Approval::ExpectedEffect, None),
         (None, None) => (Approval::None, None),
     };
-    let places = found.as_ref().map(|found| Place::all(&found.configuration));
+    let places = found.as_ref().map(|found| RunbookSubject::all(&found.configuration));
     let places = places.unwrap_or_default();
     let configurations = match (&found, terms.purpose) {
         (Some(found), Purpose::Apply { .. }) => written::written_configurations(context, found),

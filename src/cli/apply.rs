@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use super::admit::{Purpose, Terms, admit};
 use super::clock::Clock;
-use super::configuration::Found;
+use super::configuration::LoadedConfiguration;
 use super::events::{self, Events};
 use super::flags::Context;
 use super::here::Here;
@@ -23,7 +23,7 @@ use super::{
     ExitStatus, Failure, configuration, duration, keep, output, regions, runbook, show, signals,
     who, written,
 };
-use crate::apply::{self, Approval, Event, Options, RunRecord, Signer, What};
+use crate::apply::{self, Approval, Event, EventKind, Options, RunRecord, Signer};
 use crate::command::{Command, Verb};
 use crate::config::Configuration;
 use crate::plan::document::{LedgerAction, MetadataAction};
@@ -32,7 +32,7 @@ use crate::region::Regions;
 use crate::render;
 use crate::render::progress::{Mode, Progress};
 use crate::render::writers::{Form, write};
-use crate::runbook::Place;
+use crate::runbook::RunbookSubject;
 
 /// Carry out a stored plan, no more and no less; without FILE: plan, show, ask, apply
 #[derive(Debug, Args)]
@@ -94,7 +94,7 @@ pub(super) struct Ready {
     /// Public keys of the runners whose records witness cuts; none: every record does.
     pub(super) record_keys: Vec<String>,
     /// Of each configured workspace what its runbook says of it.
-    pub(super) places: BTreeMap<String, Place>,
+    pub(super) places: BTreeMap<String, RunbookSubject>,
     /// Of each configured workspace its configuration, as it is kept with the evidence.
     pub(super) configurations: BTreeMap<String, Vec<u8>>,
     /// Who is told of it, and over what.
@@ -115,7 +115,7 @@ impl Ready {
 }
 
 /// What an apply did, and where the record of it lies on this machine.
-pub(super) struct Done {
+pub(super) struct FinishedApply {
     pub(super) record: RunRecord,
     kept: Option<PathBuf>,
 }
@@ -303,7 +303,7 @@ pub(super) async fn plan_now(
         look::look_with(context, &asking, found).await?;
     let configurations = written::written_configurations(context, &found);
     let teller = Teller::of(&found.configuration, &found.folder);
-    let Found { configuration, folder, kept_in: _, read_in: _ } = found;
+    let LoadedConfiguration { configuration, folder, kept_in: _, read_in: _ } = found;
     let ready = Ready {
         stored: plan.stored(),
         regions,
@@ -312,7 +312,7 @@ pub(super) async fn plan_now(
         signer,
         planned_now: true,
         record_keys,
-        places: Place::all(&configuration),
+        places: RunbookSubject::all(&configuration),
         configurations,
         teller,
         mistaken: configuration.incomplete || !configuration.mistakes.is_empty(),
@@ -327,7 +327,7 @@ pub(super) async fn carry_out(
     events: &Arc<Events>,
     ready: &Ready,
     stop: &Stop,
-) -> Result<Done, Failure> {
+) -> Result<FinishedApply, Failure> {
     let plan = &ready.stored.plan;
     let here = Arc::new(Here::new(ready.folder.clone()));
     let options = Options {
@@ -359,7 +359,7 @@ pub(super) async fn carry_out(
     let shown = BoardShown::begin(progress.above());
     let tell = |event: Event| {
         let again = match &event.what {
-            What::Warning(warning) => !context.said.first(&warning.about_what()),
+            EventKind::Warning(warning) => !context.said.first(&warning.about_what()),
             _ => false,
         };
         if !again {
@@ -373,7 +373,7 @@ pub(super) async fn carry_out(
     runbook::keep_after(context, folder, plan, regions, places, &record).await;
     let kept = here.take_record_path();
     let kept = kept.and_then(|kept| warn(context, "the run record is not kept here", kept));
-    Ok(Done { record, kept })
+    Ok(FinishedApply { record, kept })
 }
 
 /// How it ends: as the record says, and never well where the configuration has mistakes.
@@ -391,10 +391,10 @@ fn report(
     context: &Context,
     events: &Events,
     plan: &Plan,
-    done: &Done,
+    done: &FinishedApply,
     shown: bool,
 ) -> Result<(), Failure> {
-    let Done { record, kept } = done;
+    let FinishedApply { record, kept } = done;
     if context.json {
         events.say(&output::json_text(record)?);
         return Ok(());

@@ -25,7 +25,7 @@ use crate::secrets;
 
 /// A configuration and where drsync keeps its own files beside it.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct LoadedConfiguration {
     pub(super) configuration: Configuration,
     pub(super) folder: PathBuf,
     /// It is one that applies kept beside their evidence: the word of whoever may write there.
@@ -35,7 +35,7 @@ pub(super) struct Found {
 }
 
 /// Reads the configuration that was named, or the nearest one.
-pub(super) async fn read(context: &Context) -> Result<Found, Failure> {
+pub(super) async fn read(context: &Context) -> Result<LoadedConfiguration, Failure> {
     let path = match &context.config {
         Some(path) => match path.to_str().filter(|source| remote_files::is_remote(source)) {
             Some(source) => return remote(source, &context.timing).await,
@@ -53,7 +53,7 @@ pub(super) async fn read(context: &Context) -> Result<Found, Failure> {
         if path.is_dir() { path } else { path.parent().map(Path::to_path_buf).unwrap_or_default() };
     let read_in = std::fs::canonicalize(folder_of(&folder)).map(ConfiguredIn::Folder);
     let read_in = read_in.unwrap_or_default();
-    Ok(Found { configuration, folder, kept_in: None, read_in })
+    Ok(LoadedConfiguration { configuration, folder, kept_in: None, read_in })
 }
 
 /// A folder as it can be opened: the current one has a name, too.
@@ -71,7 +71,7 @@ fn withhold(configuration: &Configuration) {
 }
 
 /// Reads the configuration that was named, or the nearest one if there is any: a stored plan can do without.
-pub(super) async fn read_if_any(context: &Context) -> Result<Option<Found>, Failure> {
+pub(super) async fn read_if_any(context: &Context) -> Result<Option<LoadedConfiguration>, Failure> {
     if context.config.is_none() && nearest().is_err() {
         return Ok(None);
     }
@@ -108,7 +108,7 @@ pub(super) fn folders(context: &Context, plan: &Path) -> Vec<PathBuf> {
 /// Reads the configuration and tells every mistake of it on stderr; nothing usable is a failure.
 ///
 /// Even `--quiet` does not silence it: a mistake can keep a group or a workspace out of everything that follows.
-pub(super) async fn usable(context: &Context) -> Result<Found, Failure> {
+pub(super) async fn usable(context: &Context) -> Result<LoadedConfiguration, Failure> {
     let found = read(context).await?;
     let configuration = &found.configuration;
     if configuration.workspaces.is_empty() {
@@ -126,7 +126,7 @@ pub(super) async fn usable(context: &Context) -> Result<Found, Failure> {
 }
 
 /// Reads `workspace:/…` or `volume:/Volumes/…` with the ambient identity; drsync's own files then lie in the current folder.
-async fn remote(source: &str, timing: &Timing) -> Result<Found, Failure> {
+async fn remote(source: &str, timing: &Timing) -> Result<LoadedConfiguration, Failure> {
     let here = std::env::current_dir().context("find the current folder")?;
     let read = remote_files::read(source, &environment(), timing).await;
     let configuration = match read.map_err(|error| unread(source, error))? {
@@ -136,11 +136,11 @@ async fn remote(source: &str, timing: &Timing) -> Result<Found, Failure> {
     withhold(&configuration);
     let read_in = remote_files::workspace_of(&environment());
     let read_in = read_in.map_or(ConfiguredIn::Elsewhere, ConfiguredIn::Workspace);
-    Ok(Found { configuration, folder: PathBuf::new(), kept_in: None, read_in })
+    Ok(LoadedConfiguration { configuration, folder: PathBuf::new(), kept_in: None, read_in })
 }
 
 /// Reads the configuration that applies kept; drsync's own files then lie in the current folder.
-async fn recover_found(source: &Source, context: &Context) -> Result<Found, Failure> {
+async fn recover_found(source: &Source, context: &Context) -> Result<LoadedConfiguration, Failure> {
     let recovered = recover(context, &environment(), source, &[]).await?;
     let bytes = recover::as_one(&recovered)?;
     let places: Vec<&str> = recovered.iter().map(|one| one.place.as_str()).collect();
@@ -155,11 +155,11 @@ async fn recover_found(source: &Source, context: &Context) -> Result<Found, Fail
     )));
     let kept_in = Some(source.describe_source());
     let read_in = ConfiguredIn::Elsewhere;
-    Ok(Found { configuration, folder: PathBuf::new(), kept_in, read_in })
+    Ok(LoadedConfiguration { configuration, folder: PathBuf::new(), kept_in, read_in })
 }
 
 /// Refuses a configuration that was kept beside the evidence for what changes something, or sends secrets to servers that it names.
-pub(super) fn require_own(found: Found) -> Result<Found, Failure> {
+pub(super) fn require_own(found: LoadedConfiguration) -> Result<LoadedConfiguration, Failure> {
     let Some(source) = &found.kept_in else {
         return Ok(found);
     };

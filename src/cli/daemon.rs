@@ -28,7 +28,7 @@ use super::{ExitStatus, Failure, duration, tell};
 use crate::apply::{RunRecord, Signer};
 use crate::config::Configuration;
 use crate::metrics::{Counts, Measured};
-use crate::notify::Answer;
+use crate::notify::Delivery;
 use crate::plan::document::Selection;
 use crate::plan::{Observed, status};
 use line::Line;
@@ -298,7 +298,7 @@ impl Work<'_> {
         (!due.is_empty()).then_some(Cause::Finished(due))
     }
 
-    fn count(&mut self, record: &RunRecord, exit: ExitStatus, told: &[Answer]) {
+    fn count(&mut self, record: &RunRecord, exit: ExitStatus, told: &[Delivery]) {
         *self.counts.rounds.entry(exit.name().to_owned()).or_default() += 1;
         for group in &record.groups {
             let copied = group.tables.iter().filter_map(|table| table.copied_bytes);
@@ -310,14 +310,14 @@ impl Work<'_> {
         self.today.rounds += 1;
     }
 
-    fn count_told(&mut self, told: &[Answer]) {
+    fn count_told(&mut self, told: &[Delivery]) {
         for answer in told {
             let key = (answer.channel.clone(), answer.outcome.as_str().to_owned());
             *self.counts.notifications.entry(key).or_default() += 1;
         }
     }
 
-    fn say_told(&self, told: &[Answer]) {
+    fn say_told(&self, told: &[Delivery]) {
         if !told.is_empty() {
             self.say("told", &line::count_answers(told));
         }

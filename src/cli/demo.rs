@@ -18,7 +18,7 @@ use crate::command::{Command, Verb};
 use crate::lakehouse::demo;
 use crate::region::RegionErrorKind;
 use crate::render::{self, Style};
-use crate::runbook::Place;
+use crate::runbook::RunbookSubject;
 use crate::text::shell_word;
 
 /// See it work: two regions with real Delta tables in a folder, validated, planned, applied
@@ -68,7 +68,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
     let ready = Ready {
         stored,
         regions: looked.regions,
-        places: Place::all(&looked.found.configuration),
+        places: RunbookSubject::all(&looked.found.configuration),
         configurations,
         folder: looked.found.folder,
         mistaken: false,

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::clock::Clock;
 use super::log::{self, LogFormat};
-use super::output::Said;
+use super::output::AlreadySaid;
 use super::{ExitStatus, Failure, output};
 use crate::databricks::Timing;
 use crate::plan::document::Selection;
@@ -131,7 +131,7 @@ pub(super) struct Context {
     /// Nobody looks on: what an apply does is told a line a transition, on a terminal too.
     pub(super) unattended: bool,
     /// What is said once and no more, however often a round finds it so.
-    pub(super) said: Arc<Said>,
+    pub(super) said: Arc<AlreadySaid>,
     /// How time passes for services: commands that only look do not wait for ever.
     pub(super) timing: Timing,
 }

@@ -11,8 +11,10 @@ use super::selection::NamedGroup;
 use super::{ExitStatus, Failure, configuration, look, output, regions, selection, signature};
 use crate::apply::{Approval, RunRecord};
 use crate::config::{GroupEntry, WorkspaceAddress, WorkspaceConfig};
-use crate::databricks::Needed;
-use crate::history::{Asked, Chain, Evidence, PlanSeen, Span, era, period, plans_of, records_of};
+use crate::databricks::NeededSide;
+use crate::history::{
+    Chain, Evidence, PlanSeen, ReportedGroup, Span, era, period, plans_of, records_of,
+};
 use crate::ledger::{Cut, Cuts};
 use crate::moment;
 use crate::observe::{all_witnessed, witnessed};
@@ -62,7 +64,7 @@ impl History {
         };
         let signers = Signers { records: signed, plans: signature::keys_of_plans(&found)? };
         let read = look::block_on(async {
-            let opened = regions::of_configuration(context, &mut found, Needed::Either).await?;
+            let opened = regions::of_configuration(context, &mut found, NeededSide::Either).await?;
             let mut all = vec![];
             for (workspace, regions) in found.configuration.workspaces.iter().zip(&opened) {
                 all.push(self.read(context, workspace, regions, &signers).await);
@@ -149,7 +151,7 @@ impl History {
         workspace: &WorkspaceConfig,
         groups: &[NamedGroup],
         cuts: &[Cut],
-    ) -> Vec<Asked> {
+    ) -> Vec<ReportedGroup> {
         let configured = workspace.groups.iter().filter_map(|entry| match entry {
             GroupEntry::Valid(group) => Some(group),
             GroupEntry::Invalid { .. } => None,
@@ -161,7 +163,7 @@ impl History {
             objectives.contains_key(group) || cuts.iter().any(|cut| cut.group_name == *group)
         });
         own.filter(|group| self.selects(context, &workspace.name, group))
-            .map(|group| Asked {
+            .map(|group| ReportedGroup {
                 group: group.to_owned(),
                 objective: objectives.get(group).copied(),
             })

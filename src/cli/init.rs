@@ -19,7 +19,7 @@ use super::{ExitStatus, Failure, keep, look, output};
 use crate::command::{Command, Verb};
 use crate::render;
 use crate::text::plural;
-use proposal::Answers;
+use proposal::InitAnswers;
 
 /// What a new configuration begins as.
 const STARTER: &str = include_str!("../../fixtures/configuration/starter.json");
@@ -121,7 +121,7 @@ fn as_named_in(configuration: &Path, folder: &Path) -> Result<String, Failure> {
 }
 
 /// Writes what came of the questions; what nobody answered is a placeholder, and the answers that there are are kept.
-fn written(context: &Context, path: &Path, answers: &Answers) -> Result<ExitStatus, Failure> {
+fn written(context: &Context, path: &Path, answers: &InitAnswers) -> Result<ExitStatus, Failure> {
     keep::new(path, proposal::configuration(answers).as_bytes())?;
     keep::forget_answers(path.parent().unwrap_or(Path::new("")));
     keep_schema(path)?;

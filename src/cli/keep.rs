@@ -9,9 +9,9 @@ use anyhow::Context as _;
 
 use crate::apply::RunRecord;
 use crate::config::{self, WorkspaceConfig};
-use crate::files::{self, Named};
+use crate::files::{self, EntryKind};
 use crate::limits::DOCUMENT;
-use crate::notify::Standing;
+use crate::notify::ToldState;
 use crate::plan::{OwnPlaces, RecordHere, StoredPlan};
 use crate::region::{
     KeptDocument, PLAN_ENDING, RUN_RECORD_ENDING, SIGNATURE_ENDING, TOLD_ENDING, apply_of,
@@ -177,7 +177,8 @@ pub(super) fn used_configurations(folder: &Path) -> Vec<WorkspaceConfig> {
 fn kept_configurations(folder: &Path) -> Vec<(PathBuf, WorkspaceConfig)> {
     let own = files::resolve_folder(&folder.join(FOLDER).join(USED));
     let names = files::names(&own).unwrap_or_default().into_iter();
-    let files = names.filter(|(_, named)| *named == Named::File).map(|(name, _)| own.join(name));
+    let files =
+        names.filter(|(_, named)| *named == EntryKind::File).map(|(name, _)| own.join(name));
     let read = files.filter_map(|file| {
         let bytes = read(&file).ok()?;
         let configuration = config::read_text(&file.to_string_lossy(), &bytes, Path::new("/"));
@@ -217,7 +218,7 @@ pub(super) fn ending(folders: &[PathBuf], end: &str) -> BTreeMap<String, PathBuf
     let all = folders.iter().flat_map(|folder| {
         let runs = runs(&files::resolve_folder(folder));
         let found = files::names(&runs).unwrap_or_default().into_iter();
-        found.filter(|(_, named)| *named == Named::File).filter_map(move |(name, _)| {
+        found.filter(|(_, named)| *named == EntryKind::File).filter_map(move |(name, _)| {
             let id = id_of(&name)?.to_owned();
             Some((id, runs.join(name)))
         })
@@ -302,13 +303,13 @@ pub(super) fn quiet_record(
 const NOT_BEGUN: &str = "not-begun.json";
 
 /// What was told of applies that could not begin; what cannot be read was told of nobody.
-pub(super) fn not_begun(folder: &Path) -> Vec<Standing> {
+pub(super) fn not_begun(folder: &Path) -> Vec<ToldState> {
     let noted = read(&files::resolve_folder(folder).join(FOLDER).join(NOT_BEGUN)).ok();
     noted.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
 /// Notes what was told of applies that could not begin. Where it cannot be noted, the next one tells it again.
-pub(super) fn note_not_begun(folder: &Path, standings: &[Standing]) {
+pub(super) fn note_not_begun(folder: &Path, standings: &[ToldState]) {
     let path = folder.join(FOLDER).join(NOT_BEGUN);
     if standings.is_empty() {
         let _ = fs::remove_file(path);
@@ -333,7 +334,7 @@ fn make_notes(folder: &Path) -> anyhow::Result<PathBuf> {
     let notes = make_own(folder, notes)?;
     let (runs, into) = (files::resolve_folder(&runs), files::resolve_folder(&notes));
     for (name, named) in files::names(&runs).unwrap_or_default() {
-        if let Some(id) = name.strip_suffix(OWED_ENDING).filter(|_| named == Named::File) {
+        if let Some(id) = name.strip_suffix(OWED_ENDING).filter(|_| named == EntryKind::File) {
             files::rename(&runs.join(&name), &into.join(id))
                 .with_context(|| format!("move {name} to {}", notes.display()))?;
         }
@@ -359,7 +360,7 @@ pub(super) fn owed(folder: &Path) -> Vec<KeptDocument> {
         make_notes(folder).and_then(|notes| Ok(files::names(&files::resolve_folder(&notes))?));
     let noted = noted.unwrap_or_default().into_iter();
     let mut ids: Vec<String> =
-        noted.filter(|(_, named)| *named == Named::File).map(|(id, _)| id).collect();
+        noted.filter(|(_, named)| *named == EntryKind::File).map(|(id, _)| id).collect();
     ids.sort_unstable();
     let of = |id: &str, here: String, name: String| {
         let file = files::open_regular(&runs.join(here)).ok()?;
@@ -402,7 +403,7 @@ pub(super) fn recent_records(folder: &Path) -> Vec<KeptDocument> {
     let runs = files::resolve_folder(&runs(folder));
     let names = files::names(&runs).unwrap_or_default().into_iter();
     let mut found: Vec<(String, String)> = names
-        .filter(|(_, named)| *named == Named::File)
+        .filter(|(_, named)| *named == EntryKind::File)
         .filter_map(|(name, _)| {
             let kept = format!("{}{RUN_RECORD_ENDING}", id_of(&name)?);
             Some((kept, name))

@@ -7,12 +7,12 @@ use clap::Args;
 
 use super::accept::Accepted;
 use super::clock::Clock;
-use super::configuration::{self, Found};
+use super::configuration::{self, LoadedConfiguration};
 use super::flags::Context;
 use super::{ExitStatus, Failure, keep, regions, selection, signature, who};
 use crate::command::Command;
 use crate::config::{Configuration, Notifications};
-use crate::databricks::Needed;
+use crate::databricks::NeededSide;
 use crate::foreign;
 use crate::observe::observe;
 use crate::plan::{
@@ -105,8 +105,8 @@ impl Asking {
         Asking { either: true, ..self }
     }
 
-    fn needed(&self) -> Needed {
-        if self.either { Needed::Either } else { Needed::Primary }
+    fn needed(&self) -> NeededSide {
+        if self.either { NeededSide::Either } else { NeededSide::Primary }
     }
 
     /// The same, with a fresh look at who may use tables.
@@ -153,7 +153,7 @@ impl Asking {
 
 /// What was found, seen and decided.
 pub(super) struct Looked {
-    pub(super) found: Found,
+    pub(super) found: LoadedConfiguration,
     pub(super) regions: Vec<Regions>,
     pub(super) observed: Observed,
     pub(super) plan: Plan,
@@ -172,7 +172,7 @@ pub(super) async fn observe_and_plan(
 pub(super) async fn look_with(
     context: &Context,
     asking: &Asking,
-    mut found: Found,
+    mut found: LoadedConfiguration,
 ) -> Result<Looked, Failure> {
     let groups = selection::groups(&found.configuration);
     selection::check_patterns("--only", &context.selection.only, &groups)?;

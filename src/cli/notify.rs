@@ -7,8 +7,8 @@ use super::flags::Context;
 use super::look::{self, Asking};
 use super::tell::{Keychain, Teller, receiver, wait_until_stopped};
 use super::{ExitStatus, Failure, configuration, output, signals};
-use crate::notify::{Answer, Letter, Outcome, Policy, deliver, samples};
-use crate::render::sections::notify::{Channel, Standing, page};
+use crate::notify::{Delivery, DeliveryOutcome, Letter, Policy, deliver, samples};
+use crate::render::sections::notify::{Channel, ReceiverStanding, page};
 use crate::render::writers::{Form, write};
 use crate::render::{clean, plural};
 
@@ -62,7 +62,7 @@ impl Test {
             let answers = deliver::send(&letters, &secrets, wait_until_stopped(&stop)).await;
             let mut heard = heard(&all, &answers);
             heard.sort_by_key(|channel| channel.standing);
-            for channel in heard.iter_mut().filter(|it| it.standing == Standing::Ask) {
+            for channel in heard.iter_mut().filter(|it| it.standing == ReceiverStanding::Ask) {
                 ask(context, channel)?;
             }
             heard.sort_by_key(|channel| channel.standing);
@@ -70,10 +70,12 @@ impl Test {
                 workspace.notifications.as_ref().is_some_and(|it| it.heartbeat.is_some())
             });
             output::data(&write(&page(&heard, heartbeat), Form::Text(context.style)))?;
-            let took = heard.iter().filter(|it| it.standing == Standing::Took).count();
+            let took = heard.iter().filter(|it| it.standing == ReceiverStanding::Took).count();
             Ok(match took {
                 took if took == heard.len() => ExitStatus::Ok,
-                0 if heard.iter().all(|it| it.standing != Standing::Ask) => ExitStatus::Failed,
+                0 if heard.iter().all(|it| it.standing != ReceiverStanding::Ask) => {
+                    ExitStatus::Failed
+                }
                 _ => ExitStatus::Partial,
             })
         })
@@ -108,28 +110,29 @@ fn nobody(policies: &[Policy], to: Option<&str>) -> Failure {
 }
 
 /// What each receiver's server said, receiver by receiver.
-fn heard(all: &[Vec<Letter>], answers: &[Answer]) -> Vec<Channel> {
+fn heard(all: &[Vec<Letter>], answers: &[Delivery]) -> Vec<Channel> {
     let mut rest = answers;
     let mut heard = Vec::new();
     for letters in all {
         let (own, others) = rest.split_at(letters.len().min(rest.len()));
         rest = others;
-        let worst = own.iter().find(|answer| answer.outcome != Outcome::Sent).or(own.last());
+        let worst =
+            own.iter().find(|answer| answer.outcome != DeliveryOutcome::Sent).or(own.last());
         let (Some(letter), Some(said)) = (letters.first(), worst) else {
             continue;
         };
         let standing = match said.outcome {
-            Outcome::Refused | Outcome::Dropped => Standing::Refused,
-            Outcome::Deferred => Standing::Silent,
+            DeliveryOutcome::Refused | DeliveryOutcome::Dropped => ReceiverStanding::Refused,
+            DeliveryOutcome::Deferred => ReceiverStanding::Silent,
             // A flow of Teams says yes before it has looked at the card.
-            Outcome::Sent if said.channel == "teams" => Standing::Ask,
-            Outcome::Sent => Standing::Took,
+            DeliveryOutcome::Sent if said.channel == "teams" => ReceiverStanding::Ask,
+            DeliveryOutcome::Sent => ReceiverStanding::Took,
         };
         let name = match said.channel.as_str() {
             "mail" => format!("mail {}", receiver(letter)),
             _ => receiver(letter),
         };
-        let took = own.iter().filter(|answer| answer.outcome == Outcome::Sent).count();
+        let took = own.iter().filter(|answer| answer.outcome == DeliveryOutcome::Sent).count();
         let reply = said.reply.clone();
         heard.push(Channel { name, standing, took, of: own.len(), reply });
     }
@@ -147,9 +150,9 @@ fn ask(context: &Context, channel: &mut Channel) -> Result<(), Failure> {
         clean(&channel.name)
     );
     channel.standing = match output::ask(&question)?.as_str() {
-        "yes" | "y" => Standing::Took,
-        "no" | "n" => Standing::Refused,
-        _ => Standing::Ask,
+        "yes" | "y" => ReceiverStanding::Took,
+        "no" | "n" => ReceiverStanding::Refused,
+        _ => ReceiverStanding::Ask,
     };
     Ok(())
 }

@@ -165,9 +165,9 @@ pub(super) fn stderr_columns() -> usize {
 
 /// What was said that need not be said again.
 #[derive(Debug, Default)]
-pub(super) struct Said(Mutex<BTreeSet<String>>);
+pub(super) struct AlreadySaid(Mutex<BTreeSet<String>>);
 
-impl Said {
+impl AlreadySaid {
     /// So much is remembered; what is forgotten is said once more.
     const MOST: usize = 1_000;
 

@@ -15,7 +15,7 @@ use super::{ExitStatus, Failure, output, who};
 use crate::config::{self, Configuration, LocationAddress, LocationError, WorkspaceAddress};
 use crate::databricks::{Environment, Notice, Surveyor};
 use crate::figures::id_end;
-use crate::files::{self, Named};
+use crate::files::{self, EntryKind};
 use crate::harmless::clean;
 use crate::lakehouse::{CATALOG_FILE, LakehouseLocation, Writer};
 use crate::ledger::FOLDER;
@@ -285,7 +285,7 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
     }
     let inside = files::names(folder).unwrap_or_default().into_iter();
     let mut inside: Vec<PathBuf> = inside
-        .filter(|(_, named)| *named == Named::Folder)
+        .filter(|(_, named)| *named == EntryKind::Folder)
         .map(|(name, _)| folder.join(name))
         .filter(|folder| is_sync_location(folder))
         .take(PLACES_MOST)

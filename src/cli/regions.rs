@@ -7,13 +7,13 @@ use anyhow::{Context as _, bail};
 
 use super::admit::Admitted;
 use super::clock::Clock;
-use super::configuration::{Found, environment};
+use super::configuration::{LoadedConfiguration, environment};
 use super::flags::Context;
 use super::{ExitStatus, Failure, output, who};
 use crate::config::{
     Connection, Hearers, LocationAddress, Unusable, WorkspaceAddress, WorkspaceConfig,
 };
-use crate::databricks::{ConnectOptions, Needed, Notice, Unbound, connect_as_needed};
+use crate::databricks::{ConnectOptions, NeededSide, Notice, Unbound, connect_as_needed};
 use crate::lakehouse::{LakehouseLocation, LakehouseWorkspace, Writer};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Role, WorkspaceObserved};
@@ -40,8 +40,8 @@ enum Places {
 /// Whoever only looks may do with what the secondary tells (`needed`).
 pub(super) async fn of_configuration(
     context: &Context,
-    found: &mut Found,
-    needed: Needed,
+    found: &mut LoadedConfiguration,
+    needed: NeededSide,
 ) -> Result<Vec<Regions>, Failure> {
     let configuration = &mut found.configuration;
     let addresses = configuration.workspaces.iter();
@@ -108,7 +108,7 @@ pub(super) async fn of_plan(
             Failure::new(status, message)
         };
         let places = places.map_err(|error| told(ExitStatus::Configuration, error))?;
-        let opened = open(places, context, Needed::Primary).await;
+        let opened = open(places, context, NeededSide::Primary).await;
         all.push(opened.map_err(|(status, error)| told(status, error))?);
     }
     // An apply would say so of every group.
@@ -236,7 +236,7 @@ fn address(text: &str) -> anyhow::Result<WorkspaceAddress> {
 async fn open(
     places: Places,
     context: &Context,
-    needed: Needed,
+    needed: NeededSide,
 ) -> Result<Regions, (ExitStatus, anyhow::Error)> {
     let clock = context.clock;
     let unopened = |error: anyhow::Error| (ExitStatus::Configuration, error);

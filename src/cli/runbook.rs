@@ -14,13 +14,13 @@ use super::selection::NamedGroup;
 use super::{ExitStatus, Failure, configuration, keep, look, output, regions, selection, who};
 use crate::apply::{Ending, GroupOutcome, GroupRecord, RunRecord};
 use crate::config::{GroupEntry, WorkspaceConfig};
-use crate::databricks::Needed;
+use crate::databricks::NeededSide;
 use crate::ledger::{Cuts, Row};
 use crate::observe::{Question, recent_records};
 use crate::plan::{FindingCode, Plan, Role, Witnessed};
 use crate::region::{LedgerCopy, LedgerTable, Location, RUNBOOK_ENDING, RegionError, Regions};
 use crate::render::{self, clean};
-use crate::runbook::{self, Facts, Looked, Place};
+use crate::runbook::{self, Looked, RunbookInput, RunbookSubject};
 use crate::sentence::Sentence;
 use crate::text::names_group;
 use readable::{Cannot, Secondary, behind_by_records, beyond_the_log, check_way_to, look_at};
@@ -89,7 +89,7 @@ impl Runbook {
         }
         look::block_on(async {
             let mut found = configuration::usable(context).await?;
-            let opened = regions::of_configuration(context, &mut found, Needed::Either).await?;
+            let opened = regions::of_configuration(context, &mut found, NeededSide::Either).await?;
             let workspaces = &found.configuration.workspaces;
             let keys = &found.configuration.require_signed_records;
             let read = workspaces.iter().zip(&opened).map(|(workspace, regions)| {
@@ -234,7 +234,7 @@ impl Runbook {
         }
         let come_back = self.come_back;
         let asked = Asked { groups: &groups, to_cuts: &to_cuts, looked: &looked, come_back };
-        let text = text(context, &Place::of(workspace), read, asked);
+        let text = text(context, &RunbookSubject::of(workspace), read, asked);
         Ok(Some(Page::of(text, &looked)))
     }
 
@@ -296,10 +296,10 @@ struct Asked<'a> {
     come_back: bool,
 }
 
-fn text(context: &Context, place: &Place, read: &Read, asked: Asked<'_>) -> String {
+fn text(context: &Context, place: &RunbookSubject, read: &Read, asked: Asked<'_>) -> String {
     let Asked { groups, to_cuts, looked, come_back } = asked;
     let made_by = who::provenance().actor;
-    let made = runbook::make(Facts {
+    let made = runbook::make(RunbookInput {
         place,
         cuts: &read.cuts,
         rows: &read.rows,
@@ -359,7 +359,7 @@ pub(super) async fn keep_after(
     folder: &Path,
     plan: &Plan,
     regions: &[Regions],
-    places: &BTreeMap<String, Place>,
+    places: &BTreeMap<String, RunbookSubject>,
     record: &RunRecord,
 ) {
     for (workspace, regions) in plan.workspaces.iter().zip(regions) {
@@ -381,7 +381,7 @@ pub(super) async fn keep_after(
             }
         };
         let place = places.get(&workspace.name).cloned();
-        let place = place.unwrap_or_else(|| Place::of_plan(workspace));
+        let place = place.unwrap_or_else(|| RunbookSubject::of_plan(workspace));
         // Of what is in order the apply's own looks tell; of the rest the page says what one that is asked for now would.
         let blocked = groups.iter().filter(|group| group.outcome == GroupOutcome::Blocked);
         let blocked: Vec<&str> = blocked.map(|group| group.name.as_str()).collect();

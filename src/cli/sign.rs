@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use minisign::{PublicKey, SecretKey, SecretKeyBox};
 use minisign_verify::Signature;
 
-use super::configuration::Found;
+use super::configuration::LoadedConfiguration;
 use super::failure::Help;
 use super::{ExitStatus, Failure, signature};
 use crate::apply::Signer;
@@ -100,7 +100,7 @@ impl RunnersKey {
     /// `Refused`: there is no key, or it is none of those. `Configuration`: those cannot be read.
     pub(super) fn check_demand(
         signer: Option<&dyn Signer>,
-        found: &Found,
+        found: &LoadedConfiguration,
     ) -> Result<Vec<String>, Failure> {
         let Some(keys) = signature::keys_of_records(found)? else {
             return Ok(Vec::new());

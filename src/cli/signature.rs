@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use minisign_verify::{PublicKey, Signature};
 
-use super::configuration::Found;
+use super::configuration::LoadedConfiguration;
 use super::{ExitStatus, Failure};
 use crate::apply::Approval;
 use crate::config::WrittenKeys;
@@ -125,7 +125,7 @@ pub(super) fn runners_keys(given: &str) -> Result<Vec<String>, Failure> {
 ///
 /// # Errors
 /// `Configuration`: no key can be read, or none stands in all.
-pub(super) fn keys_of_records(found: &Found) -> Result<Option<Vec<String>>, Failure> {
+pub(super) fn keys_of_records(found: &LoadedConfiguration) -> Result<Option<Vec<String>>, Failure> {
     let places = found.configuration.require_signed_records.iter().map(|given| Keys {
         asked_by: "require_signed_records of the configuration asks for",
         ..Keys::of_configuration(given, &found.folder)
@@ -137,7 +137,7 @@ pub(super) fn keys_of_records(found: &Found) -> Result<Option<Vec<String>>, Fail
 ///
 /// # Errors
 /// `Configuration`: no key can be read.
-pub(super) fn keys_of_plans(found: &Found) -> Result<Vec<String>, Failure> {
+pub(super) fn keys_of_plans(found: &LoadedConfiguration) -> Result<Vec<String>, Failure> {
     let mut all = Vec::new();
     for given in &found.configuration.require_signature {
         let keys = trusted(&Keys::of_configuration(given, &found.folder))?;
@@ -152,7 +152,7 @@ pub(super) fn keys_of_plans(found: &Found) -> Result<Vec<String>, Failure> {
 ///
 /// # Errors
 /// `Configuration`: no key can be read, or none stands in all.
-pub(super) fn written_keys(found: &Found) -> Result<WrittenKeys, Failure> {
+pub(super) fn written_keys(found: &LoadedConfiguration) -> Result<WrittenKeys, Failure> {
     let plans = found.configuration.require_signature.iter();
     let plans = plans.map(|given| Keys::of_configuration(given, &found.folder));
     Ok(WrittenKeys {
@@ -187,7 +187,7 @@ fn in_all(
 ///
 /// # Errors
 /// `Configuration`: no key can be read.
-pub(super) fn check_keys(found: &Found) -> Result<(), Failure> {
+pub(super) fn check_keys(found: &LoadedConfiguration) -> Result<(), Failure> {
     keys_of_plans(found)?;
     keys_of_records(found).map(drop)
 }

@@ -15,7 +15,7 @@ use crate::region::Location;
 use crate::render;
 use crate::render::sections::status::Parts;
 use crate::text::label_group;
-use asked::Asked;
+use asked::StatusSelection;
 
 /// Show the last cut of every group, how far behind it is, and what stands in the way
 #[derive(Debug, Args)]
@@ -81,7 +81,7 @@ impl Status {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         let (looked, status, asked) = look::block_on(async {
             let found = configuration::usable(context).await?;
-            let asked = Asked::of(&self.asked, &found.configuration)?;
+            let asked = StatusSelection::of(&self.asked, &found.configuration)?;
             let selection = asked.selection(&context.selection)?;
             let context = &Context { selection, ..context.clone() };
             let looking = &Asking::everything(self.full).or_of_the_secondary();

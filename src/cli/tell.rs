@@ -14,13 +14,15 @@ use secrecy::SecretString;
 
 use super::clock::Clock;
 use super::flags::Context;
-use super::output::Said;
+use super::output::AlreadySaid;
 use super::signals::Stop;
 use super::{ExitStatus, Failure, configuration, keep, output};
 use crate::apply::{Outstanding, RunRecord};
 use crate::config::{Configuration, Hearers, Heartbeat, Unusable};
 use crate::notify::deliver::{self, Beat, SENDING, Secrets};
-use crate::notify::{Answer, Before, Letter, Outcome, Policy, Receiver, ToldDocument, letters};
+use crate::notify::{
+    Before, Delivery, DeliveryOutcome, Letter, Policy, Receiver, ToldDocument, letters,
+};
 use crate::plan::{Plan, Role};
 use crate::region::{Location, RUN_RECORD_ENDING, Region, Regions, TOLD_ENDING};
 use crate::render::{clean, plural, sections};
@@ -58,7 +60,7 @@ pub(super) struct Applied<'a> {
     /// Where records are kept on this machine.
     pub(super) folder: &'a Path,
     /// What need not be said again.
-    pub(super) said: &'a Said,
+    pub(super) said: &'a AlreadySaid,
     /// Of each workspace its configuration as it is used.
     pub(super) configurations: &'a BTreeMap<String, Vec<u8>>,
 }
@@ -245,7 +247,7 @@ impl Teller {
         record: &RunRecord,
         status: ExitStatus,
         stop: &Stop,
-    ) -> Vec<Answer> {
+    ) -> Vec<Delivery> {
         let beat = match status {
             ExitStatus::Ok => Beat::Success,
             _ => Beat::Fail,
@@ -261,8 +263,8 @@ impl Teller {
             self.keep_used(applied, false);
             return begun;
         }
-        let answers: Vec<Answer> = answers.into_iter().map(|it| given_up(it, record)).collect();
-        let deferred = answers.iter().any(|answer| answer.outcome == Outcome::Deferred);
+        let answers: Vec<Delivery> = answers.into_iter().map(|it| given_up(it, record)).collect();
+        let deferred = answers.iter().any(|answer| answer.outcome == DeliveryOutcome::Deferred);
         self.keep_used(applied, deferred);
         say(applied.said, &messages, &answers);
         let document = ToldDocument::new(&record.run_id, answers.clone()).bytes();
@@ -316,7 +318,7 @@ impl Teller {
 
 /// Tells people and heartbeats that a run did not come as far as an apply, and returns what servers answered; only over what has
 /// its secrets in the environment, for no region was opened.
-pub(super) async fn fail(context: &Context, failure: &Failure) -> Vec<Answer> {
+pub(super) async fn fail(context: &Context, failure: &Failure) -> Vec<Delivery> {
     beat_failed(context).await;
     let found = configuration::read_if_any(context).await.ok().flatten();
     let teller = match found.map(configuration::require_own) {
@@ -345,7 +347,7 @@ fn no_heartbeat(why: &Sentence) -> String {
     format!("drsync: the heartbeat does not know: {}", clean(why))
 }
 
-fn note_once(said: &Said, text: &str) {
+fn note_once(said: &AlreadySaid, text: &str) {
     if said.first(text) {
         output::note(text);
     }
@@ -397,10 +399,12 @@ async fn earlier(applied: &Applied<'_>, record: &RunRecord, run_id: &str) -> Opt
 }
 
 /// What is deferred for too long is given up.
-fn given_up(answer: Answer, record: &RunRecord) -> Answer {
+fn given_up(answer: Delivery, record: &RunRecord) -> Delivery {
     let old = record.ended_at - answer.told_at > OUTSTANDING_MAX;
     match answer.outcome {
-        Outcome::Deferred if old => Answer { outcome: Outcome::Dropped, ..answer },
+        DeliveryOutcome::Deferred if old => {
+            Delivery { outcome: DeliveryOutcome::Dropped, ..answer }
+        }
         _ => answer,
     }
 }
@@ -420,11 +424,12 @@ pub(super) async fn wait_until_stopped(stop: &Stop) {
 }
 
 /// Says what was not sent; of what was sent there is nothing to say.
-fn say(said: &Said, messages: &[Letter], answers: &[Answer]) {
-    let of = |outcome: Outcome| answers.iter().filter(move |it| it.outcome == outcome).count();
-    let (deferred, dropped) = (of(Outcome::Deferred), of(Outcome::Dropped));
+fn say(said: &AlreadySaid, messages: &[Letter], answers: &[Delivery]) {
+    let of =
+        |outcome: DeliveryOutcome| answers.iter().filter(move |it| it.outcome == outcome).count();
+    let (deferred, dropped) = (of(DeliveryOutcome::Deferred), of(DeliveryOutcome::Dropped));
     for (letter, answer) in messages.iter().zip(answers) {
-        if answer.outcome != Outcome::Sent {
+        if answer.outcome != DeliveryOutcome::Sent {
             let (to, why) = (receiver(letter), &answer.reply);
             note_once(said, &format!("drsync: {} was not told: {why}", clean(&to)));
         }

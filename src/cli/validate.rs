@@ -3,7 +3,7 @@
 use clap::Args;
 use secrecy::ExposeSecret as _;
 
-use super::configuration::{self, Found};
+use super::configuration::{self, LoadedConfiguration};
 use super::flags::Context;
 use super::look::{self, Asking, Looked};
 use super::tell::{Keychain, Teller};
@@ -39,7 +39,7 @@ impl Validate {
         signature::check_keys(&found)?;
         let mistakes = found.configuration.mistakes.clone();
         let usable = !found.configuration.workspaces.is_empty();
-        let as_read = Found {
+        let as_read = LoadedConfiguration {
             configuration: found.configuration.clone(),
             folder: found.folder.clone(),
             kept_in: None,
@@ -109,7 +109,12 @@ fn blocking(plan: &Plan) -> impl Iterator<Item = &Finding> {
 }
 
 /// What is wrong with the configuration, and what was seen of the regions.
-fn written(context: &Context, found: &Found, looked: Option<&Looked>, doubts: &[Doubt]) -> String {
+fn written(
+    context: &Context,
+    found: &LoadedConfiguration,
+    looked: Option<&Looked>,
+    doubts: &[Doubt],
+) -> String {
     let configuration = &found.configuration;
     let form = context.form();
     if !matches!(form, Form::Text(_)) {
@@ -152,7 +157,7 @@ fn written(context: &Context, found: &Found, looked: Option<&Looked>, doubts: &[
 /// environment.
 async fn doubts(
     context: &Context,
-    found: &Found,
+    found: &LoadedConfiguration,
     looked: Option<&Looked>,
 ) -> Result<Vec<Doubt>, Failure> {
     let workspaces = &found.configuration.workspaces;

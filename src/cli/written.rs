@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::configuration::{Found, environment};
+use super::configuration::{LoadedConfiguration, environment};
 use super::flags::Context;
 use super::signature;
 use crate::config::{self, WrittenKeys};
@@ -14,7 +14,7 @@ use crate::secrets;
 /// Of each workspace its configuration. One that cannot be written so is told and left out: nothing else depends on it.
 pub(super) fn written_configurations(
     context: &Context,
-    found: &Found,
+    found: &LoadedConfiguration,
 ) -> BTreeMap<String, Vec<u8>> {
     let untold = |workspace: &str, why: &str| {
         let text = format!("drsync: the configuration of {workspace} is not kept: {why}");
@@ -45,7 +45,11 @@ pub(super) fn written_configurations(
 }
 
 /// The configuration of one workspace, or why it is not written.
-fn text(found: &Found, place: usize, keys: &WrittenKeys) -> Result<String, &'static str> {
+fn text(
+    found: &LoadedConfiguration,
+    place: usize,
+    keys: &WrittenKeys,
+) -> Result<String, &'static str> {
     let configuration = &found.configuration;
     let text = configuration.workspaces[place].written(keys, configuration.incomplete);
     if secrets::holds(&text) {

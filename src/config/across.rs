@@ -1,6 +1,6 @@
 //! What no workspace and no group can see alone: names, tables, token variables and locations that meet those of another. Pure.
 
-use super::fields::{Place, Wrong};
+use super::fields::{KeyPlace, WrongValue};
 use super::values::token_variable;
 use super::workspace::Draft;
 use super::{LocationAddress, Mistake};
@@ -25,7 +25,7 @@ pub(super) fn check(drafts: &mut [Draft]) {
 }
 
 /// Where the other one stands, as the reader of `place` finds it.
-fn whereabouts(place: &Place, other: &Place) -> String {
+fn whereabouts(place: &KeyPlace, other: &KeyPlace) -> String {
     if place.file == other.file {
         format!("line {}", other.line)
     } else {
@@ -45,7 +45,7 @@ fn names(draft: &Draft, other: &Draft) -> Option<Mistake> {
     } else {
         return None;
     };
-    Some(place.wrong(Wrong::new(message, "give every workspace its own name")))
+    Some(place.wrong(WrongValue::new(message, "give every workspace its own name")))
 }
 
 /// A secondary may be another entry's primary, and must be so where the names meet.
@@ -58,7 +58,7 @@ fn secondary_name(draft: &Draft, other: &Draft) -> Option<Mistake> {
     }
     let there = whereabouts(place, other_place);
     let message = format!("meets {other_name} ({there}) in {variable}, at another address");
-    Some(place.wrong(Wrong::new(message, "give every workspace its own name")))
+    Some(place.wrong(WrongValue::new(message, "give every workspace its own name")))
 }
 
 fn locations(draft: &Draft, other: &Draft) -> Vec<Mistake> {
@@ -69,7 +69,7 @@ fn locations(draft: &Draft, other: &Draft) -> Vec<Mistake> {
                 let there = whereabouts(place, other_place);
                 let message = format!("{how} a location of another workspace, in {there}");
                 let remedy = "give every workspace its own folders";
-                mistakes.push(place.wrong(Wrong::new(message, remedy)));
+                mistakes.push(place.wrong(WrongValue::new(message, remedy)));
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::sentence::Sentence;
 
 /// Where something stands: file, line and JSON path.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct KeyPlace {
     pub(super) file: String,
     pub(super) line: usize,
     pub(super) path: String,
@@ -22,7 +22,7 @@ pub(super) struct Place {
 }
 
 /// What is wrong with a value, and what to do.
-pub(super) struct Wrong {
+pub(super) struct WrongValue {
     pub(super) message: Sentence,
     pub(super) remedy: Option<Sentence>,
 }
@@ -30,7 +30,7 @@ pub(super) struct Wrong {
 /// A key that was given, and what was given.
 #[derive(Debug, Clone)]
 pub(super) struct Field<'a> {
-    pub(super) place: Place,
+    pub(super) place: KeyPlace,
     pub(super) node: &'a Node,
     /// The key is spelled right and comes once, so that its value can be relied on.
     pub(super) sure: bool,
@@ -38,20 +38,20 @@ pub(super) struct Field<'a> {
 
 /// The known keys of one object, and the mistakes found in it so far.
 pub(super) struct Fields<'a> {
-    pub(super) place: Place,
+    pub(super) place: KeyPlace,
     level: Level,
     given: BTreeMap<&'static str, Field<'a>>,
     pub(super) mistakes: Vec<Mistake>,
 }
 
-impl Place {
-    pub(super) fn wrong(&self, wrong: Wrong) -> Mistake {
-        let Place { file, line, path, group } = self.clone();
-        let Wrong { message, remedy } = wrong;
+impl KeyPlace {
+    pub(super) fn wrong(&self, wrong: WrongValue) -> Mistake {
+        let KeyPlace { file, line, path, group } = self.clone();
+        let WrongValue { message, remedy } = wrong;
         Mistake { file, line, path, group, message, remedy }
     }
 
-    pub(super) fn key(&self, key: &str, line: usize) -> Place {
+    pub(super) fn key(&self, key: &str, line: usize) -> KeyPlace {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$');
         let path = match (self.path.as_str(), !key.is_empty() && key.chars().all(plain)) {
             ("$", true) => key.to_string(),
@@ -59,12 +59,12 @@ impl Place {
             (path, true) => format!("{path}.{key}"),
             (path, false) => format!("{path}[{}]", quote_short(key)),
         };
-        Place { file: self.file.clone(), line, path, group: self.group.clone() }
+        KeyPlace { file: self.file.clone(), line, path, group: self.group.clone() }
     }
 
-    pub(super) fn item(&self, at: usize, line: usize) -> Place {
+    pub(super) fn item(&self, at: usize, line: usize) -> KeyPlace {
         let path = format!("{}[{at}]", self.path);
-        Place { file: self.file.clone(), line, path, group: self.group.clone() }
+        KeyPlace { file: self.file.clone(), line, path, group: self.group.clone() }
     }
 }
 
@@ -76,27 +76,27 @@ pub(super) fn quote_short(text: &str) -> String {
     format!("\"{}{more}\"", short.escape_debug())
 }
 
-impl Wrong {
-    pub(super) fn new(message: impl Into<Sentence>, remedy: impl Into<Sentence>) -> Wrong {
-        Wrong { message: message.into(), remedy: Some(remedy.into()) }
+impl WrongValue {
+    pub(super) fn new(message: impl Into<Sentence>, remedy: impl Into<Sentence>) -> WrongValue {
+        WrongValue { message: message.into(), remedy: Some(remedy.into()) }
     }
 }
 
-impl From<NameError> for Wrong {
-    fn from(NameError { message, remedy }: NameError) -> Wrong {
-        Wrong { message, remedy }
+impl From<NameError> for WrongValue {
+    fn from(NameError { message, remedy }: NameError) -> WrongValue {
+        WrongValue { message, remedy }
     }
 }
 
-impl From<LocationError> for Wrong {
-    fn from(LocationError { message, remedy }: LocationError) -> Wrong {
-        Wrong { message, remedy }
+impl From<LocationError> for WrongValue {
+    fn from(LocationError { message, remedy }: LocationError) -> WrongValue {
+        WrongValue { message, remedy }
     }
 }
 
-impl From<ScheduleError> for Wrong {
-    fn from(ScheduleError { message, remedy }: ScheduleError) -> Wrong {
-        Wrong { message, remedy }
+impl From<ScheduleError> for WrongValue {
+    fn from(ScheduleError { message, remedy }: ScheduleError) -> WrongValue {
+        WrongValue { message, remedy }
     }
 }
 
@@ -106,12 +106,12 @@ fn example(key: &Key) -> String {
 }
 
 /// Every key that comes again, with its first line.
-pub(super) fn doubles(place: &Place, members: &[Member]) -> Vec<Mistake> {
+pub(super) fn doubles(place: &KeyPlace, members: &[Member]) -> Vec<Mistake> {
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
     let mut mistakes = Vec::new();
     for Member { line, key, .. } in members.iter().filter(|member| !is_comment(&member.key)) {
         match first.get(key.as_str()) {
-            Some(before) => mistakes.push(place.key(key, *line).wrong(Wrong::new(
+            Some(before) => mistakes.push(place.key(key, *line).wrong(WrongValue::new(
                 format!("is given twice, first in line {before}"),
                 "keep one of them",
             ))),
@@ -123,7 +123,7 @@ pub(super) fn doubles(place: &Place, members: &[Member]) -> Vec<Mistake> {
 
 impl<'a> Fields<'a> {
     /// Takes an object's keys in, and says what is unknown or double.
-    pub(super) fn open(place: Place, level: Level, members: &'a [Member]) -> Fields<'a> {
+    pub(super) fn open(place: KeyPlace, level: Level, members: &'a [Member]) -> Fields<'a> {
         let mistakes = doubles(&place, members);
         let mut fields = Fields { place, level, given: BTreeMap::new(), mistakes };
         let mut unknown = Vec::new();
@@ -158,7 +158,7 @@ impl<'a> Fields<'a> {
                 _ => format!("move it to {}", other.level.describe_level()),
             };
             let message = format!("does not belong in {}", self.level.describe_level());
-            self.mistakes.push(place.wrong(Wrong::new(message, remedy)));
+            self.mistakes.push(place.wrong(WrongValue::new(message, remedy)));
             return;
         }
         let mine = KEYS.iter().filter(|key| self.level.holds(key.level));
@@ -174,7 +174,7 @@ impl<'a> Fields<'a> {
         } else {
             format!("remove it; the nearest known key is {}", key.name)
         };
-        self.mistakes.push(place.wrong(Wrong::new("unknown key", remedy)));
+        self.mistakes.push(place.wrong(WrongValue::new("unknown key", remedy)));
         if near && !self.given.contains_key(key.name) {
             self.take(key, member, false);
         }
@@ -205,7 +205,7 @@ impl<'a> Fields<'a> {
         let required = self.requires(known);
         let Some(field) = self.given.get(name).cloned() else {
             if required {
-                let wrong = Wrong::new("is missing", format!("add {}", example(known)));
+                let wrong = WrongValue::new("is missing", format!("add {}", example(known)));
                 let place = self.place.key(name, self.place.line);
                 self.mistakes.push(place.wrong(wrong));
             }
@@ -213,7 +213,7 @@ impl<'a> Fields<'a> {
         };
         if let Json::Null = field.node.value {
             let remedy = self.value_remedy(name);
-            self.wrong(&field, Wrong { message: "is null".into(), remedy });
+            self.wrong(&field, WrongValue { message: "is null".into(), remedy });
             return None;
         }
         Some(field)
@@ -233,14 +233,14 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn wrong(&mut self, field: &Field<'_>, wrong: Wrong) {
+    pub(super) fn wrong(&mut self, field: &Field<'_>, wrong: WrongValue) {
         self.mistakes.push(field.place.wrong(wrong));
     }
 
     fn kind_wrong(&mut self, field: &Field<'_>, name: &str, wanted: &str) {
         let message = format!("is {}, not {wanted}", field.node.value.kind()).into();
         let remedy = self.key(name).map(|key| format!("write {}", example(key)).into());
-        self.mistakes.push(field.place.wrong(Wrong { message, remedy }));
+        self.mistakes.push(field.place.wrong(WrongValue { message, remedy }));
     }
 
     /// The text of a key, and where it stands.
@@ -257,14 +257,14 @@ impl<'a> Fields<'a> {
     pub(super) fn read<T>(
         &mut self,
         name: &'static str,
-        read: impl FnOnce(&str) -> Result<T, Wrong>,
+        read: impl FnOnce(&str) -> Result<T, WrongValue>,
     ) -> Option<(T, Field<'a>)> {
         let (text, field) = self.text(name)?;
         // A secret that is not named is looked up nowhere; everything else that is empty was forgotten.
         let may_be_empty = self.key(name).is_some_and(|key| key.shape == Shape::TextOrEmpty);
         if text.trim().is_empty() && !may_be_empty {
             let remedy = self.value_remedy(name);
-            self.wrong(&field, Wrong { message: "is empty".into(), remedy });
+            self.wrong(&field, WrongValue { message: "is empty".into(), remedy });
             return None;
         }
         match read(text) {
@@ -323,7 +323,7 @@ impl<'a> Fields<'a> {
         };
         if items.is_empty() {
             let remedy = self.value_remedy(name);
-            self.wrong(&field, Wrong { message: "is empty".into(), remedy });
+            self.wrong(&field, WrongValue { message: "is empty".into(), remedy });
             return None;
         }
         Some((items, field))
@@ -341,7 +341,7 @@ impl<'a> Fields<'a> {
 }
 
 /// What is said of a text that is none of those there are, with the nearest.
-pub(super) fn no_choice(text: &str, choices: &[&str]) -> Wrong {
+pub(super) fn no_choice(text: &str, choices: &[&str]) -> WrongValue {
     let nearest = choices
         .iter()
         .map(|choice| (nearness(text, choice), choice))
@@ -351,18 +351,18 @@ pub(super) fn no_choice(text: &str, choices: &[&str]) -> Wrong {
         Some((_, choice)) => format!("did you mean {choice}?"),
         None => format!("write one of {}", choices.join(", ")),
     };
-    Wrong::new(format!("is {}, which is none of those there are", quote_short(text)), remedy)
+    WrongValue::new(format!("is {}, which is none of those there are", quote_short(text)), remedy)
 }
 
-fn whole_number(text: &str, range: RangeInclusive<u32>) -> Result<u32, Wrong> {
+fn whole_number(text: &str, range: RangeInclusive<u32>) -> Result<u32, WrongValue> {
     let bounds = format!("write a whole number from {} to {}", range.start(), range.end());
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Wrong::new("is not a whole number", bounds));
+        return Err(WrongValue::new("is not a whole number", bounds));
     }
     match text.parse::<u32>() {
         Ok(number) if range.contains(&number) => Ok(number),
-        _ => Err(Wrong::new("is out of range", bounds)),
+        _ => Err(WrongValue::new("is out of range", bounds)),
     }
 }
 

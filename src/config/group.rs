@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::fields::{Field, Fields, Place, Wrong, doubles, sort_by_place};
+use super::fields::{Field, Fields, KeyPlace, WrongValue, doubles, sort_by_place};
 use super::json::{Json, Node, is_comment};
 use super::keys::Level;
 use super::settings::{Schedules, Settings};
@@ -12,11 +12,11 @@ use crate::schedule::Schedule;
 
 /// A group that was read, before it is compared with the others.
 pub(super) struct Draft {
-    pub(super) place: Place,
+    pub(super) place: KeyPlace,
     /// Its name, where that can be relied on.
-    pub(super) name: Option<(String, Place)>,
+    pub(super) name: Option<(String, KeyPlace)>,
     /// Its tables that could be read, each with its place.
-    pub(super) tables: Vec<(TableRef, Place)>,
+    pub(super) tables: Vec<(TableRef, KeyPlace)>,
     pub(super) mistakes: Vec<Mistake>,
     owner_emails: Vec<String>,
     group: Option<Group>,
@@ -27,11 +27,11 @@ pub(super) struct Inherited<'a> {
     pub(super) settings: &'a Settings,
     pub(super) cron: Option<&'a str>,
     pub(super) schedule: Option<&'a Schedule>,
-    pub(super) names: &'a Names,
+    pub(super) names: &'a NameDefaults,
 }
 
 /// How far short names can be resolved without asking the workspace.
-pub(super) struct Names {
+pub(super) struct NameDefaults {
     pub(super) catalog: Option<String>,
     pub(super) schema: String,
 }
@@ -39,7 +39,7 @@ pub(super) struct Names {
 /// A table's name as far as it is known here: the catalog where it is written or configured, schema and table.
 pub(super) type Resolved = (Option<String>, String, String);
 
-impl Names {
+impl NameDefaults {
     pub(super) fn resolve(&self, table: &TableRef) -> Resolved {
         let known = table.parts().len() == 3 || self.catalog.is_some();
         let full = table.resolve(self.catalog.as_deref().unwrap_or_default(), &self.schema);
@@ -52,14 +52,15 @@ impl Draft {
     /// Reads an entry of `sync_groups`.
     pub(super) fn read(
         node: &Node,
-        place: Place,
+        place: KeyPlace,
         inherited: &Inherited<'_>,
         schedules: &mut Schedules,
     ) -> Draft {
-        let place = Place { group: written_name(node), ..place };
+        let place = KeyPlace { group: written_name(node), ..place };
         let Json::Object(members) = &node.value else {
             let message = format!("is {}, not an object", node.value.kind());
-            let wrong = Wrong::new(message, "write a group: {\"group_name\": …, \"tables\": […]}");
+            let wrong =
+                WrongValue::new(message, "write a group: {\"group_name\": …, \"tables\": […]}");
             let mistakes = vec![place.wrong(wrong)];
             return Draft {
                 place,
@@ -151,9 +152,9 @@ fn workflows(fields: &mut Fields<'_>) -> Vec<WorkflowRef> {
     let read = |node: &Node| match &node.value {
         Json::Text(text) => {
             optional_label(text)?;
-            WorkflowRef::parse(text).map_err(Wrong::from)
+            WorkflowRef::parse(text).map_err(WrongValue::from)
         }
-        other => Err(Wrong::new(format!("is {}, not text", other.kind()), remedy)),
+        other => Err(WrongValue::new(format!("is {}, not text", other.kind()), remedy)),
     };
     let Json::Array(items) = &field.node.value else {
         return match read(field.node) {
@@ -165,14 +166,16 @@ fn workflows(fields: &mut Fields<'_>) -> Vec<WorkflowRef> {
         };
     };
     if items.is_empty() {
-        fields.wrong(&field, Wrong::new("is empty", remedy));
+        fields.wrong(&field, WrongValue::new("is empty", remedy));
     }
     let mut workflows = Vec::new();
     for (at, node) in items.iter().enumerate() {
         let place = field.place.item(at, node.line);
         match read(node) {
             Ok(workflow) if workflows.contains(&workflow) => {
-                fields.mistakes.push(place.wrong(Wrong::new("is given twice", "keep one of them")));
+                fields
+                    .mistakes
+                    .push(place.wrong(WrongValue::new("is given twice", "keep one of them")));
             }
             Ok(workflow) => workflows.push(workflow),
             Err(wrong) => fields.mistakes.push(place.wrong(wrong)),
@@ -181,17 +184,17 @@ fn workflows(fields: &mut Fields<'_>) -> Vec<WorkflowRef> {
     workflows
 }
 
-fn tables(fields: &mut Fields<'_>, names: &Names) -> Vec<(TableRef, Place)> {
+fn tables(fields: &mut Fields<'_>, names: &NameDefaults) -> Vec<(TableRef, KeyPlace)> {
     let Some((items, field)) = fields.list("tables") else {
         return Vec::new();
     };
-    let mut tables: Vec<(TableRef, Place)> = Vec::new();
+    let mut tables: Vec<(TableRef, KeyPlace)> = Vec::new();
     let mut first: BTreeMap<Resolved, usize> = BTreeMap::new();
     for (at, node) in items.iter().enumerate() {
         let place = field.place.item(at, node.line);
         match table(node) {
             Ok(table) => match first.get(&names.resolve(&table)) {
-                Some(before) => fields.mistakes.push(place.wrong(Wrong::new(
+                Some(before) => fields.mistakes.push(place.wrong(WrongValue::new(
                     format!("{table} is the same table as tables[{before}]"),
                     "keep one of them",
                 ))),
@@ -206,22 +209,22 @@ fn tables(fields: &mut Fields<'_>, names: &Names) -> Vec<(TableRef, Place)> {
     tables
 }
 
-fn table(node: &Node) -> Result<TableRef, Wrong> {
+fn table(node: &Node) -> Result<TableRef, WrongValue> {
     const FORM: &str = "write table, schema.table or catalog.schema.table";
     match &node.value {
         Json::Text(text) if text.starts_with('<') && text.ends_with('>') => {
-            label(text).and(Err(Wrong::new("is a placeholder", FORM)))
+            label(text).and(Err(WrongValue::new("is a placeholder", FORM)))
         }
-        Json::Text(text) => TableRef::parse(text).map_err(Wrong::from),
-        other => Err(Wrong::new(format!("is {}, not text", other.kind()), FORM)),
+        Json::Text(text) => TableRef::parse(text).map_err(WrongValue::from),
+        other => Err(WrongValue::new(format!("is {}, not text", other.kind()), FORM)),
     }
 }
 
 /// The reasons by table; where a table is also in `tables`, under the name written there.
 fn unprotected(
     fields: &mut Fields<'_>,
-    tables: &[(TableRef, Place)],
-    names: &Names,
+    tables: &[(TableRef, KeyPlace)],
+    names: &NameDefaults,
 ) -> BTreeMap<TableRef, String> {
     let mut reasons = BTreeMap::new();
     if !fields.has("unprotected_tables") {
@@ -246,17 +249,14 @@ fn unprotected(
         };
         let resolved = names.resolve(&name);
         match first.get(&resolved) {
-            Some(before) if *before != member.key => {
-                fields.mistakes.push(here.wrong(Wrong::new(
-                    format!("is the same table as {before}"),
-                    "keep one of them",
-                )))
-            }
+            Some(before) if *before != member.key => fields.mistakes.push(here.wrong(
+                WrongValue::new(format!("is the same table as {before}"), "keep one of them"),
+            )),
             _ => drop(first.insert(resolved.clone(), &member.key)),
         }
         let why = match &member.value.value {
             Json::Text(text) => reason(text),
-            other => Err(Wrong::new(
+            other => Err(WrongValue::new(
                 format!("is {}, not text", other.kind()),
                 "write in a few words why it is not copied",
             )),
@@ -270,7 +270,7 @@ fn unprotected(
         }
     }
     if !tables.is_empty() && tables.iter().all(|(table, _)| reasons.contains_key(table)) {
-        fields.mistakes.push(place.wrong(Wrong::new(
+        fields.mistakes.push(place.wrong(WrongValue::new(
             "names every table of the group, so that nothing is left to synchronize",
             "keep at least one, or pause the group",
         )));
@@ -298,14 +298,14 @@ pub(super) fn same_names(groups: &mut [Draft]) {
                     format!("is the name of another group too, in line {}", others.join(", "))
                 }
             };
-            let wrong = Wrong::new(message, "give every group its own name");
+            let wrong = WrongValue::new(message, "give every group its own name");
             group.mistakes.push(place.wrong(wrong));
         }
     }
 }
 
 /// A table in two groups would be brought to two recovery points.
-pub(super) fn same_tables(groups: &mut [Draft], names: &Names) {
+pub(super) fn same_tables(groups: &mut [Draft], names: &NameDefaults) {
     let mut places: BTreeMap<Resolved, Vec<(usize, String)>> = BTreeMap::new();
     for (at, group) in groups.iter().enumerate() {
         let called = match &group.name {
@@ -326,8 +326,10 @@ pub(super) fn same_tables(groups: &mut [Draft], names: &Names) {
                 .collect();
             if !others.is_empty() {
                 let message = format!("{table} is also in {}", others.join(" and "));
-                let wrong =
-                    Wrong::new(message, "keep it in one group; a table has one recovery point");
+                let wrong = WrongValue::new(
+                    message,
+                    "keep it in one group; a table has one recovery point",
+                );
                 group.mistakes.push(place.wrong(wrong));
             }
         }

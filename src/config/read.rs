@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::across;
 use super::credentials::{self, Step, Taken};
-use super::fields::{Fields, Place, Wrong, sort_by_place};
+use super::fields::{Fields, KeyPlace, WrongValue, sort_by_place};
 use super::json::{self, Json};
 use super::keys::Level;
 use super::not_json::SyntaxError;
@@ -48,8 +48,10 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
         read_file(name, text, base, &mut schedules, &mut read);
     }
     if files.is_empty() {
-        let place = Place { file: source.to_string(), line: 1, path: "$".to_string(), group: None };
-        let wrong = Wrong::new("has no *.json file in it", "write one, or name another directory");
+        let place =
+            KeyPlace { file: source.to_string(), line: 1, path: "$".to_string(), group: None };
+        let wrong =
+            WrongValue::new("has no *.json file in it", "write one, or name another directory");
         mistakes.push(place.wrong(wrong));
     }
     across::check(&mut drafts);
@@ -111,12 +113,12 @@ fn read_file(name: &str, text: &[u8], base: &Path, schedules: &mut Schedules, re
         read;
     let place = |line: usize| {
         let (file, path) = (name.to_string(), "$".to_string());
-        Place { file, line, path, group: None }
+        KeyPlace { file, line, path, group: None }
     };
     let mut root = match json::parse(text) {
         Ok(root) => root,
         Err(SyntaxError { line, message, remedy }) => {
-            let wrong = Wrong::new(message, remedy);
+            let wrong = WrongValue::new(message, remedy);
             mistakes.push(place(line).wrong(wrong));
             let text = String::from_utf8_lossy(text);
             let found = credentials::secrets_in(&text).into_iter();
@@ -132,13 +134,13 @@ fn read_file(name: &str, text: &[u8], base: &Path, schedules: &mut Schedules, re
             Step::Key(key, line) => at.key(key, *line),
             Step::Item(item, line) => at.item(*item, *line),
         });
-        let wrong = Wrong::new(kind.message(), kind.remedy());
-        misplaced.push(Place { line, ..at }.wrong(wrong));
+        let wrong = WrongValue::new(kind.message(), kind.remedy());
+        misplaced.push(KeyPlace { line, ..at }.wrong(wrong));
     }
     misplaced.dedup();
     let Json::Object(members) = &root.value else {
         let message = format!("is {}, not an object", root.value.kind());
-        let wrong = Wrong::new(message, "write {\"secret_scope\": …, \"workspaces\": […]}");
+        let wrong = WrongValue::new(message, "write {\"secret_scope\": …, \"workspaces\": […]}");
         mistakes.push(place(root.line).wrong(wrong));
         return;
     };

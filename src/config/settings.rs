@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::Duration;
 
 use super::Pause;
-use super::fields::{Field, Fields, Place, Wrong};
+use super::fields::{Field, Fields, KeyPlace, WrongValue};
 use super::values::{cron_text, day_or_moment, reason};
 use crate::schedule::{Schedule, ScheduleError};
 
@@ -31,7 +31,7 @@ impl Settings {
     /// Reads them from a workspace or a group.
     pub(super) fn read(fields: &mut Fields<'_>) -> Settings {
         let read_zone = |text: &str| {
-            Schedule::check_timezone(text).map_err(Wrong::from)?;
+            Schedule::check_timezone(text).map_err(WrongValue::from)?;
             Ok(text.to_string())
         };
         Settings {
@@ -119,7 +119,7 @@ fn pause(fields: &mut Fields<'_>) -> Option<Pause> {
         (Some((reason, _)), until) => Some(Pause { reason, until: until.map(|(at, _)| at) }),
         (None, Some((_, field))) if !fields.has("paused") => {
             let remedy = "add paused with the reason, or leave this out";
-            fields.wrong(&field, Wrong::new("is given without paused", remedy));
+            fields.wrong(&field, WrongValue::new("is given without paused", remedy));
             None
         }
         (None, _) => None,
@@ -165,7 +165,7 @@ impl Schedules {
                     None => "sync_timezone",
                 };
                 let place = fields.field(key).map(|Field { place, .. }| place);
-                let place: Place = place.unwrap_or_else(|| fields.place.clone());
+                let place: KeyPlace = place.unwrap_or_else(|| fields.place.clone());
                 fields.mistakes.push(place.wrong(error.into()));
                 None
             }

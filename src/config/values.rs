@@ -2,27 +2,27 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
-use super::fields::{Wrong, quote_short};
+use super::fields::{WrongValue, quote_short};
 
 /// The most letters of a label, so that it fits any ledger, path or subject line.
 const LABEL_LETTERS_MAX: usize = 255;
 
 /// A label or a reason: not empty, on one line, without blanks at its ends.
-pub(super) fn label(text: &str) -> Result<String, Wrong> {
+pub(super) fn label(text: &str) -> Result<String, WrongValue> {
     if text.trim().is_empty() {
-        return Err(Wrong::new("is empty", "write a text"));
+        return Err(WrongValue::new("is empty", "write a text"));
     }
     if text.starts_with('<') && text.ends_with('>') {
         return Err(placeholder_wrong(text, "write a text of your own"));
     }
     if text.chars().any(char::is_control) {
-        return Err(Wrong::new("has a control character in it", "write it on one line"));
+        return Err(WrongValue::new("has a control character in it", "write it on one line"));
     }
     if text != text.trim() {
-        return Err(Wrong::new("has a blank at its end", "remove it"));
+        return Err(WrongValue::new("has a blank at its end", "remove it"));
     }
     if text.chars().count() > LABEL_LETTERS_MAX {
-        return Err(Wrong::new(
+        return Err(WrongValue::new(
             format!("has more than {LABEL_LETTERS_MAX} letters"),
             "write a shorter text",
         ));
@@ -31,20 +31,20 @@ pub(super) fn label(text: &str) -> Result<String, Wrong> {
 }
 
 /// A cron expression, whose fields may be parted by tabs as in a crontab; what its fields say is looked at elsewhere.
-pub(super) fn cron_text(text: &str) -> Result<String, Wrong> {
+pub(super) fn cron_text(text: &str) -> Result<String, WrongValue> {
     label(&text.replace('\t', " "))
 }
 
 /// Why something is left out or stopped.
-pub(super) fn reason(text: &str) -> Result<String, Wrong> {
+pub(super) fn reason(text: &str) -> Result<String, WrongValue> {
     match text.trim() {
-        "" => Err(Wrong::new("gives no reason", "write in a few words why")),
+        "" => Err(WrongValue::new("gives no reason", "write in a few words why")),
         text => Ok(text.to_string()),
     }
 }
 
 /// A moment in RFC 3339, or a day, which begins at midnight in UTC.
-pub(super) fn day_or_moment(text: &str) -> Result<DateTime<Utc>, Wrong> {
+pub(super) fn day_or_moment(text: &str) -> Result<DateTime<Utc>, WrongValue> {
     let text = text.trim();
     let day = || {
         NaiveDate::parse_from_str(text, "%Y-%m-%d")
@@ -54,21 +54,21 @@ pub(super) fn day_or_moment(text: &str) -> Result<DateTime<Utc>, Wrong> {
     let moment = DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc());
     moment.or_else(day).ok_or_else(|| {
         let remedy = "write a day, 2026-12-15, or a moment, 2026-12-15T06:00:00Z";
-        Wrong::new(format!("{} is no day and no moment", quote_short(text)), remedy)
+        WrongValue::new(format!("{} is no day and no moment", quote_short(text)), remedy)
     })
 }
 
 /// An optional label: empty is a mistake, because nobody can tell whether it was left out on purpose.
-pub(super) fn optional_label(text: &str) -> Result<String, Wrong> {
+pub(super) fn optional_label(text: &str) -> Result<String, WrongValue> {
     if text.trim().is_empty() {
-        Err(Wrong::new("is empty", "leave it out, or write a text"))
+        Err(WrongValue::new("is empty", "leave it out, or write a text"))
     } else {
         label(text)
     }
 }
 
 /// The name of a secret or a scope; empty is none. Never repeats the text: it may be a token put in the wrong place.
-pub(super) fn secret_name(text: &str) -> Result<Option<String>, Wrong> {
+pub(super) fn secret_name(text: &str) -> Result<Option<String>, WrongValue> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -79,7 +79,7 @@ pub(super) fn secret_name(text: &str) -> Result<Option<String>, Wrong> {
     if text.chars().all(plain) && text.len() <= 128 {
         Ok(Some(text.to_string()))
     } else {
-        Err(Wrong::new(
+        Err(WrongValue::new(
             "is not a name that Databricks allows for secrets",
             "write up to 128 letters, digits, and - _ @ . / only, or \"\"",
         ))
@@ -87,7 +87,7 @@ pub(super) fn secret_name(text: &str) -> Result<Option<String>, Wrong> {
 }
 
 /// Finds `<…>` in an address.
-pub(super) fn placeholder(text: &str, remedy: &str) -> Result<(), Wrong> {
+pub(super) fn placeholder(text: &str, remedy: &str) -> Result<(), WrongValue> {
     let found = text.split('<').skip(1).find_map(|rest| rest.split_once('>').map(|(name, _)| name));
     match found {
         Some(name) if !name.contains('@') => Err(placeholder_wrong(&format!("<{name}>"), remedy)),
@@ -96,7 +96,7 @@ pub(super) fn placeholder(text: &str, remedy: &str) -> Result<(), Wrong> {
 }
 
 /// Finds `<…>`, and the container and account that stand in examples.
-pub(super) fn location_placeholder(text: &str) -> Result<(), Wrong> {
+pub(super) fn location_placeholder(text: &str) -> Result<(), WrongValue> {
     const REMEDY: &str = "write a folder of this region that drsync may write to";
     placeholder(text, REMEDY)?;
     let lower = text.to_lowercase();
@@ -110,25 +110,28 @@ pub(super) fn location_placeholder(text: &str) -> Result<(), Wrong> {
     }
 }
 
-fn placeholder_wrong(placeholder: &str, remedy: &str) -> Wrong {
+fn placeholder_wrong(placeholder: &str, remedy: &str) -> WrongValue {
     let short: String = placeholder.chars().take(60).flat_map(char::escape_debug).collect();
-    Wrong::new(format!("still the placeholder {short}"), remedy)
+    WrongValue::new(format!("still the placeholder {short}"), remedy)
 }
 
 /// One address or several, parted by commas; one that comes twice is kept once.
-pub(super) fn emails(text: &str) -> Result<Vec<String>, Wrong> {
+pub(super) fn emails(text: &str) -> Result<Vec<String>, WrongValue> {
     const REMEDY: &str = "write one address, or several parted by commas";
     if text.trim().is_empty() {
-        return Err(Wrong::new("is empty", REMEDY));
+        return Err(WrongValue::new("is empty", REMEDY));
     }
     placeholder(text, REMEDY)?;
     let mut emails: Vec<String> = Vec::new();
     for email in text.split(',').map(str::trim) {
         if email.is_empty() {
-            return Err(Wrong::new("has a comma without an address beside it", REMEDY));
+            return Err(WrongValue::new("has a comma without an address beside it", REMEDY));
         }
         if !is_email(email) {
-            return Err(Wrong::new(format!("{} is not an address", quote_short(email)), REMEDY));
+            return Err(WrongValue::new(
+                format!("{} is not an address", quote_short(email)),
+                REMEDY,
+            ));
         }
         if !emails.iter().any(|other| other.to_lowercase() == email.to_lowercase()) {
             emails.push(email.to_string());
@@ -181,7 +184,7 @@ pub(super) fn variable_part(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn message_of<T>(read: Result<T, Wrong>) -> String {
+    fn message_of<T>(read: Result<T, WrongValue>) -> String {
         read.err().map(|wrong| wrong.message).unwrap_or_default().to_string()
     }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use chrono::Duration;
 
-use super::fields::{Field, Fields, Place, Wrong, sort_by_place};
-use super::group::{Draft as GroupDraft, Inherited, Names, same_names, same_tables};
+use super::fields::{Field, Fields, KeyPlace, WrongValue, sort_by_place};
+use super::group::{Draft as GroupDraft, Inherited, NameDefaults, same_names, same_tables};
 use super::json::{Json, Node};
 use super::keys::Level;
 use super::notifications;
@@ -25,11 +25,11 @@ use crate::text::plural;
 
 /// A workspace that was read, before it is compared with the others.
 pub(super) struct Draft {
-    pub(super) name: Option<(String, Place)>,
+    pub(super) name: Option<(String, KeyPlace)>,
     pub(super) address: Option<WorkspaceAddress>,
-    pub(super) secondary_name: Option<(String, Place)>,
+    pub(super) secondary_name: Option<(String, KeyPlace)>,
     pub(super) secondary_address: Option<WorkspaceAddress>,
-    pub(super) locations: Vec<(LocationAddress, Place)>,
+    pub(super) locations: Vec<(LocationAddress, KeyPlace)>,
     /// Mistakes of its own keys; with any, it cannot be used.
     pub(super) mistakes: Vec<Mistake>,
     pub(super) groups: Vec<GroupDraft>,
@@ -53,13 +53,13 @@ impl Draft {
     /// Reads an entry of `workspaces`.
     pub(super) fn read(
         node: &Node,
-        place: Place,
+        place: KeyPlace,
         around: &Surroundings<'_>,
         schedules: &mut Schedules,
     ) -> Draft {
         let Json::Object(members) = &node.value else {
             let message = format!("is {}, not an object", node.value.kind());
-            let wrong = Wrong::new(message, "write a workspace: {\"workspace_name\": …}");
+            let wrong = WrongValue::new(message, "write a workspace: {\"workspace_name\": …}");
             return Draft::unread(place.wrong(wrong));
         };
         let mut fields = Fields::open(place, Level::Workspace, members);
@@ -147,7 +147,7 @@ impl<'a> Needed<'a> {
     fn read(fields: &mut Fields<'a>, around: &Surroundings<'_>) -> Needed<'a> {
         let location = |text: &str| {
             location_placeholder(text)?;
-            LocationAddress::parse(text, around.base).map_err(Wrong::from)
+            LocationAddress::parse(text, around.base).map_err(WrongValue::from)
         };
         let name = fields.read("workspace_name", label);
         let address =
@@ -163,9 +163,9 @@ impl<'a> Needed<'a> {
     }
 }
 
-fn parse_address(text: &str, base: &Path) -> Result<WorkspaceAddress, Wrong> {
+fn parse_address(text: &str, base: &Path) -> Result<WorkspaceAddress, WrongValue> {
     placeholder(text, ADDRESS_REMEDY)?;
-    WorkspaceAddress::parse(text, base).map_err(Wrong::from)
+    WorkspaceAddress::parse(text, base).map_err(WrongValue::from)
 }
 
 /// The schedule of groups that have none of their own.
@@ -188,7 +188,7 @@ fn schedule_of(
 
 /// The keys that a workspace may leave out.
 struct Optional {
-    names: Names,
+    names: NameDefaults,
     /// `default_schema` is written.
     names_schema: bool,
     warehouse_id: Option<String>,
@@ -204,7 +204,7 @@ struct Optional {
 
 impl Optional {
     fn read(fields: &mut Fields<'_>, around: &Surroundings<'_>) -> Optional {
-        let names = Names {
+        let names = NameDefaults {
             catalog: text(fields, "default_catalog"),
             schema: text(fields, "default_schema").unwrap_or_else(|| "default".to_string()),
         };
@@ -319,7 +319,7 @@ fn scope_needed(
     around: &Surroundings<'_>,
 ) {
     if let (Some((Some(_), field)), Some(None)) = (key, &around.secret_scope) {
-        let wrong = Wrong::new(
+        let wrong = WrongValue::new(
             "names a secret, but secret_scope is empty",
             "write the scope in secret_scope, or \"\" here",
         );
@@ -338,7 +338,7 @@ fn sent_elsewhere(
     };
     let sent = notifications.map(Notifications::sent).unwrap_or_default();
     if !token.is_empty() && sent.iter().any(|name| name.eq_ignore_ascii_case(token)) {
-        let wrong = Wrong::new(
+        let wrong = WrongValue::new(
             "names a secret that notifications sends to another server",
             "give the token a secret of its own, and name another in notifications",
         );
@@ -361,7 +361,7 @@ fn nested(
     } else {
         return;
     };
-    fields.wrong(field, Wrong::new(message, "write a folder of its own, in the other region"));
+    fields.wrong(field, WrongValue::new(message, "write a folder of its own, in the other region"));
 }
 
 /// Why there is no secondary workspace; whoever says so has none.
@@ -370,14 +370,14 @@ fn without_secondary(fields: &mut Fields<'_>) -> Option<String> {
     let why = fields.read(KEY, reason)?;
     if fields.has("secondary_workspace_instance_url") {
         let wrong =
-            Wrong::new("is given beside secondary_workspace_instance_url", "keep one of them");
+            WrongValue::new("is given beside secondary_workspace_instance_url", "keep one of them");
         fields.wrong(&why.1, wrong);
     }
     Some(why.0)
 }
 
 struct SecondaryDraft {
-    name: Option<(String, Place)>,
+    name: Option<(String, KeyPlace)>,
     address: Option<WorkspaceAddress>,
     pat_key: Option<String>,
     profile: Option<String>,
@@ -387,7 +387,7 @@ struct SecondaryDraft {
 impl SecondaryDraft {
     fn read(
         fields: &mut Fields<'_>,
-        address: impl Fn(&str) -> Result<WorkspaceAddress, Wrong>,
+        address: impl Fn(&str) -> Result<WorkspaceAddress, WrongValue>,
         around: &Surroundings<'_>,
     ) -> SecondaryDraft {
         let name = fields.read("secondary_workspace_name", optional_label);
@@ -411,7 +411,7 @@ impl SecondaryDraft {
         ];
         let first = given.iter().find(|(_, given)| *given && !fields.has(URL));
         if let Some(field) = first.and_then(|(key, _)| fields.field(key)) {
-            let wrong = Wrong::new(
+            let wrong = WrongValue::new(
                 format!("is given without {URL}"),
                 format!("add {URL}, or leave this out"),
             );

@@ -21,7 +21,7 @@ use crate::limits::{ANSWER, Limit, RESULT_PART, SHORT_ANSWER};
 use crate::pause::Twice;
 use crate::region::RegionErrorKind;
 use crate::secrets;
-use crate::wire_log::Asked;
+use crate::wire_log::LoggedRequest;
 
 mod answer;
 mod gate;
@@ -143,7 +143,7 @@ fn plain_http_builder(loopback: bool) -> reqwest::ClientBuilder {
         .connect_timeout(CONNECT_TIMEOUT)
         // A token follows no redirect, and a sign-in page is no answer.
         .redirect(reqwest::redirect::Policy::none())
-        .dns_resolver(std::sync::Arc::new(names::Names));
+        .dns_resolver(std::sync::Arc::new(names::HostResolver));
     if loopback { builder.no_proxy() } else { builder }
 }
 
@@ -425,7 +425,7 @@ impl Client {
         } else {
             request
         };
-        let asked = Asked::of(&request);
+        let asked = LoggedRequest::of(&request);
         let sent = request.send().await.map_err(|error| retry::read_lost_request(&error));
         if let Some(asked) = asked {
             match &sent {

@@ -10,7 +10,8 @@ use super::results::Finished;
 use super::rows::number;
 use super::statements::Intent;
 use crate::region::{
-    CloneOrder, Cloned, Progress, RegionError, RegionErrorKind, ReplicaQuestion, Size, Standing,
+    CloneOrder, Cloned, Progress, RegionError, RegionErrorKind, ReplicaQuestion, ReplicaStanding,
+    Size,
 };
 use crate::sql::{Relation, Statement};
 
@@ -32,7 +33,7 @@ pub(super) async fn deep_clone(
     let doing = || format!("clone {} version {}", order.table, order.source_version);
     let refused = |kind, text: String| RegionError::new(kind, doing(), text).of_order();
     let before = read_standing(location, order).await?;
-    if let Standing::Cloned { .. } = before {
+    if let ReplicaStanding::Cloned { .. } = before {
         return done(location, order, Maker::Before, progress).await;
     }
     if let Some(why) = before.conflict() {
@@ -44,7 +45,7 @@ pub(super) async fn deep_clone(
     match run_statement(location, order, progress).await {
         Ok(finished) => {
             let after = read_standing(location, order).await?;
-            if let Standing::Cloned { .. } = after {
+            if let ReplicaStanding::Cloned { .. } = after {
                 return done(location, order, Maker::Told(&finished), progress).await;
             }
             Err(match after.conflict() {
@@ -59,7 +60,7 @@ pub(super) async fn deep_clone(
         Err(refusal) if refusal.outcome_unknown || refusal.kind == RegionErrorKind::Conflict => {
             // The reply was lost, or another clone came first: the replica knows.
             let after = read_standing(location, order).await.ok();
-            if let Some(Standing::Cloned { .. }) = after {
+            if let Some(ReplicaStanding::Cloned { .. }) = after {
                 let maker = if refusal.outcome_unknown { Maker::Unheard } else { Maker::Before };
                 return done(location, order, maker, progress).await;
             }
@@ -89,7 +90,7 @@ async fn run_statement(
         |refusal: &Refusal| refusal.kind == RegionErrorKind::Conflict && !refusal.outcome_unknown;
     if ran.as_ref().is_err_and(lost)
         && !progress.stopped()
-        && let Ok(Standing::AsLookedAt(_)) = read_standing(location, order).await
+        && let Ok(ReplicaStanding::AsLookedAt(_)) = read_standing(location, order).await
     {
         ran = sql.run(&statement, Intent::Long(progress)).await;
     }
@@ -104,7 +105,7 @@ async fn run_statement(
 async fn read_standing(
     location: &DatabricksLocation,
     order: &CloneOrder,
-) -> Result<Standing, RegionError> {
+) -> Result<ReplicaStanding, RegionError> {
     let question =
         ReplicaQuestion { path: order.replica_path.clone(), since_version: order.replica_version };
     let replica = replicas::read_replica(location, &question).await?;

@@ -136,7 +136,7 @@ impl Connected {
 
 /// Which side has to let somebody in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needed {
+pub enum NeededSide {
     /// The primary, unless it does not answer anybody.
     Primary,
     /// One of them: what the secondary tells is enough, where it has a workspace of its own.
@@ -149,7 +149,7 @@ pub enum Needed {
 /// The primary's identity was not found or is refused. A workspace that does not answer is no reason: its regions say so
 /// themselves; nor is the secondary's own workspace, which is then not seen.
 pub async fn connect(options: &ConnectOptions) -> Result<Connected, SignInError> {
-    connect_as_needed(options, Needed::Primary).await
+    connect_as_needed(options, NeededSide::Primary).await
 }
 
 /// The same, where that is needed.
@@ -158,7 +158,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connected, SignInError>
 /// As of [`connect`]; where either side is enough: neither lets anybody in.
 pub async fn connect_as_needed(
     options: &ConnectOptions,
-    needed: Needed,
+    needed: NeededSide,
 ) -> Result<Connected, SignInError> {
     let ConnectOptions { connection, timing, notice, .. } = options;
     let unbound = options.unbound.clone();
@@ -170,7 +170,7 @@ pub async fn connect_as_needed(
         profile: connection.profile.as_deref(),
         unbound: unbound.serves(&options.address),
     };
-    let either = needed == Needed::Either && options.secondary.is_some();
+    let either = needed == NeededSide::Either && options.secondary.is_some();
     let SignedIn { credential, warehouse, mut shut } =
         sign_in_to_primary(options, &wanted, either).await?;
     let signed_in_with = credential.method().to_owned();

@@ -42,7 +42,7 @@ pub struct Surveyor {
 
 /// Where a workspace is, and who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct WorkspaceAndAsker {
     /// Who asks.
     pub principal: String,
     /// The metastore's id.
@@ -82,7 +82,7 @@ pub struct Job {
 
 /// What tables say of themselves.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct WritersAndSizes {
     /// The job that wrote each table last; what no job wrote is left out.
     pub writers: BTreeMap<TableName, Job>,
     /// Bytes of each table's newest version; what does not say is left out.
@@ -143,7 +143,7 @@ impl Surveyor {
     ///
     /// # Errors
     /// What the service refuses.
-    pub async fn read_metastore(&self) -> Result<Place, RegionError> {
+    pub async fn read_metastore(&self) -> Result<WorkspaceAndAsker, RegionError> {
         let doing = || format!("look at {}", self.address());
         let refused = |refusal: Refusal| refusal.doing(doing());
         let principal = self.workspace.principal().await.map_err(refused)?;
@@ -151,7 +151,7 @@ impl Surveyor {
         let path = ["api", "2.1", "unity-catalog", "metastore_summary"];
         let metastore: MetastoreSummary =
             (self.workspace.client.get(&path, &[]).await).map_err(refused)?;
-        Ok(Place {
+        Ok(WorkspaceAndAsker {
             principal,
             metastore_id: metastore.metastore_id,
             metastore: metastore.name,
@@ -296,7 +296,11 @@ impl Surveyor {
     }
 
     /// Who wrote each table since then, by the tables' histories, and how large they are: a statement each for fifty tables.
-    pub async fn read_sizes_and_writers(&self, tables: &[TableName], since: DateTime<Utc>) -> Told {
+    pub async fn read_sizes_and_writers(
+        &self,
+        tables: &[TableName],
+        since: DateTime<Utc>,
+    ) -> WritersAndSizes {
         let relations: Vec<Relation> = tables.iter().cloned().map(Relation::Named).collect();
         let Service { sql, batches, .. } = self.workspace.as_ref();
         let asked: Vec<&Relation> = relations.iter().collect();
@@ -320,7 +324,11 @@ impl Surveyor {
         let written = tables.iter().zip(histories);
         let written =
             written.filter_map(|(table, rows)| Some((table.clone(), job_of(&rows.ok()?, since)?)));
-        Told { sizes: sizes.collect(), writers: self.named(written.collect()).await, refused }
+        WritersAndSizes {
+            sizes: sizes.collect(),
+            writers: self.named(written.collect()).await,
+            refused,
+        }
     }
 
     /// Jobs by their ids; one that is gone or not to be seen is nobody's workflow.

@@ -13,7 +13,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::{Facts, facts, facts_of, is_absence, linked, open_folder, parted, regular};
+use super::{FileFacts, facts, facts_of, is_absence, linked, open_folder, parted, regular};
 
 /// The folder that was asked for last, kept open: whatever takes its place since is not followed.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ impl Opener {
     ///
     /// # Errors
     /// The system's; `InvalidInput` where a link stands in its path, or it is a folder, pipe, socket or device.
-    pub fn regular(&mut self, path: &Path) -> io::Result<(File, Facts)> {
+    pub fn regular(&mut self, path: &Path) -> io::Result<(File, FileFacts)> {
         let (above, name) = parted(path)?;
         let folder = self.folder.folder(above)?;
         // Without NONBLOCK the opening of a pipe waits for its other end.
@@ -133,7 +133,7 @@ pub enum Seen {
     /// Neither it nor, it may be, the folder that it would lie in.
     Nothing,
     /// A regular file.
-    File(Facts),
+    File(FileFacts),
     /// Something else, or a link or something else stands in its path.
     Other,
 }
@@ -177,7 +177,7 @@ impl Looker {
     ///
     /// # Errors
     /// The system's.
-    pub fn regular(&mut self, path: &Path) -> io::Result<Option<Facts>> {
+    pub fn regular(&mut self, path: &Path) -> io::Result<Option<FileFacts>> {
         match self.find_entry(path)? {
             Seen::File(facts) => Ok(Some(facts)),
             Seen::Nothing | Seen::Other => Ok(None),

@@ -56,7 +56,7 @@ fn report(cuts: &[Cut], records: &Records) -> Period {
 /// The same of a period that is over or is not.
 fn reported(cuts: &[Cut], records: &Records, open: bool) -> Period {
     let span = Span { since: Some(at(0)), until: at(120), open };
-    let asked = Asked { group: "core".to_owned(), objective: Some(TimeDelta::minutes(30)) };
+    let asked = ReportedGroup { group: "core".to_owned(), objective: Some(TimeDelta::minutes(30)) };
     let evidence = Evidence { documents: records.0.clone(), ..Evidence::default() };
     period("east", span, &[asked], cuts, &evidence)
 }

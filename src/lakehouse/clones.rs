@@ -11,7 +11,7 @@ use super::sources::open;
 use crate::off_thread::off_thread;
 use crate::region::{
     CloneOrder, Cloned, Progress, RegionError, RegionErrorKind, ReplicaFiles, ReplicaQuestion,
-    Size, Standing, Verified, VerifiedLevel,
+    ReplicaStanding, Size, Verified, VerifiedLevel,
 };
 
 /// How often a clone's counters are carried over to whoever shows them.
@@ -120,7 +120,7 @@ impl LakehouseLocation {
         if let Some(why) = standing.conflict() {
             return Err(RegionError::new(RegionErrorKind::Conflict, doing, why));
         }
-        let Standing::Cloned { version, newest: _ } = standing else {
+        let ReplicaStanding::Cloned { version, newest: _ } = standing else {
             let newest = replica.map(|replica| replica.version);
             return Ok(Found::AsExpected(newest.map_or(Expect::Absent, Expect::Version)));
         };

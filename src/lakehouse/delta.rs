@@ -48,13 +48,13 @@ pub use compact::Compacted;
 pub use end::{KnownCommit, KnownEnd};
 pub use error::{DeltaError, IoTrouble, Result};
 pub use history::{Commit, Opening, Origin};
-pub use kept::Kept;
+pub use kept::SmallTable;
 pub use log::{LogCheckpoint, Versions};
 pub use path::Location;
 pub use properties::{Stage, Unsettable, with_properties};
 pub use restore::Restored;
 pub use snapshot::{Snapshot, Totals};
-pub use state::Detail;
+pub use state::SnapshotDetail;
 use store::Neighbours;
 pub use store::{External, Listed, TableStore};
 pub(crate) use store::{UNFINISHED, filesystem::unknown_kind, is_unflushable};
@@ -129,7 +129,7 @@ pub async fn is_again(
 ) -> Result<bool> {
     let (store, log) = (store.clone(), log.clone());
     off_thread(move || {
-        let read = |version| replay::snapshot_of(&store, &log, Some(version), Detail::Full);
+        let read = |version| replay::snapshot_of(&store, &log, Some(version), SnapshotDetail::Full);
         Ok(match (read(version), read(earlier)) {
             (Ok(now), Ok(then)) => verify::is_same_state(&now, &then),
             (Err(_), _) | (_, Err(_)) => false,
@@ -155,7 +155,7 @@ pub async fn set_alone(
 pub async fn snapshot(
     store: &TableStore,
     version: Option<u64>,
-    detail: Detail,
+    detail: SnapshotDetail,
 ) -> Result<Snapshot> {
     let store = store.clone();
     off_thread(move || replay::snapshot(&store, version, detail)).await
@@ -166,7 +166,7 @@ pub async fn snapshot_in(
     store: &TableStore,
     log: &Versions,
     version: u64,
-    detail: Detail,
+    detail: SnapshotDetail,
 ) -> Result<Snapshot> {
     let (store, log) = (store.clone(), log.clone());
     off_thread(move || replay::snapshot_of(&store, &log, Some(version), detail)).await
@@ -367,7 +367,7 @@ pub async fn read_rows(store: &TableStore, version: Option<u64>) -> Result<Vec<R
 
 /// Reads a small table of drsync's own at its newest version: the rows of its files on some shelves, 0 being those on
 /// none.
-pub async fn read_kept(store: &TableStore, shelves: RangeInclusive<u8>) -> Result<Kept> {
+pub async fn read_kept(store: &TableStore, shelves: RangeInclusive<u8>) -> Result<SmallTable> {
     let store = store.clone();
     off_thread(move || kept::read(&store, &shelves)).await
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use arrow_schema::Schema;
 
 use super::LakehouseLocation;
-use super::delta::{self, DeltaError, Detail, Expect, NewTable, TableStore};
+use super::delta::{self, DeltaError, Expect, NewTable, SnapshotDetail, TableStore};
 use super::refusal::refusal;
 use crate::config::LocationAddress;
 use crate::files;
@@ -242,7 +242,8 @@ pub(super) async fn create(
             Ok(()) => {}
             // Someone else made it meanwhile, which is as good if it is for the same workspace.
             Err(DeltaError::Conflict { .. }) => {
-                let there = delta::snapshot(&store, None, Detail::Header).await.map_err(failed)?;
+                let there =
+                    delta::snapshot(&store, None, SnapshotDetail::Header).await.map_err(failed)?;
                 let claimed = there.metadata.property(WORKSPACE_PROPERTY);
                 if claimed != Some(workspace) {
                     let detail =
@@ -274,7 +275,7 @@ pub(super) async fn clone_missing(
             return Err(RegionError::new(RegionErrorKind::Unsupported, doing, detail));
         };
         let source = TableStore::within(root, &format!("{FOLDER}/{name}"));
-        let there = delta::snapshot(&source, None, Detail::Header).await.map_err(failed)?;
+        let there = delta::snapshot(&source, None, SnapshotDetail::Header).await.map_err(failed)?;
         let claim = there.metadata.property(WORKSPACE_PROPERTY);
         let claim = claim.map(|workspace| (WORKSPACE_PROPERTY.to_owned(), workspace.to_owned()));
         let options = delta::CloneOptions {

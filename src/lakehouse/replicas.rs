@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::delta::{
-    self, DeltaError, Detail, KnownEnd, Opening, Origin, Snapshot, TableStore, Versions,
+    self, DeltaError, KnownEnd, Opening, Origin, Snapshot, SnapshotDetail, TableStore, Versions,
 };
 use super::metrics::{number, rows_touched};
 use super::refusal::{refusal, refusal_in};
@@ -75,7 +75,7 @@ pub(super) async fn replica(
         }
         Err(error) => return Err(failed(error)),
     };
-    let head = delta::snapshot_in(&store, &log, log.newest, Detail::Summary).await;
+    let head = delta::snapshot_in(&store, &log, log.newest, SnapshotDetail::Summary).await;
     let head = Arc::new(head.map_err(failed)?);
     // Fewer versions than were asked for: the table was made again, and all of it is of interest.
     let since = since_version.filter(|since| *since <= log.newest);
@@ -152,7 +152,8 @@ async fn then_at(
     version: u64,
 ) -> (Option<Sentence>, Option<String>) {
     let looked = async {
-        let then = Arc::new(delta::snapshot_in(store, log, version, Detail::Summary).await?);
+        let then =
+            Arc::new(delta::snapshot_in(store, log, version, SnapshotDetail::Summary).await?);
         let listed = delta::listed_digest(&then).await?;
         Ok::<_, DeltaError>((delta::damage(store, &then).await?, listed))
     };
@@ -224,7 +225,7 @@ fn clone_commit(opening: &Opening, mark: Option<Mark>) -> ReplicaCommit {
 
 /// The mark of a version, which a clone may have left as it was; `None`: the log no longer tells.
 async fn mark_at(store: &TableStore, log: &Versions, version: u64) -> Option<Option<Mark>> {
-    let then = delta::snapshot_in(store, log, version, Detail::Header).await;
+    let then = delta::snapshot_in(store, log, version, SnapshotDetail::Header).await;
     then.ok().map(|then| mark_of(&then))
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::columns;
-use super::delta::{self, Detail, External, KnownCommit, KnownEnd, Snapshot, TableStore, Versions};
+use super::delta::{
+    self, External, KnownCommit, KnownEnd, Snapshot, SnapshotDetail, TableStore, Versions,
+};
 use super::in_parallel;
 use super::metrics::rows_touched;
 use super::refusal::refusal;
@@ -32,7 +34,7 @@ pub(super) async fn source(
     let log = delta::versions(&store).await.map_err(failed)?;
     // A version beyond the head is asked of a table that was made again: all of it is of interest.
     let from = from_version.filter(|from| *from <= log.newest);
-    let head = delta::snapshot_in(&store, &log, log.newest, Detail::Header).await;
+    let head = delta::snapshot_in(&store, &log, log.newest, SnapshotDetail::Header).await;
     let head = head.map_err(failed)?;
     let history = delta::history_in(&store, &log, &head, from).await;
     let history = history.map_err(failed)?;
@@ -122,7 +124,7 @@ async fn id_before(
     if first.table_id.is_some() {
         return None;
     }
-    let then = delta::snapshot_in(store, log, first.version, Detail::Header).await;
+    let then = delta::snapshot_in(store, log, first.version, SnapshotDetail::Header).await;
     then.ok().map(|then| then.metadata.id().to_owned())
 }
 
@@ -140,7 +142,8 @@ pub(super) async fn pin(asked: &PinQuestion, external: &External) -> Result<Pin,
     let doing = format!("look at {} at version {version}", table.name);
     let store = store_of(table, &doing)?.with_external(external.clone());
     let failed = |error| refusal(&doing, &error);
-    let source = delta::snapshot(&store, Some(*version), Detail::Summary).await.map_err(failed)?;
+    let source =
+        delta::snapshot(&store, Some(*version), SnapshotDetail::Summary).await.map_err(failed)?;
     delta::check_clone(&source).map_err(failed)?;
     delta::check_external(&store, &source).await.map_err(failed)?;
     let source = Arc::new(source);
@@ -148,7 +151,7 @@ pub(super) async fn pin(asked: &PinQuestion, external: &External) -> Result<Pin,
         (Some(version), Some(folder)) => {
             let replica = TableStore::local(folder);
             // A replica that cannot be read is no reason not to look at its source.
-            match delta::snapshot(&replica, Some(*version), Detail::Summary).await {
+            match delta::snapshot(&replica, Some(*version), SnapshotDetail::Summary).await {
                 Ok(held) => Some(Some((replica, Arc::new(held)))),
                 Err(_) => None,
             }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 
 use super::catalog::{Catalog, resolve_location};
-use super::delta::{self, Commit, Detail, TableStore};
+use super::delta::{self, Commit, SnapshotDetail, TableStore};
 use super::jobs::Jobs;
 use super::{FileError, PARALLEL_READS};
 use crate::config::{LocationAddress, TableName};
@@ -84,7 +84,7 @@ async fn read_size_and_writer(
     since: DateTime<Utc>,
 ) -> delta::Result<(u64, Option<i64>)> {
     let log = delta::versions(store).await?;
-    let head = delta::snapshot_in(store, &log, log.newest, Detail::Summary).await?;
+    let head = delta::snapshot_in(store, &log, log.newest, SnapshotDetail::Summary).await?;
     let from = log.newest.saturating_sub(COMMITS);
     let history = delta::history_in(store, &log, &head, Some(from)).await?;
     let recent = history.iter().rev().filter(|commit| {

@@ -11,7 +11,7 @@ const CLOCK_TICK: Duration = Duration::from_millis(100);
 
 /// The newest reading of a file.
 #[derive(Debug)]
-pub(crate) struct Kept<T> {
+pub(crate) struct NewestReading<T> {
     file: PathBuf,
     newest: Mutex<Option<(Stamp, T)>>,
 }
@@ -43,9 +43,9 @@ impl Stamp {
     }
 }
 
-impl<T: Clone> Kept<T> {
-    pub(crate) fn of(file: PathBuf) -> Kept<T> {
-        Kept { file, newest: Mutex::default() }
+impl<T: Clone> NewestReading<T> {
+    pub(crate) fn of(file: PathBuf) -> NewestReading<T> {
+        NewestReading { file, newest: Mutex::default() }
     }
 
     /// The reading of the file as it is now; it is read only if it is not the one that was read last.
@@ -74,7 +74,7 @@ mod tests {
     fn a_file_is_read_again_when_it_changed_or_may_have() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("catalog");
-        let kept: Kept<String> = Kept::of(file.clone());
+        let kept: NewestReading<String> = NewestReading::of(file.clone());
         let reads = Mutex::new(0);
         let get = || {
             kept.get(|| {

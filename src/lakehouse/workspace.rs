@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use super::unchanged::Kept;
+use super::unchanged::NewestReading;
 use super::{CATALOG_FILE, Catalog, FileError, Index, Jobs, Writer, delta, in_parallel, sources};
 use crate::config::{TableName, WorkflowRef};
 use crate::ledger::Cut;
@@ -25,13 +25,13 @@ pub struct LakehouseWorkspace {
     folder: PathBuf,
     identity: Writer,
     /// The catalog as it was read last: an apply looks its groups up in it one by one.
-    index: Arc<Kept<Result<Arc<Index>, FileError>>>,
+    index: Arc<NewestReading<Result<Arc<Index>, FileError>>>,
 }
 
 impl LakehouseWorkspace {
     /// Names a workspace; looks at nothing yet, so nothing has to be there.
     pub fn open(folder: PathBuf, identity: Writer) -> LakehouseWorkspace {
-        let index = Arc::new(Kept::of(folder.join(CATALOG_FILE)));
+        let index = Arc::new(NewestReading::of(folder.join(CATALOG_FILE)));
         LakehouseWorkspace { folder, identity, index }
     }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::Duration;
 
 use super::incident::{
-    Cause, CauseCode, Class, How, Incident, Lost, Standing, Telling, ToldChange,
+    CauseCode, Class, FailureCause, How, Incident, Lost, Telling, ToldChange, ToldState,
 };
 use super::letters::told_to;
 use super::policy::Policy;
@@ -23,7 +23,7 @@ use weakened::told_lately;
 ///
 /// `before`: what the newest records carry of the workspace, of applies that ended at once more than one. Only what this apply
 /// looked at is judged; everything else is carried on as it was. Whatever is told of now is marked as told by this apply.
-pub fn decide(round: &Round, before: &[&Standing], policy: &Policy) -> Standing {
+pub fn decide(round: &Round, before: &[&ToldState], policy: &Policy) -> ToldState {
     let mut incidents = merged(before);
     // Weakened protection is told once, by the apply that found it, and is no incident after that.
     incidents.retain(|incident| incident.class != Class::ProtectionWeakened);
@@ -42,7 +42,7 @@ pub fn decide(round: &Round, before: &[&Standing], policy: &Policy) -> Standing 
         }
     }
     incidents.sort_by(|a, b| (a.since, &a.id).cmp(&(b.since, &b.id)));
-    Standing {
+    ToldState {
         workspace: round.workspace.clone(),
         incidents,
         digest: digest(round, before, policy),
@@ -53,10 +53,10 @@ pub fn decide(round: &Round, before: &[&Standing], policy: &Policy) -> Standing 
 /// Decides what people are told of an apply that could not begin, by its cause, or, without one, of the first that began again.
 pub fn not_begun(
     round: &Round,
-    before: &[&Standing],
+    before: &[&ToldState],
     policy: &Policy,
-    cause: Option<&Cause>,
-) -> Standing {
+    cause: Option<&FailureCause>,
+) -> ToldState {
     let told_lately = told_lately(before);
     let mut decision = Decision { round, policy, incidents: merged(before), told_lately };
     let open = decision.incidents.iter_mut().find(|it| it.class == Class::NotBegun);
@@ -75,14 +75,14 @@ pub fn not_begun(
         (None, None) => {}
     }
     let Decision { incidents, told_lately, .. } = decision;
-    Standing { workspace: round.workspace.clone(), incidents, digest: None, told_lately }
+    ToldState { workspace: round.workspace.clone(), incidents, digest: None, told_lately }
 }
 
 /// What stands of a workspace whose configuration tells nobody any more: everything as it was, for an apply that does, and what
 /// protects less, which those hear for a last time who heard of it before.
-pub fn last_words(round: &Round, before: &[&Standing], policy: &Policy) -> Standing {
+pub fn last_words(round: &Round, before: &[&ToldState], policy: &Policy) -> ToldState {
     let carried = carried(&round.workspace, before);
-    let Standing { workspace, incidents, digest, told_lately } = carried;
+    let ToldState { workspace, incidents, digest, told_lately } = carried;
     let mut decision = Decision { round, policy, incidents, told_lately };
     decision.incidents.retain(|incident| incident.class != Class::ProtectionWeakened);
     decision.weakened();
@@ -90,12 +90,12 @@ pub fn last_words(round: &Round, before: &[&Standing], policy: &Policy) -> Stand
     for incident in incidents.iter_mut().filter(|it| it.told.by == round.run_id) {
         incident.told.to = told_to(policy, incident);
     }
-    Standing { workspace, incidents, digest, told_lately }
+    ToldState { workspace, incidents, digest, told_lately }
 }
 
 /// What stands of a workspace that left the configuration: all that was open of it is over, and that nothing of it is protected any
 /// more is told once, to those who heard of it.
-pub fn end_of_left_workspace(round: &Round, before: &[&Standing], policy: &Policy) -> Standing {
+pub fn end_of_left_workspace(round: &Round, before: &[&ToldState], policy: &Policy) -> ToldState {
     let told_lately = told_lately(before);
     let mut decision = Decision { round, policy, incidents: merged(before), told_lately };
     decision.incidents.retain(|incident| incident.class != Class::ProtectionWeakened);
@@ -107,22 +107,22 @@ pub fn end_of_left_workspace(round: &Round, before: &[&Standing], policy: &Polic
     for incident in &mut incidents {
         incident.told.to = told_to(policy, incident);
     }
-    Standing { workspace: round.workspace.clone(), incidents, digest: None, told_lately }
+    ToldState { workspace: round.workspace.clone(), incidents, digest: None, told_lately }
 }
 
 /// What stands of a workspace after an apply that tells nobody of it: everything as it was, for the next one that does.
-pub fn carried(workspace: &str, before: &[&Standing]) -> Standing {
+pub fn carried(workspace: &str, before: &[&ToldState]) -> ToldState {
     let digest = before.iter().find_map(|standing| standing.digest.clone());
     let digest = digest.filter(|digest| !digest.due);
     let told_lately = told_lately(before);
-    Standing { workspace: workspace.to_owned(), incidents: merged(before), digest, told_lately }
+    ToldState { workspace: workspace.to_owned(), incidents: merged(before), digest, told_lately }
 }
 
 /// The incidents that are open, as the newest records carry them together.
 ///
 /// One that any of them closed is closed. Two that were opened for the same by applies that did not see each other become the
 /// older one, which remembers the other's id.
-fn merged(before: &[&Standing]) -> Vec<Incident> {
+fn merged(before: &[&ToldState]) -> Vec<Incident> {
     let all = || before.iter().flat_map(|standing| &standing.incidents);
     let closed: BTreeSet<&str> =
         all().filter(|incident| !incident.is_open()).flat_map(ids).collect();
@@ -295,7 +295,7 @@ impl Decision<'_> {
         self.remind(Class::Failing, group);
     }
 
-    fn failing(&mut self, group: &GroupRound, causes: &[Cause]) {
+    fn failing(&mut self, group: &GroupRound, causes: &[FailureCause]) {
         let round = self.round;
         let reminder = self.policy.reminder;
         let Some(incident) = self.open(Class::Failing, &group.name) else {
@@ -389,7 +389,7 @@ impl Decision<'_> {
         }
     }
 
-    fn opened(&self, class: Class, group: Option<&str>, causes: Vec<Cause>) -> Incident {
+    fn opened(&self, class: Class, group: Option<&str>, causes: Vec<FailureCause>) -> Incident {
         let round = self.round;
         Incident {
             id: String::new(),

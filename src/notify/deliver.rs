@@ -11,7 +11,7 @@ use futures::future::join_all;
 use secrecy::SecretString;
 
 use super::letters::{Item, Letter, Receiver};
-use super::told::{Answer, Outcome};
+use super::told::{Delivery, DeliveryOutcome};
 use crate::config::{Smtp, Webhook};
 use crate::secrets;
 use crate::sentence::Sentence;
@@ -48,21 +48,21 @@ type Numbered<'a> = Vec<(usize, &'a Letter)>;
 /// What a server said to one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reply {
-    outcome: Outcome,
+    outcome: DeliveryOutcome,
     said: Sentence,
 }
 
 impl Reply {
     fn sent(said: impl Into<Sentence>) -> Reply {
-        Reply { outcome: Outcome::Sent, said: said.into() }
+        Reply { outcome: DeliveryOutcome::Sent, said: said.into() }
     }
 
     fn deferred(said: impl Into<Sentence>) -> Reply {
-        Reply { outcome: Outcome::Deferred, said: said.into() }
+        Reply { outcome: DeliveryOutcome::Deferred, said: said.into() }
     }
 
     fn refused(said: impl Into<Sentence>) -> Reply {
-        Reply { outcome: Outcome::Refused, said: said.into() }
+        Reply { outcome: DeliveryOutcome::Refused, said: said.into() }
     }
 }
 
@@ -84,7 +84,7 @@ pub async fn send(
     letters: &[Letter],
     secrets: &dyn Secrets,
     over: impl Future<Output = ()>,
-) -> Vec<Answer> {
+) -> Vec<Delivery> {
     let replies = Replies(letters.iter().map(|_| Mutex::default()).collect());
     let mut servers: Vec<(&Smtp, Numbered<'_>)> = Vec::new();
     let mut hooks: Vec<(&str, &Webhook, Numbered<'_>)> = Vec::new();
@@ -118,7 +118,7 @@ pub async fn send(
             } else {
                 hook::send(letter, workspace, webhook, secrets).await
             };
-            held_up |= reply.outcome == Outcome::Deferred;
+            held_up |= reply.outcome == DeliveryOutcome::Deferred;
             replies.set(*at, reply);
         }
     }));
@@ -139,7 +139,7 @@ pub async fn send(
         .collect()
 }
 
-fn answer(letter: &Letter, reply: Reply) -> Answer {
+fn answer(letter: &Letter, reply: Reply) -> Delivery {
     let Reply { outcome, said } = reply;
     let workspace = match &letter.to {
         Receiver::Webhook { workspace, .. } => Some(workspace.clone()),
@@ -153,7 +153,7 @@ fn answer(letter: &Letter, reply: Reply) -> Answer {
             Item::Synchronized { .. } | Item::Digest { .. } => None,
         })
         .collect();
-    Answer {
+    Delivery {
         of: letter.run_id.clone(),
         told_at: letter.at,
         channel: letter.to.channel().to_owned(),

@@ -10,7 +10,8 @@ use crate::sentence::Sentence;
 
 /// What people are told of, of one workspace, after an apply.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Standing {
+#[schemars(rename = "Standing")]
+pub struct ToldState {
     /// The workspace.
     pub workspace: String,
     /// Incidents that are open, and those that this apply closed, oldest first.
@@ -88,7 +89,7 @@ pub struct Incident {
     pub opened_by: String,
     /// Why, as it was last seen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub causes: Vec<Cause>,
+    pub causes: Vec<FailureCause>,
     /// What protects less than before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weakened: Vec<SettingChange>,
@@ -144,7 +145,8 @@ pub enum Class {
 
 /// Why a group fails.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct Cause {
+#[schemars(rename = "Cause")]
+pub struct FailureCause {
     /// Which. By it alone causes are compared.
     pub code: CauseCode,
     /// The table that it is about.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 
 use super::address::hash_of;
-use super::incident::{Class, Digest, GroupCut, How, Incident, Standing};
+use super::incident::{Class, Digest, GroupCut, How, Incident, ToldState};
 use super::policy::Policy;
 use super::round::LeftWorkspace;
 use crate::config::{Smtp, Success, Topic, Webhook};
@@ -15,7 +15,7 @@ use crate::plan::{Setting, SettingValue};
 
 /// What a run record has that is told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct RecordNews {
     /// The apply.
     pub run_id: String,
     /// When it ended.
@@ -23,16 +23,16 @@ pub struct Told {
     /// The pipeline's run.
     pub url: Option<String>,
     /// What stands after it, by workspace.
-    pub standings: Vec<Standing>,
+    pub standings: Vec<ToldState>,
     /// Groups that it synchronized.
-    pub synchronized: Vec<Done>,
+    pub synchronized: Vec<SynchronizedGroup>,
     /// Workspaces that had left the configuration.
     pub left: Vec<LeftWorkspace>,
 }
 
 /// A group that was synchronized.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Done {
+pub struct SynchronizedGroup {
     /// Its workspace.
     pub workspace: String,
     /// Its name.
@@ -132,7 +132,7 @@ pub enum Item {
     /// A group that was synchronized.
     Synchronized {
         /// Which, with its cut.
-        done: Done,
+        done: SynchronizedGroup,
     },
     /// What was synchronized in a day.
     Digest {
@@ -343,7 +343,7 @@ impl Item {
 /// Every message of an apply, by what its record says and what the configuration says of who hears of it.
 ///
 /// The same record gives the same messages, so that one that could not be sent is made again.
-pub fn letters(told: &Told, policies: &[Policy]) -> Vec<Letter> {
+pub fn letters(told: &RecordNews, policies: &[Policy]) -> Vec<Letter> {
     let mut letters: Vec<Letter> = Vec::new();
     let of_left = told.left.iter().map(|left| Policy::of_left(left, policies));
     let policies: Vec<Policy> = policies.iter().cloned().chain(of_left).collect();
@@ -414,7 +414,7 @@ impl Policy {
 }
 
 /// Names that groups of several workspaces have, or had where something is told of them.
-fn shared_names(told: &Told, policies: &[Policy]) -> BTreeSet<String> {
+fn shared_names(told: &RecordNews, policies: &[Policy]) -> BTreeSet<String> {
     let configured = policies
         .iter()
         .flat_map(|policy| policy.owners.keys().map(|group| (group, &policy.workspace)));
@@ -447,7 +447,7 @@ impl Receiver {
     }
 }
 
-impl Standing {
+impl ToldState {
     /// Whether the other region than that of an incident does not answer either, as seen from the same place.
     fn is_away_from_both(&self, incident: &Incident) -> bool {
         let other = |it: &&Incident| it.side != incident.side && it.seen_from == incident.seen_from;
@@ -457,7 +457,7 @@ impl Standing {
 }
 
 /// What an apply tells of a workspace.
-fn items(told: &Told, policy: &Policy) -> Vec<Item> {
+fn items(told: &RecordNews, policy: &Policy) -> Vec<Item> {
     let mut items = Vec::new();
     let standings = || told.standings.iter().filter(|it| it.workspace == policy.workspace);
     let workspace = || policy.workspace.clone();

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::incident::{Cause, GroupCut, Lost};
+use super::incident::{FailureCause, GroupCut, Lost};
 use crate::plan::{Role, SettingChange, Settings};
 
 /// What one apply found in a workspace.
@@ -32,7 +32,7 @@ pub struct Round {
     pub stands_by: bool,
     /// What of that workspace could not be seen: of what ran there nobody knows whether it ended. Empty: all of it was seen;
     /// `None`: nobody looked.
-    pub unwatched: Option<Vec<Cause>>,
+    pub unwatched: Option<Vec<FailureCause>>,
     /// What would be lost of each group if its primary never came back.
     pub lost: Vec<Lost>,
     /// Who owned each group, as the records before say.
@@ -87,5 +87,5 @@ pub enum State {
     /// A region did not answer: that is no trouble of the group's own.
     Away,
     /// It is not synchronized.
-    Failing(Vec<Cause>),
+    Failing(Vec<FailureCause>),
 }

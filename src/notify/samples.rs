@@ -6,9 +6,10 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::address::hash_of;
 use super::incident::{
-    Cause, CauseCode, Class, Closed, Digest, DigestGroup, GroupCut, How, Incident, Lost, Telling,
+    CauseCode, Class, Closed, Digest, DigestGroup, FailureCause, GroupCut, How, Incident, Lost,
+    Telling,
 };
-use super::letters::{Done, Item, Letter, News, Receiver, Why};
+use super::letters::{Item, Letter, News, Receiver, SynchronizedGroup, Why};
 use super::policy::Policy;
 use crate::plan::{Direction, FindingCode, Role, Setting, SettingChange, SettingValue};
 
@@ -116,7 +117,7 @@ fn items(workspace: &str, run_id: &str, now: DateTime<Utc>) -> Vec<Item> {
         item(closed(late), News::Closed),
         item(incident(Class::ProtectionWeakened, run_id, now), News::Opened),
         Item::Synchronized {
-            done: Done { workspace: workspace.to_owned(), group: group.clone(), cut },
+            done: SynchronizedGroup { workspace: workspace.to_owned(), group: group.clone(), cut },
         },
         Item::Digest {
             workspace: workspace.to_owned(),
@@ -148,7 +149,7 @@ fn incident(class: Class, run_id: &str, now: DateTime<Utc>) -> Incident {
         seen_from: (!of_group).then(|| "this machine".to_owned()),
         since,
         opened_by: run_id.to_owned(),
-        causes: vec![Cause {
+        causes: vec![FailureCause {
             code: CauseCode::Finding(FindingCode::SourceShrank),
             table: Some("main.example.table".to_owned()),
             message: "this is a test, and nothing shrank".into(),

@@ -18,12 +18,13 @@ pub struct ToldDocument {
     /// The apply that sent them.
     pub run_id: String,
     /// One a message.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<Delivery>,
 }
 
 /// What became of one message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Answer {
+#[schemars(rename = "Answer")]
+pub struct Delivery {
     /// The apply whose message it is.
     pub of: String,
     /// When that apply ended.
@@ -40,7 +41,7 @@ pub struct Answer {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incidents: Vec<String>,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: DeliveryOutcome,
     /// What the server said, or why it was not reached.
     pub reply: Sentence,
 }
@@ -50,7 +51,8 @@ pub struct Answer {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+#[schemars(rename = "Outcome")]
+pub enum DeliveryOutcome {
     /// The server took it.
     Sent,
     /// The server will never take it.
@@ -61,21 +63,21 @@ pub enum Outcome {
     Dropped,
 }
 
-impl Outcome {
+impl DeliveryOutcome {
     /// As documents write it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Outcome::Sent => "sent",
-            Outcome::Refused => "refused",
-            Outcome::Deferred => "deferred",
-            Outcome::Dropped => "dropped",
+            DeliveryOutcome::Sent => "sent",
+            DeliveryOutcome::Refused => "refused",
+            DeliveryOutcome::Deferred => "deferred",
+            DeliveryOutcome::Dropped => "dropped",
         }
     }
 }
 
 impl ToldDocument {
     /// The document of an apply.
-    pub fn new(run_id: &str, answers: Vec<Answer>) -> ToldDocument {
+    pub fn new(run_id: &str, answers: Vec<Delivery>) -> ToldDocument {
         ToldDocument {
             kind: TOLD.kind.to_owned(),
             format_version: TOLD.version.to_owned(),

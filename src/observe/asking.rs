@@ -5,7 +5,7 @@ use futures::future::join_all;
 
 use crate::config::{TableName, WorkflowRef};
 use crate::plan::questions::{
-    Answers, Asked, CatalogAnswers, Looks, Questions, SecretsQuestion, WatchAnswers,
+    Answers, CatalogAnswers, Looks, Questions, SecretsQuestion, TableQuestions, WatchAnswers,
     catalog_questions, groups_as_listed, next,
 };
 use crate::plan::{Answer, Request, SecretSeen, WorkspaceObserved};
@@ -108,14 +108,17 @@ async fn answers(regions: &Regions, asked: Questions) -> Answers {
 }
 
 /// The answers, where anything is asked: a region that is asked nothing is sent nothing.
-async fn unless_empty<Q, T>(asked: &Asked<Q>, answers: impl Future<Output = Vec<T>>) -> Vec<T> {
+async fn unless_empty<Q, T>(
+    asked: &TableQuestions<Q>,
+    answers: impl Future<Output = Vec<T>>,
+) -> Vec<T> {
     if asked.is_empty() { Vec::new() } else { answers.await }
 }
 
 /// What a region's own workspace answers, where anything is asked.
 async fn of_workspace<'a, Q, T, F>(
     region: &'a Region,
-    asked: &'a Asked<Q>,
+    asked: &'a TableQuestions<Q>,
     ask: impl FnOnce(&'a dyn Workspace, &'a [Q]) -> F,
 ) -> Vec<Answer<T>>
 where

@@ -28,7 +28,7 @@ pub(super) use regions::{CREDENTIAL, external_location, ledger_is_foreign, odd_r
 use regions::{ledger_findings, location_findings, region_finding};
 use roles::{TablesOver, behind_finding, role_finding};
 pub use roles::{told_of_behind, told_of_roles};
-pub use tables::{Obstacle, obstacles};
+pub use tables::{CloneObstacle, obstacles};
 use tables::{
     catalog_findings, damage_findings, length_finding, place_findings, replica_findings,
     source_findings,
@@ -60,7 +60,7 @@ pub fn words_of_region(role: Role, refused: RegionErrorKind) -> &'static str {
 }
 
 /// What blocks a group whatever its trigger: the regions, the ledger, the catalog, the replicas.
-pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
+pub(super) fn standing(view: &GroupView<'_>, facts: &WorkspaceFacts) -> Vec<Finding> {
     let WorkspaceObserved { primary, secondary, .. } = view.workspace;
     // Whoever else is active: nothing here has to be in order, and nothing of it may be repaired.
     if let Some(role) = role_finding(view).or_else(|| facts.over.finding(view)) {
@@ -155,7 +155,7 @@ fn correction(mistake: &Mistake, before: &[Mistake]) -> Deed {
 
 /// What is true of a workspace as a whole and bears on its groups.
 #[derive(Debug, Default)]
-pub(super) struct Facts {
+pub(super) struct WorkspaceFacts {
     /// Tables that stand in more than one place, with the groups that have them.
     duplicates: BTreeMap<TableName, Vec<String>>,
     /// Tables that another side is active of, under the name of some group.
@@ -164,9 +164,9 @@ pub(super) struct Facts {
     replicas_missing: bool,
 }
 
-impl Facts {
+impl WorkspaceFacts {
     /// Gathers them.
-    pub(super) fn of(workspace: &WorkspaceObserved) -> Facts {
+    pub(super) fn of(workspace: &WorkspaceObserved) -> WorkspaceFacts {
         let mut places: BTreeMap<&TableName, Vec<&str>> = BTreeMap::new();
         for group in &workspace.groups {
             let name = group.entry.name().unwrap_or("?");
@@ -190,7 +190,7 @@ impl Facts {
         let groups = || workspace.groups.iter();
         let held: usize = groups().map(|group| tables_in_cuts(workspace, group).count()).sum();
         let gone: usize = groups().map(|group| count_missing_replicas(workspace, group)).sum();
-        Facts {
+        WorkspaceFacts {
             duplicates,
             over: TablesOver::of(workspace),
             replicas_missing: gone >= REPLICAS_MISSING_MIN && gone * 10 > held,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::needed::Needed;
+use super::needed::GoneWithPrimary;
 use super::observed::WorkspaceObserved;
 use super::request::{ConfiguredIn, Request};
 use crate::config::{LocationAddress, WorkspaceAddress};
@@ -12,25 +12,25 @@ pub(super) fn with_primary(
     workspace: &WorkspaceObserved,
     request: &Request,
     source: &str,
-) -> Vec<Needed> {
+) -> Vec<GoneWithPrimary> {
     let mut all = Vec::new();
     if runs_in_primary(workspace, request) {
-        all.push(Needed::Runner);
+        all.push(GoneWithPrimary::Runner);
     }
     if is_configured_in_primary(workspace, &request.configured_in) {
-        all.push(Needed::Configuration { source: source.to_owned() });
+        all.push(GoneWithPrimary::Configuration { source: source.to_owned() });
     }
     if let Some(file) = request.signing_key.as_ref()
         && (runs_in_primary(workspace, request) || lies_in_primary(workspace, file))
     {
-        all.push(Needed::SigningKey { file: file.display().to_string() });
+        all.push(GoneWithPrimary::SigningKey { file: file.display().to_string() });
     }
     let alone = workspace.secrets.iter().flatten().filter(|seen| seen.primary && !seen.secondary);
     let mut names: Vec<String> = alone.map(|seen| seen.name.clone()).collect();
     names.sort();
     names.dedup();
     if !names.is_empty() {
-        all.push(Needed::Secrets { names });
+        all.push(GoneWithPrimary::Secrets { names });
     }
     all
 }

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Warning, WarningCode};
-use super::needed::Needed;
+use super::needed::GoneWithPrimary;
 use super::protection::{ComparedWith, SettingChange};
 use super::provenance::Provenance;
 use super::settings::WorkspaceSettings;
@@ -205,7 +205,7 @@ pub struct WorkspacePlan {
     pub moved: BTreeMap<String, Vec<String>>,
     /// What is needed on the bad day and is gone with the primary, as far as it was looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub needed: Vec<Needed>,
+    pub needed: Vec<GoneWithPrimary>,
     /// What the configuration changes of the protection of the workspace and of the groups of this plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings_changes: Vec<SettingChange>,

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::checks::{self, Facts};
+use super::checks::{self, WorkspaceFacts};
 use super::document::{
     Action, Brought, Certificate, Decision, Drift, DriftCommit, GroupPlan, LastCut, Precondition,
     PreconditionCode, Reason, ReasonCode, ReplicaPin, SourceCommit, SourceMaintenance, SourcePin,
     Step, TableColumns,
 };
 use super::finding::Finding;
-use super::identity::Named;
+use super::identity::NamedVersion;
 use super::jobs;
 use super::observed::{GroupObserved, TableObserved, WorkspaceObserved};
 use super::over::failed_over;
@@ -47,7 +47,7 @@ fn has_failed(view: &GroupView<'_>) -> bool {
 }
 
 /// Decides one group.
-pub(super) fn plan(view: &GroupView<'_>, facts: &Facts, request: &Request) -> GroupPlan {
+pub(super) fn plan(view: &GroupView<'_>, facts: &WorkspaceFacts, request: &Request) -> GroupPlan {
     let (workspace, seen, name) = (view.workspace, view.seen, view.group.name.as_str());
     let choice = trigger::choose(view);
     let findings = find_obstacles(view, facts, request, &choice);
@@ -92,7 +92,7 @@ pub(super) fn plan(view: &GroupView<'_>, facts: &Facts, request: &Request) -> Gr
 /// What can block a group: what stands against any sync, and, where that leaves something to look at, against its target.
 fn find_obstacles(
     view: &GroupView<'_>,
-    facts: &Facts,
+    facts: &WorkspaceFacts,
     request: &Request,
     choice: &Choice,
 ) -> Vec<Finding> {
@@ -188,7 +188,8 @@ fn loss(
 ) -> Option<LossReceipt> {
     let by_table: HashMap<&TableName, &Step> =
         steps.iter().rev().map(|step| (&step.table, step)).collect();
-    let pinned = |table: &TableName| by_table.get(table).map(|step| Named::in_plan(&step.source));
+    let pinned =
+        |table: &TableName| by_table.get(table).map(|step| NamedVersion::in_plan(&step.source));
     match (target.filter(|_| !steps.is_empty()), view.last_cut) {
         (Some(target), _) => {
             LossReceipt::beyond(view.workspace, seen, view.now, target.point, pinned)

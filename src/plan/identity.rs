@@ -12,7 +12,7 @@ use crate::region::{Source, is_another_digest};
 
 /// A version of a source as somebody names it.
 #[derive(Debug, Clone, Copy)]
-pub struct Named<'a> {
+pub struct NamedVersion<'a> {
     by: &'static str,
     version: u64,
     committed_at: DateTime<Utc>,
@@ -20,10 +20,10 @@ pub struct Named<'a> {
     sha256: Option<&'a str>,
 }
 
-impl<'a> Named<'a> {
+impl<'a> NamedVersion<'a> {
     /// The version that a cut names.
-    pub fn in_cut(entry: &'a CutTableEntry) -> Named<'a> {
-        Named {
+    pub fn in_cut(entry: &'a CutTableEntry) -> NamedVersion<'a> {
+        NamedVersion {
             by: "the last cut",
             version: entry.source_version,
             committed_at: entry.source_committed_at,
@@ -33,8 +33,8 @@ impl<'a> Named<'a> {
     }
 
     /// The version that a plan pins.
-    pub fn in_plan(pin: &'a SourcePin) -> Named<'a> {
-        Named {
+    pub fn in_plan(pin: &'a SourcePin) -> NamedVersion<'a> {
+        NamedVersion {
             by: "the plan",
             version: pin.version,
             committed_at: pin.committed_at,
@@ -57,8 +57,8 @@ impl<'a> Named<'a> {
 /// Why a source is another table than the one that is named, as far as its history was read; `None`: it is the same.
 ///
 /// Where the commit named is no longer in the log, or no digest of it was kept, the id decides.
-pub fn recreated(source: &Source, named: &Named<'_>) -> Option<String> {
-    let Named { by, version, committed_at, table_id, sha256 } = *named;
+pub fn recreated(source: &Source, named: &NamedVersion<'_>) -> Option<String> {
+    let NamedVersion { by, version, committed_at, table_id, sha256 } = *named;
     let head = source.commits.last()?;
     let was = format!("v{version} of {}", moment::text(committed_at));
     let another =

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::document::DriftCommit;
-use super::place::Place;
+use super::place::ReplicaPlace;
 use super::replica::{Assessment, damage};
 use crate::ledger::CutTableEntry;
 use crate::region::{CloneProof, Replica};
@@ -57,7 +57,7 @@ impl OffCut {
     /// What is known of a replica that does not hold its cut and can be brought to it; `None`: nothing is.
     pub(super) fn of(
         entry: Option<&CutTableEntry>,
-        place: &Place<'_>,
+        place: &ReplicaPlace<'_>,
         replica: Option<&Replica>,
         seen: Option<&Assessment>,
     ) -> Option<OffCut> {

@@ -5,7 +5,7 @@ use crate::ledger::{CutTableEntry, Cuts};
 
 /// Where a table's replica lies, and what is known of it there.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Place<'a> {
+pub struct ReplicaPlace<'a> {
     /// Its path under the secondary's sync location.
     pub path: String,
     /// The sync location and the path.
@@ -23,7 +23,7 @@ pub fn place_of<'a>(
     root: &str,
     group: Option<&str>,
     table: &TableName,
-) -> Place<'a> {
+) -> ReplicaPlace<'a> {
     let root = root.trim_end_matches('/');
     let entry = cuts.newest_entry(group, table, |entry| {
         path_under(root, table, &entry.replica_location).is_some()
@@ -31,7 +31,7 @@ pub fn place_of<'a>(
     // It was looked at already whether that is a path of the table.
     let kept = entry.and_then(|entry| LocationAddress::path_below(root, &entry.replica_location));
     let path = kept.map_or_else(|| table.path(), str::to_owned);
-    Place { location: format!("{root}/{path}"), path, entry }
+    ReplicaPlace { location: format!("{root}/{path}"), path, entry }
 }
 
 /// The path of a location under a sync location, where it is one for a replica of the table.

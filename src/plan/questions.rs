@@ -40,21 +40,21 @@ pub struct Questions {
     /// The secondary's workspace: these workflows, and whatever runs there; `None`: it is not asked.
     pub watch: Option<Vec<WorkflowRef>>,
     /// The primary: histories of sources.
-    pub sources: Asked<SourceQuestion>,
+    pub sources: TableQuestions<SourceQuestion>,
     /// The primary: what came to sources since cuts.
-    pub came: Asked<SinceQuestion>,
+    pub came: TableQuestions<SinceQuestion>,
     /// The secondary: replicas with their histories.
-    pub replicas: Asked<ReplicaQuestion>,
+    pub replicas: TableQuestions<ReplicaQuestion>,
     /// The secondary: whether replicas are as cuts left them.
-    pub stand: Asked<ReplicaQuestion>,
+    pub stand: TableQuestions<ReplicaQuestion>,
     /// The secondary: what the files of replicas hold, and whether clones are what they say.
-    pub contents: Asked<ContentQuestion>,
+    pub contents: TableQuestions<ContentQuestion>,
     /// The secondary: whether replicas have a name in its catalog, each by that name and where it lies.
-    pub registered: Asked<(TableName, String)>,
+    pub registered: TableQuestions<(TableName, String)>,
     /// The primary: sources at the versions that the plan will pin.
-    pub pins: Asked<PinQuestion>,
+    pub pins: TableQuestions<PinQuestion>,
     /// Both: who may use tables.
-    pub rights: Asked<TableName>,
+    pub rights: TableQuestions<TableName>,
     /// The secondary: whether anything runs SQL there.
     pub compute: bool,
     /// Both: whether the secrets by which people are told are there; `None`: nobody looks for them.
@@ -134,18 +134,18 @@ impl<T> ByTable<T> {
 
 /// Questions of one kind in the order of the configuration, each about one table of a group; none is there twice.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Asked<Q> {
+pub struct TableQuestions<Q> {
     places: ByTable<usize>,
     questions: Vec<Q>,
 }
 
-impl<Q> Default for Asked<Q> {
+impl<Q> Default for TableQuestions<Q> {
     fn default() -> Self {
-        Asked { places: ByTable::default(), questions: Vec::new() }
+        TableQuestions { places: ByTable::default(), questions: Vec::new() }
     }
 }
 
-impl<Q> Asked<Q> {
+impl<Q> TableQuestions<Q> {
     /// The questions, as a region takes them.
     pub fn questions(&self) -> &[Q] {
         &self.questions

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::grants::GrantsSeen;
 use super::job::JobSeen;
-use super::needed::Needed;
+use super::needed::GoneWithPrimary;
 use super::observed::WorkspaceObserved;
 use super::role::Role;
 use crate::region::PauseStatus;
@@ -47,7 +47,7 @@ pub enum NotReady {
     /// Something that is needed on the day is gone with the primary.
     DiesWithPrimary {
         /// What.
-        needed: Needed,
+        needed: GoneWithPrimary,
     },
     /// A job starts by itself in the secondary already.
     JobNotPaused {
@@ -62,7 +62,7 @@ pub(super) struct Known<'a> {
     pub(super) protected: bool,
     pub(super) jobs: &'a [JobSeen],
     pub(super) grants: Option<&'a GrantsSeen>,
-    pub(super) needed: &'a [Needed],
+    pub(super) needed: &'a [GoneWithPrimary],
 }
 
 /// What is missing of a group; `None`: no workspace stands by, which is told of all groups together.

@@ -3,8 +3,8 @@
 use super::document::{Action, DriftCommit, ReplicaPin, Step};
 use crate::ledger::CutTableEntry;
 use crate::region::{
-    CLONE, Change, Expected, LookDepth, Mark, Reading, Replica, ReplicaCommit, Standing, Theirs,
-    UnprovedClone, Upkeep, standing,
+    CLONE, Change, Expected, LookDepth, Mark, Reading, Replica, ReplicaCommit, ReplicaStanding,
+    Theirs, UnprovedClone, Upkeep, standing,
 };
 use crate::sentence::Sentence;
 
@@ -247,13 +247,13 @@ pub fn standing_of(
     step: &Step,
     replica: Option<&Replica>,
     cut: Option<&CutTableEntry>,
-) -> Standing {
+) -> ReplicaStanding {
     let looked_at = step.replica.version;
     if let Some((replica, version)) = replica.zip(looked_at)
         && replica.version >= version
         && let Some(change) = unplanned(step, replica, cut)
     {
-        return Standing::Changed(change);
+        return ReplicaStanding::Changed(change);
     }
     let mark = Mark {
         source_table_id: step.source.table_id.clone(),

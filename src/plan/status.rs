@@ -10,7 +10,7 @@ use super::document::{
 pub use super::failover::{FailedOver, GivenUp};
 use super::finding::{Finding, FindingCode, Warning};
 pub use super::look::Checked;
-use super::needed::Needed;
+use super::needed::GoneWithPrimary;
 use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved};
 pub use super::off_cut::OffCut;
 use super::readiness;
@@ -307,7 +307,7 @@ fn group(
     workspace: &WorkspaceObserved,
     seen: &GroupObserved,
     plan: &GroupPlan,
-    needed: &[Needed],
+    needed: &[GoneWithPrimary],
 ) -> Option<GroupStatus> {
     let row = workspace.ledger.rows.get(&plan.name);
     let cut = workspace.ledger.cuts.newest(&plan.name);

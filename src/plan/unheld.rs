@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::document::{GroupPlan, TriggerKind};
-use super::identity::{Named, recreated};
+use super::identity::{NamedVersion, recreated};
 use super::observed::{GroupObserved, TableObserved, WorkspaceObserved};
 use super::receipt::{LossReceipt, LostCommit, ReceiptTold, TableLoss, UnknownLoss, UnknownWhy};
 use super::versions;
@@ -26,7 +26,7 @@ impl LossReceipt {
         seen: &GroupObserved,
         at: DateTime<Utc>,
         point: DateTime<Utc>,
-        held: impl Fn(&TableName) -> Option<Named<'a>>,
+        held: impl Fn(&TableName) -> Option<NamedVersion<'a>>,
     ) -> Option<LossReceipt> {
         // A primary that is away refuses every table: no receipt is made of that, and the one before goes on.
         if workspace.primary.refusal().is_some() {
@@ -75,7 +75,7 @@ impl LossReceipt {
         cut: &Cut,
     ) -> Option<LossReceipt> {
         let entries = cut.by_table();
-        let held = |table: &TableName| entries.get(table).copied().map(Named::in_cut);
+        let held = |table: &TableName| entries.get(table).copied().map(NamedVersion::in_cut);
         let loss = LossReceipt::beyond(workspace, seen, at, cut.recovery_point, held)?;
         let told = workspace.receipts.get(&cut.group_name);
         let told = told.filter(|told| told.cut == cut.cut_number && told.loss.at <= at);
@@ -128,7 +128,7 @@ struct Known<'a> {
 
 impl<'a> Known<'a> {
     /// `None`: nobody asked for its history.
-    fn of(table: &'a TableObserved, held: Option<Named<'_>>) -> Option<Known<'a>> {
+    fn of(table: &'a TableObserved, held: Option<NamedVersion<'_>>) -> Option<Known<'a>> {
         let nothing = |why| Known { commits: Vec::new(), unknown: Some(why) };
         Some(match (&table.source, &table.came, &table.listed) {
             (Some(Ok(source)), _, _) => Known::in_source(source, held),
@@ -156,7 +156,7 @@ impl<'a> Known<'a> {
         })
     }
 
-    fn in_source(source: &'a Source, held: Option<Named<'_>>) -> Known<'a> {
+    fn in_source(source: &'a Source, held: Option<NamedVersion<'_>>) -> Known<'a> {
         let Some(held) = held else {
             let commits = versions::changes_after(&source.commits, None).collect();
             return Known { commits, unknown: None };

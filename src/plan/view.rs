@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::identity::{Named, recreated};
+use super::identity::{NamedVersion, recreated};
 use super::observed::{Answer, GroupObserved, TableObserved, WorkspaceObserved};
-use super::place::{Place, place_of};
+use super::place::{ReplicaPlace, place_of};
 use super::replica::{Assessment, Damage, assess, damage};
 use super::request::Request;
 use super::{CRASH_CONSISTENT, FindingCode, versions};
@@ -114,7 +114,7 @@ impl<'a> GroupView<'a> {
     }
 
     /// Where a table's replica lies.
-    pub(super) fn replica_place(&self, table: &TableName) -> Place<'a> {
+    pub(super) fn replica_place(&self, table: &TableName) -> ReplicaPlace<'a> {
         self.workspace.replica_place(Some(&self.group.name), table)
     }
 
@@ -140,7 +140,7 @@ impl<'a> GroupView<'a> {
             else {
                 return false;
             };
-            recreated(source, &Named::in_cut(entry)).is_none()
+            recreated(source, &NamedVersion::in_cut(entry)).is_none()
                 && versions::version_at(&source.commits, point)
                     .is_some_and(|pinned| pinned.commit.version < entry.source_version)
         })
@@ -239,7 +239,7 @@ impl<'a> GroupView<'a> {
             return false;
         };
         self.accepts(FindingCode::SourceRecreated, &table.name)
-            && recreated(source, &Named::in_cut(entry)).is_some()
+            && recreated(source, &NamedVersion::in_cut(entry)).is_some()
     }
 
     /// Whether anything about the group was accepted, so that it has to be looked at.
@@ -329,7 +329,7 @@ impl<'a> GroupView<'a> {
 
 impl WorkspaceObserved {
     /// Where the replica of a table of a group lies in the secondary.
-    pub fn replica_place(&self, group: Option<&str>, table: &TableName) -> Place<'_> {
+    pub fn replica_place(&self, group: Option<&str>, table: &TableName) -> ReplicaPlace<'_> {
         let root = self.workspace.location_secondary.join("");
         place_of(&self.ledger.cuts, &root, group, table)
     }

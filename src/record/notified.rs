@@ -5,13 +5,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::moment;
-use crate::notify::{LeftWorkspace, Standing};
+use crate::notify::{LeftWorkspace, ToldState};
 
 /// What an apply tells people.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Notified {
     /// What people hear of, by workspace: what goes on, and what this apply began or ended.
-    pub standings: Vec<Standing>,
+    pub standings: Vec<ToldState>,
     /// Workspaces that left the configuration, which it tells.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<LeftWorkspace>,

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::replica::place_is_plain;
-use super::{Expected, Mark, RegionError, Replica, Size, Standing, standing};
+use super::{Expected, Mark, RegionError, Replica, ReplicaStanding, Size, standing};
 use crate::config::TableName;
 
 /// One clone, exactly as planned.
@@ -44,7 +44,7 @@ impl CloneOrder {
     }
 
     /// How a replica, with its commits since the version that was looked at, stands to it.
-    pub fn standing(&self, replica: Option<&Replica>) -> Standing {
+    pub fn standing(&self, replica: Option<&Replica>) -> ReplicaStanding {
         let mark = Mark::from_properties(|key| self.properties.get(key).map(String::as_str));
         let (path, version) = (self.replica_path.as_str(), self.replica_version);
         standing(replica, Expected { path, version, mark: mark.as_ref() })

@@ -180,7 +180,7 @@ pub struct Expected<'a> {
 
 /// How a replica stands to a clone that is to be made, some time after it was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum ReplicaStanding {
     /// As it was looked at, maintenance aside; its newest version.
     AsLookedAt(Option<u64>),
     /// It holds the clone already.
@@ -196,15 +196,15 @@ pub enum Standing {
     Changed(Change),
 }
 
-impl Standing {
+impl ReplicaStanding {
     /// Why the clone must not be made, a fragment; `None`: it may be, or was.
     pub fn conflict(&self) -> Option<String> {
         match self {
-            Standing::AsLookedAt(_) | Standing::Cloned { .. } => None,
-            Standing::Other(version) => {
+            ReplicaStanding::AsLookedAt(_) | ReplicaStanding::Cloned { .. } => None,
+            ReplicaStanding::Other(version) => {
                 Some(format!("another apply has brought the replica to v{version} of its source"))
             }
-            Standing::Changed(change) => Some(change.to_string()),
+            ReplicaStanding::Changed(change) => Some(change.to_string()),
         }
     }
 }
@@ -285,20 +285,20 @@ impl fmt::Display for Change {
 }
 
 /// Compares a replica with what was looked at. It has its commits since then, or since its first one.
-pub fn standing(replica: Option<&Replica>, expected: Expected<'_>) -> Standing {
+pub fn standing(replica: Option<&Replica>, expected: Expected<'_>) -> ReplicaStanding {
     let Some(replica) = replica else {
         return match expected.version {
-            None => Standing::AsLookedAt(None),
-            Some(version) => Standing::Changed(Change::Gone(version)),
+            None => ReplicaStanding::AsLookedAt(None),
+            Some(version) => ReplicaStanding::Changed(Change::Gone(version)),
         };
     };
     let read = match expected.version {
         None => match replica.read_whole(expected.path) {
             Some(read) => read,
-            None => return Standing::Changed(Change::NotOurs),
+            None => return ReplicaStanding::Changed(Change::NotOurs),
         },
         Some(then) if replica.version < then => {
-            return Standing::Changed(Change::Older { now: replica.version, then });
+            return ReplicaStanding::Changed(Change::Older { now: replica.version, then });
         }
         Some(then) => {
             let since = replica.commits.iter().filter(|commit| commit.version > then);
@@ -308,20 +308,20 @@ pub fn standing(replica: Option<&Replica>, expected: Expected<'_>) -> Standing {
         }
     };
     if let Some(theirs) = read.theirs.first() {
-        return Standing::Changed(Change::by(*theirs));
+        return ReplicaStanding::Changed(Change::by(*theirs));
     }
     if let Some((version, epoch)) = read.marked {
-        return Standing::Changed(Change::RoleMarked { version, epoch });
+        return ReplicaStanding::Changed(Change::RoleMarked { version, epoch });
     }
     match read.holds.zip(read.cloned_as) {
-        None => Standing::AsLookedAt(Some(replica.version)),
+        None => ReplicaStanding::AsLookedAt(Some(replica.version)),
         // Its properties name another mark than its history: somebody changed them by hand.
         Some((held, _)) if replica.mark.as_ref() != Some(&held) => {
-            Standing::Changed(Change::NotOurs)
+            ReplicaStanding::Changed(Change::NotOurs)
         }
         Some((held, version)) if Some(&held) == expected.mark => {
-            Standing::Cloned { version, newest: replica.version }
+            ReplicaStanding::Cloned { version, newest: replica.version }
         }
-        Some((held, _)) => Standing::Other(held.source_version),
+        Some((held, _)) => ReplicaStanding::Other(held.source_version),
     }
 }

@@ -17,7 +17,7 @@ const GRANTS_PER_SCHEMA_MAX: usize = 3;
 
 /// One cause: what was seen, of which tables of which groups, and what repairs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cause {
+pub(super) struct FindingCause {
     pub(super) code: FindingCode,
     /// The tables it is about; none: whole groups.
     pub(super) tables: Vec<String>,
@@ -36,9 +36,9 @@ pub(super) struct Cause {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Repair {
     /// A statement, and the workspace to run it in.
-    Sql(String, Option<Place>),
+    Sql(String, Option<RemedyWorkspace>),
     /// A command to run in a shell, and the workspace that it is about.
-    Shell(String, Option<Place>),
+    Shell(String, Option<RemedyWorkspace>),
     /// A command of drsync.
     Command(Command),
     /// Something for people to do.
@@ -101,15 +101,15 @@ impl Ord for ToDo {
 
 /// The address of the workspace in which remedies are carried out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place(pub(super) String);
+pub(super) struct RemedyWorkspace(pub(super) String);
 
-impl Place {
+impl RemedyWorkspace {
     /// The primary's: what is found to be missing is missing there, because all that drsync runs is run there, for both regions.
     /// `None`: a folder, in which nothing is run.
-    pub(super) fn of(workspace: &WorkspacePlan) -> Option<Place> {
+    pub(super) fn of(workspace: &WorkspacePlan) -> Option<RemedyWorkspace> {
         let address = workspace.observed.primary.workspace.as_ref()?;
         match WorkspaceAddress::parse(address, Path::new("/")) {
-            Ok(WorkspaceAddress::Databricks(_)) => Some(Place(address.clone())),
+            Ok(WorkspaceAddress::Databricks(_)) => Some(RemedyWorkspace(address.clone())),
             Ok(WorkspaceAddress::Lakehouse(_)) | Err(_) => None,
         }
     }
@@ -117,16 +117,16 @@ impl Place {
 
 /// A finding, of which group of which workspace.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Found<'a> {
+pub(super) struct LocatedFinding<'a> {
     /// The group as it is labelled on screen.
     pub(super) group: &'a str,
-    pub(super) place: Option<&'a Place>,
+    pub(super) place: Option<&'a RemedyWorkspace>,
     pub(super) finding: &'a Finding,
 }
 
 impl Repair {
     /// A remedy in the form in which it is shown.
-    pub(super) fn of_remedy(remedy: &Remedy, place: Option<&Place>) -> Repair {
+    pub(super) fn of_remedy(remedy: &Remedy, place: Option<&RemedyWorkspace>) -> Repair {
         let place = || place.cloned();
         let to_do = |Advice { deed, words }: &Advice| ToDo::of(deed.as_ref(), clean(words));
         match remedy {
@@ -158,8 +158,8 @@ fn grant_for_schema(finding: &Finding) -> Option<Grant> {
 }
 
 /// Sorts findings into causes, in the order of their codes and then of their first appearance.
-pub(super) fn causes<'a>(findings: impl Iterator<Item = Found<'a>>) -> Vec<Cause> {
-    let findings: Vec<Found<'_>> = findings.collect();
+pub(super) fn causes<'a>(findings: impl Iterator<Item = LocatedFinding<'a>>) -> Vec<FindingCause> {
+    let findings: Vec<LocatedFinding<'_>> = findings.collect();
     let mut grants: BTreeMap<Grant, usize> = BTreeMap::new();
     for grant in findings.iter().filter_map(|found| grant_for_schema(found.finding)) {
         *grants.entry(grant).or_default() += 1;
@@ -171,11 +171,11 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = Found<'a>>) -> Vec<Cause
             None => finding.remedy.clone(),
         }
     };
-    let mut all: Vec<Cause> = Vec::new();
+    let mut all: Vec<FindingCause> = Vec::new();
     // Many findings of many causes: nothing here may look through all of them for each.
     let mut places: BTreeMap<Key, usize> = BTreeMap::new();
     let mut known: BTreeSet<(usize, Said, String)> = BTreeSet::new();
-    for Found { group, place, finding } in findings {
+    for LocatedFinding { group, place, finding } in findings {
         let Finding { code, severity: _, table, message, remedy: _ } = finding;
         let remedy = remedy_of(finding);
         let acceptance = match &remedy {
@@ -187,7 +187,7 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = Found<'a>>) -> Vec<Cause
         let remedy = remedy.as_ref().map(|remedy| Repair::of_remedy(remedy, place));
         let key = key_of(finding, group, &remedy);
         let at = *places.entry(key).or_insert_with(|| {
-            all.push(Cause {
+            all.push(FindingCause {
                 code: *code,
                 tables: vec![],
                 messages: vec![],
@@ -245,7 +245,7 @@ enum Said {
 /// What makes two findings one cause: they are of one kind, and one thing repairs both, in whatever words each tells what was seen.
 type Key = (FindingCode, Option<String>, Option<Repair>);
 
-impl Cause {
+impl FindingCause {
     /// The entry of the configuration that leaves its tables out, where that is a remedy.
     pub(super) fn unprotected(&self) -> Option<String> {
         if self.code != FindingCode::UnsupportedTable || self.tables.is_empty() {
@@ -286,8 +286,8 @@ mod tests {
         }
     }
 
-    fn found<'a>(group: &'a str, finding: &'a Finding) -> Found<'a> {
-        Found { group, place: None, finding }
+    fn found<'a>(group: &'a str, finding: &'a Finding) -> LocatedFinding<'a> {
+        LocatedFinding { group, place: None, finding }
     }
 
     #[test]
@@ -354,8 +354,9 @@ mod tests {
         let name = TableName::new("main", "crm", "t");
         let remedy = Remedy::Grant(Grant::select(&name, "dr-sync"));
         let finding = finding(FindingCode::TableNotReadable, Some("main.crm.t"), Some(remedy));
-        let places = ["https://one.test", "https://two.test"].map(|it| Place(it.to_owned()));
-        let all = causes(places.iter().map(|place| Found {
+        let places =
+            ["https://one.test", "https://two.test"].map(|it| RemedyWorkspace(it.to_owned()));
+        let all = causes(places.iter().map(|place| LocatedFinding {
             group: "crm",
             place: Some(place),
             finding: &finding,

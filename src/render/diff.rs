@@ -67,29 +67,29 @@ pub struct Part {
 pub(super) struct Line {
     pub(super) text: String,
     /// The table whose step it describes further, and in what.
-    pub(super) about: Option<(String, Detail)>,
+    pub(super) about: Option<(String, StepDetail)>,
 }
 
 /// In what a line describes a table's step further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Detail {
+pub(super) enum StepDetail {
     From,
     To,
     By,
 }
 
-impl Detail {
+impl StepDetail {
     fn word(self) -> &'static str {
         match self {
-            Detail::From => "from",
-            Detail::To => "to",
-            Detail::By => "by",
+            StepDetail::From => "from",
+            StepDetail::To => "to",
+            StepDetail::By => "by",
         }
     }
 }
 
 impl Line {
-    fn of(table: &str, what: Detail, said: &str) -> Line {
+    fn of(table: &str, what: StepDetail, said: &str) -> Line {
         let text = format!("{table}: {} {said}", what.word());
         Line { text, about: Some((table.to_owned(), what)) }
     }
@@ -328,12 +328,12 @@ fn step(step: &Step) -> Vec<Line> {
     let from = format!("table {}{id}{place}", name(&source.table_id));
     let mut lines = vec![
         Line::from(format!("{action}  {table}  {held}v{}", source.version)),
-        Line::of(&table, Detail::From, &from),
-        Line::of(&table, Detail::To, &name(&step.replica.location)),
+        Line::of(&table, StepDetail::From, &from),
+        Line::of(&table, StepDetail::To, &name(&step.replica.location)),
     ];
     // The version stands in the first line already.
     if let Some(statement) = step.statement_of_any_version() {
-        lines.push(Line::of(&table, Detail::By, &command(&statement)));
+        lines.push(Line::of(&table, StepDetail::By, &command(&statement)));
     }
     lines
 }

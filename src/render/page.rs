@@ -7,10 +7,10 @@ mod phrase;
 mod planned;
 
 use crate::command::Verb;
-pub(super) use below::{Below, Copied, Fact, Language, Obstacle, Obstacles};
+pub(super) use below::{Below, Copied, Fact, Language, Obstacles, ShownCause};
 pub(super) use block::{
-    Block, CAUSE, Changed, Changes, Entries, Entry, Located, Named, Names, Note, Notes, Row, Table,
-    Told,
+    Block, CAUSE, Changed, Changes, Entries, Entry, Located, NameNote, NamesInRow, Note, Row,
+    ShownNotes, Table, ToldIn,
 };
 pub use guide::Guide;
 pub(super) use guide::{Chapter, Condition, Instruction, Point, RunApart, RunInOrder, Stage};
@@ -61,7 +61,7 @@ pub(super) struct Section {
     /// What it tells of is not what it is called by, so that no number stands beside that.
     pub(super) uncounted: bool,
     /// Where it is told: in full with every format and wish that has room for everything.
-    pub(super) told: Told,
+    pub(super) told: ToldIn,
 }
 
 /// Columns of a list in text.
@@ -159,7 +159,7 @@ impl Section {
 
     /// The same, where there is room for everything.
     pub(super) fn in_full(self) -> Section {
-        Section { told: Told::InFull, ..self }
+        Section { told: ToldIn::InFull, ..self }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::causes::{Found, Place};
+use super::causes::{LocatedFinding, RemedyWorkspace};
 use super::page::{Columns, Entry, Phrase, Tone};
 use crate::harmless::name;
 use crate::layout::width;
@@ -24,13 +24,13 @@ pub(super) struct Labelled<'a> {
     pub(super) workspace: &'a WorkspacePlan,
     pub(super) group: &'a GroupPlan,
     /// Where its remedies are carried out.
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<RemedyWorkspace>,
 }
 
 impl Labelled<'_> {
     /// A finding of the group, for its causes.
-    pub(super) fn found<'a>(&'a self, finding: &'a Finding) -> Found<'a> {
-        Found { group: &self.label, place: self.place.as_ref(), finding }
+    pub(super) fn found<'a>(&'a self, finding: &'a Finding) -> LocatedFinding<'a> {
+        LocatedFinding { group: &self.label, place: self.place.as_ref(), finding }
     }
 }
 
@@ -65,7 +65,7 @@ impl<'a> Shown<'a> {
             .workspaces
             .iter()
             .flat_map(|workspace| {
-                let place = Place::of(workspace);
+                let place = RemedyWorkspace::of(workspace);
                 workspace.groups.iter().map(move |group| Labelled {
                     label: label(plan, &workspace.name, &group.name),
                     place: place.clone(),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{GroupSteps, Language, Place, TableStep, python};
+use super::{GroupSteps, Language, RunbookSubject, TableStep, python};
 use crate::command::{Command, Verb};
 use crate::ledger::{Cut, Cuts, NewRole, Roles};
 use crate::sentence::Sentence;
@@ -13,7 +13,7 @@ const TABLES_AT_ONCE: usize = 50;
 
 /// The steps of a group, or why it has none.
 pub(super) fn steps_of_group(
-    place: &Place,
+    place: &RunbookSubject,
     cuts: &Cuts,
     name: &str,
     to_cut: Option<u64>,
@@ -78,7 +78,7 @@ pub(super) fn steps_of_group(
 /// # Errors
 /// The cut log does not tell who is active.
 fn find_change_of_role(
-    place: &Place,
+    place: &RunbookSubject,
     cuts: &Cuts,
     name: &str,
 ) -> Result<Option<(DateTime<Utc>, String)>, Sentence> {
@@ -118,7 +118,7 @@ struct Statements {
 }
 
 fn write_statements(
-    place: &Place,
+    place: &RunbookSubject,
     name: &str,
     held: &Cut,
     epoch: u64,
@@ -170,7 +170,7 @@ fn find_given_up<'a>(cuts: &'a Cuts, name: &str, held: &Cut) -> Option<(&'a Cut,
     }
 }
 
-fn fence(place: &Place, role: &NewRole<'_>) -> String {
+fn fence(place: &RunbookSubject, role: &NewRole<'_>) -> String {
     match place.language {
         Language::Sql => sql::fence(&place.log(), role),
         Language::Python => python::fence(&place.location, role),
@@ -179,7 +179,7 @@ fn fence(place: &Place, role: &NewRole<'_>) -> String {
 
 /// What makes a log that lacks a change of role of this epoch say that the other side is active; `None`: nothing can follow it.
 pub(super) fn only_fence(
-    place: &Place,
+    place: &RunbookSubject,
     cuts: &Cuts,
     name: &str,
     known_epoch: u64,

@@ -10,7 +10,7 @@ use super::http::{Params, Refusal, Reply, catalog_page};
 use super::sql::{kind, like};
 use super::{Site, workspace::ServedWorkspace};
 use crate::config::{LocationAddress, TableName};
-use crate::lakehouse::delta::{self, Detail, TableStore};
+use crate::lakehouse::delta::{self, SnapshotDetail, TableStore};
 use crate::region::Workspace;
 
 /// Entries of a page that nobody gave a size.
@@ -230,9 +230,9 @@ async fn info(
     let mut id = said("table_id");
     if let Some(folder) = table.location.as_deref().and_then(LocationAddress::literal_path) {
         let store = TableStore::local(folder);
-        if let Ok(head) = delta::snapshot(&store, None, Detail::Header).await {
+        if let Ok(head) = delta::snapshot(&store, None, SnapshotDetail::Header).await {
             // The catalog's id outlives CREATE OR REPLACE, which gives the log another one.
-            let first = delta::snapshot(&store, Some(0), Detail::Header).await;
+            let first = delta::snapshot(&store, Some(0), SnapshotDetail::Header).await;
             let logged = first.as_ref().unwrap_or(&head).metadata.id();
             id = id.or_else(|| Some(logged.into()));
             tell_what_the_log_says(&mut info, &head, &entry);

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::Quirks;
 use crate::config::{LocationAddress, TableName};
 use crate::files;
-use crate::lakehouse::unchanged::Kept;
+use crate::lakehouse::unchanged::NewestReading;
 use crate::lakehouse::{
     CATALOG_FILE, Catalog, Index, JOBS_FILE, LakehouseWorkspace, Writer, write,
 };
@@ -44,7 +44,7 @@ pub(super) struct ServedWorkspace {
     /// The tokens that the sandbox itself gives out, of both workspaces, by the names of their secrets.
     pub(super) secrets: BTreeMap<String, String>,
     clock: Clock,
-    catalog: Kept<Result<Arc<Listing>, String>>,
+    catalog: NewestReading<Result<Arc<Listing>, String>>,
     /// Edits of the lakehouse's files, one at a time.
     edits: tokio::sync::Mutex<()>,
     /// Access tokens given for client credentials, with their ends.
@@ -154,7 +154,7 @@ impl ServedWorkspace {
             lakehouse: LakehouseWorkspace::open(folder.clone(), writer),
             ids: Ids::of(&folder, &guard.secret),
             guard,
-            catalog: Kept::of(folder.join(CATALOG_FILE)),
+            catalog: NewestReading::of(folder.join(CATALOG_FILE)),
             folder,
             quirks,
             roots,

@@ -1,6 +1,6 @@
 //! Nothing a region says reaches the screen as more than text.
 
-use drsync::apply::{Event, Exit, GroupCheck, GroupOutcome, GroupStanding, PlanCheck, What};
+use drsync::apply::{Event, EventKind, Exit, GroupCheck, GroupOutcome, GroupStanding, PlanCheck};
 use drsync::config::TableName;
 use drsync::plan::document::{Brought, Drift, DriftCommit, SourceCommit, Unprotected};
 use drsync::plan::{Decision, FindingCode, Plan, Provenance, ReasonCode, Role, WarningCode};
@@ -232,13 +232,13 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
         );
         let mut log = Log::of(&after);
         let (workspace, group, table) = (evil.clone(), evil.clone(), evil.clone());
-        let failed = What::TableFailed {
+        let failed = EventKind::TableFailed {
             workspace: workspace.clone(),
             group: group.clone(),
             table: table.clone(),
             message: evil.clone().into(),
         };
-        let retried = What::TableRetried {
+        let retried = EventKind::TableRetried {
             workspace: workspace.clone(),
             group: group.clone(),
             table,
@@ -246,7 +246,7 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
             message: evil.clone().into(),
             delay_ms: 1,
         };
-        let ended = What::GroupEnded {
+        let ended = EventKind::GroupEnded {
             workspace,
             group,
             outcome: GroupOutcome::Failed,

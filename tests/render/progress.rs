@@ -1,11 +1,11 @@
 //! An apply at work, as a log shows it.
 
-use drsync::apply::{Ending, Event, GroupOutcome, What};
+use drsync::apply::{Ending, Event, EventKind, GroupOutcome};
 use drsync::render::progress::Log;
 
 use crate::builders::*;
 
-fn told(events: Vec<(&str, What)>) -> String {
+fn told(events: Vec<(&str, EventKind)>) -> String {
     let plan = plan(vec![sync("core_product", vec![update("main.core.core_gold", 1, 2, GIB, 7)])]);
     let mut log = Log::of(&plan);
     events
@@ -21,9 +21,9 @@ fn core() -> (String, String, String) {
     ("east".to_owned(), "core_product".to_owned(), "main.core.core_gold".to_owned())
 }
 
-fn started() -> What {
+fn started() -> EventKind {
     let (workspace, group, table) = core();
-    What::TableStarted {
+    EventKind::TableStarted {
         workspace,
         group,
         table,
@@ -32,15 +32,15 @@ fn started() -> What {
     }
 }
 
-fn copied(copied_bytes: u64) -> What {
+fn copied(copied_bytes: u64) -> EventKind {
     let (workspace, group, table) = core();
-    What::TableProgress { workspace, group, table, copied_bytes, statement_id: None }
+    EventKind::TableProgress { workspace, group, table, copied_bytes, statement_id: None }
 }
 
 #[test]
 fn one_line_a_transition() {
     let (workspace, group, table) = core();
-    let retried = What::TableRetried {
+    let retried = EventKind::TableRetried {
         workspace: workspace.clone(),
         group: group.clone(),
         table: table.clone(),
@@ -48,7 +48,7 @@ fn one_line_a_transition() {
         message: "503 from\nstorage".into(),
         delay_ms: 4_200,
     };
-    let cloned = What::TableCloned {
+    let cloned = EventKind::TableCloned {
         workspace: workspace.clone(),
         group: group.clone(),
         table,
@@ -57,14 +57,14 @@ fn one_line_a_transition() {
         copied_files: 96,
         copied_bytes: 851 * GIB,
     };
-    let cut = What::CutCommitted {
+    let cut = EventKind::CutCommitted {
         workspace: workspace.clone(),
         group: group.clone(),
         cut: 1,
         recovery_point: at("2026-11-22T09:41:07.500Z"),
         tables: 4,
     };
-    let ended = What::GroupEnded {
+    let ended = EventKind::GroupEnded {
         workspace,
         group,
         outcome: GroupOutcome::Synchronized,
@@ -100,16 +100,17 @@ fn a_clone_that_goes_on_is_mentioned_every_five_minutes_at_most() {
     ");
 }
 
-fn ended(outcome: GroupOutcome, message: &str) -> What {
+fn ended(outcome: GroupOutcome, message: &str) -> EventKind {
     let (workspace, group, _) = core();
     let ending = (outcome == GroupOutcome::NotStarted).then_some(Ending::Interrupted);
-    What::GroupEnded { workspace, group, outcome, ending, message: Some(message.into()) }
+    EventKind::GroupEnded { workspace, group, outcome, ending, message: Some(message.into()) }
 }
 
 #[test]
 fn a_failure_is_told_once() {
     let (workspace, group, table) = core();
-    let failed = What::TableFailed { workspace, group, table, message: "503 from storage".into() };
+    let failed =
+        EventKind::TableFailed { workspace, group, table, message: "503 from storage".into() };
     let end = ended(GroupOutcome::Failed, "main.core.core_gold: 503 from storage");
     insta::assert_snapshot!(
         told(vec![("11:02:03", failed), ("11:02:04", end)]),

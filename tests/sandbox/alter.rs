@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use drsync::lakehouse::delta::{self, CloneOptions, Detail, Expect, Snapshot, TableStore};
+use drsync::lakehouse::delta::{self, CloneOptions, Expect, Snapshot, SnapshotDetail, TableStore};
 use serde_json::{Value, json};
 
 use crate::support::able;
@@ -26,7 +26,7 @@ fn store(sandbox: &Sandbox) -> TableStore {
 }
 
 async fn head(sandbox: &Sandbox) -> Snapshot {
-    delta::snapshot(&store(sandbox), None, Detail::Full).await.unwrap()
+    delta::snapshot(&store(sandbox), None, SnapshotDetail::Full).await.unwrap()
 }
 
 async fn columns(sandbox: &Sandbox, table: &str) -> Vec<String> {

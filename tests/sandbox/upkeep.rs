@@ -1,6 +1,6 @@
 //! OPTIMIZE and VACUUM: what they answer, what they leave, and what they refuse.
 
-use drsync::lakehouse::delta::{self, Detail, TableStore};
+use drsync::lakehouse::delta::{self, SnapshotDetail, TableStore};
 use drsync::sandbox::Quirks;
 use serde_json::{Value, json};
 
@@ -54,7 +54,8 @@ async fn optimize_makes_files_of_a_partition_one_and_answers_its_metrics() {
     assert_eq!(metrics["filesRemoved"]["totalFiles"], "2", "{metrics}");
     assert_eq!(metrics["zOrderStats"], Value::Null);
     assert_eq!(operations(&sandbox, &table).await[0], "OPTIMIZE");
-    let head = delta::snapshot(&TableStore::local(&folder), None, Detail::Full).await.unwrap();
+    let head =
+        delta::snapshot(&TableStore::local(&folder), None, SnapshotDetail::Full).await.unwrap();
     assert_eq!(head.files.len(), 2);
     let all = format!("SELECT id, day FROM {table} ORDER BY id");
     let rows = [json!(["1", "mon"]), json!(["2", "tue"]), json!(["3", "mon"])];

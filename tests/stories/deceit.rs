@@ -481,7 +481,7 @@ async fn maintenance_of_a_replica_is_proved_by_the_files_where_the_log_counts_no
 /// What VACUUM takes of a replica: every data file that its newest version does not name.
 async fn vacuumed(folder: &Path) {
     let store = delta::TableStore::local(folder);
-    let head = delta::snapshot(&store, None, delta::Detail::Summary).await.unwrap();
+    let head = delta::snapshot(&store, None, delta::SnapshotDetail::Summary).await.unwrap();
     let live: Vec<String> = head.files.keys().map(|key| key.path.to_string()).collect();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

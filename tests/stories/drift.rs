@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use drsync::lakehouse::delta::{self, Detail, TableStore};
+use drsync::lakehouse::delta::{self, SnapshotDetail, TableStore};
 
 use crate::runbook::workspace::{West, answer};
 
@@ -16,7 +16,7 @@ fn statement(page: &str, purpose: &str, begins: &str) -> (String, String) {
 }
 
 async fn rows(folder: &Path) -> u64 {
-    let snapshot = delta::snapshot(&TableStore::local(folder), None, Detail::Summary).await;
+    let snapshot = delta::snapshot(&TableStore::local(folder), None, SnapshotDetail::Summary).await;
     snapshot.unwrap().totals().rows.expect("its writers count rows")
 }
 

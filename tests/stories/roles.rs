@@ -1,6 +1,6 @@
 //! A group that people failed over by hand: nothing writes to its tables until they are back home.
 
-use drsync::apply::{Ending, Event, Failed, GroupRecord, RunRecord, TableOutcome, What};
+use drsync::apply::{Ending, Event, EventKind, Failed, GroupRecord, RunRecord, TableOutcome};
 use drsync::config::TableName;
 use drsync::ledger::{Cut, CutKind, Cuts};
 use drsync::observe::observe;
@@ -255,7 +255,7 @@ async fn apply_and(world: &mut World, then: impl Fn(&World) + Send + Sync) -> En
     let plan = world.plan().await;
     let twin = world.twin();
     let watch = |event: &Event| {
-        if let What::GroupStarted { .. } = &event.what {
+        if let EventKind::GroupStarted { .. } = &event.what {
             tokio::task::block_in_place(|| then(&twin));
         }
     };
@@ -302,7 +302,7 @@ async fn two_tables_with_a_runbook_between(
     let twin = world.twin();
     let started = Mutex::new(Vec::new());
     let watch = |event: &Event| {
-        let What::TableStarted { table, .. } = &event.what else { return };
+        let EventKind::TableStarted { table, .. } = &event.what else { return };
         let table = TableName::parse(table).unwrap();
         started.lock().unwrap().push(table.clone());
         if started.lock().unwrap().len() == 1 {

@@ -7,7 +7,7 @@ use chrono::{TimeDelta, Utc};
 use drsync::apply::{Options, RunWarningCode, apply};
 use drsync::config::{Configuration, read_text};
 use drsync::databricks::{ConnectOptions, Environment, connect};
-use drsync::lakehouse::delta::{self, Detail, TableStore};
+use drsync::lakehouse::delta::{self, SnapshotDetail, TableStore};
 use drsync::lakehouse::demo;
 use drsync::observe::observe;
 use drsync::plan::{Decision, Plan, Request, Role, WarningCode, plan};
@@ -140,7 +140,7 @@ async fn cut_and_record_have_the_files_of_the_pinned_versions_not_of_the_newest(
             flow.regions.primary.workspace.as_ref().unwrap().tables(asked).await.unwrap().remove(0);
         let store = TableStore::local(listed.unwrap().location.unwrap());
         let totals = async |version| {
-            let snapshot = delta::snapshot(&store, version, Detail::Summary).await;
+            let snapshot = delta::snapshot(&store, version, SnapshotDetail::Summary).await;
             snapshot.unwrap().totals()
         };
         let (pinned, newest) = (totals(Some(entry.source_version)).await, totals(None).await);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::SystemTime;
 
-use drsync::apply::{GroupOutcome, What};
+use drsync::apply::{EventKind, GroupOutcome};
 use drsync::lakehouse::delta;
 use drsync::ledger::{AcceptedRisk, Cut, Status};
 use drsync::plan::{Decision, FindingCode, Plan, Request};
@@ -157,9 +157,12 @@ pub(crate) async fn the_summary_is_always_the_last_event(form: Form) {
     let seen = Mutex::new(Vec::new());
     world.apply_watching(&plan, &|event| seen.lock().unwrap().push(event.what.clone())).await;
     let seen = seen.into_inner().unwrap();
-    assert!(matches!(seen.first(), Some(What::Started { .. })));
-    assert!(matches!(seen.last(), Some(What::Summary { .. })));
-    assert_eq!(seen.iter().filter(|what| matches!(what, What::CutCommitted { .. })).count(), 1);
+    assert!(matches!(seen.first(), Some(EventKind::Started { .. })));
+    assert!(matches!(seen.last(), Some(EventKind::Summary { .. })));
+    assert_eq!(
+        seen.iter().filter(|what| matches!(what, EventKind::CutCommitted { .. })).count(),
+        1
+    );
 }
 
 pub(crate) async fn the_secondary_going_away_during_an_apply_is_recorded_in_the_primary(

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use drsync::apply::GroupOutcome;
-use drsync::lakehouse::delta::{self, Detail};
+use drsync::lakehouse::delta::{self, SnapshotDetail};
 use drsync::lakehouse::write::Table;
 use drsync::plan::{Decision, FindingCode};
 use parquet::arrow::ArrowWriter;
@@ -293,7 +293,7 @@ async fn rewritten(ids: &[i64]) -> (World, GroupFinding) {
     world.apply().await;
     world.later(1);
     let replica = world.replica(COUNTRIES);
-    let snapshot = delta::snapshot(replica.store(), None, Detail::Full).await;
+    let snapshot = delta::snapshot(replica.store(), None, SnapshotDetail::Full).await;
     let snapshot = snapshot.unwrap();
     let live = snapshot.files.keys();
     let mut actions: Vec<Value> = live.map(|key| remove(&key.path, false)).collect();

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use drsync::lakehouse::delta::{
-    self, Author, CloneOptions, Cloned, DeltaError, Detail, Expect, External, Progress, TableStore,
+    self, Author, CloneOptions, Cloned, DeltaError, Expect, External, Progress, SnapshotDetail,
+    TableStore,
 };
 
 const COLLECTION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/delta-tables");
@@ -264,10 +265,14 @@ async fn an_older_version_is_cloned_and_brought_to_the_newest() {
             assert!(!folder.join("_drsync_tmp").exists(), "{table}");
         }
         if let Expect::Version(version) = expect {
-            let held =
-                delta::snapshot(&target, Some(version), Detail::Summary).await.unwrap().totals();
-            let there =
-                delta::snapshot(&source, Some(newest), Detail::Summary).await.unwrap().totals();
+            let held = delta::snapshot(&target, Some(version), SnapshotDetail::Summary)
+                .await
+                .unwrap()
+                .totals();
+            let there = delta::snapshot(&source, Some(newest), SnapshotDetail::Summary)
+                .await
+                .unwrap()
+                .totals();
             if held != there {
                 failures.push(format!("{table}: {held:?}, not {there:?}"));
             }

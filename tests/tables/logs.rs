@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use drsync::lakehouse::delta::{
-    self, Author, CloneOptions, Detail, Expect, Progress, TableStore, Totals,
+    self, Author, CloneOptions, Expect, Progress, SnapshotDetail, TableStore, Totals,
 };
 use serde_json::Value;
 
@@ -94,8 +94,11 @@ async fn one_reading(store: &TableStore, version: u64) -> Result<Totals, String>
     let read = async |detail| {
         delta::snapshot(store, Some(version), detail).await.map_err(|error| error.to_string())
     };
-    let (summary, whole, header) =
-        (read(Detail::Summary).await?, read(Detail::Full).await?, read(Detail::Header).await?);
+    let (summary, whole, header) = (
+        read(SnapshotDetail::Summary).await?,
+        read(SnapshotDetail::Full).await?,
+        read(SnapshotDetail::Header).await?,
+    );
     for (key, file) in &whole.files {
         let Some(there) = summary.files.get(key) else {
             return Err(format!("the summary of v{version} lacks {key:?}"));

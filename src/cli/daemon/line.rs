@@ -11,7 +11,7 @@ use crate::figures::id_end;
 use crate::files;
 use crate::limits::SMALL_FILE;
 use crate::metrics::{GroupMeasured, Measured};
-use crate::notify::{Answer, Outcome};
+use crate::notify::{Delivery, DeliveryOutcome};
 use crate::plan::{Decision, Plan};
 use crate::render::clean;
 use crate::text::{plural, span};
@@ -109,10 +109,10 @@ pub(super) fn ends(
 }
 
 /// What became of messages.
-pub(super) fn count_answers(answers: &[Answer]) -> String {
+pub(super) fn count_answers(answers: &[Delivery]) -> String {
     let of = |outcome| answers.iter().filter(|answer| answer.outcome == outcome).count();
-    let mut parts = vec![format!("{} sent", plural(of(Outcome::Sent), "message"))];
-    for outcome in [Outcome::Deferred, Outcome::Refused, Outcome::Dropped] {
+    let mut parts = vec![format!("{} sent", plural(of(DeliveryOutcome::Sent), "message"))];
+    for outcome in [DeliveryOutcome::Deferred, DeliveryOutcome::Refused, DeliveryOutcome::Dropped] {
         if of(outcome) > 0 {
             parts.push(format!("{} {}", of(outcome), outcome.as_str()));
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::found;
-use super::proposal::{self, Answers, Said};
+use super::proposal::{self, InitAnswers, PersonAnswers};
 use super::talk::Talk;
 use super::workspace::{WRITTEN_WITHIN, check_apart, email};
 use crate::cli::flags::Context;
@@ -25,7 +25,7 @@ pub(super) async fn configuration(
     talk: &mut impl Talk,
     folder: &Path,
     shown: &str,
-) -> Result<Answers, Failure> {
+) -> Result<InitAnswers, Failure> {
     let since = context.clock.now() - WRITTEN_WITHIN;
     let surveyed = lakehouse::survey(folder, since).await;
     let surveyed = surveyed.map_err(|error| {
@@ -52,7 +52,7 @@ pub(super) async fn configuration(
     found::tell(talk, &listed, &groups, &sizes.collect());
     let named = folder.file_name().map(|name| name.display().to_string());
     let name = name.or(named).unwrap_or_else(|| "primary".to_owned());
-    Ok(Answers { name, address: shown.to_owned(), said, groups })
+    Ok(InitAnswers { name, address: shown.to_owned(), said, groups })
 }
 
 /// Where records of this side go unless somebody says otherwise.
@@ -74,9 +74,9 @@ fn beside(folder: &Path, shown: &str) -> Option<(String, String)> {
 }
 
 /// What nobody was asked for: the other side is proposed where there is only one that it can be.
-fn proposed(folder: &Path, shown: &str, principal: Option<String>) -> Said {
+fn proposed(folder: &Path, shown: &str, principal: Option<String>) -> PersonAnswers {
     let secondary = beside(folder, shown);
-    Said {
+    PersonAnswers {
         location_primary: Some(records_of(shown)),
         location_secondary: secondary.as_ref().map(|(_, address)| records_of(address)),
         secondary,
@@ -90,8 +90,8 @@ fn questions(
     folder: &Path,
     shown: &str,
     principal: Option<&str>,
-) -> Result<Said, Failure> {
-    let mut said = Said::default();
+) -> Result<PersonAnswers, Failure> {
+    let mut said = PersonAnswers::default();
     let beside = beside(folder, shown);
     let default = beside.as_ref().map_or("none", |(_, address)| address.as_str());
     let question = "Secondary workspace, the folder of another lakehouse";

@@ -36,7 +36,11 @@ pub(super) fn tell(
     talk.tell(&format!("\n{}", text.trim_end()));
 }
 
-fn found(listed: &[Listed], groups: &[Proposed], sizes: &BTreeMap<TableName, u64>) -> init::Found {
+fn found(
+    listed: &[Listed],
+    groups: &[Proposed],
+    sizes: &BTreeMap<TableName, u64>,
+) -> init::SurveySummary {
     let mut catalogs: Vec<&str> = listed.iter().map(|it| it.name.catalog.as_str()).collect();
     catalogs.dedup();
     let groups = groups.iter().map(|group| init::Proposed {
@@ -44,7 +48,7 @@ fn found(listed: &[Listed], groups: &[Proposed], sizes: &BTreeMap<TableName, u64
         workflow: group.workflow.as_ref().map(|(_, shown)| shown.clone()),
         held: held(&group.tables, sizes),
     });
-    init::Found {
+    init::SurveySummary {
         listed: listed.len(),
         catalogs: catalogs.len(),
         open: listed.iter().filter(|table| table.unsupported.is_none()).count(),

@@ -9,7 +9,7 @@ use crate::cli::keep;
 
 /// The answers about one workspace, by their questions.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct SavedAnswers {
     /// The folder of the configuration that is being made.
     folder: PathBuf,
     notes: Notes,
@@ -23,14 +23,14 @@ struct Notes {
     answers: BTreeMap<String, String>,
 }
 
-impl Kept {
+impl SavedAnswers {
     /// Those that were given about a workspace before; none of what was said about another.
-    pub(super) fn of(configuration: &Path, workspace: &str) -> Kept {
+    pub(super) fn of(configuration: &Path, workspace: &str) -> SavedAnswers {
         let folder = configuration.parent().unwrap_or(Path::new("")).to_path_buf();
         let known = keep::answers(&folder).and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let known = known.filter(|notes: &Notes| notes.workspace == workspace);
         let none = || Notes { workspace: workspace.to_owned(), ..Notes::default() };
-        Kept { folder, notes: known.unwrap_or_else(none), asked: BTreeSet::new() }
+        SavedAnswers { folder, notes: known.unwrap_or_else(none), asked: BTreeSet::new() }
     }
 
     /// What was answered to a question that is asked for the first time now.

@@ -23,16 +23,16 @@ pub(super) struct Proposed {
 
 /// Everything that was found, asked and answered; what was not answered is to be filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answers {
+pub(super) struct InitAnswers {
     pub(super) name: String,
     pub(super) address: String,
-    pub(super) said: Said,
+    pub(super) said: PersonAnswers,
     pub(super) groups: Vec<Proposed>,
 }
 
 /// What a person said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct PersonAnswers {
     pub(super) location_primary: Option<String>,
     pub(super) location_secondary: Option<String>,
     /// Label and address.
@@ -40,10 +40,10 @@ pub(super) struct Said {
     pub(super) email: Option<String>,
 }
 
-impl Said {
+impl PersonAnswers {
     /// Whether nothing is left to be filled in.
     pub(super) fn is_whole(&self) -> bool {
-        let Said { location_primary, location_secondary, secondary: _, email } = self;
+        let PersonAnswers { location_primary, location_secondary, secondary: _, email } = self;
         location_primary.is_some() && location_secondary.is_some() && email.is_some()
     }
 }
@@ -96,9 +96,9 @@ pub(super) fn groups(tables: &[TableName], writers: &BTreeMap<TableName, Job>) -
 }
 
 /// The configuration, as it is written.
-pub(super) fn configuration(answers: &Answers) -> String {
-    let Answers { name, address, said, groups } = answers;
-    let Said { location_primary, location_secondary, secondary, email } = said;
+pub(super) fn configuration(answers: &InitAnswers) -> String {
+    let InitAnswers { name, address, said, groups } = answers;
+    let PersonAnswers { location_primary, location_secondary, secondary, email } = said;
     let email = email.as_deref().unwrap_or(EMAIL);
     let groups: Vec<Value> = groups
         .iter()

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use url::Url;
 
-use super::kept::Kept;
+use super::kept::SavedAnswers;
 use crate::cli::{Failure, output};
 use crate::render::clean;
 
@@ -88,14 +88,14 @@ impl Meant for Option<(String, String)> {
 /// The terminal, and what was answered on it about a workspace.
 #[derive(Debug)]
 pub(super) struct Terminal {
-    kept: Kept,
+    kept: SavedAnswers,
     offered: bool,
 }
 
 impl Terminal {
     /// A conversation about a workspace, of which a configuration shall come.
     pub(super) fn about(workspace: &str, configuration: &Path) -> Terminal {
-        Terminal { kept: Kept::of(configuration, workspace), offered: false }
+        Terminal { kept: SavedAnswers::of(configuration, workspace), offered: false }
     }
 }
 

@@ -6,13 +6,15 @@ use chrono::TimeDelta;
 use url::Url;
 
 use super::found;
-use super::proposal::{self, Answers, Said};
+use super::proposal::{self, InitAnswers, PersonAnswers};
 use super::talk::Talk;
 use crate::cli::configuration as config;
 use crate::cli::flags::Context;
 use crate::cli::{ExitStatus, Failure, output};
 use crate::config::{LocationAddress, LocationError, WorkspaceAddress, token_variable};
-use crate::databricks::{Environment, Notice, Offered, Place, SignInError, Surveyor, Timing};
+use crate::databricks::{
+    Environment, Notice, Offered, SignInError, Surveyor, Timing, WorkspaceAndAsker,
+};
 use crate::plan::Role;
 use crate::region::RegionError;
 use crate::render::clean;
@@ -25,7 +27,7 @@ pub(super) async fn configuration(
     context: &Context,
     talk: &mut impl Talk,
     address: &Url,
-) -> Result<Answers, Failure> {
+) -> Result<InitAnswers, Failure> {
     let here = Surveyed::sign_in(address, "primary").await?;
     let Surveyed { name, surveyor, place } = &here;
     let signed_in = clean(&format!(
@@ -45,7 +47,7 @@ pub(super) async fn configuration(
     }
     let groups = proposal::groups(&open, &told.writers);
     found::tell(talk, &listed, &groups, &told.sizes);
-    Ok(Answers { name: name.clone(), address: plain(address), said, groups })
+    Ok(InitAnswers { name: name.clone(), address: plain(address), said, groups })
 }
 
 /// The questions, up to the first that nobody answers.
@@ -54,8 +56,8 @@ async fn questions(
     here: &Surveyed,
     address: &Url,
     offered: &[Offered],
-) -> Result<Said, Failure> {
-    let mut said = Said::default();
+) -> Result<PersonAnswers, Failure> {
+    let mut said = PersonAnswers::default();
     let Some((copies, records)) = locations(talk, offered)? else { return Ok(said) };
     said.location_secondary = Some(copies);
     said.location_primary = records;
@@ -71,7 +73,7 @@ async fn questions(
 struct Surveyed {
     name: String,
     surveyor: Surveyor,
-    place: Place,
+    place: WorkspaceAndAsker,
 }
 
 impl Surveyed {
@@ -187,7 +189,7 @@ pub(super) fn check_apart(records: &str, copies: &str) -> Result<(), String> {
 /// The secondary's workspace: it has to be in another region.
 async fn secondary(
     talk: &mut impl Talk,
-    primary: &Place,
+    primary: &WorkspaceAndAsker,
     address: &Url,
 ) -> Result<Option<(String, String)>, Failure> {
     loop {

@@ -13,7 +13,7 @@ use crate::text::{label_group, names_table, plain_name};
 
 /// What was asked for; nothing: everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct StatusSelection {
     /// Groups that are asked for as a whole.
     groups: BTreeSet<NamedGroup>,
     /// Tables, as they were named.
@@ -22,14 +22,17 @@ pub(super) struct Asked {
     of_tables: BTreeSet<NamedGroup>,
 }
 
-impl Asked {
+impl StatusSelection {
     /// Finds what the words name in a configuration: a group, or a table of one.
     ///
     /// # Errors
     /// A word that is neither is a mistake in the command line; the nearest name is told.
-    pub(super) fn of(words: &[String], configuration: &Configuration) -> Result<Asked, Failure> {
+    pub(super) fn of(
+        words: &[String],
+        configuration: &Configuration,
+    ) -> Result<StatusSelection, Failure> {
         let groups = selection::groups(configuration);
-        let mut asked = Asked::default();
+        let mut asked = StatusSelection::default();
         for word in words {
             let named: Vec<&NamedGroup> = groups.iter().filter(|it| it.is_named(word)).collect();
             if !named.is_empty() {
@@ -216,9 +219,9 @@ mod tests {
         .expect("a status")
     }
 
-    fn tables(words: &[&str]) -> Asked {
+    fn tables(words: &[&str]) -> StatusSelection {
         let tables = words.iter().map(|word| (*word).to_owned()).collect();
-        Asked { tables, ..Asked::default() }
+        StatusSelection { tables, ..StatusSelection::default() }
     }
 
     fn codes(status: &Status) -> Vec<&str> {
@@ -242,7 +245,9 @@ mod tests {
         assert_eq!(codes(&of_table), ["clock_skew"]);
         let mut of_group = status();
         let groups = BTreeSet::from([NamedGroup::new("east", "orders")]);
-        Asked { groups, ..Asked::default() }.narrow(&mut of_group).expect("it is there");
+        StatusSelection { groups, ..StatusSelection::default() }
+            .narrow(&mut of_group)
+            .expect("it is there");
         leave_out_others(&mut of_group);
         assert_eq!(codes(&of_group), ["clock_skew", "pin_expires_soon"]);
     }
@@ -254,7 +259,7 @@ mod tests {
         other.name = "north".to_owned();
         status.workspaces.push(other);
         let groups = BTreeSet::from([NamedGroup::new("north", "orders")]);
-        let asked = Asked { groups, ..Asked::default() };
+        let asked = StatusSelection { groups, ..StatusSelection::default() };
         asked.narrow(&mut status).expect("it is there");
         leave_out_others(&mut status);
         let left: Vec<&str> = status.workspaces.iter().map(|it| it.name.as_str()).collect();

@@ -12,16 +12,16 @@ use super::{Applied, Keychain, Teller, say};
 use crate::apply::RunRecord;
 use crate::cli::clock::Clock;
 use crate::cli::flags::Context;
-use crate::cli::output::Said;
+use crate::cli::output::AlreadySaid;
 use crate::cli::{ExitStatus, Failure, keep, who};
 use crate::notify::deliver::{self, SENDING, Secrets};
 use crate::notify::{
-    Answer, Cause, CauseCode, Outcome, Policy, Round, Standing, Told, end_of_left_workspace,
-    letters, not_begun,
+    CauseCode, Delivery, DeliveryOutcome, FailureCause, Policy, RecordNews, Round, ToldState,
+    end_of_left_workspace, letters, not_begun,
 };
 
 /// Tells that an apply could not begin, where nobody sits before it and reads why.
-pub(super) async fn fail(context: &Context, teller: &Teller, failure: &Failure) -> Vec<Answer> {
+pub(super) async fn fail(context: &Context, teller: &Teller, failure: &Failure) -> Vec<Delivery> {
     let code = match failure.status() {
         _ if std::io::stdin().is_terminal() => return Vec::new(),
         ExitStatus::Authentication => CauseCode::NotSignedIn,
@@ -35,7 +35,7 @@ pub(super) async fn fail(context: &Context, teller: &Teller, failure: &Failure) 
     let said = &context.said;
     let telling =
         Telling { folder: &teller.folder, run_id, now, others: Vec::new(), gone: Vec::new(), said };
-    let cause = Cause { code, table: None, message: failure.message() };
+    let cause = FailureCause { code, table: None, message: failure.message() };
     let usable = teller.policies.iter().filter(|policy| !policy.is_silent());
     let usable = usable.map(|policy| (policy.clone(), Some(cause.clone())));
     let all: Vec<_> = usable.chain(teller.unusable()).collect();
@@ -47,7 +47,7 @@ pub(super) async fn begin(
     teller: &Teller,
     applied: &Applied<'_>,
     record: &RunRecord,
-) -> Vec<Answer> {
+) -> Vec<Delivery> {
     let before = keep::not_begun(&teller.folder);
     if before.is_empty() && teller.unusable.is_empty() {
         return Vec::new();
@@ -74,7 +74,7 @@ pub(super) async fn begin(
 
 impl Teller {
     /// Of these what stands of workspaces that left the configuration, with whom an apply of this machine told of them.
-    fn gone(&self, standings: &[Standing]) -> Vec<(Policy, Standing)> {
+    fn gone(&self, standings: &[ToldState]) -> Vec<(Policy, ToldState)> {
         let Some(named) = &self.named else {
             return Vec::new();
         };
@@ -88,10 +88,10 @@ impl Teller {
     }
 
     /// Those of workspaces that cannot be used, each with the reason.
-    fn unusable(&self) -> impl Iterator<Item = (Policy, Option<Cause>)> {
+    fn unusable(&self) -> impl Iterator<Item = (Policy, Option<FailureCause>)> {
         self.unusable.iter().map(|(policy, why)| {
             let code = CauseCode::ConfigurationUnusable;
-            let cause = Cause { code, table: None, message: why.clone() };
+            let cause = FailureCause { code, table: None, message: why.clone() };
             (policy.clone(), Some(cause))
         })
     }
@@ -103,19 +103,23 @@ struct Telling<'a> {
     run_id: &'a str,
     now: DateTime<Utc>,
     /// What stands of others, and goes on.
-    others: Vec<Standing>,
+    others: Vec<ToldState>,
     /// What stood of those that left the configuration, and who heard of it.
-    gone: Vec<(Policy, Standing)>,
-    said: &'a Said,
+    gone: Vec<(Policy, ToldState)>,
+    said: &'a AlreadySaid,
 }
 
 impl Telling<'_> {
     /// Tells each that an apply could not begin, with the cause, or that one began; what servers answered.
-    async fn tell(&self, of: &[(Policy, Option<Cause>)], secrets: &dyn Secrets) -> Vec<Answer> {
+    async fn tell(
+        &self,
+        of: &[(Policy, Option<FailureCause>)],
+        secrets: &dyn Secrets,
+    ) -> Vec<Delivery> {
         let before = keep::not_begun(self.folder);
         let standings = of.iter().map(|(policy, cause)| {
             let of_workspace = before.iter().filter(|it| it.workspace == policy.workspace);
-            let of_workspace: Vec<&Standing> = of_workspace.collect();
+            let of_workspace: Vec<&ToldState> = of_workspace.collect();
             not_begun(&self.round(policy), &of_workspace, policy, cause.as_ref())
         });
         let gone = self.gone.iter();
@@ -123,7 +127,7 @@ impl Telling<'_> {
             end_of_left_workspace(&self.round(policy), &[standing], policy)
         });
         let standings = standings.chain(gone);
-        let told = Told {
+        let told = RecordNews {
             run_id: self.run_id.to_owned(),
             ended_at: self.now,
             url: None,
@@ -138,7 +142,9 @@ impl Telling<'_> {
         let answers = deliver::send(&messages, secrets, tokio::time::sleep(SENDING)).await;
         say(self.said, &messages, &answers);
         // What reached nobody is told by the next run.
-        if messages.is_empty() || answers.iter().any(|answer| answer.outcome == Outcome::Sent) {
+        if messages.is_empty()
+            || answers.iter().any(|answer| answer.outcome == DeliveryOutcome::Sent)
+        {
             let mut open = told.standings;
             open.retain(|standing| standing.incidents.iter().any(|incident| incident.is_open()));
             open.extend(self.others.iter().cloned());

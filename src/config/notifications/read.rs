@@ -9,7 +9,7 @@ use super::{
     Heartbeat, Notifications, OAuth, Security, Smtp, SmtpAuth, Success, Topic, Webhook,
     WebhookKind, https_address, is_this_machine,
 };
-use crate::config::fields::{Field, Fields, Wrong, no_choice, quote_short};
+use crate::config::fields::{Field, Fields, WrongValue, no_choice, quote_short};
 use crate::config::json::{Json, Member};
 use crate::config::keys::{Level, key_in};
 use crate::config::values::{emails, optional_label, secret_name, variable_part};
@@ -82,7 +82,7 @@ fn smtp(fields: &mut Fields<'_>) -> Option<Smtp> {
     if let Some(field) = unprotected.cloned() {
         let remedy =
             "write starttls or tls; only a server on this machine is spoken to in the open";
-        fields.wrong(&field, Wrong::new("would send mails in the open", remedy));
+        fields.wrong(&field, WrongValue::new("would send mails in the open", remedy));
     }
     let security = security.map_or(Security::Starttls, |(security, _)| security);
     let otherwise = match security {
@@ -95,7 +95,10 @@ fn smtp(fields: &mut Fields<'_>) -> Option<Smtp> {
         let mut addresses = emails(text)?;
         match (addresses.pop(), addresses.is_empty()) {
             (Some(address), true) => Ok(address),
-            _ => Err(Wrong::new("has more than one address", "write the one that mails come from")),
+            _ => Err(WrongValue::new(
+                "has more than one address",
+                "write the one that mails come from",
+            )),
         }
     });
     let auth = auth(fields)?;
@@ -104,28 +107,29 @@ fn smtp(fields: &mut Fields<'_>) -> Option<Smtp> {
 }
 
 /// A host alone: its port and protection have keys of their own.
-fn host(text: &str) -> Result<String, Wrong> {
+fn host(text: &str) -> Result<String, WrongValue> {
     const REMEDY: &str = "write the server's name alone; port and security have keys of their own";
     let text = optional_label(text)?;
     if text.contains("://") || text.contains(['/', '@', '?', '#', ' ']) {
-        return Err(Wrong::new("is not the name of a server", REMEDY));
+        return Err(WrongValue::new("is not the name of a server", REMEDY));
     }
     if text.starts_with('[') || text.parse::<std::net::Ipv6Addr>().is_ok() {
         let plain = text.trim_matches(['[', ']']);
         let address = plain.parse::<std::net::Ipv6Addr>();
         return match address {
             Ok(address) => Ok(address.to_string()),
-            Err(_) => Err(Wrong::new("is not the name of a server", REMEDY)),
+            Err(_) => Err(WrongValue::new("is not the name of a server", REMEDY)),
         };
     }
     if text.contains(':') {
-        return Err(Wrong::new("has a port in it", REMEDY));
+        return Err(WrongValue::new("has a port in it", REMEDY));
     }
     match Host::parse(&text) {
         Ok(host) => Ok(host.to_string()),
-        Err(_) => {
-            Err(Wrong::new(format!("{} is not the name of a server", quote_short(&text)), REMEDY))
-        }
+        Err(_) => Err(WrongValue::new(
+            format!("{} is not the name of a server", quote_short(&text)),
+            REMEDY,
+        )),
     }
 }
 
@@ -176,7 +180,7 @@ fn spare(fields: &mut Fields<'_>, kind: &str, keys: &[&'static str]) {
             _ => "plain, login or xoauth2",
         };
         let remedy = format!("write {of} in auth, or leave this out");
-        fields.wrong(&field, Wrong::new(format!("is of no use where auth is {kind}"), remedy));
+        fields.wrong(&field, WrongValue::new(format!("is of no use where auth is {kind}"), remedy));
     }
 }
 
@@ -189,7 +193,7 @@ fn needed(fields: &mut Fields<'_>, kind: &str, name: &'static str) {
     let remedy = format!("add \"{name}\": {example}");
     let place = fields.place.key(name, fields.place.line);
     let message = format!("is missing, and auth is {kind}");
-    fields.mistakes.push(place.wrong(Wrong::new(message, remedy)));
+    fields.mistakes.push(place.wrong(WrongValue::new(message, remedy)));
 }
 
 fn oauth(fields: &mut Fields<'_>) -> Option<OAuth> {
@@ -201,11 +205,12 @@ fn oauth(fields: &mut Fields<'_>) -> Option<OAuth> {
         let address = Url::parse(&format!("{LOGIN}/{text}/oauth2/v2.0/token"));
         match (text.chars().all(plain), address) {
             (true, Ok(address)) => Ok(address),
-            _ => Err(Wrong::new("is no tenant", "write its id, or its domain")),
+            _ => Err(WrongValue::new("is no tenant", "write its id, or its domain")),
         }
     });
     let token_url = fields.read("token_url", |text| {
-        https_address(text).map_err(|why| Wrong::new(why, "write an address that begins https://"))
+        https_address(text)
+            .map_err(|why| WrongValue::new(why, "write an address that begins https://"))
     });
     let client_id = fields.read("client_id", optional_label);
     let client_secret_key = fields.read("client_secret_key", named_secret);
@@ -213,7 +218,8 @@ fn oauth(fields: &mut Fields<'_>) -> Option<OAuth> {
     if !fields.has("tenant") && !fields.has("token_url") {
         let example = key_in(Level::OAuth, "tenant").map_or("…", |key| key.example);
         let place = fields.place.key("tenant", fields.place.line);
-        let wrong = Wrong::new("is missing", format!("add \"tenant\": {example}, or token_url"));
+        let wrong =
+            WrongValue::new("is missing", format!("add \"tenant\": {example}, or token_url"));
         fields.mistakes.push(place.wrong(wrong));
     }
     Some(OAuth {
@@ -225,14 +231,14 @@ fn oauth(fields: &mut Fields<'_>) -> Option<OAuth> {
 }
 
 /// The name of a secret, which is not left empty: what names none says nothing.
-fn named_secret(text: &str) -> Result<String, Wrong> {
+fn named_secret(text: &str) -> Result<String, WrongValue> {
     const REMEDY: &str = "write the secret's name: the address itself belongs in the secret";
     if text.contains("://") {
-        return Err(Wrong::new("is an address, not the name of a secret", REMEDY));
+        return Err(WrongValue::new("is an address, not the name of a secret", REMEDY));
     }
     match secret_name(text)? {
         Some(name) => Ok(name),
-        None => Err(Wrong::new("is empty", "write the secret's name")),
+        None => Err(WrongValue::new("is empty", "write the secret's name")),
     }
 }
 
@@ -242,7 +248,7 @@ fn webhooks(fields: &mut Fields<'_>) -> Vec<Webhook> {
     };
     let Json::Array(items) = &field.node.value else {
         let message = format!("is {}, not a list", field.node.value.kind());
-        fields.wrong(&field, Wrong::new(message, "write \"webhooks\": […]"));
+        fields.wrong(&field, WrongValue::new(message, "write \"webhooks\": […]"));
         return Vec::new();
     };
     let mut webhooks: Vec<Webhook> = Vec::new();
@@ -250,7 +256,8 @@ fn webhooks(fields: &mut Fields<'_>) -> Vec<Webhook> {
         let place = field.place.item(at, item.line);
         let Json::Object(members) = &item.value else {
             let message = format!("is {}, not an object", item.value.kind());
-            let wrong = Wrong::new(message, "write a webhook: {\"kind\": …, \"url_secret\": …}");
+            let wrong =
+                WrongValue::new(message, "write a webhook: {\"kind\": …, \"url_secret\": …}");
             fields.mistakes.push(place.wrong(wrong));
             continue;
         };
@@ -262,7 +269,7 @@ fn webhooks(fields: &mut Fields<'_>) -> Vec<Webhook> {
         match (read, same) {
             (Some(_), Some(other)) => {
                 let message = format!("has the variables of webhooks[{other}]");
-                let wrong = Wrong::new(message, "give its secret a name of its own");
+                let wrong = WrongValue::new(message, "give its secret a name of its own");
                 fields.mistakes.push(place.wrong(wrong));
             }
             (Some(read), None) => webhooks.push(read),
@@ -290,14 +297,14 @@ fn webhook(fields: &mut Fields<'_>) -> Option<Webhook> {
         }
         let place = fields.place.key(name, fields.place.line);
         let message = format!("is missing, and kind is {}", kind.as_str());
-        let wrong = Wrong::new(message, format!("add \"{name}\": with the name of a secret"));
+        let wrong = WrongValue::new(message, format!("add \"{name}\": with the name of a secret"));
         fields.mistakes.push(place.wrong(wrong));
     }
     if let (Some(field), WebhookKind::Slack | WebhookKind::Teams) =
         (fields.has("secret_key").then(|| fields.field("secret_key")).flatten(), kind)
     {
         let message = format!("is of no use where kind is {}", kind.as_str());
-        fields.wrong(&field, Wrong::new(message, "leave it out: its address is its secret"));
+        fields.wrong(&field, WrongValue::new(message, "leave it out: its address is its secret"));
     }
     let named = url_secret.as_ref().or(secret_key.as_ref())?;
     Some(Webhook { kind, label: variable_part(named), url_secret, secret_key, events })
@@ -324,7 +331,7 @@ fn events(fields: &mut Fields<'_>) -> BTreeSet<Topic> {
             },
             other => {
                 let remedy = format!("write one of {}", TOPICS.join(", "));
-                Wrong::new(format!("is {}, not text", other.kind()), remedy)
+                WrongValue::new(format!("is {}, not text", other.kind()), remedy)
             }
         };
         fields.mistakes.push(place.wrong(wrong));

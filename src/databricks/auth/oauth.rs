@@ -15,7 +15,7 @@ use super::{Token, TokenSource, sign_in_refusal};
 use crate::limits::SHORT_ANSWER;
 use crate::pause::{Failure, Twice, may_try_again};
 use crate::region::RegionErrorKind;
-use crate::wire_log::Asked;
+use crate::wire_log::LoggedRequest;
 use crate::{moment, secrets};
 
 /// Attempts at a token service that is away.
@@ -32,7 +32,7 @@ struct Said {
 impl Said {
     /// Hears an answer, as far as what takes part in signing in may be long.
     async fn hear(request: reqwest::RequestBuilder) -> reqwest::Result<Said> {
-        let asked = Asked::of(&request);
+        let asked = LoggedRequest::of(&request);
         let sent = request.send().await;
         if let Some(asked) = asked {
             match &sent {

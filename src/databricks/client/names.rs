@@ -9,9 +9,9 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use crate::sentence::Sentence;
 
 /// Looks names up.
-pub(super) struct Names;
+pub(super) struct HostResolver;
 
-impl Resolve for Names {
+impl Resolve for HostResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
         Box::pin(async move {

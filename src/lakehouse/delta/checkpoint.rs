@@ -21,7 +21,7 @@ use super::json;
 use super::log::{LOG, LogCheckpoint};
 use super::odd::Odd;
 use super::parquet;
-use super::state::{AddFacts, Detail, State};
+use super::state::{AddFacts, SnapshotDetail, State};
 use super::stats::num_records;
 use super::store::{Blob, TableStore};
 use crate::foreign::contained;
@@ -52,7 +52,7 @@ pub(super) fn read_checkpoint(
     // One that is named a thousand times is still one.
     sidecars.sort_unstable();
     sidecars.dedup();
-    if state.detail > Detail::Header {
+    if state.detail > SnapshotDetail::Header {
         for sidecar in sidecars {
             // A sidecar lies in its folder whatever its path says.
             let name = sidecar.rsplit('/').next().unwrap_or(&sidecar);
@@ -100,7 +100,7 @@ fn read_parquet(blob: Blob, file: &str, state: &mut State) -> Result<()> {
     let corrupt = |error: &dyn std::fmt::Display| DeltaError::corrupt(file, error);
     let too_much = |over| DeltaError::too_much(file, over);
     // Counting rows needs one number; copying needs the text if there is one. If some row lacks it, everything is read.
-    let first = if state.detail == Detail::Full { Stats::Text } else { Stats::Parsed };
+    let first = if state.detail == SnapshotDetail::Full { Stats::Text } else { Stats::Parsed };
     let attempts: [(Blob, Stats); 2] = match blob {
         Blob::Bytes(bytes) => {
             [(Blob::Bytes(bytes.clone()), first), (Blob::Bytes(bytes), Stats::Both)]
@@ -141,7 +141,7 @@ fn read_parquet(blob: Blob, file: &str, state: &mut State) -> Result<()> {
 fn batches(
     input: impl ChunkReader + 'static,
     file: &str,
-    detail: Detail,
+    detail: SnapshotDetail,
     stats: Stats,
 ) -> Result<(NaiveDate, parquet::Batches)> {
     // The writer's own Arrow schema is of no interest, and may name types that need more care.
@@ -187,7 +187,7 @@ fn earliest_bound(metadata: Option<&Vec<KeyValue>>) -> NaiveDate {
     if old || told { json::FIRST_DAY_OF_OLD_WRITERS } else { json::FIRST_DAY }
 }
 
-fn projection(schema: &SchemaDescriptor, detail: Detail, stats: Stats) -> ProjectionMask {
+fn projection(schema: &SchemaDescriptor, detail: SnapshotDetail, stats: Stats) -> ProjectionMask {
     let paths: Vec<&[String]> =
         schema.columns().iter().map(|column| column.path().parts()).collect();
     let has = |name: &str| {
@@ -199,15 +199,15 @@ fn projection(schema: &SchemaDescriptor, detail: Detail, stats: Stats) -> Projec
         let parts: Vec<&str> = path.iter().map(String::as_str).collect();
         match parts[..] {
             ["protocol" | "metaData" | "txn" | "domainMetadata" | "sidecar", ..] => true,
-            ["add", ..] if detail == Detail::Header => false,
+            ["add", ..] if detail == SnapshotDetail::Header => false,
             ["add", "stats"] => text,
             ["add", "stats_parsed", "numRecords"] => parsed,
-            ["add", "stats_parsed", ..] => parsed && detail == Detail::Full,
+            ["add", "stats_parsed", ..] => parsed && detail == SnapshotDetail::Full,
             ["add", "partitionValues_parsed", ..] => false,
             ["add", "path" | "size" | "modificationTime", ..] | ["add", "deletionVector", ..] => {
                 true
             }
-            ["add", ..] | ["remove", ..] => detail == Detail::Full,
+            ["add", ..] | ["remove", ..] => detail == SnapshotDetail::Full,
             _ => false,
         }
     };
@@ -286,7 +286,7 @@ fn apply_add(add: &StructArray, row: usize, state: &mut State, from: From) -> Re
     if stats.is_none() && facts.records.is_none() && from.stats != Stats::Both {
         return Ok(false);
     }
-    let action = if state.detail == Detail::Full {
+    let action = if state.detail == SnapshotDetail::Full {
         let Some(partition) = add.column_by_name("partitionValues") else {
             return Err(Odd::NoPartitionValues);
         };

@@ -18,7 +18,7 @@ use super::error::{DeltaError, Result};
 use super::log::versions;
 use super::replay::{snapshot, snapshot_of};
 use super::snapshot::Snapshot;
-use super::state::Detail;
+use super::state::SnapshotDetail;
 use super::store::TableStore;
 use super::{external, features};
 use crate::region::Mark;
@@ -27,7 +27,7 @@ pub(super) use files::wanted;
 use files::{Changes, Wanted};
 pub(super) use header::kept_property;
 use job::{Job, Placed};
-use places::{GivenAgain, Names, place_files};
+use places::{GivenAgain, TargetNames, place_files};
 pub(super) use places::{check_files, check_whole};
 
 /// How a clone is to be made.
@@ -148,7 +148,7 @@ fn bring<'a>(
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let names = Names::of(target, target_store.folder())
+        let names = TargetNames::of(target, target_store.folder())
             .doubted(doubted)
             .given_again(GivenAgain::since(source, version, held)?);
         let placed = place_files(wanted, source, target_store, &names, tracks_rows, progress)?;
@@ -173,7 +173,7 @@ pub(super) fn deep_clone(
 ) -> Result<Cloned> {
     let CloneOptions { properties, expect, doubted, author, source_name, progress } = options;
     let target_store = &target_store.no_more_open_than(source_store);
-    let source = snapshot(source_store, Some(version), Detail::Full)?;
+    let source = snapshot(source_store, Some(version), SnapshotDetail::Full)?;
     check_source(source_store, &source)?;
     let target = newest_of_target(target_store)?;
     let newest = target.as_ref().map(|target| target.version);
@@ -244,7 +244,7 @@ fn checkpoint_after(before: Option<&Snapshot>, store: &TableStore, version: u64,
 /// The target's newest version; `None`: there is no table yet.
 fn newest_of_target(store: &TableStore) -> Result<Option<Snapshot>> {
     match versions(store) {
-        Ok(log) => Ok(Some(snapshot_of(store, &log, None, Detail::Full)?)),
+        Ok(log) => Ok(Some(snapshot_of(store, &log, None, SnapshotDetail::Full)?)),
         Err(DeltaError::NotATable { .. }) => Ok(None),
         Err(error) => Err(error),
     }

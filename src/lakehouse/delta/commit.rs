@@ -6,7 +6,7 @@ use super::error::{DeltaError, Result};
 use super::log::{LOG, commit_path, versions};
 use super::replay::snapshot;
 use super::snapshot::Snapshot;
-use super::state::Detail;
+use super::state::SnapshotDetail;
 use super::store::TableStore;
 
 /// What a commit may find the table to be.
@@ -91,7 +91,7 @@ pub(crate) fn checkpoint_if_due(store: &TableStore, version: u64, now_ms: i64) {
 
 /// Writes a checkpoint of a version; one that cannot be written is no loss.
 pub(crate) fn checkpoint(store: &TableStore, version: u64, now_ms: i64) {
-    if let Ok(full) = snapshot(store, Some(version), Detail::Full) {
+    if let Ok(full) = snapshot(store, Some(version), SnapshotDetail::Full) {
         let _ = checkpoint::write_checkpoint(store, &full, now_ms);
     }
 }

@@ -18,7 +18,7 @@ use super::parquet;
 use super::path::{self, Location};
 use super::replay::snapshot_of;
 use super::snapshot::Snapshot;
-use super::state::Detail;
+use super::state::SnapshotDetail;
 use super::store::{TableStore, missing};
 use super::table::{FileRows, withdraw};
 use crate::limits::{ROWS, ROWS_FILE};
@@ -47,7 +47,7 @@ struct Bin<'a> {
 }
 
 pub(super) fn compact(store: &TableStore, author: &Author) -> Result<Compacted> {
-    let base = snapshot_of(store, &versions(store)?, None, Detail::Full)?;
+    let base = snapshot_of(store, &versions(store)?, None, SnapshotDetail::Full)?;
     features::check_writer(&base.protocol)?;
     if base.protocol.supports("rowTracking") {
         let why = "drsync rewrites files only where rows have no numbers";

@@ -10,7 +10,7 @@ use super::action::{Metadata, Raw};
 use super::error::{DeltaError, Result};
 use super::log::{Versions, commit_file, commit_path, versions};
 use super::replay::snapshot_of;
-use super::state::Detail;
+use super::state::SnapshotDetail;
 use super::store::{Lines, TableStore};
 use super::times::{file_times, in_commit_timestamp};
 use crate::region::{Upkeep, is_maintenance};
@@ -59,7 +59,7 @@ pub struct Commit {
 /// Reads the commits still in the log from a version on, oldest first. Nothing before a gap is returned.
 pub(crate) fn history(store: &TableStore, from: Option<u64>) -> Result<Vec<Commit>> {
     let log = versions(store)?;
-    let head = snapshot_of(store, &log, None, Detail::Header)?;
+    let head = snapshot_of(store, &log, None, SnapshotDetail::Header)?;
     history_in(store, &log, head.metadata.in_commit_timestamps_since(), from)
 }
 

@@ -20,7 +20,7 @@ use super::log::{LOG, Versions, commit_path, versions};
 use super::path::Location;
 use super::replay::snapshot_of;
 use super::snapshot::Snapshot;
-use super::state::Detail;
+use super::state::SnapshotDetail;
 use super::store::TableStore;
 use super::table;
 use super::times::file_times;
@@ -37,7 +37,7 @@ const FIRST_LINE_MAX: u64 = 1 << 20;
 
 /// A small table as read.
 #[derive(Debug)]
-pub struct Kept {
+pub struct SmallTable {
     /// Its newest version.
     pub version: u64,
     /// Its metadata.
@@ -53,15 +53,15 @@ pub struct Kept {
 }
 
 /// Reads the newest version: its rows on some shelves, and whether anything of it is damaged.
-pub(super) fn read(store: &TableStore, asked: &RangeInclusive<u8>) -> Result<Kept> {
+pub(super) fn read(store: &TableStore, asked: &RangeInclusive<u8>) -> Result<SmallTable> {
     let log = versions(store)?;
-    let table = snapshot_of(store, &log, None, Detail::Full)?;
+    let table = snapshot_of(store, &log, None, SnapshotDetail::Full)?;
     let rows = table::rows_of(store, &table, |file| asked.contains(&shelf(file)))?;
     let mut shelves = BTreeMap::new();
     for file in table.files.values() {
         *shelves.entry(shelf(file)).or_default() += 1;
     }
-    Ok(Kept {
+    Ok(SmallTable {
         version: table.version,
         damage: damage(store, &log, &table)?,
         columns: table::columns_of(&table)?,
@@ -156,7 +156,7 @@ pub(super) fn mend(
 ) -> Result<u64> {
     let version = rewrite(store, |_| true, [(rows, None)], expect, author)?;
     let log = versions(store)?;
-    let full = snapshot_of(store, &log, Some(version), Detail::Full)?;
+    let full = snapshot_of(store, &log, Some(version), SnapshotDetail::Full)?;
     checkpoint::write_checkpoint(store, &full, author.now_ms)?;
     Ok(version)
 }
@@ -170,7 +170,7 @@ fn rewrite<const N: usize>(
 ) -> Result<u64> {
     let log = versions(store)?;
     expect.check(Some(log.newest))?;
-    let base = snapshot_of(store, &log, None, Detail::Full)?;
+    let base = snapshot_of(store, &log, None, SnapshotDetail::Full)?;
     // The rows are what they were, whatever the files.
     let mut change = Change::maintenance(Operation::new("OPTIMIZE", json!({ "predicate": "[]" })));
     for (key, file) in base.sorted_files() {
@@ -203,9 +203,9 @@ pub(super) fn clean(store: &TableStore, version: u64, now_ms: i64) -> Result<()>
         return Ok(());
     }
     let log = versions(store)?;
-    let now = snapshot_of(store, &log, None, Detail::Full)?;
+    let now = snapshot_of(store, &log, None, SnapshotDetail::Full)?;
     // The checkpoint that was just written forgot what is past its retention; the version before it still names that.
-    let before = snapshot_of(store, &log, Some(version - 1), Detail::Full)?;
+    let before = snapshot_of(store, &log, Some(version - 1), SnapshotDetail::Full)?;
     clean_files(store, &now, &before, now_ms)?;
     match now.metadata.property("delta.enableExpiredLogCleanup") {
         Some("false") => Ok(()),
@@ -220,7 +220,7 @@ pub(super) fn clean_before(store: &TableStore, version: u64, now_ms: i64) -> Res
         return Ok(());
     }
     let mut log = versions(store)?;
-    let table = snapshot_of(store, &log, Some(version), Detail::Header)?;
+    let table = snapshot_of(store, &log, Some(version), SnapshotDetail::Header)?;
     if table.metadata.property("delta.enableExpiredLogCleanup") == Some("false") {
         return Ok(());
     }
@@ -306,7 +306,7 @@ fn clean_log(store: &TableStore, log: &Versions, metadata: &Metadata, now_ms: i6
         newest: base.version,
         oldest: base.version,
     };
-    if snapshot_of(store, &alone, Some(base.version), Detail::Header).is_err() {
+    if snapshot_of(store, &alone, Some(base.version), SnapshotDetail::Header).is_err() {
         return Ok(());
     }
     let version = |name: &str| -> Option<u64> {

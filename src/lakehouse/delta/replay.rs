@@ -5,7 +5,7 @@ use super::checkpoint::read_checkpoint;
 use super::error::{DeltaError, Result};
 use super::log::{LOG, Segment, Versions, commit_file, commit_path, versions};
 use super::snapshot::{Snapshot, Time};
-use super::state::{Detail, State};
+use super::state::{SnapshotDetail, State};
 use super::store::TableStore;
 use super::{features, times};
 
@@ -13,7 +13,7 @@ use super::{features, times};
 pub(crate) fn snapshot(
     store: &TableStore,
     version: Option<u64>,
-    detail: Detail,
+    detail: SnapshotDetail,
 ) -> Result<Snapshot> {
     let log = versions(store)?;
     snapshot_of(store, &log, version, detail)
@@ -24,7 +24,7 @@ pub(crate) fn snapshot_of(
     store: &TableStore,
     log: &Versions,
     version: Option<u64>,
-    detail: Detail,
+    detail: SnapshotDetail,
 ) -> Result<Snapshot> {
     let version = version.unwrap_or(log.newest);
     let mut first_error = None;
@@ -54,7 +54,11 @@ enum Unreadable {
     Commit(DeltaError),
 }
 
-fn replay(store: &TableStore, segment: &Segment<'_>, detail: Detail) -> Result<State, Unreadable> {
+fn replay(
+    store: &TableStore,
+    segment: &Segment<'_>,
+    detail: SnapshotDetail,
+) -> Result<State, Unreadable> {
     let mut state = State::new(detail);
     if let Some(checkpoint) = segment.checkpoint {
         read_checkpoint(store, checkpoint, &mut state).map_err(Unreadable::Checkpoint)?;

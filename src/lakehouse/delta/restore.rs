@@ -11,7 +11,7 @@ use super::facts::same_facts;
 use super::features;
 use super::log::versions;
 use super::replay::snapshot_of;
-use super::state::Detail;
+use super::state::SnapshotDetail;
 use super::store::TableStore;
 
 /// What a restore did.
@@ -33,9 +33,9 @@ pub(super) fn restore(
 ) -> Result<Restored> {
     let log = versions(store)?;
     expect.check(Some(log.newest))?;
-    let now = snapshot_of(store, &log, None, Detail::Full)?;
+    let now = snapshot_of(store, &log, None, SnapshotDetail::Full)?;
     features::check_writer(&now.protocol)?;
-    let then = snapshot_of(store, &log, Some(to), Detail::Full)?;
+    let then = snapshot_of(store, &log, Some(to), SnapshotDetail::Full)?;
 
     // What VACUUM has deleted, or was damaged since, cannot be live again.
     check_whole(store, &then)?;

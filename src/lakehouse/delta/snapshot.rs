@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::action::{FileKey, FileMap, LiveFile, Metadata, Protocol, Raw};
-use super::state::Detail;
+use super::state::SnapshotDetail;
 use super::store::TableStore;
 use super::times;
 
@@ -25,10 +25,10 @@ pub struct Snapshot {
     pub files: FileMap<LiveFile>,
     /// Whether a file, or the vector of one, was named by an absolute path; of a table without, none has to be looked at.
     pub(super) absolute: bool,
-    /// `remove` actions that the log still holds, as JSON text; only with [`Detail::Full`].
+    /// `remove` actions that the log still holds, as JSON text; only with [`SnapshotDetail::Full`].
     pub tombstones: FileMap<Box<str>>,
     /// How much of the above was read.
-    pub detail: Detail,
+    pub detail: SnapshotDetail,
     /// What could not be read of a checkpoint, where other parts of the log told the same.
     pub read_around: Option<String>,
     /// When it was committed, or what tells it.

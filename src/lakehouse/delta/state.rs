@@ -20,7 +20,7 @@ use crate::limits::{LIVE_FILES, LOG_TEXT, allow_unpacked};
 
 /// How much of a table a snapshot holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Detail {
+pub enum SnapshotDetail {
     /// Protocol, metadata, transactions and domains; no files, and no totals.
     Header,
     /// The files too, with what identifies and measures them.
@@ -31,7 +31,7 @@ pub enum Detail {
 
 /// A table while its log is being read, oldest action first.
 pub(super) struct State {
-    pub(super) detail: Detail,
+    pub(super) detail: SnapshotDetail,
     pub(super) protocol: Option<Raw>,
     pub(super) metadata: Option<Raw>,
     pub(super) txns: BTreeMap<String, Raw>,
@@ -67,7 +67,7 @@ fn length(action: Option<&str>) -> u64 {
 }
 
 impl State {
-    pub(super) fn new(detail: Detail) -> Self {
+    pub(super) fn new(detail: SnapshotDetail) -> Self {
         Self {
             detail,
             protocol: None,
@@ -129,7 +129,7 @@ impl State {
 
     fn apply(&mut self, text: &[u8]) -> Result<(), Odd> {
         match self.detail {
-            Detail::Full => {
+            SnapshotDetail::Full => {
                 let mut line = serde_json::from_slice::<Line<&RawValue>>(text)?;
                 if let Some(add) = line.add.take() {
                     self.add(serde_json::from_str(add.get())?, Some(add.get().into()))?;
@@ -139,7 +139,7 @@ impl State {
                 }
                 self.rest(line);
             }
-            Detail::Summary => {
+            SnapshotDetail::Summary => {
                 let mut line = serde_json::from_slice::<Line<AddFacts>>(text)?;
                 if let Some(add) = line.add.take() {
                     self.add(add, None)?;
@@ -149,7 +149,7 @@ impl State {
                 }
                 self.rest(line);
             }
-            Detail::Header => self.rest(serde_json::from_slice::<Line<IgnoredAny>>(text)?),
+            SnapshotDetail::Header => self.rest(serde_json::from_slice::<Line<IgnoredAny>>(text)?),
         }
         Ok(())
     }
@@ -209,7 +209,7 @@ impl State {
             records,
         } = facts;
         let records = records.or_else(|| quoted_num_records(stats?.get()));
-        if self.detail == Detail::Full {
+        if self.detail == SnapshotDetail::Full {
             let tombstone = self.tombstones.remove(&key);
             self.text -= tombstone.map_or(0, |action| action.len() as u64);
         }

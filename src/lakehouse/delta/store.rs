@@ -23,7 +23,7 @@ use tokio::runtime::Handle;
 use super::error::{DeltaError, IoTrouble, Result};
 use super::parallel::{PART, map_parts};
 use super::path::LOG;
-use crate::files::{self, Looker, Named};
+use crate::files::{self, EntryKind, Looker};
 use crate::limits::DOCUMENT;
 pub(crate) use content::{Blob, Lines};
 pub use folder::External;
@@ -227,7 +227,7 @@ impl TableStore {
     /// Names the plain files in a folder of the table, in no order; an absent folder is empty.
     pub(crate) fn file_names(&self, inner: &str) -> Result<Vec<String>> {
         let files = self.names(inner)?.into_iter();
-        Ok(files.filter(|(_, named)| *named == Named::File).map(|(name, _)| name).collect())
+        Ok(files.filter(|(_, named)| *named == EntryKind::File).map(|(name, _)| name).collect())
     }
 
     /// The same as [`TableStore::times`], beside other tables that were looked at before.
@@ -269,12 +269,12 @@ impl TableStore {
     }
 
     /// Names what lies in a folder, each with what it is of; nothing: no such folder.
-    pub(crate) fn names(&self, inner: &str) -> Result<Vec<(String, Named)>> {
+    pub(crate) fn names(&self, inner: &str) -> Result<Vec<(String, EntryKind)>> {
         match &*self.0 {
             Place::Local(local) => local::names(&local.at(inner)),
             Place::Remote { .. } => {
                 let listed = self.list(inner)?.into_iter();
-                Ok(listed.map(|listed| (listed.name, Named::File)).collect())
+                Ok(listed.map(|listed| (listed.name, EntryKind::File)).collect())
             }
         }
     }

@@ -28,7 +28,7 @@ use super::path::Location;
 use super::properties::{Stage, with_properties};
 use super::replay::{snapshot, snapshot_of};
 use super::snapshot::Snapshot;
-use super::state::Detail;
+use super::state::SnapshotDetail;
 use super::store::{Blob, TableStore, missing};
 use crate::files;
 use crate::limits::{ROWS, ROWS_FILE, allow_unpacked};
@@ -206,7 +206,7 @@ fn with_retries(
         attempts += 1;
         let log = versions(store)?;
         expect.check(Some(log.newest))?;
-        let base = snapshot_of(store, &log, None, Detail::Full)?;
+        let base = snapshot_of(store, &log, None, SnapshotDetail::Full)?;
         features::check_writer(&base.protocol)?;
         match attempt(&base) {
             Err(error)
@@ -279,7 +279,7 @@ pub(super) fn encoded(
 }
 
 pub(super) fn read_rows(store: &TableStore, version: Option<u64>) -> Result<Vec<RecordBatch>> {
-    rows_of(store, &snapshot(store, version, Detail::Full)?, |_| true)
+    rows_of(store, &snapshot(store, version, SnapshotDetail::Full)?, |_| true)
 }
 
 /// The rows of some of a table's live files.

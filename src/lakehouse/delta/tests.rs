@@ -81,7 +81,7 @@ impl Table {
     }
 
     fn snapshot(&self) -> Snapshot {
-        replay::snapshot(&self.store, None, Detail::Full).unwrap()
+        replay::snapshot(&self.store, None, SnapshotDetail::Full).unwrap()
     }
 
     fn live(&self) -> Vec<String> {

@@ -16,9 +16,9 @@ use super::log::{Versions, versions};
 use super::path::{self, Location};
 use super::replay::snapshot_of;
 use super::snapshot::Snapshot;
-use super::state::{Detail, FileChange, file_changes};
+use super::state::{FileChange, SnapshotDetail, file_changes};
 use super::store::TableStore;
-use crate::files::Named;
+use crate::files::EntryKind;
 
 /// How a table is vacuumed.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +50,7 @@ impl Needless {
 /// Looks for them; the files of versions that were the newest at some moment since `now_ms` less the retention are needed.
 pub(super) fn needless(store: &TableStore, how: Vacuum, now_ms: i64) -> Result<Needless> {
     let log = versions(store)?;
-    let head = snapshot_of(store, &log, None, Detail::Full)?;
+    let head = snapshot_of(store, &log, None, SnapshotDetail::Full)?;
     features::check_writer(&head.protocol)?;
     let kept_ms = how.retain_ms.unwrap_or_else(|| files_kept_ms(&head.metadata));
     let names = NamedFiles::of(store, &log, &head, now_ms.saturating_sub(kept_ms))?;
@@ -72,7 +72,7 @@ pub(super) fn needless(store: &TableStore, how: Vacuum, now_ms: i64) -> Result<N
             folder => format!("{folder}/{name}"),
         };
         for (name, named) in store.names(&folder)? {
-            if named == Named::Folder && is_looked_into(&name, &partitions) {
+            if named == EntryKind::Folder && is_looked_into(&name, &partitions) {
                 open.push(inside(&name));
             }
         }
@@ -93,12 +93,12 @@ pub(super) fn vacuum(store: &TableStore, how: Vacuum, author: &Author) -> Result
     let count = found.files.len() as u64;
     let tell =
         |operation: &str, parameters: Raw, metrics: [(&'static str, u64); 2]| -> Result<()> {
-            let base = snapshot_of(store, &versions(store)?, None, Detail::Full)?;
+            let base = snapshot_of(store, &versions(store)?, None, SnapshotDetail::Full)?;
             let operation = Operation { parameters, ..Operation::new(operation, json!({})) };
             let change = Change::maintenance(operation.metrics(metrics.to_vec()));
             commit_on(store, &base, author, change).map(drop)
         };
-    let head = snapshot_of(store, &versions(store)?, None, Detail::Header)?;
+    let head = snapshot_of(store, &versions(store)?, None, SnapshotDetail::Header)?;
     let mut start = Raw::new();
     start.insert("retentionCheckEnabled".to_owned(), how.checked.into());
     start.insert("defaultRetentionMillis".to_owned(), files_kept_ms(&head.metadata).into());
@@ -139,7 +139,7 @@ impl NamedFiles {
         let first = first.max(log.oldest);
         let root = store.folder();
         let place = |key: &FileKey| places(key, root);
-        for table in [&snapshot_of(store, log, Some(first), Detail::Full)?, head] {
+        for table in [&snapshot_of(store, log, Some(first), SnapshotDetail::Full)?, head] {
             names.needed.extend(table.files.keys().flat_map(place));
             names.known.extend(table.tombstones.keys().flat_map(place));
         }

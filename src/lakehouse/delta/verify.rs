@@ -18,7 +18,7 @@ use std::thread;
 use super::error::{DeltaError, Result};
 use super::replay::snapshot;
 use super::snapshot::Snapshot;
-use super::state::Detail;
+use super::state::SnapshotDetail;
 use super::store::TableStore;
 use crate::sentence::Sentence;
 pub(super) use digest::is_same_state;
@@ -140,7 +140,7 @@ pub(super) fn verify(
     target_store: &TableStore,
     target_version: u64,
 ) -> Result<Verification> {
-    let read = |store: &TableStore, version| snapshot(store, Some(version), Detail::Full);
+    let read = |store: &TableStore, version| snapshot(store, Some(version), SnapshotDetail::Full);
     let (source, target) = thread::scope(|scope| {
         let source = scope.spawn(|| read(source_store, source_version));
         let target = read(target_store, target_version);

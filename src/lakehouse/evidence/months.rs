@@ -9,7 +9,7 @@ use std::io;
 use chrono::{DateTime, Datelike, Utc};
 use ulid::Ulid;
 
-use crate::files::{self, Named};
+use crate::files::{self, EntryKind};
 use crate::lakehouse::delta::{DeltaError, TableStore, UNFINISHED};
 use crate::region::{PassedOver, RecordRange, apply_of};
 
@@ -95,7 +95,7 @@ impl Listing {
         let (from, until) = (bound(&wanted.from), bound(&wanted.until));
         for (name, named) in folder.names("")? {
             match Month::named(&name) {
-                Some(month) if named == Named::Folder => {
+                Some(month) if named == EntryKind::Folder => {
                     let wanted = from.is_none_or(|from| from <= month)
                         && until.is_none_or(|until| month <= until);
                     listing.months.extend(Some(month).filter(|_| wanted));
@@ -134,20 +134,20 @@ impl Listing {
         }
     }
 
-    fn take(&mut self, name: String, named: Named, within: Option<Month>) {
+    fn take(&mut self, name: String, named: EntryKind, within: Option<Month>) {
         // A file that is being written, and what Databricks keeps at the same place.
         let ours = name.starts_with(UNFINISHED) || (within.is_none() && name == DOCUMENTS);
         let why = match (named, within) {
             _ if ours => return,
-            (Named::Strange(why), _) => why,
-            (Named::Folder, _) => "it is no regular file but a folder".to_owned(),
-            (Named::File, _) if apply_of(&name).is_none() => {
+            (EntryKind::Strange(why), _) => why,
+            (EntryKind::Folder, _) => "it is no regular file but a folder".to_owned(),
+            (EntryKind::File, _) if apply_of(&name).is_none() => {
                 "its name is that of no document".to_owned()
             }
-            (Named::File, Some(month)) if Month::of(&name) != Some(month) => {
+            (EntryKind::File, Some(month)) if Month::of(&name) != Some(month) => {
                 format!("it is not of {}", month.folder())
             }
-            (Named::File, _) => {
+            (EntryKind::File, _) => {
                 if !self.names.insert(name.clone()) {
                     self.twice.insert(name);
                 }
@@ -179,7 +179,7 @@ pub(super) fn move_past_months(folder: &TableStore, now: DateTime<Utc>) -> Resul
     let mut past: Vec<(Month, String)> = Vec::new();
     for (name, named) in folder.names("")? {
         let month = Month::of(&name);
-        let month = month.filter(|month| named == Named::File && month.is_before(now));
+        let month = month.filter(|month| named == EntryKind::File && month.is_before(now));
         past.extend(month.map(|month| (month, name)));
     }
     past.sort_unstable();

@@ -10,7 +10,7 @@ use super::{
     read_table, refuse_odd, table, to_batch,
 };
 use crate::lakehouse::LakehouseLocation;
-use crate::lakehouse::delta::{self, DeltaError, Detail, Expect};
+use crate::lakehouse::delta::{self, DeltaError, Expect, SnapshotDetail};
 use crate::lakehouse::refusal::refusal;
 use crate::ledger::{Cut, Cuts, SYNC_CUTS, columns_appended};
 use crate::region::{Appended, RegionError};
@@ -181,7 +181,7 @@ async fn append(
     if !lacking.is_empty() {
         let expect = Expect::Version(log.version);
         log.version = delta::add_columns(&store, lacking, expect, author()).await?;
-        let header = delta::snapshot(&store, Some(log.version), Detail::Header).await?;
+        let header = delta::snapshot(&store, Some(log.version), SnapshotDetail::Header).await?;
         log.columns = delta::columns(&header)?;
     }
     let batch = to_batch(cuts_as_in(&log.columns), cuts)?;

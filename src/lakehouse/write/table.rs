@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 
 use super::super::Writer;
 use super::super::delta::{
-    self, Change, DeltaError, Detail, Expect, NewTable, Operation, Result, Snapshot, TableStore,
+    self, Change, DeltaError, Expect, NewTable, Operation, Result, Snapshot, SnapshotDetail,
+    TableStore,
 };
 use super::files::{self, Rows};
 
@@ -228,7 +229,7 @@ impl Table {
     }
 
     async fn read(&self) -> Result<Snapshot> {
-        delta::snapshot(&self.store, None, Detail::Full).await
+        delta::snapshot(&self.store, None, SnapshotDetail::Full).await
     }
 
     async fn commit(&self, table: &Snapshot, change: Change) -> Result<u64> {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::notify::incident::{Cause, Closed, How, Incident, Telling};
+use crate::notify::incident::{Closed, FailureCause, How, Incident, Telling};
 use crate::notify::round::{GroupRound, Round};
 
 impl Incident {
@@ -18,7 +18,7 @@ impl Incident {
     }
 
     /// It was found again: other causes are told at once.
-    pub(super) fn recur(&mut self, round: &Round, causes: &[Cause], reminder: Duration) {
+    pub(super) fn recur(&mut self, round: &Round, causes: &[FailureCause], reminder: Duration) {
         let before = self.codes();
         self.causes = causes.to_vec();
         if self.codes() == before {

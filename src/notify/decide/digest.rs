@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::config::Success;
-use crate::notify::incident::{Digest, DigestGroup, Standing};
+use crate::notify::incident::{Digest, DigestGroup, ToldState};
 use crate::notify::policy::Policy;
 use crate::notify::round::{Round, State};
 
 /// What was synchronized and is told of once a day, at the first apply of a day of UTC: clocks that are moved move no day.
-pub(super) fn digest(round: &Round, before: &[&Standing], policy: &Policy) -> Option<Digest> {
+pub(super) fn digest(round: &Round, before: &[&ToldState], policy: &Policy) -> Option<Digest> {
     match policy.success {
         Success::Each | Success::Off => return None,
         Success::Daily => {}

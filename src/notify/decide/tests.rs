@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::super::letter::text;
-use super::super::letters::{Done, Letter, Receiver, Told, letters};
+use super::super::letters::{Letter, Receiver, RecordNews, SynchronizedGroup, letters};
 use super::super::{Before, CauseCode, GroupCut};
 use super::*;
 use crate::config::{Security, Smtp, SmtpAuth, Success};
@@ -62,11 +62,11 @@ fn group(name: &str, state: State) -> GroupRound {
 
 fn failing(code: FindingCode) -> State {
     let message = "it is so".into();
-    State::Failing(vec![Cause { code: CauseCode::Finding(code), table: None, message }])
+    State::Failing(vec![FailureCause { code: CauseCode::Finding(code), table: None, message }])
 }
 
-fn unseen(code: CauseCode) -> Cause {
-    Cause { code, table: None, message: "it does not answer".into() }
+fn unseen(code: CauseCode) -> FailureCause {
+    FailureCause { code, table: None, message: "it does not answer".into() }
 }
 
 fn round(number: usize, now: DateTime<Utc>, groups: Vec<GroupRound>) -> Round {
@@ -91,16 +91,20 @@ fn round(number: usize, now: DateTime<Utc>, groups: Vec<GroupRound>) -> Round {
 }
 
 /// The letters of a round after what went before, and what stands then.
-fn decide_letters(round: &Round, before: &[&Standing], policy: &Policy) -> (Standing, Vec<Letter>) {
+fn decide_letters(
+    round: &Round,
+    before: &[&ToldState],
+    policy: &Policy,
+) -> (ToldState, Vec<Letter>) {
     let standing = decide(round, before, policy);
     let done = round.groups.iter().filter(|group| group.state == State::Synchronized);
-    let told = Told {
+    let told = RecordNews {
         run_id: round.run_id.clone(),
         ended_at: round.ended_at,
         url: None,
         standings: vec![standing.clone()],
         synchronized: done
-            .map(|group| Done {
+            .map(|group| SynchronizedGroup {
                 workspace: "east".to_owned(),
                 group: group.name.clone(),
                 cut: group.cut.unwrap(),
@@ -148,7 +152,7 @@ fn where_all_is_well_nobody_hears_anything() {
 fn in_a_month_each_address_hears_exactly_what_it_should() {
     let policy = policy();
     let start = at("2026-12-01T00:00:00Z");
-    let mut standing = Standing::default();
+    let mut standing = ToldState::default();
     let mut heard: Vec<String> = Vec::new();
     let mut opened = 0_usize;
     for number in 0..31 * 48 {
@@ -290,10 +294,10 @@ fn a_group_that_was_left_out_has_not_recovered() {
 #[test]
 fn a_cause_that_would_be_found_again_and_is_not_ends_although_the_group_only_waits() {
     let policy = policy();
-    let mut before: Option<Standing> = None;
+    let mut before: Option<ToldState> = None;
     let mut hear = |number: usize, when: &str, state: State| -> Vec<String> {
         let round = round(number, at(when), vec![group("core", state)]);
-        let known: Vec<&Standing> = before.iter().collect();
+        let known: Vec<&ToldState> = before.iter().collect();
         let (standing, letters) = decide_letters(&round, &known, &policy);
         before = Some(standing);
         let heard = heard(&letters).into_iter();

@@ -1,11 +1,11 @@
 //! What protects less: told at once, and what of it was told lately and undone since. Pure.
 
 use super::Decision;
-use crate::notify::incident::{Class, Incident, Standing, ToldChange};
+use crate::notify::incident::{Class, Incident, ToldChange, ToldState};
 use crate::plan::{Setting, SettingChange};
 
 /// What protects less and was told lately, as the newest records carry it together: of each change when it was last told.
-pub(super) fn told_lately(before: &[&Standing]) -> Vec<ToldChange> {
+pub(super) fn told_lately(before: &[&ToldState]) -> Vec<ToldChange> {
     let mut all: Vec<ToldChange> = Vec::new();
     for told in before.iter().flat_map(|standing| &standing.told_lately) {
         match all.iter_mut().find(|known| known.brought(&told.change)) {

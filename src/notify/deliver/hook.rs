@@ -13,7 +13,7 @@ use url::Url;
 use super::{Letter, Reply, Secrets};
 use crate::config::{Webhook, WebhookKind, https_address, is_this_machine};
 use crate::notify::payload::{Call, calls};
-use crate::notify::told::Outcome;
+use crate::notify::told::DeliveryOutcome;
 use crate::sentence::Sentence;
 use crate::{proxy, secrets};
 
@@ -87,11 +87,12 @@ pub(super) async fn send(
     let mut worst = Reply::sent("nothing to send");
     for call in calls(letter, webhook.kind) {
         let reply = target.post(&call).await;
-        let worse = reply.outcome != Outcome::Sent || worst.outcome == Outcome::Sent;
+        let worse =
+            reply.outcome != DeliveryOutcome::Sent || worst.outcome == DeliveryOutcome::Sent;
         if worse {
             worst = reply;
         }
-        if worst.outcome == Outcome::Deferred {
+        if worst.outcome == DeliveryOutcome::Deferred {
             // The rest is sent with it by the next apply; what was taken is known by its id.
             break;
         }

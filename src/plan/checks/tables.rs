@@ -8,7 +8,7 @@ use crate::config::{LocationAddress, Scheme, TableName};
 use crate::moment;
 use crate::plan::document::DriftCommit;
 use crate::plan::finding::Severity;
-use crate::plan::identity::{Named, recreated};
+use crate::plan::identity::{NamedVersion, recreated};
 use crate::plan::observed::TableObserved;
 use crate::plan::view::GroupView;
 use crate::region::{CloneProof, RegionError, RegionErrorKind, Table};
@@ -21,7 +21,7 @@ pub(super) fn catalog_findings(view: &GroupView<'_>, table: &TableObserved) -> V
         Ok(listed) => listed,
         Err(error) => return finding_of_refusal(view, name, error).into_iter().collect(),
     };
-    let found = obstacles(listed).map(|Obstacle { code, what, remedy }| Finding {
+    let found = obstacles(listed).map(|CloneObstacle { code, what, remedy }| Finding {
         remedy,
         ..finding(code, Some(name), what)
     });
@@ -30,7 +30,7 @@ pub(super) fn catalog_findings(view: &GroupView<'_>, table: &TableObserved) -> V
 
 /// Something of a table that the catalog lists, by which no clone of it can be made.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Obstacle {
+pub struct CloneObstacle {
     /// As it is found.
     pub code: FindingCode,
     /// What, a fragment.
@@ -40,13 +40,13 @@ pub struct Obstacle {
 }
 
 /// By what of a table that the catalog lists no clone of it can be made: planning finds it, and an apply that asks again.
-pub fn obstacles(listed: &Table) -> impl Iterator<Item = Obstacle> + use<> {
-    let unsupported = listed.unsupported.as_ref().map(|why| Obstacle {
+pub fn obstacles(listed: &Table) -> impl Iterator<Item = CloneObstacle> + use<> {
+    let unsupported = listed.unsupported.as_ref().map(|why| CloneObstacle {
         code: FindingCode::UnsupportedTable,
         what: format!("it is {why}, which cannot be cloned").into(),
         remedy: Some(Deed::LeaveTableOut.into()),
     });
-    let denied = listed.denied.as_ref().map(|denied| Obstacle {
+    let denied = listed.denied.as_ref().map(|denied| CloneObstacle {
         code: FindingCode::TableNotReadable,
         what: denied.message.clone(),
         remedy: denied.remedy.clone().map(Remedy::from),
@@ -139,7 +139,7 @@ pub(super) fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Op
         }
         Err(_) => return None,
     };
-    let why = recreated(source, &Named::in_cut(view.identity(&table.name)?))?;
+    let why = recreated(source, &NamedVersion::in_cut(view.identity(&table.name)?))?;
     Some(finding(FindingCode::SourceRecreated, Some(&table.name), why).acceptance(&table.name))
 }
 

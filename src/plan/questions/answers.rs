@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Asked, ByTable, WatchAnswers};
+use super::{ByTable, TableQuestions, WatchAnswers};
 use crate::plan::observed::{Answer, SecretSeen, TableObserved, WorkspaceObserved};
 use crate::region::{
     CloneProof, Commit, ContentAnswer, ContentQuestion, LookDepth, Pin, Replica, Source,
@@ -36,7 +36,7 @@ pub struct Answers {
     pub secrets: Option<Vec<SecretSeen>>,
 }
 
-impl<Q> Asked<Q> {
+impl<Q> TableQuestions<Q> {
     /// The same of answers in which nothing is refused: what none stands for is `false`.
     pub fn answered_plainly(self, answers: &[bool]) -> ByTable<bool> {
         self.places.map(|place| answers.get(place).copied().unwrap_or(false))
@@ -66,7 +66,7 @@ impl<Q> Asked<Q> {
     }
 }
 
-impl Asked<ContentQuestion> {
+impl TableQuestions<ContentQuestion> {
     /// What was found of replicas; of a clone that a cut names all the same only what refutes it counts.
     pub fn answered_of_contents(
         self,

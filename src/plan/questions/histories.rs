@@ -1,6 +1,6 @@
 //! What is asked of the histories of sources and replicas. Pure.
 
-use super::{Asked, Look, Looks, Questions};
+use super::{Look, Looks, Questions, TableQuestions};
 use crate::ledger::CutTableEntry;
 use crate::plan::checks::obstacles;
 use crate::plan::observed::{GroupObserved, TableObserved, WorkspaceObserved};
@@ -66,7 +66,7 @@ fn readable(group: &GroupObserved) -> impl Iterator<Item = (&TableObserved, &Tab
 }
 
 fn ask_for_sources(
-    asked: &mut Asked<SourceQuestion>,
+    asked: &mut TableQuestions<SourceQuestion>,
     seen: &WorkspaceObserved,
     group: &GroupObserved,
     name: &str,
@@ -83,7 +83,7 @@ fn ask_for_sources(
 
 /// What came to each table since the group's newest cut.
 fn ask_what_came(
-    asked: &mut Asked<SinceQuestion>,
+    asked: &mut TableQuestions<SinceQuestion>,
     seen: &WorkspaceObserved,
     group: &GroupObserved,
     name: &str,
@@ -106,7 +106,7 @@ fn ask_what_came(
 }
 
 fn ask_for_replicas(
-    asked: &mut Asked<ReplicaQuestion>,
+    asked: &mut TableQuestions<ReplicaQuestion>,
     seen: &WorkspaceObserved,
     group: &GroupObserved,
     name: &str,
@@ -122,7 +122,7 @@ fn ask_for_replicas(
 
 /// Asks of replicas that a cut names whether they are as that left them; for a sign of the first alone.
 fn ask_whether_it_stands(
-    asked: &mut Asked<ReplicaQuestion>,
+    asked: &mut TableQuestions<ReplicaQuestion>,
     seen: &WorkspaceObserved,
     group: &GroupObserved,
     name: &str,

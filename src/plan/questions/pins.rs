@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Asked;
+use super::TableQuestions;
 use crate::plan::observed::{TableObserved, WorkspaceObserved};
 use crate::plan::request::Request;
 use crate::plan::trigger::{self, Choice};
@@ -15,7 +15,7 @@ pub(super) fn questions(
     seen: &WorkspaceObserved,
     request: &Request,
     now: DateTime<Utc>,
-) -> Asked<PinQuestion> {
+) -> TableQuestions<PinQuestion> {
     let mut all: Vec<(&str, &TableObserved, PinQuestion)> = Vec::new();
     for group in &seen.groups {
         // Of a group whose histories nobody read nothing is pinned.
@@ -46,7 +46,7 @@ pub(super) fn questions(
         }
     }
     ask_for_columns(&mut all);
-    let mut asked = Asked::default();
+    let mut asked = TableQuestions::default();
     for (group, table, question) in all {
         asked.ask(group, &table.name, question);
     }

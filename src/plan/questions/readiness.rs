@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Asked, Questions};
+use super::{Questions, TableQuestions};
 use crate::config::{Notifications, TableName};
 use crate::plan::observed::WorkspaceObserved;
 use crate::plan::request::Request;
@@ -47,8 +47,12 @@ pub(super) fn add(
     }
 }
 
-fn rights(seen: &WorkspaceObserved, request: &Request, now: DateTime<Utc>) -> Asked<TableName> {
-    let mut asked = Asked::default();
+fn rights(
+    seen: &WorkspaceObserved,
+    request: &Request,
+    now: DateTime<Utc>,
+) -> TableQuestions<TableName> {
+    let mut asked = TableQuestions::default();
     let selected = |name: &str| request.selects(&seen.workspace.name, name);
     for group in &seen.groups {
         let Some(name) = group.entry.name().filter(|name| selected(name)) else {

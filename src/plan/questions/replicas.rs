@@ -1,6 +1,6 @@
 //! What is asked of replicas that were looked at: what their files hold, and whether they have a name. Pure.
 
-use super::Asked;
+use super::TableQuestions;
 use crate::config::TableName;
 use crate::plan::observed::{GroupObserved, TableObserved, WorkspaceObserved};
 use crate::plan::replica::{is_drifted, unproved_clone};
@@ -8,8 +8,8 @@ use crate::region::{ContentQuestion, NamedContent};
 
 /// Asks what the files of replicas hold, where that was asked for (`read`), and whether clones for which no cut vouches are what
 /// they say.
-pub(super) fn contents(seen: &WorkspaceObserved, read: bool) -> Asked<ContentQuestion> {
-    let mut asked = Asked::default();
+pub(super) fn contents(seen: &WorkspaceObserved, read: bool) -> TableQuestions<ContentQuestion> {
+    let mut asked = TableQuestions::default();
     for (name, table) in tables(seen).filter(|(_, table)| !table.looked_into) {
         let Some(replica) = table.replica() else {
             continue;
@@ -42,8 +42,8 @@ pub(super) fn contents(seen: &WorkspaceObserved, read: bool) -> Asked<ContentQue
 }
 
 /// Asks of replicas to which others wrote whether they have a name in the secondary: what is to be done there is said by it.
-pub(super) fn registered(seen: &WorkspaceObserved) -> Asked<(TableName, String)> {
-    let mut asked = Asked::default();
+pub(super) fn registered(seen: &WorkspaceObserved) -> TableQuestions<(TableName, String)> {
+    let mut asked = TableQuestions::default();
     for (name, table) in tables(seen).filter(|(_, table)| table.registered.is_none()) {
         let Some(replica) = table.replica() else {
             continue;

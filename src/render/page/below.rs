@@ -64,12 +64,12 @@ pub(in crate::render) struct Obstacles {
     pub(in crate::render) title: Option<&'static str>,
     /// Every group that is blocked, where they are named before the causes.
     pub(in crate::render) groups: Vec<String>,
-    pub(in crate::render) causes: Vec<Obstacle>,
+    pub(in crate::render) causes: Vec<ShownCause>,
 }
 
 /// One cause.
 #[derive(Debug, Clone)]
-pub(in crate::render) struct Obstacle {
+pub(in crate::render) struct ShownCause {
     pub(in crate::render) code: &'static str,
     /// What it is about; empty: whole groups.
     pub(in crate::render) about: Phrase,

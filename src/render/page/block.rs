@@ -15,9 +15,9 @@ pub(in crate::render) enum Block {
     /// Groups, or other things that are told one by one.
     Entries(Entries),
     /// What there is to know, by its code.
-    Notes(Notes),
+    Notes(ShownNotes),
     /// Names in a row.
-    Names(Names),
+    Names(NamesInRow),
     /// Figures in rows.
     Table(Table),
     /// A paragraph.
@@ -56,7 +56,7 @@ pub(in crate::render) struct Entries {
 
 /// Where a section or an entry is told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::render) enum Told {
+pub(in crate::render) enum ToldIn {
     #[default]
     Always,
     /// Where everything is asked for: nothing calls for attention, or another entry stands for it.
@@ -80,14 +80,14 @@ pub(in crate::render) struct Entry {
     pub(in crate::render) below: Vec<Below>,
     /// What is told of it only where there is room for everything.
     pub(in crate::render) details: Vec<Block>,
-    pub(in crate::render) told: Told,
+    pub(in crate::render) told: ToldIn,
     /// Those of one cause are told together.
     pub(in crate::render) cause: Option<usize>,
 }
 
 /// What there is to know, by its code.
 #[derive(Debug, Clone)]
-pub(in crate::render) struct Notes {
+pub(in crate::render) struct ShownNotes {
     /// What they are: `warning`.
     pub(in crate::render) word: &'static str,
     pub(in crate::render) notes: Vec<Note>,
@@ -124,12 +124,12 @@ pub(in crate::render) struct Located {
 
 /// Names in a row, after a word.
 #[derive(Debug, Clone)]
-pub(in crate::render) struct Names {
+pub(in crate::render) struct NamesInRow {
     /// What becomes of them: `not copied`.
     pub(in crate::render) word: &'static str,
     /// What they are, for their number: `table`; nothing where the word says it all.
     pub(in crate::render) noun: &'static str,
-    pub(in crate::render) names: Vec<Named>,
+    pub(in crate::render) names: Vec<NameNote>,
     /// So many are named where not everything was asked for.
     pub(in crate::render) few: usize,
     /// What holds for all of them.
@@ -138,7 +138,7 @@ pub(in crate::render) struct Names {
 
 /// A name, and what is said of it alone.
 #[derive(Debug, Clone)]
-pub(in crate::render) struct Named {
+pub(in crate::render) struct NameNote {
     pub(in crate::render) name: String,
     /// The group that it is of.
     pub(in crate::render) group: Option<String>,
@@ -276,7 +276,7 @@ impl Entry {
             says: says.into(),
             below: vec![],
             details: vec![],
-            told: Told::Always,
+            told: ToldIn::Always,
             cause: None,
         }
     }
@@ -329,19 +329,19 @@ impl Note {
     }
 }
 
-impl Notes {
+impl ShownNotes {
     /// Each of these after a word.
     pub(in crate::render) fn of(
         word: &'static str,
         says: impl IntoIterator<Item = Phrase>,
-    ) -> Notes {
+    ) -> ShownNotes {
         let notes = says.into_iter().map(Note::new).collect();
-        Notes { word, notes, alike_max: usize::MAX }
+        ShownNotes { word, notes, alike_max: usize::MAX }
     }
 
     /// What is wrong in a file, where places are not told under one another.
-    pub(in crate::render) fn located(all: &[Located]) -> Notes {
-        Notes::of("mistake", all.iter().map(Located::sentence))
+    pub(in crate::render) fn located(all: &[Located]) -> ShownNotes {
+        ShownNotes::of("mistake", all.iter().map(Located::sentence))
     }
 
     /// Notes of one code together, in the order of the first of each; every note without one alone.

@@ -4,7 +4,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::board::Board;
 use super::log::Log;
-use crate::apply::{Event, What};
+use crate::apply::{Event, EventKind};
 use crate::harmless::lines;
 use crate::plan::Plan;
 
@@ -54,18 +54,18 @@ impl Bars {
         self.board.tell(event);
         let lasting = matches!(
             event.what,
-            What::TableRetried { .. }
-                | What::TableFailed { .. }
-                | What::CutCommitted { .. }
-                | What::GroupEnded { .. }
-                | What::Registered { .. }
-                | What::Warning(_)
+            EventKind::TableRetried { .. }
+                | EventKind::TableFailed { .. }
+                | EventKind::CutCommitted { .. }
+                | EventKind::GroupEnded { .. }
+                | EventKind::Registered { .. }
+                | EventKind::Warning(_)
         );
         if let Some(line) = self.log.line(event).filter(|_| lasting) {
             self.above.line(&lines(&line));
         }
         match &event.what {
-            What::Summary { .. } => {
+            EventKind::Summary { .. } => {
                 self.shown.finish_and_clear();
                 self.above.clear();
             }

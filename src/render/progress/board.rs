@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::pace::Pace;
-use crate::apply::{Event, What};
+use crate::apply::{Event, EventKind};
 use crate::figures::{bytes, elapsed, plural, share};
 use crate::harmless::name;
 use crate::layout::{pad, pad_left, width};
@@ -104,10 +104,10 @@ impl Board {
             self.pace_line = Some(line);
         }
         match &event.what {
-            What::GroupStarted { workspace, group, .. } => {
+            EventKind::GroupStarted { workspace, group, .. } => {
                 self.with(workspace, group, |it| it.begun = Some(event.at));
             }
-            What::TableStarted { workspace, group, table, source_version, copy_bytes } => {
+            EventKind::TableStarted { workspace, group, table, source_version, copy_bytes } => {
                 let began = Table {
                     begun: event.at,
                     version: *source_version,
@@ -117,7 +117,7 @@ impl Board {
                 };
                 self.with(workspace, group, |it| drop(it.at_work.insert(table.clone(), began)));
             }
-            What::TableProgress { workspace, group, table, copied_bytes, statement_id } => {
+            EventKind::TableProgress { workspace, group, table, copied_bytes, statement_id } => {
                 self.with(workspace, group, |it| {
                     if let Some(table) = it.at_work.get_mut(table) {
                         table.copied = *copied_bytes;
@@ -125,17 +125,17 @@ impl Board {
                     }
                 });
             }
-            What::TableCloned { workspace, group, table, copied_bytes, .. } => {
+            EventKind::TableCloned { workspace, group, table, copied_bytes, .. } => {
                 self.with(workspace, group, |it| {
                     it.at_work.remove(table);
                     it.cloned += 1;
                     it.copied = it.copied.saturating_add(*copied_bytes);
                 });
             }
-            What::TableFailed { workspace, group, table, .. } => {
+            EventKind::TableFailed { workspace, group, table, .. } => {
                 self.with(workspace, group, |it| drop(it.at_work.remove(table)));
             }
-            What::GroupEnded { workspace, group, outcome, .. } => {
+            EventKind::GroupEnded { workspace, group, outcome, .. } => {
                 let mut ended = Done::default();
                 self.with(workspace, group, |it| {
                     it.ended = true;
@@ -147,12 +147,12 @@ impl Board {
                     self.done.bytes = self.done.bytes.saturating_add(ended.bytes);
                 }
             }
-            What::Started { .. }
-            | What::TableRetried { .. }
-            | What::CutCommitted { .. }
-            | What::Registered { .. }
-            | What::Warning(_)
-            | What::Summary { .. } => {}
+            EventKind::Started { .. }
+            | EventKind::TableRetried { .. }
+            | EventKind::CutCommitted { .. }
+            | EventKind::Registered { .. }
+            | EventKind::Warning(_)
+            | EventKind::Summary { .. } => {}
         }
     }
 

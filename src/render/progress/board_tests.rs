@@ -33,12 +33,12 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_000_000, 0).expect("a time") + TimeDelta::seconds(seconds)
 }
 
-fn tell(board: &mut Board, seconds: i64, what: What) {
+fn tell(board: &mut Board, seconds: i64, what: EventKind) {
     board.tell(&Event { at: at(seconds), what });
 }
 
-fn started(group: &str, table: &str) -> What {
-    What::TableStarted {
+fn started(group: &str, table: &str) -> EventKind {
+    EventKind::TableStarted {
         workspace: "east".to_owned(),
         group: group.to_owned(),
         table: table.to_owned(),
@@ -47,8 +47,8 @@ fn started(group: &str, table: &str) -> What {
     }
 }
 
-fn progress(group: &str, table: &str, copied_bytes: u64, id: Option<&str>) -> What {
-    What::TableProgress {
+fn progress(group: &str, table: &str, copied_bytes: u64, id: Option<&str>) -> EventKind {
+    EventKind::TableProgress {
         workspace: "east".to_owned(),
         group: group.to_owned(),
         table: table.to_owned(),
@@ -57,8 +57,8 @@ fn progress(group: &str, table: &str, copied_bytes: u64, id: Option<&str>) -> Wh
     }
 }
 
-fn begun(group: &str) -> What {
-    What::GroupStarted {
+fn begun(group: &str) -> EventKind {
+    EventKind::GroupStarted {
         workspace: "east".to_owned(),
         group: group.to_owned(),
         recovery_point: at(0),
@@ -120,7 +120,7 @@ fn what_is_protected_stays_in_one_line_and_many_tables_are_counted() {
     tell(
         &mut board,
         3,
-        What::GroupEnded {
+        EventKind::GroupEnded {
             workspace: "east".to_owned(),
             group: "alpha".to_owned(),
             outcome: GroupOutcome::Synchronized,

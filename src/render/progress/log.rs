@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::apply::{Event, What};
+use crate::apply::{Event, EventKind};
 use crate::figures::{bytes, elapsed, plural};
 use crate::harmless::{clean, name};
 use crate::layout::{few, pad, width};
@@ -57,15 +57,15 @@ impl Log {
     /// The line of an event; `None`: nothing worth a line.
     pub fn line(&mut self, event: &Event) -> Option<String> {
         let (word, workspace, group, text) = match &event.what {
-            What::TableStarted { workspace, group, table, .. }
-            | What::TableProgress { workspace, group, table, .. }
-            | What::TableRetried { workspace, group, table, .. }
-            | What::TableCloned { workspace, group, table, .. }
-            | What::TableFailed { workspace, group, table, .. } => {
+            EventKind::TableStarted { workspace, group, table, .. }
+            | EventKind::TableProgress { workspace, group, table, .. }
+            | EventKind::TableRetried { workspace, group, table, .. }
+            | EventKind::TableCloned { workspace, group, table, .. }
+            | EventKind::TableFailed { workspace, group, table, .. } => {
                 let (word, text) = self.words_of_table(event, workspace, group, table)?;
                 (word, workspace, group, text)
             }
-            What::CutCommitted { workspace, group, cut, recovery_point, tables } => {
+            EventKind::CutCommitted { workspace, group, cut, recovery_point, tables } => {
                 let text = format!(
                     "{}, {} verified",
                     cut_label(*cut, *recovery_point),
@@ -73,7 +73,7 @@ impl Log {
                 );
                 ("cut", workspace, group, text)
             }
-            What::GroupEnded { workspace, group, outcome, ending, message } => {
+            EventKind::GroupEnded { workspace, group, outcome, ending, message } => {
                 let told = self.failed.contains(&(workspace.clone(), group.clone()));
                 if *outcome == GroupOutcome::Failed && told {
                     return None;
@@ -84,7 +84,7 @@ impl Log {
                 };
                 (ended(*outcome)?, workspace, group, text)
             }
-            What::Registered { tables } => {
+            EventKind::Registered { tables } => {
                 return Some(format!(
                     "{} {}{} in the secondary",
                     clock(event.at),
@@ -92,11 +92,13 @@ impl Log {
                     clean(&few(tables, TABLES_NAMED))
                 ));
             }
-            What::Warning(warning) => {
+            EventKind::Warning(warning) => {
                 let text = clean(&warning.message);
                 return Some(format!("{} {}{text}", clock(event.at), pad("warning", 9)));
             }
-            What::Started { .. } | What::GroupStarted { .. } | What::Summary { .. } => return None,
+            EventKind::Started { .. }
+            | EventKind::GroupStarted { .. }
+            | EventKind::Summary { .. } => return None,
         };
         let label = label_among(self.several_workspaces, workspace, group);
         let line =
@@ -114,12 +116,12 @@ impl Log {
     ) -> Option<(&'static str, String)> {
         let key = (workspace.to_owned(), group.to_owned(), table.to_owned());
         Some(match &event.what {
-            What::TableStarted { source_version, copy_bytes, .. } => {
+            EventKind::TableStarted { source_version, copy_bytes, .. } => {
                 self.begun.insert(key, Running { at: event.at, told: event.at });
                 let size = copy_bytes.map_or(String::new(), |size| format!(", {}", bytes(size)));
                 ("start", format!("{} v{source_version}{size}", name(table)))
             }
-            What::TableProgress { copied_bytes, statement_id, .. } => {
+            EventKind::TableProgress { copied_bytes, statement_id, .. } => {
                 let begun = self.begun.get_mut(&key)?;
                 if event.at - begun.told < HEARTBEAT {
                     return None;
@@ -132,30 +134,30 @@ impl Log {
                 };
                 ("running", text)
             }
-            What::TableRetried { attempt, message, delay_ms, .. } => {
+            EventKind::TableRetried { attempt, message, delay_ms, .. } => {
                 let delay = i64::try_from(*delay_ms).unwrap_or(i64::MAX);
                 let delay = elapsed(Duration::milliseconds(delay));
                 let (table, message) = (name(table), clean(message));
                 ("retry", format!("{table} attempt {attempt} failed, again in {delay}: {message}"))
             }
-            What::TableCloned { source_version, copied_bytes, .. } => {
+            EventKind::TableCloned { source_version, copied_bytes, .. } => {
                 let begun = self.begun.remove(&key);
                 let took = begun
                     .map_or(String::new(), |begun| format!(", {}", elapsed(event.at - begun.at)));
                 let copied = bytes(*copied_bytes);
                 ("cloned", format!("{} v{source_version}{took}, {copied}", name(table)))
             }
-            What::TableFailed { message, .. } => {
+            EventKind::TableFailed { message, .. } => {
                 self.failed.insert((workspace.to_owned(), group.to_owned()));
                 ("failed", format!("{}: {}", name(table), clean(message)))
             }
-            What::Started { .. }
-            | What::GroupStarted { .. }
-            | What::CutCommitted { .. }
-            | What::GroupEnded { .. }
-            | What::Registered { .. }
-            | What::Warning(_)
-            | What::Summary { .. } => return None,
+            EventKind::Started { .. }
+            | EventKind::GroupStarted { .. }
+            | EventKind::CutCommitted { .. }
+            | EventKind::GroupEnded { .. }
+            | EventKind::Registered { .. }
+            | EventKind::Warning(_)
+            | EventKind::Summary { .. } => return None,
         })
     }
 }

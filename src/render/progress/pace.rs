@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::apply::{Event, What};
+use crate::apply::{Event, EventKind};
 use crate::figures::{bytes, elapsed, span};
 
 /// Before this an apply has no pace to speak of.
@@ -24,12 +24,12 @@ impl Pace {
     /// Takes an event in; the line to show from now on, once there is a pace: `732.3 GiB in 1h02m, 202 MiB/s; about 3h25m left`.
     pub(super) fn tell(&mut self, event: &Event) -> Option<String> {
         match &event.what {
-            What::Started { copy_bytes, .. } => {
+            EventKind::Started { copy_bytes, .. } => {
                 self.begun = Some(event.at);
                 self.total = *copy_bytes;
             }
-            What::TableProgress { workspace, group, table, copied_bytes, .. }
-            | What::TableCloned { workspace, group, table, copied_bytes, .. } => {
+            EventKind::TableProgress { workspace, group, table, copied_bytes, .. }
+            | EventKind::TableCloned { workspace, group, table, copied_bytes, .. } => {
                 let place = (workspace.clone(), group.clone(), table.clone());
                 self.copied.insert(place, *copied_bytes);
             }
@@ -70,13 +70,13 @@ mod tests {
 
     const GIB: u64 = 1 << 30;
 
-    fn event(seconds: i64, what: What) -> Event {
+    fn event(seconds: i64, what: EventKind) -> Event {
         let at = DateTime::from_timestamp(1_795_000_000 + seconds, 0).unwrap();
         Event { at, what }
     }
 
-    fn begun(copy_bytes: u64) -> What {
-        What::Started {
+    fn begun(copy_bytes: u64) -> EventKind {
+        EventKind::Started {
             run_id: "R".to_owned(),
             plan_id: "P".to_owned(),
             groups: 2,
@@ -85,8 +85,8 @@ mod tests {
         }
     }
 
-    fn copied(table: &str, copied_bytes: u64) -> What {
-        What::TableProgress {
+    fn copied(table: &str, copied_bytes: u64) -> EventKind {
+        EventKind::TableProgress {
             workspace: "w".to_owned(),
             group: "g".to_owned(),
             table: table.to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::{Arg, Command};
-use crate::render::causes::{Cause, Repair};
+use crate::render::causes::{FindingCause, Repair};
 use crate::render::page::{Block, Copied, Part, Phrase};
 
 /// Groups that are named beside a command.
@@ -13,7 +13,7 @@ const GROUPS_NAMED: usize = 5;
 pub(super) type Together = BTreeMap<Vec<String>, Vec<Arg>>;
 
 /// The groups that have several, with what may be let through of each.
-pub(super) fn risks_by_groups(causes: &[Cause]) -> Together {
+pub(super) fn risks_by_groups(causes: &[FindingCause]) -> Together {
     let mut all = Together::new();
     for cause in causes {
         if let Some(acceptance) = &cause.acceptance {
@@ -29,7 +29,7 @@ pub(super) fn risks_by_groups(causes: &[Cause]) -> Together {
 }
 
 /// A cause without the command that lets it alone through.
-pub(super) fn without_acceptance(cause: &Cause) -> Cause {
+pub(super) fn without_acceptance(cause: &FindingCause) -> FindingCause {
     let remedy = cause.remedy.as_ref().and_then(|remedy| match remedy {
         Repair::Command(_) if cause.acceptance.is_some() => None,
         Repair::ToDoElse(to_do, _) => Some(Repair::ToDo(to_do.clone())),
@@ -37,7 +37,7 @@ pub(super) fn without_acceptance(cause: &Cause) -> Cause {
             Some(remedy.clone())
         }
     });
-    Cause { remedy, ..cause.clone() }
+    FindingCause { remedy, ..cause.clone() }
 }
 
 /// A command for each of these groups.

@@ -9,7 +9,7 @@ use crate::plan::document::SourceCommit;
 use crate::plan::{Action, Finding, Plan, Step};
 use crate::region::{SchemaChange, changes_schema};
 use crate::render::card::Card;
-use crate::render::causes::{Found, Place, causes, word_of_harmless};
+use crate::render::causes::{LocatedFinding, RemedyWorkspace, causes, word_of_harmless};
 use crate::render::page::{Below, Block, Copied, Fact, Language, Page, Phrase, Section};
 use crate::render::shown::label;
 
@@ -23,7 +23,7 @@ fn page(plan: &Plan, card: &Card<'_>) -> Page {
     let why = card.unprotected.map(|reason| Fact::new("why", Phrase::from_others(reason)));
     let mut blocks = vec![Block::Facts(why.into_iter().collect())];
     let of = plan.workspaces.iter().find(|of| of.name == card.workspace);
-    let place = of.and_then(Place::of);
+    let place = of.and_then(RemedyWorkspace::of);
     blocks.extend(card.findings.iter().flat_map(|of| finding(of, place.as_ref())));
     if let Some(step) = card.step {
         blocks.push(Block::Facts(pins(step, card.recovery_point)));
@@ -50,14 +50,14 @@ fn verdict(plan: &Plan, card: &Card<'_>) -> String {
 }
 
 /// What was found; what blocks with what repairs it.
-fn finding(finding: &Finding, place: Option<&Place>) -> Vec<Block> {
+fn finding(finding: &Finding, place: Option<&RemedyWorkspace>) -> Vec<Block> {
     let (label, blocks) = match word_of_harmless(finding.severity) {
         None => ("finding", true),
         Some(word) => (word, false),
     };
     let says =
         Phrase::name(finding.code.as_str()).and(": ").and(Phrase::from_others(&finding.message));
-    let found = blocks.then_some(Found { group: "", place, finding });
+    let found = blocks.then_some(LocatedFinding { group: "", place, finding });
     let repairs = causes(found.into_iter()).into_iter().flat_map(|cause| {
         let entry = entry_of_configuration(&cause).map(Below::Copied);
         cause.remedy.iter().flat_map(remedy).chain(entry).collect::<Vec<_>>()

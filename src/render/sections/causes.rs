@@ -1,15 +1,15 @@
 //! A cause of trouble: what was seen, and what repairs it.
 
 use crate::command::Command;
-use crate::render::causes::{Cause, Place, Repair, causes};
-use crate::render::page::{Below, CAUSE, Copied, Entry, Language, Obstacle, Part, Phrase, Tone};
+use crate::render::causes::{FindingCause, RemedyWorkspace, Repair, causes};
+use crate::render::page::{Below, CAUSE, Copied, Entry, Language, Part, Phrase, ShownCause, Tone};
 use crate::render::shown::Labelled;
 
 /// Groups that are named beside a cause.
 const GROUPS_NAMED: usize = 2;
 
 /// A cause by its code, the groups that it blocks, and what repairs it.
-pub(in crate::render) fn entry(cause: &Cause) -> Entry {
+pub(in crate::render) fn entry(cause: &FindingCause) -> Entry {
     let groups = Part::Names(cause.groups.clone(), GROUPS_NAMED);
     let mut entry = Entry::new(CAUSE, Tone::Bad, head(cause), groups);
     entry.below =
@@ -23,7 +23,7 @@ pub(in crate::render) fn entry(cause: &Cause) -> Entry {
 const TABLES_NAMED: usize = 3;
 
 /// The tables that can only be left out, by their names, and the entry of the configuration that does so.
-fn unprotected(cause: &Cause) -> Vec<Below> {
+fn unprotected(cause: &FindingCause) -> Vec<Below> {
     let Some(line) = entry_of_configuration(cause) else {
         return vec![];
     };
@@ -35,12 +35,12 @@ fn unprotected(cause: &Cause) -> Vec<Below> {
 }
 
 /// The entry of the configuration that leaves the tables of a cause out, where that is a remedy.
-pub(in crate::render) fn entry_of_configuration(cause: &Cause) -> Option<Copied> {
+pub(in crate::render) fn entry_of_configuration(cause: &FindingCause) -> Option<Copied> {
     cause.unprotected().map(|text| Copied::line(Language::Plain, text))
 }
 
 /// Its code, and what it is about.
-pub(in crate::render) fn head(cause: &Cause) -> Phrase {
+pub(in crate::render) fn head(cause: &FindingCause) -> Phrase {
     let code = Phrase::name(cause.code.as_str());
     match about(cause) {
         about if about.is_empty() => code,
@@ -49,7 +49,7 @@ pub(in crate::render) fn head(cause: &Cause) -> Phrase {
 }
 
 /// What it is about: a table, `31 tables of main.crm`; nothing: whole groups.
-pub(in crate::render) fn about(cause: &Cause) -> Phrase {
+pub(in crate::render) fn about(cause: &FindingCause) -> Phrase {
     match (cause.tables.as_slice(), cause.schema()) {
         ([], _) => Phrase::default(),
         ([table], _) => Phrase::name(table),
@@ -61,7 +61,7 @@ pub(in crate::render) fn about(cause: &Cause) -> Phrase {
 }
 
 /// What blocks groups, by its causes.
-pub(in crate::render) fn blocking_causes(groups: &[&Labelled<'_>]) -> Vec<Cause> {
+pub(in crate::render) fn blocking_causes(groups: &[&Labelled<'_>]) -> Vec<FindingCause> {
     let findings = groups.iter().flat_map(|of| {
         of.group.findings.iter().filter(|finding| finding.blocks()).map(|it| of.found(it))
     });
@@ -69,12 +69,13 @@ pub(in crate::render) fn blocking_causes(groups: &[&Labelled<'_>]) -> Vec<Cause>
 }
 
 /// A cause as it is told of all that it blocks.
-pub(in crate::render) fn obstacle(cause: Cause) -> Obstacle {
+pub(in crate::render) fn obstacle(cause: FindingCause) -> ShownCause {
     let about = about(&cause);
     let entry = entry_of_configuration(&cause);
-    let Cause { code, tables, messages, groups, remedy, acceptable: _, acceptance: _ } = cause;
+    let FindingCause { code, tables, messages, groups, remedy, acceptable: _, acceptance: _ } =
+        cause;
     let remedy = remedy.as_ref().map(self::remedy).unwrap_or_default().into_iter();
-    Obstacle {
+    ShownCause {
         code: code.as_str(),
         about,
         tables,
@@ -85,11 +86,11 @@ pub(in crate::render) fn obstacle(cause: Cause) -> Obstacle {
 }
 
 /// Where a statement is to be run.
-fn run_in(place: &Place) -> Phrase {
+fn run_in(place: &RemedyWorkspace) -> Phrase {
     Phrase::from("To be run in ").and(address(place))
 }
 
-fn address(place: &Place) -> Phrase {
+fn address(place: &RemedyWorkspace) -> Phrase {
     Part::Address(place.0.clone()).into()
 }
 
@@ -103,7 +104,7 @@ pub(in crate::render) fn remedy(repair: &Repair) -> Vec<Below> {
         }
         Repair::Shell(text, place) => {
             let line = Copied::line(Language::Shell, text);
-            let about = |place: &Place| Phrase::from("For ").and(address(place));
+            let about = |place: &RemedyWorkspace| Phrase::from("For ").and(address(place));
             vec![Below::Copied(Copied { intro: place.as_ref().map(about), ..line })]
         }
         Repair::Command(line) => vec![command(line)],

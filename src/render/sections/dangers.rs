@@ -3,7 +3,7 @@
 use super::notes::{accepted, leaving};
 use crate::ledger::Consistency;
 use crate::plan::{Decision, GroupPlan, NotCompared, Plan};
-use crate::render::page::{Block, Named, Names, Section};
+use crate::render::page::{Block, NameNote, NamesInRow, Section};
 use crate::render::shown::label;
 
 /// Every kind of danger with all that it is of.
@@ -47,9 +47,9 @@ pub(in crate::render) fn dangers(plan: &Plan) -> Section {
     Section::titled("Dangers", blocks)
 }
 
-fn kind(word: &'static str, noun: &'static str, names: Vec<String>) -> Names {
-    let names = names.into_iter().map(|name| Named { name, group: None, why: None });
-    Names { word, noun, names: names.collect(), few: usize::MAX, says: None }
+fn kind(word: &'static str, noun: &'static str, names: Vec<String>) -> NamesInRow {
+    let names = names.into_iter().map(|name| NameNote { name, group: None, why: None });
+    NamesInRow { word, noun, names: names.collect(), few: usize::MAX, says: None }
 }
 
 fn away(plan: &Plan) -> Vec<&'static str> {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::figures::{plural, short};
 use crate::harmless::clean;
-use crate::render::diff::{Detail, Difference, Line, Part, Side};
+use crate::render::diff::{Difference, Line, Part, Side, StepDetail};
 use crate::render::page::{Block, Changed, Changes, Page, Phrase, Section};
 
 /// The verdict, then every part that changed.
@@ -34,7 +34,7 @@ fn verdict(difference: &Difference) -> String {
 }
 
 fn changes(part: &Part) -> Changes {
-    let details = |of: char| -> HashSet<&(String, Detail)> {
+    let details = |of: char| -> HashSet<&(String, StepDetail)> {
         let of = part.shown.iter().filter(|(sign, _)| *sign == of);
         of.filter_map(|(_, line)| line.about.as_ref()).collect()
     };

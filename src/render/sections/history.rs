@@ -12,7 +12,7 @@ use crate::ledger::Cut;
 use crate::plan::LossReceipt;
 use crate::render::history::{History, LostWithRole, WorkspaceHistory};
 use crate::render::page::{
-    Block, Columns, Document, Fact, Notes, Page, Part, Phrase, Row, Section, Table,
+    Block, Columns, Document, Fact, Page, Part, Phrase, Row, Section, ShownNotes, Table,
 };
 use crate::render::shown::label_among;
 use crate::text::plural_as;
@@ -129,7 +129,7 @@ fn overview(workspace: &WorkspaceHistory) -> Vec<Fact> {
 
 /// What there is to know, without codes, under a title and after a word.
 fn notes(title: &str, word: &'static str, says: Vec<Phrase>) -> Section {
-    Section::titled(title, [Block::Notes(Notes::of(word, says))])
+    Section::titled(title, [Block::Notes(ShownNotes::of(word, says))])
 }
 
 /// The cuts of a group, newest first.

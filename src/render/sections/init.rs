@@ -9,7 +9,7 @@ const SHOWN: usize = 12;
 
 /// What was found.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct SurveySummary {
     /// Tables and views.
     pub listed: usize,
     /// Catalogs that they are of.
@@ -64,8 +64,8 @@ impl Held {
 }
 
 /// What there is, what cannot be synchronized, and the proposed groups.
-pub fn page(found: &Found) -> Page {
-    let Found { listed, catalogs, open, left_out, groups } = found;
+pub fn page(found: &SurveySummary) -> Page {
+    let SurveySummary { listed, catalogs, open, left_out, groups } = found;
     let verdict = format!(
         "{} in {}: {open} can be synchronized, {} cannot",
         plural_as(*listed as u64, "table or view", "tables and views"),
@@ -140,7 +140,7 @@ mod tests {
 
     fn write_page(groups: Vec<Proposed>) -> String {
         let left_out = vec![(2, "views".to_owned()), (1, "table with a row filter".to_owned())];
-        let found = Found { listed: 12, catalogs: 1, open: 9, left_out, groups };
+        let found = SurveySummary { listed: 12, catalogs: 1, open: 9, left_out, groups };
         write(&page(&found), Form::Text(Style::default()))
     }
 

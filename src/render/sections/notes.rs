@@ -3,7 +3,7 @@
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Plan, Warning, WarningCode};
 use crate::render::leaving::{groups_retired, tables_left};
-use crate::render::page::{Block, Named, Names, Note, Notes, Part, Phrase, Section};
+use crate::render::page::{Block, NameNote, NamesInRow, Note, Part, Phrase, Section, ShownNotes};
 use crate::render::shown::label;
 use crate::text::label_group;
 
@@ -22,7 +22,7 @@ pub(in crate::render) fn accepted(plan: &Plan) -> Section {
         about: vec![risk.scope.clone()],
         ..Note::new(Part::Quoted(risk.reason.clone()))
     });
-    let notes = Notes { word: "accepted", notes: notes.collect(), alike_max: usize::MAX };
+    let notes = ShownNotes { word: "accepted", notes: notes.collect(), alike_max: usize::MAX };
     Section::titled("Accepted risks", [Block::Notes(notes)])
 }
 
@@ -43,13 +43,13 @@ pub(in crate::render) fn warnings<'a>(
             ..Note::new(Phrase::from_others(message))
         }
     });
-    let notes = Notes { word: "warning", notes: notes.collect(), alike_max: ALIKE_MAX };
+    let notes = ShownNotes { word: "warning", notes: notes.collect(), alike_max: ALIKE_MAX };
     Section::titled("Warnings", [Block::Notes(notes)])
 }
 
 /// Named tables that are not synchronized, each with the reason.
 pub(in crate::render) fn unprotected(plan: &Plan) -> Section {
-    let names = plan.unprotected.iter().map(|one| Named {
+    let names = plan.unprotected.iter().map(|one| NameNote {
         name: one.table.clone(),
         group: Some(match &one.workspace {
             Some(workspace) => label(plan, workspace, &one.group),
@@ -57,7 +57,7 @@ pub(in crate::render) fn unprotected(plan: &Plan) -> Section {
         }),
         why: Some(Phrase::from_others(&one.reason)),
     });
-    let names = Names {
+    let names = NamesInRow {
         word: "not copied",
         noun: "table",
         names: names.collect(),
@@ -79,19 +79,19 @@ pub(in crate::render) fn leaving_workspace(
     workspace: &WorkspacePlan,
 ) -> impl Iterator<Item = Block> {
     let several = plan.workspaces.len() > 1;
-    let names = |all: Vec<&String>| -> Vec<Named> {
+    let names = |all: Vec<&String>| -> Vec<NameNote> {
         let names = all.into_iter().map(|name| label_group(several, &workspace.name, name));
-        names.map(|name| Named { name, group: None, why: None }).collect()
+        names.map(|name| NameNote { name, group: None, why: None }).collect()
     };
     let kinds = [
-        Names {
+        NamesInRow {
             word: "retired",
             noun: "group",
             names: names(groups_retired(workspace).into_iter().collect()),
             few: LEAVING_NAMED,
             says: Some("no longer in the configuration; rows and replicas stay".into()),
         },
-        Names {
+        NamesInRow {
             word: "left",
             noun: "table",
             names: names(tables_left(workspace)),

@@ -10,7 +10,7 @@ pub struct Channel {
     /// An address, or a webhook with its kind.
     pub name: String,
     /// Whether it took them.
-    pub standing: Standing,
+    pub standing: ReceiverStanding,
     /// So many it took.
     pub took: usize,
     /// Of so many.
@@ -21,7 +21,7 @@ pub struct Channel {
 
 /// Whether a receiver takes messages; what calls for somebody first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub enum ReceiverStanding {
     /// Its server refused one.
     Refused,
     /// Its server was not reached.
@@ -39,11 +39,11 @@ const WORD: usize = 9;
 pub fn page(channels: &[Channel], heartbeat: bool) -> Page {
     let of = |standing| channels.iter().filter(|channel| channel.standing == standing).count();
     let number = plural(channels.len(), "channel");
-    let mut verdict = format!("{} of {number} took every message", of(Standing::Took));
+    let mut verdict = format!("{} of {number} took every message", of(ReceiverStanding::Took));
     for (standing, word) in [
-        (Standing::Refused, "refused"),
-        (Standing::Silent, "not reached"),
-        (Standing::Ask, "cannot know"),
+        (ReceiverStanding::Refused, "refused"),
+        (ReceiverStanding::Silent, "not reached"),
+        (ReceiverStanding::Ask, "cannot know"),
     ] {
         if of(standing) > 0 {
             verdict.push_str(&format!("; {} {word}", of(standing)));
@@ -63,20 +63,20 @@ pub fn page(channels: &[Channel], heartbeat: bool) -> Page {
 fn entry(channel: &Channel) -> Entry {
     let Channel { name, standing, took, of, reply } = channel;
     let (word, tone) = match standing {
-        Standing::Refused => ("refused", Tone::Bad),
-        Standing::Silent => ("failed", Tone::Bad),
-        Standing::Ask => ("ask", Tone::Wait),
-        Standing::Took => ("took", Tone::Good),
+        ReceiverStanding::Refused => ("refused", Tone::Bad),
+        ReceiverStanding::Silent => ("failed", Tone::Bad),
+        ReceiverStanding::Ask => ("ask", Tone::Wait),
+        ReceiverStanding::Took => ("took", Tone::Good),
     };
     let says = match standing {
-        Standing::Ask => {
+        ReceiverStanding::Ask => {
             let look = format!(
                 ", which proves nothing: look there for {} marked TEST",
                 plural(*of, "message")
             );
             Phrase::from_others(reply).and(look)
         }
-        Standing::Took | Standing::Refused | Standing::Silent => {
+        ReceiverStanding::Took | ReceiverStanding::Refused | ReceiverStanding::Silent => {
             Phrase::from(format!("{took} of {of}, ")).and(Phrase::from_others(reply))
         }
     };

@@ -16,7 +16,9 @@ use crate::figures::{bytes, elapsed};
 use crate::plan::Plan;
 use crate::record::{Ending, GroupOutcome, GroupRecord, RunRecord};
 use crate::render::away;
-use crate::render::page::{Block, Document, Entries, Entry, Notes, Page, Part, Phrase, Section};
+use crate::render::page::{
+    Block, Document, Entries, Entry, Page, Part, Phrase, Section, ShownNotes,
+};
 use crate::render::shown::{Planned, label_among};
 
 /// What there is to say of a group that was stopped, beside that word.
@@ -164,7 +166,7 @@ fn entries(plan: Option<&Plan>, record: &RunRecord) -> Vec<Entry> {
 
 fn warnings(record: &RunRecord) -> Section {
     let says = record.warnings.iter().map(|warning| Phrase::from_others(&warning.message));
-    let notes = Notes::of("warning", says);
+    let notes = ShownNotes::of("warning", says);
     Section::titled("Warnings", [Block::Notes(notes)])
 }
 

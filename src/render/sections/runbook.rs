@@ -8,7 +8,7 @@ use crate::figures::{id_end, plural};
 use crate::render::page::{
     Chapter, Condition, Guide, Instruction, Part, Phrase, Point, RunApart, Tone,
 };
-use crate::runbook::{Language, LeftOut, Place, Runbook};
+use crate::runbook::{Language, LeftOut, Runbook, RunbookSubject};
 
 /// The runbook of one workspace.
 pub fn guide(runbook: &Runbook) -> Guide {
@@ -24,12 +24,12 @@ pub fn guide(runbook: &Runbook) -> Guide {
 }
 
 /// The side that is left, by its label.
-fn home(place: &Place) -> Phrase {
+fn home(place: &RunbookSubject) -> Phrase {
     Phrase::name(&place.sides.home)
 }
 
 /// The side that becomes active.
-fn other(place: &Place) -> Phrase {
+fn other(place: &RunbookSubject) -> Phrase {
     Phrase::name(&place.sides.other)
 }
 
@@ -108,7 +108,7 @@ fn made(runbook: &Runbook) -> Vec<Phrase> {
 }
 
 /// What nothing of the page stops.
-fn open(place: &Place) -> Vec<Phrase> {
+fn open(place: &RunbookSubject) -> Vec<Phrase> {
     vec![
         Phrase::mark("NOT STOPPED by anything below:", Tone::Strong)
             .and(" clusters, jobs and people of the other region."),
@@ -122,7 +122,7 @@ fn open(place: &Place) -> Vec<Phrase> {
 }
 
 /// The groups that the page has no steps for, with why, and what is left to do where their log lacks a change of role.
-fn left_out_of(place: &Place, left_out: &[LeftOut]) -> Vec<Instruction> {
+fn left_out_of(place: &RunbookSubject, left_out: &[LeftOut]) -> Vec<Instruction> {
     if left_out.is_empty() {
         return vec![];
     }
@@ -142,7 +142,7 @@ fn left_out_of(place: &Place, left_out: &[LeftOut]) -> Vec<Instruction> {
     told.into_iter().chain(fences).collect()
 }
 
-fn decide(place: &Place) -> Chapter {
+fn decide(place: &RunbookSubject) -> Chapter {
     let when = match &place.when {
         Some(when) => Condition::Written(when.clone()),
         None => Condition::Known(Phrase::coded(

@@ -18,7 +18,9 @@ use crate::plan::status::{
 use crate::plan::{Refused, WarningCode};
 use crate::region::LookDepth;
 use crate::render::away;
-use crate::render::page::{Block, Columns, Copied, Fact, Notes, Page, Phrase, Section, Told};
+use crate::render::page::{
+    Block, Columns, Copied, Fact, Page, Phrase, Section, ShownNotes, ToldIn,
+};
 use crate::render::shown::label_among;
 use verdict::{nothing_known, primary_away};
 
@@ -74,7 +76,7 @@ pub fn page(status: &Status, parts: Parts<'_>) -> Page {
         page.say(Block::Copied(runbook.after(intro)));
     }
     if nothing_known(status) {
-        page.sections[begun..].iter_mut().for_each(|section| section.told = Told::InFull);
+        page.sections[begun..].iter_mut().for_each(|section| section.told = ToldIn::InFull);
     }
     page
 }
@@ -173,7 +175,7 @@ fn checked(status: &Status) -> Section {
 
 /// What is said of no group, after a word.
 fn told_of(word: &'static str, title: &str, says: Vec<Phrase>) -> Section {
-    Section::titled(title, [Block::Notes(Notes::of(word, says))])
+    Section::titled(title, [Block::Notes(ShownNotes::of(word, says))])
 }
 
 /// The tables that are left out: with the reasons where they were asked for, else how many.

@@ -12,10 +12,10 @@ use crate::notify::{Doubt, DoubtCode};
 use crate::plan::{Decision, Finding, GroupPlan, Plan, ReasonCode};
 use crate::render::Style;
 use crate::render::away;
-use crate::render::causes::{Cause, Place, Repair, causes};
+use crate::render::causes::{FindingCause, RemedyWorkspace, Repair, causes};
 use crate::render::page::{
-    Below, Block, CAUSE, Columns, Copied, Entries, Entry, Notes, Page, Part, Phrase, Section, Told,
-    Tone,
+    Below, Block, CAUSE, Columns, Copied, Entries, Entry, Page, Part, Phrase, Section, ShownNotes,
+    ToldIn, Tone,
 };
 use crate::render::shown::Shown;
 use crate::render::writers::text;
@@ -41,7 +41,7 @@ pub fn page(plan: &Plan, doubts: &[Doubt]) -> Page {
         }));
         let at = entries.len() - (same.len() - told);
         for further in &mut entries[at..] {
-            further.told = Told::InFull;
+            further.told = ToldIn::InFull;
         }
         entries.extend(more(&same[told..]));
     }
@@ -96,11 +96,11 @@ fn doubted(doubts: &[Doubt]) -> Section {
             None => says,
         }
     });
-    let notes = Notes::of("warning", says);
+    let notes = ShownNotes::of("warning", says);
     Section::titled("Warnings of who is told", [Block::Notes(notes)])
 }
 
-fn all(plan: &Plan) -> Vec<Cause> {
+fn all(plan: &Plan) -> Vec<FindingCause> {
     let shown = Shown::of(plan, true);
     causes(
         shown
@@ -110,7 +110,7 @@ fn all(plan: &Plan) -> Vec<Cause> {
     )
 }
 
-fn verdict(plan: &Plan, causes: &[Cause]) -> String {
+fn verdict(plan: &Plan, causes: &[FindingCause]) -> String {
     if let Some(line) = away::verdict(plan) {
         return line;
     }
@@ -153,7 +153,7 @@ fn verdict(plan: &Plan, causes: &[Cause]) -> String {
 }
 
 /// Further causes of one kind in one entry.
-fn more(causes: &[Cause]) -> Option<Entry> {
+fn more(causes: &[FindingCause]) -> Option<Entry> {
     let first = causes.first()?;
     let mut groups: Vec<String> = causes.iter().flat_map(|cause| &cause.groups).cloned().collect();
     groups.sort();
@@ -162,7 +162,7 @@ fn more(causes: &[Cause]) -> Option<Entry> {
         .and(Phrase::command(Command::new(Verb::Validate).word("-v")));
     let mut entry = Entry::new(CAUSE, Tone::Bad, Phrase::name(first.code.as_str()), says);
     entry.below = vec![Below::Note(Part::Names(groups, GROUPS_NAMED).into())];
-    entry.told = Told::InBrief;
+    entry.told = ToldIn::InBrief;
     Some(entry)
 }
 
@@ -219,7 +219,7 @@ pub fn sql(plan: &Plan) -> String {
 }
 
 /// The workspace in which what repairs a cause is run.
-fn workspace_of_remedy(cause: &Cause) -> Option<&Place> {
+fn workspace_of_remedy(cause: &FindingCause) -> Option<&RemedyWorkspace> {
     match cause.remedy.as_ref()? {
         Repair::Sql(_, place) | Repair::Shell(_, place) => place.as_ref(),
         Repair::Command(_) | Repair::ToDo(_) | Repair::ToDoElse(..) => None,

@@ -7,8 +7,8 @@ use maud::{Markup, PreEscaped, Render, html};
 
 use super::super::Style;
 use super::super::page::{
-    Below, Block, CAUSE, Changes, Copied, Entries, Entry, Fact, Grid, Names, Note, Notes, Page,
-    Part, Phrase, Row, Section, Table, Told, Tone,
+    Below, Block, CAUSE, Changes, Copied, Entries, Entry, Fact, Grid, NamesInRow, Note, Page, Part,
+    Phrase, Row, Section, ShownNotes, Table, ToldIn, Tone,
 };
 use super::text::line_of;
 use crate::canonical;
@@ -23,7 +23,7 @@ pub(super) fn html(page: &Page) -> String {
     let sections: Vec<Markup> = page
         .sections
         .iter()
-        .filter(|section| section.told != Told::InBrief)
+        .filter(|section| section.told != ToldIn::InBrief)
         .map(|section| part(section, &mut parts))
         .collect();
     let body = Written(|to| {
@@ -126,7 +126,7 @@ fn block(block: &Block, parts: &mut Vec<(String, String)>, to: &mut String) {
         Block::Obstacles(obstacles) => planned::obstacles(obstacles),
         Block::Statements(statements) => planned::statements(statements),
         Block::Apart(below) => html! { @for below in below { (self::below(below)) } },
-        Block::Located(all) => self::notes(&Notes::located(all)),
+        Block::Located(all) => self::notes(&ShownNotes::located(all)),
     };
     told.render_to(to);
 }
@@ -200,7 +200,7 @@ fn entries(entries: &Entries, parts: &mut Vec<(String, String)>) -> Markup {
         Some(Tone::Good | Tone::Strong) | None => 2,
     };
     let mut words: Vec<(u8, &'static str)> = vec![];
-    let told = || entries.entries.iter().filter(|entry| entry.told != Told::InBrief);
+    let told = || entries.entries.iter().filter(|entry| entry.told != ToldIn::InBrief);
     for entry in told() {
         if !words.iter().any(|(_, word)| *word == entry.word) {
             words.push((rank(entry.tone), entry.word));
@@ -257,7 +257,7 @@ fn below(below: &Below) -> Markup {
     }
 }
 
-fn notes(notes: &Notes) -> Markup {
+fn notes(notes: &ShownNotes) -> Markup {
     html! {
         ul.plain {
             @for note in &notes.notes { (self::note(notes.word, note)) }
@@ -283,7 +283,7 @@ fn note(word: &'static str, note: &Note) -> Markup {
     }
 }
 
-fn names(names: &Names) -> Markup {
+fn names(names: &NamesInRow) -> Markup {
     let groups = names.names.iter().any(|one| one.group.is_some());
     let why = names.names.iter().any(|one| one.why.is_some());
     let noun = capital(names.noun);

@@ -7,14 +7,14 @@ mod planned;
 
 use super::super::Style;
 use super::super::page::{
-    Below, Block, CAUSE, Changes, Copied, Entries, Entry, Fact, Grid, Language, Names, Notes, Page,
-    Part, Phrase, Row, Section, Table, Told, Tone,
+    Below, Block, CAUSE, Changes, Copied, Entries, Entry, Fact, Grid, Language, NamesInRow, Page,
+    Part, Phrase, Row, Section, ShownNotes, Table, ToldIn, Tone,
 };
 use super::text::line_of;
 use crate::figures::{moment, plural};
 use crate::harmless::line;
 use crate::layout::few;
-use budget::{Comment, Detail, fitted, heading, hidden};
+use budget::{Comment, NameBudget, fitted, heading, hidden};
 use escape::{code, fence, sentence, text};
 
 /// Facts that are told where sentences are told at all.
@@ -25,12 +25,12 @@ pub(super) fn markdown(page: &Page, budget: usize) -> String {
     fitted(budget, |empty, detail| comment(empty, page, detail))
 }
 
-fn comment(mut comment: Comment, page: &Page, detail: Detail) -> Comment {
+fn comment(mut comment: Comment, page: &Page, detail: NameBudget) -> Comment {
     let workspaces = page.workspaces.iter().map(String::as_str);
     comment.text = format!("{}\n", hidden(page.kind, workspaces));
     let figures = page.figures.as_ref().map_or(String::new(), |figures| format!(" ({figures})"));
     comment.block(&format!("### drsync: {}", ours(&format!("{}{figures}", page.verdict))));
-    for section in page.sections.iter().filter(|section| section.told != Told::InFull) {
+    for section in page.sections.iter().filter(|section| section.told != ToldIn::InFull) {
         self::section(&mut comment, section, detail);
         if comment.is_too_long_with(0) {
             break;
@@ -40,7 +40,7 @@ fn comment(mut comment: Comment, page: &Page, detail: Detail) -> Comment {
 }
 
 /// What a section says, under its title.
-fn section(comment: &mut Comment, section: &Section, detail: Detail) {
+fn section(comment: &mut Comment, section: &Section, detail: NameBudget) {
     let title = section.title.as_deref();
     let blocks = section.blocks.iter().map(|block| self::block(comment, block, title, detail));
     let blocks: Vec<String> = blocks.filter(|lines| !lines.is_empty()).collect();
@@ -63,7 +63,7 @@ fn section(comment: &mut Comment, section: &Section, detail: Detail) {
 }
 
 /// The lines of a block.
-fn block(comment: &mut Comment, block: &Block, title: Option<&str>, detail: Detail) -> String {
+fn block(comment: &mut Comment, block: &Block, title: Option<&str>, detail: NameBudget) -> String {
     match block {
         Block::Facts(facts) => self::facts(comment, facts, detail),
         Block::Entries(entries) => self::entries(comment, entries, detail),
@@ -85,7 +85,7 @@ fn block(comment: &mut Comment, block: &Block, title: Option<&str>, detail: Deta
         Block::Obstacles(obstacles) => planned::obstacles(comment, obstacles, detail),
         Block::Statements(statements) => planned::statements(comment, statements, detail),
         Block::Apart(below) => self::below(comment, below, detail),
-        Block::Located(all) => self::notes(comment, &Notes::located(all), title, detail),
+        Block::Located(all) => self::notes(comment, &ShownNotes::located(all), title, detail),
     }
 }
 
@@ -127,7 +127,7 @@ fn part(part: &Part, room: usize) -> String {
     }
 }
 
-fn facts(comment: &mut Comment, facts: &[Fact], detail: Detail) -> String {
+fn facts(comment: &mut Comment, facts: &[Fact], detail: NameBudget) -> String {
     let most = if detail.messages { detail.groups.max(FACTS_MIN) } else { 0 };
     comment.leave_out(facts.len().saturating_sub(most), "fact");
     let lines = facts.iter().take(most).map(|fact| {
@@ -142,7 +142,7 @@ fn facts(comment: &mut Comment, facts: &[Fact], detail: Detail) -> String {
 }
 
 /// What is wrong is told as long as anything is; all is counted.
-fn entries(comment: &mut Comment, entries: &Entries, detail: Detail) -> String {
+fn entries(comment: &mut Comment, entries: &Entries, detail: NameBudget) -> String {
     if let Some(groups) = planned::steps_of(&entries.entries) {
         return planned::groups(comment, &groups, detail);
     }
@@ -159,9 +159,9 @@ fn entries(comment: &mut Comment, entries: &Entries, detail: Detail) -> String {
             Some(Tone::Bad) => detail.groups.max(detail.named),
             Some(Tone::Good | Tone::Wait | Tone::Strong) | None => detail.groups,
         };
-        if entry.told == Told::InBrief {
+        if entry.told == ToldIn::InBrief {
             continue;
-        } else if entry.told == Told::InFull && entry.tone != Some(Tone::Bad) {
+        } else if entry.told == ToldIn::InFull && entry.tone != Some(Tone::Bad) {
             quiet.push(entry);
         } else if told >= most {
             left_out += 1;
@@ -184,7 +184,7 @@ fn entries(comment: &mut Comment, entries: &Entries, detail: Detail) -> String {
     lines
 }
 
-fn entry(comment: &mut Comment, entry: &Entry, detail: Detail) -> String {
+fn entry(comment: &mut Comment, entry: &Entry, detail: NameBudget) -> String {
     let word = match entry.word {
         CAUSE | "" => String::new(),
         word => format!("**{word}** "),
@@ -199,7 +199,7 @@ fn entry(comment: &mut Comment, entry: &Entry, detail: Detail) -> String {
 }
 
 /// What belongs to an entry, as far as there is room.
-fn below(comment: &mut Comment, all: &[Below], detail: Detail) -> String {
+fn below(comment: &mut Comment, all: &[Below], detail: NameBudget) -> String {
     let mut lines = String::new();
     let most = detail.named.min(detail.groups);
     for (at, below) in all.iter().enumerate() {
@@ -230,7 +230,12 @@ fn below(comment: &mut Comment, all: &[Below], detail: Detail) -> String {
 /// Notes by their codes: each as long as there are few of a code and there is room, else a count.
 ///
 /// Under another title than their own each says what it is.
-fn notes(comment: &mut Comment, notes: &Notes, title: Option<&str>, detail: Detail) -> String {
+fn notes(
+    comment: &mut Comment,
+    notes: &ShownNotes,
+    title: Option<&str>,
+    detail: NameBudget,
+) -> String {
     let own = title.is_some_and(|title| title.to_lowercase().starts_with(notes.word));
     let word = if own { String::new() } else { format!("{} ", notes.word) };
     let mut lines = String::new();
@@ -267,7 +272,7 @@ fn notes(comment: &mut Comment, notes: &Notes, title: Option<&str>, detail: Deta
     lines
 }
 
-fn names(comment: &mut Comment, names: &Names, detail: Detail) -> String {
+fn names(comment: &mut Comment, names: &NamesInRow, detail: NameBudget) -> String {
     let all: Vec<String> = names.names.iter().map(|one| one.name.clone()).collect();
     if all.is_empty() {
         return format!("- {}\n", names.word);
@@ -283,7 +288,7 @@ fn names(comment: &mut Comment, names: &Names, detail: Detail) -> String {
 }
 
 /// Names with what is said of each alone, as many as have room.
-fn reasoned(comment: &mut Comment, names: &Names, most: usize) -> String {
+fn reasoned(comment: &mut Comment, names: &NamesInRow, most: usize) -> String {
     let all = &names.names;
     let told = all.iter().take(most).map(|one| match &one.why {
         Some(why) => format!("{} ({})", code(&one.name), phrase(why)),
@@ -298,7 +303,7 @@ fn reasoned(comment: &mut Comment, names: &Names, most: usize) -> String {
     told.join(", ")
 }
 
-fn table(comment: &mut Comment, table: &Table, detail: Detail) -> String {
+fn table(comment: &mut Comment, table: &Table, detail: NameBudget) -> String {
     let (quiet, told): (Vec<&Row>, Vec<&Row>) = table.rows.iter().partition(|row| row.quiet);
     let most = detail.groups.max(detail.named);
     let shown: Vec<&Row> =
@@ -355,7 +360,7 @@ fn copied(copied: &Copied) -> String {
     format!("{intro}{}", fence(language, &lines))
 }
 
-fn changes(comment: &mut Comment, changes: &Changes, detail: Detail) -> String {
+fn changes(comment: &mut Comment, changes: &Changes, detail: NameBudget) -> String {
     let head = format!("**{}** {}\n", changes.word, phrase(&changes.label));
     if changes.lines.is_empty() {
         return format!("{head}\n{}\n", changes.otherwise);

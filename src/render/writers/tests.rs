@@ -134,7 +134,7 @@ fn blocks(text: &str) -> Vec<Block> {
         says: phrase(text),
         below: below(text),
     };
-    let named = Named { name: name(), group: Some(name()), why: Some(phrase(text)) };
+    let named = NameNote { name: name(), group: Some(name()), why: Some(phrase(text)) };
     let mut table = Table::new(format!("caption {text}"), "row", &["first", "#second"]);
     table.label = Some(phrase(text));
     table.after = vec![phrase(text)];
@@ -149,7 +149,7 @@ fn blocks(text: &str) -> Vec<Block> {
         before: name(),
         after: name(),
     };
-    let obstacle = Obstacle {
+    let obstacle = ShownCause {
         code: "table_not_readable",
         about: phrase(text),
         tables: vec![name(), name()],
@@ -161,9 +161,9 @@ fn blocks(text: &str) -> Vec<Block> {
         Block::Facts(vec![fact(text), fact(text).under()]),
         Block::Entries(Entries::new("group", vec![entry.clone()])),
         Block::Entries(Entries::chosen("group", vec![entry])),
-        Block::Notes(Notes { word: "note", notes: vec![note], alike_max: 3 }),
-        Block::Notes(Notes::of("note", [phrase(text)])),
-        Block::Names(Names {
+        Block::Notes(ShownNotes { word: "note", notes: vec![note], alike_max: 3 }),
+        Block::Notes(ShownNotes::of("note", [phrase(text)])),
+        Block::Names(NamesInRow {
             word: "left",
             noun: "table",
             names: vec![named],

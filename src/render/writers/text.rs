@@ -8,7 +8,7 @@ mod table;
 
 use super::super::Style;
 use super::super::page::{
-    Block, CAUSE, Changes, Columns, Copied, Fact, Page, Part, Phrase, Section, Told, Tone,
+    Block, CAUSE, Changes, Columns, Copied, Fact, Page, Part, Phrase, Section, ToldIn, Tone,
 };
 use crate::figures::{moment, short};
 use crate::harmless::{clean, command, line, name};
@@ -24,7 +24,8 @@ pub(super) fn text(page: &Page, style: &Style) -> String {
         blocks.push(vec![style.paint(Tone::Strong, &verdict(page, style))]);
     }
     let sections = if page.brief && !style.verbose { &[] } else { page.sections.as_slice() };
-    for section in sections.iter().filter(|section| style.verbose || section.told != Told::InFull) {
+    for section in sections.iter().filter(|section| style.verbose || section.told != ToldIn::InFull)
+    {
         let mut told = self::section(section, page.columns, style);
         if section.close && !told.is_empty() && blocks.len() > 1 {
             let first = told.remove(0);

@@ -114,7 +114,7 @@ impl Session {
         set: &BTreeMap<String, String>,
     ) -> Result<Rows> {
         let place = self.find_to_write(target).await?;
-        let base = self.snapshot(&place, None, delta::Detail::Header).await?;
+        let base = self.snapshot(&place, None, delta::SnapshotDetail::Header).await?;
         let (protocol, metadata) = delta::with_properties(
             base.protocol.clone(),
             base.metadata.0.clone(),

@@ -13,7 +13,9 @@ use super::kind::LOCAL;
 use super::rows::{Column, Rows};
 use super::spell::{spelled, wire};
 use super::tables::Place;
-use crate::lakehouse::delta::{self, Change, DeltaError, Detail, NewFile, Operation, Snapshot};
+use crate::lakehouse::delta::{
+    self, Change, DeltaError, NewFile, Operation, Snapshot, SnapshotDetail,
+};
 use crate::off_thread::off_thread;
 
 /// A change of a table's rows, as a statement makes it.
@@ -33,7 +35,7 @@ pub(super) struct RowChange {
 impl Session {
     /// A table with everything that a commit on top of it needs.
     pub(super) async fn base(&self, place: &Place) -> Result<Snapshot> {
-        let table = self.snapshot(place, None, Detail::Full).await?;
+        let table = self.snapshot(place, None, SnapshotDetail::Full).await?;
         match beyond(&table) {
             Some(feature) => {
                 let what =

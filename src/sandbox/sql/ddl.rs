@@ -14,7 +14,7 @@ use super::rows::Rows;
 use super::tables::Place;
 use super::{Session, dml};
 use crate::lakehouse::delta::{
-    self, CloneOptions, DeltaError, Detail, Expect, NewTable, Stage, TableStore,
+    self, CloneOptions, DeltaError, Expect, NewTable, SnapshotDetail, Stage, TableStore,
 };
 
 impl Session {
@@ -26,7 +26,7 @@ impl Session {
         let version = self.version(&source, clone.at.as_ref()).await?;
         let version = match version {
             Some(version) => version,
-            None => self.snapshot(&source, None, Detail::Header).await?.version,
+            None => self.snapshot(&source, None, SnapshotDetail::Header).await?.version,
         };
         let target = self.target_of(&clone.target, clone.location.as_deref()).await?;
         if target.folder == source.folder {
@@ -49,7 +49,7 @@ impl Session {
                 .map_err(|error| SqlError::delta(&target.shown, &error))?;
         }
         // A warehouse copies every property, drsync's own too.
-        let header = self.snapshot(&source, Some(version), Detail::Header).await?;
+        let header = self.snapshot(&source, Some(version), SnapshotDetail::Header).await?;
         let mut properties = header.metadata.properties();
         properties.retain(|key, _| key.starts_with("drsync."));
         properties.extend(clone.properties.clone());
@@ -281,7 +281,7 @@ impl Session {
     /// The catalog reads schemas from the tables' logs, so there is nothing to bring up to date; the table must be there.
     pub(super) async fn repair(&self, target: &Target) -> Result<Rows> {
         let place = self.find(target).await?;
-        self.snapshot(&place, None, Detail::Header).await?;
+        self.snapshot(&place, None, SnapshotDetail::Header).await?;
         Ok(Rows::default())
     }
 }

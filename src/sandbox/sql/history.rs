@@ -8,7 +8,7 @@ use super::ast::Target;
 use super::error::{Result, SqlError};
 use super::kind::{self, Kind, structure, timestamp};
 use super::rows::Rows;
-use crate::lakehouse::delta::{self, Commit, Detail, Snapshot};
+use crate::lakehouse::delta::{self, Commit, Snapshot, SnapshotDetail};
 
 fn texts() -> Kind {
     kind::map(Kind::Utf8, Kind::Utf8)
@@ -42,7 +42,7 @@ impl Session {
         let failed = |error| SqlError::delta(&place.shown, &error);
         let log = delta::versions(&place.store).await.map_err(failed)?;
         let from = limit.map(|limit| (log.newest + 1).saturating_sub(limit as u64));
-        let head = delta::snapshot_in(&place.store, &log, log.newest, Detail::Header).await;
+        let head = delta::snapshot_in(&place.store, &log, log.newest, SnapshotDetail::Header).await;
         let head = head.map_err(failed)?;
         let mut commits = match limit {
             Some(0) => Vec::new(),
@@ -55,7 +55,7 @@ impl Session {
 
     pub(super) async fn detail(&self, target: &Target) -> Result<Rows> {
         let place = self.find(target).await?;
-        let table = self.snapshot(&place, None, Detail::Summary).await?;
+        let table = self.snapshot(&place, None, SnapshotDetail::Summary).await?;
         let totals = table.totals();
         let created = table.metadata.0.get("createdTime").and_then(Value::as_i64);
         let mut features = table.protocol.reader_features();

@@ -6,7 +6,7 @@ use super::error::{Result, SqlError};
 use super::functions::{self, GENERATORS};
 use super::literal;
 use super::rows::{Column, Named, Rows, put_together};
-use crate::lakehouse::delta::Detail;
+use crate::lakehouse::delta::SnapshotDetail;
 
 impl Session {
     /// `SELECT count(*) FROM a table` is answered from its log, as Delta does.
@@ -34,7 +34,7 @@ impl Session {
         }
         let place = self.find(target).await?;
         let version = self.version(&place, at.as_ref()).await?;
-        let table = self.snapshot(&place, version, Detail::Summary).await?;
+        let table = self.snapshot(&place, version, SnapshotDetail::Summary).await?;
         let Some(count) = table.totals().rows else {
             return Ok(None);
         };

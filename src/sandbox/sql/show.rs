@@ -12,7 +12,7 @@ use super::rows::Rows;
 use super::tables::columns_of;
 use super::{DefaultNames, Session};
 use crate::config::TableName;
-use crate::lakehouse::delta::{Detail, Snapshot, TableColumns};
+use crate::lakehouse::delta::{Snapshot, SnapshotDetail, TableColumns};
 use crate::sandbox::locations::locations;
 
 /// Patterns of SHOW take `*` for anything, `|` between several, and `%` as drivers write it; case does not matter.
@@ -119,7 +119,7 @@ impl Session {
             }
             Show::Columns(target) => {
                 let place = self.find(target).await?;
-                let table = self.snapshot(&place, None, Detail::Header).await?;
+                let table = self.snapshot(&place, None, SnapshotDetail::Header).await?;
                 let rows = columns_of(&table).into_iter().map(|(name, _)| vec![json!(name)]);
                 Rows::texts(&["col_name"], &rows.collect::<Vec<_>>())
             }
@@ -154,7 +154,7 @@ impl Session {
 
     async fn show_properties(&self, target: &Target, key: Option<&str>) -> Result<Rows> {
         let place = self.find(target).await?;
-        let table = self.snapshot(&place, None, Detail::Header).await?;
+        let table = self.snapshot(&place, None, SnapshotDetail::Header).await?;
         let mut properties = table.metadata.properties();
         let version = |version: i64| version.to_string();
         properties
@@ -244,7 +244,7 @@ impl Session {
             let Ok(place) = self.find(&target).await else {
                 continue;
             };
-            let Ok(head) = self.snapshot(&place, None, Detail::Header).await else {
+            let Ok(head) = self.snapshot(&place, None, SnapshotDetail::Header).await else {
                 continue;
             };
             let columns = columns_of(&head).into_iter();
@@ -264,7 +264,7 @@ impl Session {
 
     pub(super) async fn describe(&self, target: &Target, extended: bool) -> Result<Rows> {
         let place = self.find(target).await?;
-        let table = self.snapshot(&place, None, Detail::Header).await?;
+        let table = self.snapshot(&place, None, SnapshotDetail::Header).await?;
         let row = |name: &str, value: &str| vec![json!(name), json!(value), Value::Null];
         let of_column = |(name, kind): (String, Kind)| {
             let comment = json!(comment_of(&table, &name));

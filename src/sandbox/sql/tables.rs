@@ -14,7 +14,7 @@ use super::kind::{Kind, fields_of_delta};
 use super::rows::{Column, Rows};
 use crate::command::{Command, Verb};
 use crate::config::{LocationAddress, TableName};
-use crate::lakehouse::delta::{self, Detail, External, Snapshot, TableStore};
+use crate::lakehouse::delta::{self, External, Snapshot, SnapshotDetail, TableStore};
 use crate::region::{RegionErrorKind, Workspace, WriteAccess};
 
 /// A table that was found, or the place where one is to be made.
@@ -238,7 +238,7 @@ impl Session {
             return Ok(());
         }
         let header = async |version| {
-            let read = delta::snapshot(&place.store, version, Detail::Header).await;
+            let read = delta::snapshot(&place.store, version, SnapshotDetail::Header).await;
             read.map_err(failed)
         };
         let (then, head) = (header(Some(version)).await?, header(None).await?);
@@ -264,7 +264,7 @@ impl Session {
         &self,
         place: &Place,
         at: Option<u64>,
-        detail: Detail,
+        detail: SnapshotDetail,
     ) -> Result<Snapshot> {
         delta::snapshot(&place.store, at, detail)
             .await
@@ -274,7 +274,7 @@ impl Session {
     /// Reads all rows of a table.
     pub(super) async fn read(&self, place: &Place, at: Option<u64>) -> Result<Rows> {
         let failed = |error| SqlError::delta(&place.shown, &error);
-        let header = self.snapshot(place, at, Detail::Header).await?;
+        let header = self.snapshot(place, at, SnapshotDetail::Header).await?;
         let columns = columns_of(&header);
         let batches = delta::read_rows(&place.store, Some(header.version)).await.map_err(failed)?;
         let of = place.name.as_ref().map(|name| name.table.clone());

@@ -8,7 +8,7 @@ use super::error::{Result, SqlError};
 use super::kind::{Kind, structure};
 use super::rows::Rows;
 use super::tables::columns_of;
-use crate::lakehouse::delta::{self, Compacted, Detail, Vacuum};
+use crate::lakehouse::delta::{self, Compacted, SnapshotDetail, Vacuum};
 
 /// Paths that a dry run names at most.
 const DRY_RUN_PATHS: usize = 1000;
@@ -32,7 +32,7 @@ impl Session {
         let Vacuuming { hours, lite, dry_run } = how;
         let place = self.find_to_write(target).await?;
         let failed = |error| SqlError::delta(&place.shown, &error);
-        let head = self.snapshot(&place, None, Detail::Header).await?;
+        let head = self.snapshot(&place, None, SnapshotDetail::Header).await?;
         let least_ms = delta::files_kept_ms(&head.metadata);
         let retain_ms = hours.map(|hours| (hours.round() as i64).saturating_mul(3_600_000));
         let checked = !self.workspace.quirks.vacuum_unchecked;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use drsync::config::TableName;
 use drsync::observe::ask_until_known;
-use drsync::plan::questions::{Answers, Asked, Looks, Questions, again};
+use drsync::plan::questions::{Answers, Looks, Questions, TableQuestions, again};
 use drsync::plan::{
     Decision, LossReceipt, ReceiptTold, Request, TableObserved, WorkspaceObserved, plan,
 };
@@ -22,7 +22,7 @@ type One = (&'static str, String);
 
 /// Every question about a table.
 fn each(asked: &Questions) -> Vec<One> {
-    fn of<Q>(kind: &'static str, asked: &Asked<Q>) -> Vec<One> {
+    fn of<Q>(kind: &'static str, asked: &TableQuestions<Q>) -> Vec<One> {
         asked.tables().map(|(_, table)| (kind, table.to_string())).collect()
     }
     let mut all = [

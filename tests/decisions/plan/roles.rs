@@ -8,7 +8,7 @@ use drsync::plan::{
     CutsTold, Decision, FindingCode, GivenUp, GroupPlan, LossReceipt, ReceiptTold, RoleTold,
     Witnessed, standing_of,
 };
-use drsync::region::{ReplicaCommit, RunState, Standing};
+use drsync::region::{ReplicaCommit, ReplicaStanding, RunState};
 
 use super::world::{COUNTRIES, World, at, replica_commit};
 
@@ -297,9 +297,9 @@ fn an_apply_that_finds_a_mark_which_its_plan_had_not_seen_clones_nothing() {
         let cut = world.workspace().ledger.cuts.newest("reference").cloned().unwrap();
         standing_of(step, Some(world.replica(COUNTRIES)), Some(&cut.tables[0]))
     };
-    assert_eq!(standing(&mut world), Standing::AsLookedAt(Some(2)));
+    assert_eq!(standing(&mut world), ReplicaStanding::AsLookedAt(Some(2)));
     mark(&mut world, 3, 1);
-    let Standing::Changed(why) = standing(&mut world) else {
+    let ReplicaStanding::Changed(why) = standing(&mut world) else {
         panic!("a change of role was made meanwhile");
     };
     assert!(why.to_string().starts_with("v3 marks it with epoch 1"), "{why}");

@@ -1,7 +1,7 @@
 //! What only an embedded lakehouse promises: its files may be missing, broken, foreign or half written.
 
 use drsync::config::WorkflowRef;
-use drsync::lakehouse::delta::{self, Detail};
+use drsync::lakehouse::delta::{self, SnapshotDetail};
 use drsync::lakehouse::{LakehouseLocation, Writer};
 use drsync::region::{
     Appended, LedgerCopy, LedgerTable, Location as _, Progress, RecordRange, RegionErrorKind,
@@ -231,7 +231,7 @@ async fn a_long_cut_log_is_kept_in_few_files() {
     let read = world.secondary().ledger().await.unwrap().cuts.unwrap();
     assert_eq!(read.cuts, all);
     let table = world.ledger_table("west", "sync_cuts");
-    let live = delta::snapshot(table.store(), None, Detail::Summary).await.unwrap();
+    let live = delta::snapshot(table.store(), None, SnapshotDetail::Summary).await.unwrap();
     assert!(live.totals().files < 33, "{:?}", live.totals());
 }
 

@@ -8,13 +8,13 @@ use drsync::ledger::{Cut, Cuts};
 use drsync::plan::GrantsSeen;
 use drsync::render::sections::runbook::guide;
 use drsync::render::writers;
-use drsync::runbook::{Behind, Facts, Language, Looked, Place, Runbook, make};
+use drsync::runbook::{Behind, Language, Looked, Runbook, RunbookInput, RunbookSubject, make};
 use serde_json::json;
 
 use crate::runbook::follow::steps;
 
-fn place(location: &str, language: Language) -> Place {
-    Place {
+fn place(location: &str, language: Language) -> RunbookSubject {
+    RunbookSubject {
         sides: Sides::of("east", Some("west")),
         address: Some("https://adb-222.azuredatabricks.test".to_owned()),
         location: location.to_owned(),
@@ -44,16 +44,21 @@ fn cut(group: &str, number: u64, tables: usize, before: Option<&Cut>) -> Cut {
     .unwrap()
 }
 
-fn page(place: &Place, cuts: &Cuts, to_cuts: &BTreeMap<String, u64>) -> String {
+fn page(place: &RunbookSubject, cuts: &Cuts, to_cuts: &BTreeMap<String, u64>) -> String {
     page_of(place, cuts, to_cuts, false)
 }
 
-fn page_of(place: &Place, cuts: &Cuts, to_cuts: &BTreeMap<String, u64>, come_back: bool) -> String {
+fn page_of(
+    place: &RunbookSubject,
+    cuts: &Cuts,
+    to_cuts: &BTreeMap<String, u64>,
+    come_back: bool,
+) -> String {
     page_with(place, cuts, to_cuts, come_back, &Looked::default())
 }
 
 fn page_with(
-    place: &Place,
+    place: &RunbookSubject,
     cuts: &Cuts,
     to_cuts: &BTreeMap<String, u64>,
     come_back: bool,
@@ -67,14 +72,14 @@ fn written(runbook: &Runbook) -> String {
 }
 
 fn made(
-    place: &Place,
+    place: &RunbookSubject,
     cuts: &Cuts,
     to_cuts: &BTreeMap<String, u64>,
     come_back: bool,
     looked: &Looked,
     record: Option<&RunRecord>,
 ) -> Runbook {
-    make(Facts {
+    make(RunbookInput {
         read_around: None,
         place,
         cuts,

@@ -7,7 +7,7 @@ use drsync::config::Sides;
 use drsync::ledger::{Cut, Cuts};
 use drsync::render::sections::runbook::guide;
 use drsync::render::writers;
-use drsync::runbook::{Facts, Language, Looked, Place, make};
+use drsync::runbook::{Language, Looked, RunbookInput, RunbookSubject, make};
 use serde_json::{Value, json};
 
 use crate::runbook::follow::{Step, steps};
@@ -136,7 +136,7 @@ impl Told {
 
     async fn page(&self, to_cut: Option<u64>) -> Vec<Step> {
         let ledger = self.world.regions().secondary.location.ledger().await.unwrap();
-        let place = Place {
+        let place = RunbookSubject {
             sides: Sides::of("east", Some("west")),
             address: None,
             location: self.world.path("west/sync").display().to_string(),
@@ -144,7 +144,7 @@ impl Told {
             when: None,
             approvers: Vec::new(),
         };
-        let made = make(Facts {
+        let made = make(RunbookInput {
             read_around: None,
             place: &place,
             cuts: &ledger.all_cuts(),

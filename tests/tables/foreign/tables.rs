@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use drsync::lakehouse::delta::{
-    self, Author, CloneOptions, DeltaError, Detail, Expect, Progress, TableStore,
+    self, Author, CloneOptions, DeltaError, Expect, Progress, SnapshotDetail, TableStore,
 };
 
 use crate::foreign::bounded::{self, Watch};
@@ -75,9 +75,10 @@ async fn use_table(table: &Path, world: &Path, clone: bool) -> Result<(), String
     let source = TableStore::local(table);
     let versions = delta::versions(&source).await.map_err(told)?;
     delta::history(&source, None).await.map_err(told)?;
-    delta::snapshot(&source, None, Detail::Header).await.map_err(told)?;
-    let summary = Arc::new(delta::snapshot(&source, None, Detail::Summary).await.map_err(told)?);
-    let whole = delta::snapshot(&source, None, Detail::Full).await.map_err(told)?;
+    delta::snapshot(&source, None, SnapshotDetail::Header).await.map_err(told)?;
+    let summary =
+        Arc::new(delta::snapshot(&source, None, SnapshotDetail::Summary).await.map_err(told)?);
+    let whole = delta::snapshot(&source, None, SnapshotDetail::Full).await.map_err(told)?;
     delta::check_clone(&whole).map_err(told)?;
     delta::check_external(&source, &whole).await.map_err(told)?;
     delta::check_files(&source, &summary, None).await.map_err(told)?;

@@ -44,7 +44,7 @@ const FILES_AT_A_TIME: usize = 8192;
 const SOME_FILES: usize = 64;
 
 /// What the log of a target says of names.
-pub(super) struct Names<'a> {
+pub(super) struct TargetNames<'a> {
     root: Option<PathBuf>,
     target: Option<&'a Snapshot>,
     /// By the path as the log spells it: two spellings of one name are two rows of a log.
@@ -126,8 +126,8 @@ struct Gone {
     vectors: HashSet<String>,
 }
 
-impl<'a> Names<'a> {
-    pub(super) fn of(target: Option<&'a Snapshot>, root: Option<&Path>) -> Names<'a> {
+impl<'a> TargetNames<'a> {
+    pub(super) fn of(target: Option<&'a Snapshot>, root: Option<&Path>) -> TargetNames<'a> {
         let files = || target.iter().flat_map(|target| &target.files);
         let mut live: HashMap<&str, (&FileKey, &LiveFile)> = HashMap::new();
         let mut also_live: HashMap<&str, Vec<(&FileKey, &LiveFile)>> = HashMap::new();
@@ -140,7 +140,7 @@ impl<'a> Names<'a> {
         let places =
             files().filter_map(|(key, file)| Some((inside(&key.path, root)?, file))).collect();
         let renames = live.keys().any(|path| path.contains("renamed-"));
-        Names {
+        TargetNames {
             root: root.map(Path::to_path_buf),
             target,
             live,
@@ -154,13 +154,13 @@ impl<'a> Names<'a> {
     }
 
     /// The same, knowing what the source's log gave again.
-    pub(super) fn given_again(self, given_again: GivenAgain) -> Names<'a> {
-        Names { given_again, ..self }
+    pub(super) fn given_again(self, given_again: GivenAgain) -> TargetNames<'a> {
+        TargetNames { given_again, ..self }
     }
 
     /// The same, with or without belief in what the target's log says of its files.
-    pub(super) fn doubted(self, doubted: bool) -> Names<'a> {
-        Names { doubted, ..self }
+    pub(super) fn doubted(self, doubted: bool) -> TargetNames<'a> {
+        TargetNames { doubted, ..self }
     }
 
     /// Finds the live files of the target that have the content of wanted ones, by what both logs say. `taken` are those that
@@ -247,7 +247,7 @@ pub(super) fn place_files<'a>(
     wanted: &mut [Wanted<'a>],
     source: &TableStore,
     target: &TableStore,
-    names: &Names<'a>,
+    names: &TargetNames<'a>,
     tracks_rows: bool,
     progress: &Progress,
 ) -> Result<Placed> {
@@ -268,7 +268,7 @@ pub(in super::super) fn check_files(
     target: Option<&Snapshot>,
     root: Option<&Path>,
 ) -> Result<Estimate> {
-    let names = Names::of(target, root);
+    let names = TargetNames::of(target, root);
     // Which of several names is held is decided over all files, in their order, and a store that lists is asked once.
     let whole = names.renames || store.folder().is_none();
     if !whole && let Ok(estimate) = check_in_turn(store, source, &names, Turn::Any, SOME_FILES) {
@@ -283,7 +283,7 @@ pub(in super::super) fn check_files(
 fn check_in_turn(
     store: &TableStore,
     source: &Snapshot,
-    names: &Names<'_>,
+    names: &TargetNames<'_>,
     turn: Turn,
     mut at_a_time: usize,
 ) -> Result<Estimate> {
@@ -327,7 +327,7 @@ fn place_data<'a>(
     wanted: &mut [Wanted<'a>],
     source: &TableStore,
     target: &TableStore,
-    names: &Names<'a>,
+    names: &TargetNames<'a>,
     placed: &mut Placed,
     progress: &Progress,
 ) -> Result<()> {
@@ -357,7 +357,7 @@ struct Placing<'p, 'a> {
     wanted: &'p mut [Wanted<'a>],
     source: &'p TableStore,
     target: &'p TableStore,
-    names: &'p Names<'a>,
+    names: &'p TargetNames<'a>,
     progress: &'p Progress,
     /// Names that were given, and to which file of the source.
     taken: HashMap<String, Location>,

@@ -6,7 +6,7 @@ use super::super::action::Raw;
 use super::super::error::{DeltaError, Result};
 use super::super::log::{Versions, commit_file, commit_path};
 use super::super::replay::snapshot_of;
-use super::super::state::Detail;
+use super::super::state::SnapshotDetail;
 use super::super::store::{Lines, TableStore};
 
 /// The value that a commit gives a property, where it changes nothing else.
@@ -20,7 +20,7 @@ pub(in super::super) fn set_alone(
     else {
         return Ok(None);
     };
-    let before = snapshot_of(store, log, Some(before), Detail::Header)?;
+    let before = snapshot_of(store, log, Some(before), SnapshotDetail::Header)?;
     if without(&set, property) != without(&before.metadata.0, property) {
         return Ok(None);
     }

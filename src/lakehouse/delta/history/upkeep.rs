@@ -10,7 +10,7 @@ use super::super::log::Versions;
 use super::super::parquet;
 use super::super::path::{self, Location};
 use super::super::replay::snapshot_of;
-use super::super::state::Detail;
+use super::super::state::SnapshotDetail;
 use super::super::state::{FileChange, Rows, file_changes};
 use super::super::store::TableStore;
 use super::Commit;
@@ -63,7 +63,7 @@ fn before(store: &TableStore, log: &Versions, version: u64, known: Option<Live>)
         live.version = before;
         return Ok(live);
     }
-    let snapshot = snapshot_of(store, log, Some(before), Detail::Summary)?;
+    let snapshot = snapshot_of(store, log, Some(before), SnapshotDetail::Summary)?;
     let rows = snapshot.files.into_iter();
     let rows = rows.map(|(key, file)| {
         let deleted = file.vector.as_ref().map_or(0, |vector| vector.cardinality);

@@ -25,33 +25,34 @@ const SKIPPED_DEPTH: usize = 32;
 const SCHEMA: i64 = 2;
 
 /// What is wrong with a footer.
-pub(super) enum Wrong {
+pub(super) enum WrongFooter {
     Malformed(&'static str),
     Exceeded(Exceeded),
 }
 
-impl From<Exceeded> for Wrong {
+impl From<Exceeded> for WrongFooter {
     fn from(over: Exceeded) -> Self {
         Self::Exceeded(over)
     }
 }
 
-const SHORT: Wrong = Wrong::Malformed("its footer ends within a field");
-const STRANGE: Wrong = Wrong::Malformed("its footer has a field of another type than it should");
+const SHORT: WrongFooter = WrongFooter::Malformed("its footer ends within a field");
+const STRANGE: WrongFooter =
+    WrongFooter::Malformed("its footer has a field of another type than it should");
 
 /// Refuses a footer whose schema has too many elements or levels.
 pub(super) fn check(footer: &[u8], file: &str) -> Result<()> {
     schema(&mut Wire(footer)).map_err(|wrong| match wrong {
-        Wrong::Malformed(why) => DeltaError::corrupt(file, why),
-        Wrong::Exceeded(over) => DeltaError::too_much(file, over),
+        WrongFooter::Malformed(why) => DeltaError::corrupt(file, why),
+        WrongFooter::Exceeded(over) => DeltaError::too_much(file, over),
     })
 }
 
-fn schema(wire: &mut Wire<'_>) -> Result<(), Wrong> {
+fn schema(wire: &mut Wire<'_>) -> Result<(), WrongFooter> {
     let mut last = 0;
     loop {
         match wire.field(&mut last)? {
-            None => return Err(Wrong::Malformed("its footer has no schema")),
+            None => return Err(WrongFooter::Malformed("its footer has no schema")),
             Some((SCHEMA, LIST)) => return elements(wire),
             Some((SCHEMA, _)) => return Err(STRANGE),
             Some((_, kind)) => wire.skip(kind)?,
@@ -60,7 +61,7 @@ fn schema(wire: &mut Wire<'_>) -> Result<(), Wrong> {
 }
 
 /// The tree is written down depth first; each element says how many of the following are its children.
-fn elements(wire: &mut Wire<'_>) -> Result<(), Wrong> {
+fn elements(wire: &mut Wire<'_>) -> Result<(), WrongFooter> {
     let (kind, count) = wire.list()?;
     if kind != STRUCT {
         return Err(STRANGE);
@@ -70,7 +71,7 @@ fn elements(wire: &mut Wire<'_>) -> Result<(), Wrong> {
     for left in (0..count).rev() {
         let children = element(wire)?;
         if children > left {
-            return Err(Wrong::Malformed("its schema promises more elements than it has"));
+            return Err(WrongFooter::Malformed("its schema promises more elements than it has"));
         }
         if let Some(siblings) = open.last_mut() {
             *siblings -= 1;
@@ -87,7 +88,7 @@ fn elements(wire: &mut Wire<'_>) -> Result<(), Wrong> {
 }
 
 /// Reads one element; returns how many children it has.
-fn element(wire: &mut Wire<'_>) -> Result<u64, Wrong> {
+fn element(wire: &mut Wire<'_>) -> Result<u64, WrongFooter> {
     let mut children = 0;
     let mut last = 0;
     while let Some((id, kind)) = wire.field(&mut last)? {
@@ -95,7 +96,7 @@ fn element(wire: &mut Wire<'_>) -> Result<u64, Wrong> {
             (5, I32) => {
                 let number = wire.number()?;
                 children = u64::try_from(number)
-                    .map_err(|_| Wrong::Malformed("its schema has less than no elements"))?;
+                    .map_err(|_| WrongFooter::Malformed("its schema has less than no elements"))?;
             }
             (1 | 2 | 3 | 6..=9, I32) => drop(wire.number()?),
             (4, BINARY) => wire.skip(BINARY)?,
@@ -108,7 +109,7 @@ fn element(wire: &mut Wire<'_>) -> Result<u64, Wrong> {
 }
 
 /// Reads the annotation of a column's type: a union of small structs.
-fn annotation(wire: &mut Wire<'_>) -> Result<(), Wrong> {
+fn annotation(wire: &mut Wire<'_>) -> Result<(), WrongFooter> {
     let mut last = 0;
     while let Some((member, kind)) = wire.field(&mut last)? {
         if kind != STRUCT {
@@ -146,7 +147,7 @@ fn annotation(wire: &mut Wire<'_>) -> Result<(), Wrong> {
 }
 
 /// Reads a unit of time: a union of empty structs.
-fn unit(wire: &mut Wire<'_>) -> Result<(), Wrong> {
+fn unit(wire: &mut Wire<'_>) -> Result<(), WrongFooter> {
     let mut last = 0;
     while let Some((_, kind)) = wire.field(&mut last)? {
         if kind != STRUCT {
@@ -167,19 +168,19 @@ enum Open {
 }
 
 impl Wire<'_> {
-    fn byte(&mut self) -> Result<u8, Wrong> {
+    fn byte(&mut self) -> Result<u8, WrongFooter> {
         let (first, rest) = self.0.split_first().ok_or(SHORT)?;
         self.0 = rest;
         Ok(*first)
     }
 
-    fn bytes(&mut self, count: u64) -> Result<(), Wrong> {
+    fn bytes(&mut self, count: u64) -> Result<(), WrongFooter> {
         let count = usize::try_from(count).map_err(|_| SHORT)?;
         self.0 = self.0.get(count..).ok_or(SHORT)?;
         Ok(())
     }
 
-    fn unsigned(&mut self) -> Result<u64, Wrong> {
+    fn unsigned(&mut self) -> Result<u64, WrongFooter> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -188,21 +189,21 @@ impl Wire<'_> {
                 return Ok(value);
             }
         }
-        Err(Wrong::Malformed("its footer has a number without an end"))
+        Err(WrongFooter::Malformed("its footer has a number without an end"))
     }
 
-    pub(super) fn number(&mut self) -> Result<i64, Wrong> {
+    pub(super) fn number(&mut self) -> Result<i64, WrongFooter> {
         let value = self.unsigned()?;
         // Numbers of 32 bits are cut to them by readers.
         let value = (value >> 1) as i64 ^ -((value & 1) as i64);
         match i32::try_from(value) {
             Ok(value) => Ok(i64::from(value)),
-            Err(_) => Err(Wrong::Malformed("its footer has a number out of range")),
+            Err(_) => Err(WrongFooter::Malformed("its footer has a number out of range")),
         }
     }
 
     /// The next field of a struct and its type; `None` at the struct's end.
-    pub(super) fn field(&mut self, last: &mut i64) -> Result<Option<(i64, u8)>, Wrong> {
+    pub(super) fn field(&mut self, last: &mut i64) -> Result<Option<(i64, u8)>, WrongFooter> {
         let head = self.byte()?;
         let kind = head & 0x0f;
         if kind == 0 {
@@ -213,12 +214,12 @@ impl Wire<'_> {
             step => *last + i64::from(step),
         };
         if i16::try_from(*last).is_err() {
-            return Err(Wrong::Malformed("its footer has a field out of range"));
+            return Err(WrongFooter::Malformed("its footer has a field out of range"));
         }
         Ok(Some((*last, kind)))
     }
 
-    fn list(&mut self) -> Result<(u8, u64), Wrong> {
+    fn list(&mut self) -> Result<(u8, u64), WrongFooter> {
         let head = self.byte()?;
         let count = match head >> 4 {
             15 => self.unsigned()?,
@@ -228,7 +229,7 @@ impl Wire<'_> {
     }
 
     /// Skips a value of a type, of a field.
-    pub(super) fn skip(&mut self, kind: u8) -> Result<(), Wrong> {
+    pub(super) fn skip(&mut self, kind: u8) -> Result<(), WrongFooter> {
         let mut open: Vec<(Open, i64)> = Vec::new();
         self.enter(kind, false, &mut open)?;
         while let Some((top, last)) = open.last_mut() {
@@ -256,7 +257,12 @@ impl Wire<'_> {
     }
 
     /// Skips a plain value, or begins with one that holds others. Within a list a truth is a byte; in a field it is its type.
-    fn enter(&mut self, kind: u8, within: bool, open: &mut Vec<(Open, i64)>) -> Result<(), Wrong> {
+    fn enter(
+        &mut self,
+        kind: u8,
+        within: bool,
+        open: &mut Vec<(Open, i64)>,
+    ) -> Result<(), WrongFooter> {
         match kind {
             TRUE | FALSE if within => drop(self.byte()?),
             TRUE | FALSE => {}
@@ -280,12 +286,12 @@ impl Wire<'_> {
                 }
             }
             STRUCT => open.push((Open::Struct, 0)),
-            _ => return Err(Wrong::Malformed("its footer has a field of no known type")),
+            _ => return Err(WrongFooter::Malformed("its footer has a field of no known type")),
         }
         if open.len() <= SKIPPED_DEPTH {
             Ok(())
         } else {
-            Err(Wrong::Malformed("its footer is nested too deep"))
+            Err(WrongFooter::Malformed("its footer is nested too deep"))
         }
     }
 }

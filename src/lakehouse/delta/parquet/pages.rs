@@ -16,7 +16,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::super::error::{DeltaError, Result};
-use super::footer::{I32, Wire, Wrong};
+use super::footer::{I32, Wire, WrongFooter};
 use super::prefixes;
 use crate::foreign::contained;
 use crate::limits::{PARQUET_BATCH, PARQUET_PAGE, PARQUET_PAGES, allow_unpacked, most_unpacked};
@@ -194,8 +194,10 @@ impl<R: ChunkReader> Guard<R> {
                 Ok(size) => break size,
                 Err(_) if (here as u64) < left && length < HEADER_MOST => length *= 8,
                 // The reader finds what is wrong with it too.
-                Err(Wrong::Malformed(why)) => return Err(ParquetError::General(why.to_owned())),
-                Err(Wrong::Exceeded(over)) => return Err(refused(over)),
+                Err(WrongFooter::Malformed(why)) => {
+                    return Err(ParquetError::General(why.to_owned()));
+                }
+                Err(WrongFooter::Exceeded(over)) => return Err(refused(over)),
             }
         };
         PARQUET_PAGE.allow(size).map_err(refused)?;
@@ -219,18 +221,18 @@ fn refused(over: crate::limits::Exceeded) -> ParquetError {
 }
 
 /// Bytes of a page once it is unpacked, of its header.
-fn unpacked_size(wire: &mut Wire<'_>) -> Result<u64, Wrong> {
+fn unpacked_size(wire: &mut Wire<'_>) -> Result<u64, WrongFooter> {
     let mut last = 0;
     let mut size = None;
     while let Some((id, kind)) = wire.field(&mut last)? {
         match (id, kind) {
             (2, I32) if size.is_none() => size = Some(wire.number()?),
-            (2, _) => return Err(Wrong::Malformed("a page's header has two sizes")),
+            (2, _) => return Err(WrongFooter::Malformed("a page's header has two sizes")),
             (_, kind) => wire.skip(kind)?,
         }
     }
-    let size = size.ok_or(Wrong::Malformed("a page's header has no size"))?;
-    u64::try_from(size).map_err(|_| Wrong::Malformed("a page has less than no bytes"))
+    let size = size.ok_or(WrongFooter::Malformed("a page's header has no size"))?;
+    u64::try_from(size).map_err(|_| WrongFooter::Malformed("a page has less than no bytes"))
 }
 
 impl<R: ChunkReader> Length for Guard<R> {

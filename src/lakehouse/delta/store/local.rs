@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use super::super::error::{DeltaError, Result};
 use super::unfinished::{open_unfinished, sweep_once};
 use super::{Listed, Occupant, filesystem};
-use crate::files::{self, Looker, Named, Namer, Seen};
+use crate::files::{self, EntryKind, Looker, Namer, Seen};
 
 /// Makes a folder and those above it, down from a base that must be there, each as open as the one above it at most.
 pub(super) fn make_folder(
@@ -56,7 +56,7 @@ pub(super) fn list(folder: &Path) -> Result<Vec<Listed>> {
             return Err(DeltaError::io(format!("list {}", folder.display()), error));
         }
     };
-    let listed = |(name, facts): (String, files::Facts)| Listed {
+    let listed = |(name, facts): (String, files::FileFacts)| Listed {
         name,
         size: facts.size,
         modified_ms: facts.modified_ms,
@@ -65,7 +65,7 @@ pub(super) fn list(folder: &Path) -> Result<Vec<Listed>> {
 }
 
 /// Names what lies in a folder, each with what it is of; in no order.
-pub(super) fn names(folder: &Path) -> Result<Vec<(String, Named)>> {
+pub(super) fn names(folder: &Path) -> Result<Vec<(String, EntryKind)>> {
     match files::names(folder) {
         Ok(names) => Ok(names),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),

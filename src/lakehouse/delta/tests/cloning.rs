@@ -347,5 +347,5 @@ proptest! {
 }
 
 fn replica_files(replica: &Table) -> Option<Snapshot> {
-    replay::snapshot(&replica.store, None, Detail::Summary).ok()
+    replay::snapshot(&replica.store, None, SnapshotDetail::Summary).ok()
 }

@@ -40,12 +40,12 @@ fn a_checkpoint_is_written_every_ten_commits_and_tells_the_same_as_the_commits()
         serde_json::from_str(from_checkpoint.sorted_files()[0].1.action.as_ref().unwrap()).unwrap();
     assert_eq!(action["partitionValues"], json!({"p": null}));
     assert_eq!(log::versions(&table.store).unwrap().oldest, 10);
-    let error = replay::snapshot(&table.store, Some(9), Detail::Summary).unwrap_err();
+    let error = replay::snapshot(&table.store, Some(9), SnapshotDetail::Summary).unwrap_err();
     assert!(
         matches!(error, DeltaError::VersionMissing { asked: 9, oldest: 10, newest: 12 }),
         "{error}"
     );
-    let error = replay::snapshot(&table.store, Some(13), Detail::Summary).unwrap_err();
+    let error = replay::snapshot(&table.store, Some(13), SnapshotDetail::Summary).unwrap_err();
     assert!(matches!(error, DeltaError::VersionMissing { asked: 13, .. }), "{error}");
 }
 
@@ -79,7 +79,7 @@ fn a_broken_checkpoint_is_passed_over_and_named_when_nothing_else_is_left() {
         assert_eq!(table.snapshot().totals(), whole);
     }
     fs::remove_file(table.folder.join(log::commit_path(0))).unwrap();
-    let error = replay::snapshot(&table.store, None, Detail::Full).unwrap_err();
+    let error = replay::snapshot(&table.store, None, SnapshotDetail::Full).unwrap_err();
     let DeltaError::Corrupt { file, .. } = error else { panic!("{error}") };
     assert_eq!(file, "00000000000000000010.checkpoint.parquet");
 }
@@ -101,21 +101,24 @@ fn a_commit_that_is_cut_off_is_named_with_its_line() {
         [(&good[..good.len() - 9], "line 5: "), ("", "it is empty"), ("[1]\n", "line 1: ")]
     {
         fs::write(table.folder.join(log::commit_path(1)), content).unwrap();
-        let error = replay::snapshot(&table.store, None, Detail::Summary).unwrap_err();
+        let error = replay::snapshot(&table.store, None, SnapshotDetail::Summary).unwrap_err();
         let DeltaError::Corrupt { file, why: said, .. } = error else { panic!("{error}") };
         assert_eq!(file, "00000000000000000001.json");
         assert!(said.to_string().starts_with(why), "{said}");
     }
-    assert_eq!(replay::snapshot(&table.store, Some(0), Detail::Summary).unwrap().files.len(), 2);
+    assert_eq!(
+        replay::snapshot(&table.store, Some(0), SnapshotDetail::Summary).unwrap().files.len(),
+        2
+    );
 }
 
 #[test]
 fn the_summary_and_the_whole_agree() {
     let (_world, table) = World::with_table();
-    let summary = replay::snapshot(&table.store, None, Detail::Summary).unwrap();
+    let summary = replay::snapshot(&table.store, None, SnapshotDetail::Summary).unwrap();
     assert_eq!(summary.totals(), table.snapshot().totals());
     assert_eq!(summary.totals(), Totals { files: 2, bytes: 30, rows: Some(30) });
-    let header = replay::snapshot(&table.store, None, Detail::Header).unwrap();
+    let header = replay::snapshot(&table.store, None, SnapshotDetail::Header).unwrap();
     assert_eq!((header.files.len(), header.metadata.id()), (0, "source-id"));
 }
 
@@ -216,7 +219,7 @@ fn maintenance_before_which_the_log_tells_nothing_is_a_change() {
         history.iter().map(|commit| commit.upkeep).collect()
     };
     assert_eq!(shown(Some(2)), [Upkeep::Compared; 2]);
-    let full = replay::snapshot(&table.store, Some(1), Detail::Full).unwrap();
+    let full = replay::snapshot(&table.store, Some(1), SnapshotDetail::Full).unwrap();
     checkpoint::write_checkpoint(&table.store, &full, 1).unwrap();
     fs::remove_file(table.folder.join(log::commit_path(0))).unwrap();
     assert_eq!(shown(None), [Upkeep::Changes, Upkeep::Compared, Upkeep::Compared]);
@@ -282,7 +285,7 @@ fn a_table_whose_commits_must_carry_their_time_and_do_not_is_corrupt() {
     let properties = json!({"delta.enableInCommitTimestamps": "true"});
     table.commit(0, &[info("WRITE"), features(&[], &["inCommitTimestamp"]), metadata(properties)]);
     assert!(matches!(
-        replay::snapshot(&table.store, None, Detail::Header),
+        replay::snapshot(&table.store, None, SnapshotDetail::Header),
         Err(DeltaError::Corrupt { .. })
     ));
 }
@@ -315,7 +318,7 @@ fn a_tombstone_in_a_checkpoint_takes_nothing_out_of_it_in_whatever_order_its_row
         assert_eq!(table.live(), ["a", "b"]);
         let tombstones: Vec<&str> = snapshot.tombstones.keys().map(|key| &*key.path).collect();
         assert_eq!(tombstones, ["c"]);
-        let summary = replay::snapshot(&table.store, None, Detail::Summary).unwrap();
+        let summary = replay::snapshot(&table.store, None, SnapshotDetail::Summary).unwrap();
         assert_eq!(summary.totals(), snapshot.totals());
     }
 }
@@ -346,7 +349,7 @@ fn facts_of_another_type_are_read_and_what_is_no_fact_is_refused_with_line_and_f
         ),
     ] {
         table.commit(2, &[info("WRITE"), described("d", &no_fact)]);
-        for detail in [Detail::Summary, Detail::Full] {
+        for detail in [SnapshotDetail::Summary, SnapshotDetail::Full] {
             let error = replay::snapshot(&table.store, None, detail).unwrap_err().to_string();
             assert!(error.starts_with("00000000000000000002.json is corrupt: line 2: "), "{error}");
             assert!(error.contains(field), "{error}");
@@ -361,7 +364,7 @@ fn a_line_that_never_ends_is_refused_with_the_limit() {
     // Sparse: it has this size and takes no room.
     fs::File::create(commit).unwrap().set_len(1 << 40).unwrap();
     let told = "00000000000000000001.json: it has more than 64 MiB of one line of a log, the most that drsync reads";
-    for detail in [Detail::Header, Detail::Summary, Detail::Full] {
+    for detail in [SnapshotDetail::Header, SnapshotDetail::Summary, SnapshotDetail::Full] {
         let error = replay::snapshot(&table.store, None, detail).unwrap_err();
         assert_eq!(error.to_string(), told);
     }
@@ -375,7 +378,7 @@ fn a_file_that_one_commit_names_twice_is_refused_because_readers_disagree() {
         [[remove("a"), add("a", 10)], [add("c", 1), remove("c")], [add("c", 1), add("c", 2)]]
     {
         table.commit(1, &[vec![info("WRITE")], twice.to_vec()].concat());
-        for detail in [Detail::Summary, Detail::Full] {
+        for detail in [SnapshotDetail::Summary, SnapshotDetail::Full] {
             let error = replay::snapshot(&table.store, None, detail).unwrap_err().to_string();
             assert!(
                 error.starts_with("00000000000000000001.json is corrupt: line 3: it names "),

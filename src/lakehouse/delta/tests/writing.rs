@@ -127,7 +127,7 @@ async fn deep_clone_at(source: &TableStore, version: u64, target: &TableStore) -
         super::super::deep_clone(source, version, target, options(Expect::Absent)).await.unwrap();
     let (stores, versions) = ((source.clone(), target.clone()), (version, done.version));
     let differences = super::super::off_thread(move || {
-        let read = |store, version| replay::snapshot(store, Some(version), Detail::Full);
+        let read = |store, version| replay::snapshot(store, Some(version), SnapshotDetail::Full);
         let (theirs, ours) = (read(&stores.0, versions.0)?, read(&stores.1, versions.1)?);
         verify::facts((&stores.0, &theirs), (&stores.1, &ours))
     });

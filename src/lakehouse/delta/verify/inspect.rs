@@ -11,7 +11,7 @@ use super::super::parallel::{in_parallel, lock_or_recover};
 use super::super::path::{self, Location};
 use super::super::replay::snapshot;
 use super::super::snapshot::Snapshot;
-use super::super::state::Detail;
+use super::super::state::SnapshotDetail;
 use super::super::store::TableStore;
 use super::super::vector::vector_location;
 use super::digest::{self, Agreement, ContentKind};
@@ -40,7 +40,7 @@ pub(in super::super) fn inspect(
     source: Option<(TableStore, u64)>,
     named: Option<(u64, String)>,
 ) -> Result<Inspection> {
-    let head = snapshot(store, Some(version), Detail::Full)?;
+    let head = snapshot(store, Some(version), SnapshotDetail::Full)?;
     let mut found = Vec::new();
     disk::compare_files(store, &head, &mut found)?;
     row_ids(&head, &mut found);
@@ -50,7 +50,7 @@ pub(in super::super) fn inspect(
         Some((then, digest)) if *then == version => {
             (compare(store, &head, digest, source, &mut found)?, true)
         }
-        Some((then, digest)) => match snapshot(store, Some(*then), Detail::Full) {
+        Some((then, digest)) => match snapshot(store, Some(*then), SnapshotDetail::Full) {
             Ok(then) => {
                 let same = digest::is_same_state(&head, &then);
                 (compare(store, &then, digest, source, &mut found)?, same)
@@ -115,7 +115,7 @@ fn compare_bytes(
     (source_store, version): (&TableStore, u64),
     found: &mut Vec<Difference>,
 ) -> Result<()> {
-    let Ok(source) = snapshot(source_store, Some(version), Detail::Summary) else {
+    let Ok(source) = snapshot(source_store, Some(version), SnapshotDetail::Summary) else {
         return Ok(());
     };
     let files = head.sorted_files();

@@ -43,7 +43,7 @@ fn successes_are_told_as_often_as_is_asked_for() {
     let mut by_mode = BTreeMap::new();
     for success in [Success::Each, Success::Daily, Success::Off] {
         let policy = Policy { success, ..policy() };
-        let mut standing = Standing::default();
+        let mut standing = ToldState::default();
         let mut heard_by_boss = Vec::new();
         // Every six hours, three days long; the first cut is the first ever.
         for number in 0..12_u32 {
@@ -89,13 +89,13 @@ fn names_put_nothing_into_a_header() {
 #[test]
 fn applies_that_cannot_begin_are_told_once_reminded_of_and_ended() {
     let policy = policy();
-    let cause = |code| Cause { code, table: None, message: "it is so".into() };
-    let mut standing: Option<Standing> = None;
-    let mut hear = |number: usize, when: &str, cause: Option<Cause>| -> Vec<String> {
+    let cause = |code| FailureCause { code, table: None, message: "it is so".into() };
+    let mut standing: Option<ToldState> = None;
+    let mut hear = |number: usize, when: &str, cause: Option<FailureCause>| -> Vec<String> {
         let round = round(number, at(when), Vec::new());
-        let before: Vec<&Standing> = standing.iter().collect();
+        let before: Vec<&ToldState> = standing.iter().collect();
         let now = not_begun(&round, &before, &policy, cause.as_ref());
-        let told = Told {
+        let told = RecordNews {
             run_id: round.run_id,
             ended_at: round.ended_at,
             url: None,
@@ -240,7 +240,7 @@ fn what_is_weakened_again_by_who_undid_it_is_told_again_and_what_two_runners_do_
         ],
     ];
     for (story, rounds) in stories.iter().enumerate() {
-        let mut standing: Option<Standing> = None;
+        let mut standing: Option<ToldState> = None;
         for (number, (from, brought, tells)) in rounds.iter().enumerate() {
             let now = at("2026-12-01T00:02:00Z") + Duration::minutes(30 * number as i64);
             let mut next = round(number + 1, now, vec![group("core", State::InOrder)]);
@@ -285,7 +285,7 @@ fn what_left_returned_and_left_again_is_told_again() {
         (removed(Some("web"), Some("main.web.orders")), whole()),
         (removed(None, None), Vec::new()),
     ] {
-        let mut standing: Option<Standing> = None;
+        let mut standing: Option<ToldState> = None;
         let mut heard_of = Vec::new();
         for number in 0..6 {
             let now = at("2026-12-01T00:02:00Z") + Duration::minutes(30 * number as i64);

@@ -27,7 +27,7 @@ const GROUPS: [&str; 2] = ["core", "web"];
 #[derive(Debug, Clone)]
 struct Sight {
     away: Vec<Role>,
-    unwatched: Option<Vec<Cause>>,
+    unwatched: Option<Vec<FailureCause>>,
     has: Vec<&'static str>,
 }
 
@@ -112,7 +112,7 @@ fn left(round: &mut Round, known: &[&str]) {
 }
 
 /// What is true of what stands after a round, whatever went before.
-fn assert_stands(round: &Round, before: &[&Standing], standing: &Standing, seed: u64) {
+fn assert_stands(round: &Round, before: &[&ToldState], standing: &ToldState, seed: u64) {
     let failed = |group: &str| {
         let known = merged(before);
         known.iter().any(|it| it.class == Class::Failing && it.group.as_deref() == Some(group))
@@ -172,7 +172,7 @@ fn whatever_runners_find_nobody_is_told_twice_and_all_that_was_opened_ends() {
         let mut of: HashMap<&'static str, State> =
             GROUPS.iter().map(|it| (*it, State::InOrder)).collect();
         let mut now = at("2026-12-01T00:00:00Z");
-        let mut before: Vec<Standing> = Vec::new();
+        let mut before: Vec<ToldState> = Vec::new();
         let mut has: Vec<&str> = GROUPS.to_vec();
         let mut heard: HashMap<String, Heard> = HashMap::new();
         let walk = 120;
@@ -194,7 +194,7 @@ fn whatever_runners_find_nobody_is_told_twice_and_all_that_was_opened_ends() {
             let first = chance.below(3) as usize;
             let both = !ending && chance.once_in(5);
             let looking = if both { vec![first, (first + 1) % 3] } else { vec![first] };
-            let known: Vec<&Standing> = before.iter().collect();
+            let known: Vec<&ToldState> = before.iter().collect();
             let mut after = Vec::new();
             let mut now_has = has.clone();
             for (turn, runner) in looking.into_iter().enumerate() {

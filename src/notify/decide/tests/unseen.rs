@@ -39,7 +39,7 @@ fn a_workspace_that_is_not_watched_is_the_incident_of_whoever_does_not_see_it() 
     let policy = policy();
     let now = at("2026-12-01T00:00:00Z");
     let well = || vec![group("core", State::InOrder), group("web", State::InOrder)];
-    let looks = |number: usize, minutes: i64, unwatched: Option<Vec<Cause>>| {
+    let looks = |number: usize, minutes: i64, unwatched: Option<Vec<FailureCause>>| {
         let round = round(number, now + Duration::minutes(minutes), well());
         Round { unwatched, ..round }
     };

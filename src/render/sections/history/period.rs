@@ -4,7 +4,9 @@ use super::notes;
 use crate::figures::{count, elapsed, moment, plural, span};
 use crate::history::{ApplyLine, GroupPeriod, Period, SettingsLine, Skew, Unproved, Unrecorded};
 use crate::render::history::History;
-use crate::render::page::{Block, Fact, Note, Notes, Part, Phrase, Section, Table, Told, Tone};
+use crate::render::page::{
+    Block, Fact, Note, Part, Phrase, Section, ShownNotes, Table, ToldIn, Tone,
+};
 use crate::render::protection::describe_change;
 use crate::render::sections::run::approval as approval_words;
 use crate::sentence::Sentence;
@@ -101,7 +103,7 @@ pub(super) fn sections(workspace: &str, period: &Period) -> Vec<Section> {
         accepted(period),
         settings_in_short(workspace, period),
         settings(workspace, period).in_full(),
-        Section { told: Told::InBrief, ..applies_in_short(period) },
+        Section { told: ToldIn::InBrief, ..applies_in_short(period) },
         applies(period).in_full(),
     ]
 }
@@ -194,7 +196,11 @@ fn settings_in_short(workspace: &str, period: &Period) -> Section {
     for line in &period.settings {
         let mut say = |word, says| {
             let note = Note::new(says);
-            blocks.push(Block::Notes(Notes { word, notes: vec![note], alike_max: usize::MAX }));
+            blocks.push(Block::Notes(ShownNotes {
+                word,
+                notes: vec![note],
+                alike_max: usize::MAX,
+            }));
         };
         say("settings", origin_of_settings(line));
         for change in &line.changes {
@@ -202,7 +208,7 @@ fn settings_in_short(workspace: &str, period: &Period) -> Section {
             say(told.word, Phrase::name(&told.who).and("  ").and(told.says()));
         }
     }
-    Section { told: Told::InBrief, ..Section::titled("Settings that changed", blocks) }
+    Section { told: ToldIn::InBrief, ..Section::titled("Settings that changed", blocks) }
 }
 
 /// The same in columns, which take more room than a screen has.

@@ -6,7 +6,7 @@ use crate::command::{Arg, Command, Verb};
 use crate::figures::plural;
 use crate::plan::{Decision, GroupPlan};
 use crate::render::away;
-use crate::render::causes::{Cause, Repair, causes};
+use crate::render::causes::{FindingCause, Repair, causes};
 use crate::render::page::{Below, Block, Entries, Entry, Obstacles, Page, Part, Phrase, Section};
 use crate::render::sections::acceptances::accept;
 use crate::render::sections::causes::{about, entry_of_configuration, obstacle, remedy};
@@ -32,14 +32,14 @@ pub(super) fn add_blocked(shown: &Shown<'_>, page: &mut Page) {
         let blocking = away::blocking(entry.workspace, entry.group);
         blocking.map(|finding| entry.found(finding))
     }));
-    let (shared, own): (Vec<Cause>, Vec<Cause>) =
+    let (shared, own): (Vec<FindingCause>, Vec<FindingCause>) =
         all.into_iter().partition(|cause| cause.groups.len() > 1);
     for cause in shared {
         let causes = vec![obstacle(cause)];
         page.say(Block::Obstacles(Obstacles { causes, ..Obstacles::default() }));
     }
     let of_each = entries.into_iter().map(|entry| {
-        let theirs = |cause: &&Cause| cause.groups.contains(&entry.label);
+        let theirs = |cause: &&FindingCause| cause.groups.contains(&entry.label);
         (entry, own.iter().filter(theirs).collect::<Vec<_>>())
     });
     let (alone, with_others): (Vec<_>, Vec<_>) =
@@ -88,7 +88,7 @@ pub(super) fn heads(shown: &Shown<'_>) -> Section {
     Block::Entries(Entries::chosen("group", lines.collect())).into()
 }
 
-fn detailed_entry(shown: &Shown<'_>, of: &Labelled<'_>, causes: &[&Cause]) -> Entry {
+fn detailed_entry(shown: &Shown<'_>, of: &Labelled<'_>, causes: &[&FindingCause]) -> Entry {
     let group = of.group;
     let mut told_of = entry(Decision::Blocked, Phrase::name(&of.label), headline(group, causes));
     let below = &mut told_of.below;
@@ -129,7 +129,7 @@ fn detailed_entry(shown: &Shown<'_>, of: &Labelled<'_>, causes: &[&Cause]) -> En
 }
 
 /// How much of a group is blocked.
-fn headline(group: &GroupPlan, causes: &[&Cause]) -> String {
+fn headline(group: &GroupPlan, causes: &[&FindingCause]) -> String {
     let tables: usize = affected(causes);
     if tables == 0 {
         return codes(causes);
@@ -142,7 +142,7 @@ fn headline(group: &GroupPlan, causes: &[&Cause]) -> String {
     }
 }
 
-fn in_short(group: &GroupPlan, causes: &[&Cause]) -> String {
+fn in_short(group: &GroupPlan, causes: &[&FindingCause]) -> String {
     match affected(causes) {
         0 => codes(causes),
         tables => {
@@ -151,27 +151,27 @@ fn in_short(group: &GroupPlan, causes: &[&Cause]) -> String {
     }
 }
 
-fn affected(causes: &[&Cause]) -> usize {
+fn affected(causes: &[&FindingCause]) -> usize {
     let mut tables: Vec<&String> = causes.iter().flat_map(|cause| &cause.tables).collect();
     tables.sort();
     tables.dedup();
     tables.len()
 }
 
-fn codes(causes: &[&Cause]) -> String {
+fn codes(causes: &[&FindingCause]) -> String {
     let mut codes: Vec<&str> = causes.iter().map(|cause| cause.code.as_str()).collect();
     codes.dedup();
     codes.join(", ")
 }
 
 /// What was seen: the table and the code.
-fn what(cause: &Cause) -> Phrase {
+fn what(cause: &FindingCause) -> Phrase {
     let between = if cause.tables.is_empty() { "" } else { "   " };
     about(cause).and(between).and(Phrase::name(cause.code.as_str()))
 }
 
 /// The words under it; where many tables have the same, the first of these.
-fn list_messages(cause: &Cause) -> Vec<Below> {
+fn list_messages(cause: &FindingCause) -> Vec<Below> {
     let seen = cause.messages.iter().map(|message| Below::Seen(Phrase::from_others(message)));
     let mut seen: Vec<Below> = seen.collect();
     if let ([_], [_, _, ..]) = (cause.messages.as_slice(), cause.tables.as_slice()) {

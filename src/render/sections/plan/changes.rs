@@ -23,7 +23,7 @@ pub(super) struct Changes {
 /// What becomes of one group.
 pub(super) struct GroupChange {
     pub(super) label: String,
-    pub(super) what: What,
+    pub(super) what: MembershipChange,
     tables_added: Vec<String>,
     /// In no group any more.
     tables_left: Vec<String>,
@@ -34,7 +34,7 @@ pub(super) struct GroupChange {
 
 /// Whether a group comes, goes or stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum MembershipChange {
     New,
     Returned,
     Changed,
@@ -59,7 +59,7 @@ fn change(label: String, change: &RowChange, kept: &BTreeSet<&String>) -> Option
     let Some(before) = &change.before else {
         return Some(GroupChange {
             label,
-            what: What::New,
+            what: MembershipChange::New,
             tables_added: after.tables.clone(),
             tables_left: vec![],
             tables_moved: vec![],
@@ -67,17 +67,19 @@ fn change(label: String, change: &RowChange, kept: &BTreeSet<&String>) -> Option
         });
     };
     let what = match (before.is_retired(), after.is_retired()) {
-        (false, true) => What::Retired,
-        (true, false) => What::Returned,
-        (false, false) | (true, true) => What::Changed,
+        (false, true) => MembershipChange::Retired,
+        (true, false) => MembershipChange::Returned,
+        (false, false) | (true, true) => MembershipChange::Changed,
     };
     let without = |these: &[String], others: &[String]| -> Vec<String> {
         let known: BTreeSet<&String> = others.iter().collect();
         these.iter().filter(|table| !known.contains(table)).cloned().collect()
     };
     let gone = match what {
-        What::Retired => before.tables.clone(),
-        What::New | What::Returned | What::Changed => without(&before.tables, &after.tables),
+        MembershipChange::Retired => before.tables.clone(),
+        MembershipChange::New | MembershipChange::Returned | MembershipChange::Changed => {
+            without(&before.tables, &after.tables)
+        }
     };
     let (tables_moved, tables_left) = gone.into_iter().partition(|table| kept.contains(table));
     let workflow = before.workflow != after.workflow;
@@ -89,7 +91,7 @@ fn change(label: String, change: &RowChange, kept: &BTreeSet<&String>) -> Option
         tables_moved,
         workflow: workflow.then(|| (before.workflow.clone(), after.workflow.clone())),
     };
-    let says = what != What::Changed
+    let says = what != MembershipChange::Changed
         || workflow
         || !group.tables_added.is_empty()
         || group.takes_out() > 0;
@@ -102,16 +104,17 @@ impl Changes {
         let mut parts: Vec<String> = weakens(plan).into_iter().collect();
         let others = of_whom(of_plan(plan)).filter(|_| parts.is_empty());
         parts.extend(others.map(|whom| format!("changes settings of {whom}")));
-        let of = |what: What| self.groups.iter().filter(move |group| group.what == what);
+        let of =
+            |what: MembershipChange| self.groups.iter().filter(move |group| group.what == what);
         match self.groups.as_slice() {
             [] => {}
             [one] => parts.push(one.sentence()),
             _ => {
                 for (what, verb) in [
-                    (What::New, "adds"),
-                    (What::Returned, "takes up again"),
-                    (What::Changed, "changes"),
-                    (What::Retired, "retires"),
+                    (MembershipChange::New, "adds"),
+                    (MembershipChange::Returned, "takes up again"),
+                    (MembershipChange::Changed, "changes"),
+                    (MembershipChange::Retired, "retires"),
                 ] {
                     if of(what).count() > 0 {
                         parts.push(format!("{verb} {}", plural(of(what).count(), "group")));
@@ -150,13 +153,13 @@ impl Changes {
     }
 }
 
-impl What {
+impl MembershipChange {
     fn with_symbol(self) -> &'static str {
         match self {
-            What::New => "+ create",
-            What::Returned => "+ returns",
-            What::Changed => "~ change",
-            What::Retired => "- retire",
+            MembershipChange::New => "+ create",
+            MembershipChange::Returned => "+ returns",
+            MembershipChange::Changed => "~ change",
+            MembershipChange::Retired => "- retire",
         }
     }
 }
@@ -171,15 +174,19 @@ impl GroupChange {
         let group = name(&self.label);
         let (added, left) = (self.tables_added.len(), self.takes_out());
         match self.what {
-            What::New => format!("adds group {group} with {}", plural(added, "table")),
-            What::Returned => format!("takes up group {group} again"),
-            What::Retired => format!("retires group {group}"),
-            What::Changed if added > 0 && left > 0 => {
+            MembershipChange::New => format!("adds group {group} with {}", plural(added, "table")),
+            MembershipChange::Returned => format!("takes up group {group} again"),
+            MembershipChange::Retired => format!("retires group {group}"),
+            MembershipChange::Changed if added > 0 && left > 0 => {
                 format!("adds {} to {group}, takes {left} out", plural(added, "table"))
             }
-            What::Changed if added > 0 => format!("adds {} to {group}", plural(added, "table")),
-            What::Changed if left > 0 => format!("takes {} out of {group}", plural(left, "table")),
-            What::Changed => format!("gives {group} another workflow"),
+            MembershipChange::Changed if added > 0 => {
+                format!("adds {} to {group}", plural(added, "table"))
+            }
+            MembershipChange::Changed if left > 0 => {
+                format!("takes {} out of {group}", plural(left, "table"))
+            }
+            MembershipChange::Changed => format!("gives {group} another workflow"),
         }
     }
 

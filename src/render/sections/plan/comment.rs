@@ -11,7 +11,7 @@ use super::verdict::verdict;
 use crate::figures::{minute, plural, short, tally};
 use crate::plan::{Decision, Plan, Setting, SettingChange, StoredPlan};
 use crate::record::RunRecord;
-use crate::render::page::{Block, Entries, Entry, Notes, Obstacles, Page, Phrase, Section};
+use crate::render::page::{Block, Entries, Entry, Obstacles, Page, Phrase, Section, ShownNotes};
 use crate::render::protection::{all_compared, not_compared, of_plan, settings};
 use crate::render::sections::acceptances::{all_the_same, risks_by_groups, without_acceptance};
 use crate::render::sections::causes::{blocking_causes, obstacle};
@@ -63,7 +63,7 @@ fn page(plan: &Plan, kind: &'static str, head: Vec<Block>) -> Page {
 /// Every setting that is weaker, and from when on nobody would hear of lags that there are.
 fn weaker(plan: &Plan) -> [Block; 2] {
     let all = settings(plan, SettingChange::weakens);
-    [Block::Settings(all), Block::Notes(Notes::of("objective", unheard(plan)))]
+    [Block::Settings(all), Block::Notes(ShownNotes::of("objective", unheard(plan)))]
 }
 
 /// Of groups whose objective is longer: from when on somebody would be told of the lag that they have now.
@@ -103,7 +103,7 @@ fn blocked(shown: &Shown<'_>) -> Section {
     let title = format!("Blocked: {}", plural(groups.len(), "group"));
     let obstacles = Block::Obstacles(Obstacles { title: None, groups: labels, causes });
     let changing = changing(groups).map(|(label, says)| label.and(" ").and(says));
-    let changing = Block::Notes(Notes::of("change of columns", changing));
+    let changing = Block::Notes(ShownNotes::of("change of columns", changing));
     let blocks = [obstacles, changing].into_iter().chain(all_the_same(&together));
     Section::titled(title, blocks)
 }

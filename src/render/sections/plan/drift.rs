@@ -5,7 +5,7 @@ use crate::harmless::name;
 use crate::ledger::cut_label;
 use crate::plan::document::{Drift, DriftCommit};
 use crate::plan::{FindingCode, GroupPlan};
-use crate::render::causes::Cause;
+use crate::render::causes::FindingCause;
 use crate::render::page::{Below, Copied, Grid, Language, Part, Phrase};
 use crate::render::shown::Labelled;
 use crate::text::identifier;
@@ -14,11 +14,11 @@ use crate::text::identifier;
 const COMMITS_MAX: usize = 6;
 
 /// Whether it tells of others who wrote, and not of a log that cannot be read.
-pub(super) fn is_drift(cause: &Cause) -> bool {
+pub(super) fn is_drift(cause: &FindingCause) -> bool {
     cause.code == FindingCode::ReplicaChanged && cause.acceptable
 }
 
-fn of<'a>(group: &'a GroupPlan, cause: &Cause) -> impl Iterator<Item = &'a Drift> {
+fn of<'a>(group: &'a GroupPlan, cause: &FindingCause) -> impl Iterator<Item = &'a Drift> {
     let tables = cause.tables.clone();
     group
         .drift
@@ -27,12 +27,12 @@ fn of<'a>(group: &'a GroupPlan, cause: &Cause) -> impl Iterator<Item = &'a Drift
 }
 
 /// Whether the commits say better what was seen than the finding's words.
-pub(super) fn has_commits_to_tell(group: &GroupPlan, cause: &Cause) -> bool {
+pub(super) fn has_commits_to_tell(group: &GroupPlan, cause: &FindingCause) -> bool {
     is_drift(cause) && of(group, cause).next().is_some()
 }
 
 /// What is ours and what is theirs, commit by commit.
-pub(super) fn commits(group: &GroupPlan, cause: &Cause) -> Vec<Below> {
+pub(super) fn commits(group: &GroupPlan, cause: &FindingCause) -> Vec<Below> {
     if !is_drift(cause) {
         return vec![];
     }
@@ -84,7 +84,7 @@ fn by(commit: &DriftCommit) -> Phrase {
 }
 
 /// The statements that keep or undo what others wrote, one table at a time.
-pub(super) fn ways_out(entry: &Labelled<'_>, causes: &[&Cause]) -> Vec<Copied> {
+pub(super) fn ways_out(entry: &Labelled<'_>, causes: &[&FindingCause]) -> Vec<Copied> {
     let workspace = entry.workspace;
     let mut drifts = causes.iter().filter(|cause| is_drift(cause));
     // In the workspace of the primary the same name is the source: names are for where all replicas have them.

@@ -5,7 +5,7 @@ use crate::command::{Command, Verb};
 use crate::figures::{bytes_short, plural, tally};
 use crate::plan::document::{DriftCommit, DueAnyway, RegionSeen};
 use crate::plan::{Decision, Plan, SettingChange, WarningCode};
-use crate::render::page::{Block, Fact, Named, Names, Phrase, Section};
+use crate::render::page::{Block, Fact, NameNote, NamesInRow, Phrase, Section};
 use crate::render::protection::{all_compared, settings};
 use crate::render::sections::notes::{accepted, unprotected, warnings};
 use crate::render::shown::{Labelled, Shown};
@@ -188,9 +188,9 @@ pub(super) fn due_anyway(due: &DueAnyway) -> Option<String> {
 /// What was left out on request: the plan does not speak for it.
 fn selection(plan: &Plan) -> [Block; 2] {
     let names = |word, names: &[String]| {
-        let names = names.iter().cloned().map(|name| Named { name, group: None, why: None });
+        let names = names.iter().cloned().map(|name| NameNote { name, group: None, why: None });
         let names = names.collect();
-        Block::Names(Names { word, noun: "group", names, few: SELECTED_NAMED, says: None })
+        Block::Names(NamesInRow { word, noun: "group", names, few: SELECTED_NAMED, says: None })
     };
     [names("only", &plan.selection.only), names("left out", &plan.selection.exclude)]
 }

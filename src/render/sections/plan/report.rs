@@ -13,7 +13,7 @@ use crate::figures::{plural, span};
 use crate::ledger::cut_label;
 use crate::plan::{Decision, Plan, StoredPlan};
 use crate::record::RunRecord;
-use crate::render::causes::Cause;
+use crate::render::causes::FindingCause;
 use crate::render::page::{
     Block, Document, Entries, Fact, Obstacles, Page, Part, Phrase, Section, Table,
 };
@@ -101,7 +101,7 @@ fn groups(shown: &Shown<'_>, decision: Decision, title: &str) -> Section {
     let of: Vec<&Labelled<'_>> = shown.decided(decision).collect();
     let causes = match decision {
         Decision::Blocked => {
-            let shared = |cause: &Cause| cause.groups.len() > 1 || cause.tables.len() > 1;
+            let shared = |cause: &FindingCause| cause.groups.len() > 1 || cause.tables.len() > 1;
             // What lets it through stands with each group.
             let shared = blocking_causes(&of).into_iter().filter(shared);
             shared.map(|cause| obstacle(without_acceptance(&cause))).collect()

@@ -6,7 +6,7 @@ use crate::ledger::cut_label;
 use crate::record::{Ending, GroupOutcome, GroupRecord, TableOutcome, TableRecord};
 use crate::region::VerifiedLevel;
 use crate::render::away;
-use crate::render::page::{Below, Block, Entry, Phrase, Table, Told, Tone};
+use crate::render::page::{Below, Block, Entry, Phrase, Table, ToldIn, Tone};
 use crate::render::sections::findings::blocking;
 use crate::render::shown::Planned;
 
@@ -18,7 +18,7 @@ pub(super) fn entry(plan: Option<&Planned<'_>>, group: &GroupRecord, label: Stri
         Phrase::name(&label),
         describe_group(plan, group),
     );
-    entry.told = if tells(group.outcome) { Told::Always } else { Told::InFull };
+    entry.told = if tells(group.outcome) { ToldIn::Always } else { ToldIn::InFull };
     entry.below = failed_tables(group).map(|table| Below::Trouble(trouble(table))).collect();
     entry.details.extend(tables(&label, group));
     entry

@@ -1,7 +1,7 @@
 //! Settings that are others from an apply on, and whether somebody approved what is weaker.
 
 use crate::record::RunRecord;
-use crate::render::page::{Block, Note, Notes, Phrase, Section, Table, Told};
+use crate::render::page::{Block, Note, Phrase, Section, ShownNotes, Table, ToldIn};
 use crate::render::protection::{describe_change, describe_compared};
 
 /// A line a setting, and where there is room a table with what it was compared with.
@@ -30,12 +30,11 @@ pub(super) fn sections(record: &RunRecord, several: bool) -> Vec<Section> {
         };
         table.after.push(with.and(approved));
     }
-    let lines = weaker
-        .into_iter()
-        .chain(otherwise)
-        .map(|(word, note)| Block::Notes(Notes { word, notes: vec![note], alike_max: usize::MAX }));
+    let lines = weaker.into_iter().chain(otherwise).map(|(word, note)| {
+        Block::Notes(ShownNotes { word, notes: vec![note], alike_max: usize::MAX })
+    });
     let title = "Protection that changed";
-    let lines = Section { told: Told::InBrief, ..Section::titled(title, lines) };
+    let lines = Section { told: ToldIn::InBrief, ..Section::titled(title, lines) };
     let table = Section::titled(title, [Block::Table(table)]);
     vec![lines, table.in_full()]
 }

@@ -4,10 +4,10 @@ use super::{home, known, other};
 use crate::command::{Command, Verb};
 use crate::figures::{bytes, count, plural};
 use crate::render::page::{Chapter, Instruction, Phrase, Point, RunApart, RunInOrder, Stage};
-use crate::runbook::{GroupSteps, Language, Place, TableStep};
+use crate::runbook::{GroupSteps, Language, RunbookSubject, TableStep};
 
 /// The chapter of a group; `None`: it is where it shall be, and nothing is known that is to be done.
-pub(super) fn chapter(place: &Place, group: &GroupSteps) -> Option<Chapter> {
+pub(super) fn chapter(place: &RunbookSubject, group: &GroupSteps) -> Option<Chapter> {
     let (title, (says, stages)) = match (&group.failed_over, &group.fence) {
         (None, Some(fence)) => (over(group), bring_over(place, group, fence)),
         (Some(since), Some(fence)) if group.again => {
@@ -37,7 +37,7 @@ fn over(group: &GroupSteps) -> Phrase {
 
 /// That the other side is active of a group, as a title.
 fn there(
-    place: &Place,
+    place: &RunbookSubject,
     group: &GroupSteps,
     (since, by): &(chrono::DateTime<chrono::Utc>, String),
 ) -> Phrase {
@@ -46,7 +46,7 @@ fn there(
 }
 
 /// What brings a group to another cut at the side that is active of it, where nobody wrote yet.
-fn again(place: &Place, group: &GroupSteps, fence: &str) -> Told {
+fn again(place: &RunbookSubject, group: &GroupSteps, fence: &str) -> Told {
     let says = Phrase::from("To another cut than the one of then: ")
         .and(cut(group))
         .and(". Only where nobody works in ")
@@ -57,7 +57,7 @@ fn again(place: &Place, group: &GroupSteps, fence: &str) -> Told {
 }
 
 /// The steps, from the fence on.
-fn bring_over(place: &Place, group: &GroupSteps, fence: &str) -> Told {
+fn bring_over(place: &RunbookSubject, group: &GroupSteps, fence: &str) -> Told {
     let stages = vec![
         stage("Fence", self::fence(place, group, fence)),
         stage("Bring back", bring_back(place, group)),
@@ -73,13 +73,13 @@ fn stage(title: impl Into<Phrase>, says: Vec<Instruction>) -> Stage {
 }
 
 /// What is lost, and what has to be known before anything is run.
-fn before_anything(place: &Place, group: &GroupSteps) -> Vec<Instruction> {
+fn before_anything(place: &RunbookSubject, group: &GroupSteps) -> Vec<Instruction> {
     let warned =
         group.warned.as_ref().map(|warned| Instruction::Warning(Phrase::from_others(warned)));
     known::instructions_of_loss(place, group).into_iter().chain(warned).collect()
 }
 
-fn fence(place: &Place, group: &GroupSteps, fence: &str) -> Vec<Instruction> {
+fn fence(place: &RunbookSubject, group: &GroupSteps, fence: &str) -> Vec<Instruction> {
     let mut all = vec![Instruction::Run(run_fence(place, group, fence))];
     all.extend(newest_row(group));
     all.extend(group.columns.as_ref().map(|columns| {
@@ -92,7 +92,7 @@ fn fence(place: &Place, group: &GroupSteps, fence: &str) -> Vec<Instruction> {
 }
 
 /// The fence, with what it must answer.
-fn run_fence(place: &Place, group: &GroupSteps, fence: &str) -> RunInOrder {
+fn run_fence(place: &RunbookSubject, group: &GroupSteps, fence: &str) -> RunInOrder {
     let then = if group.active == place.sides.home {
         " active: from then on applies write to the group again."
     } else {
@@ -132,7 +132,7 @@ fn run_apart(says: impl Into<Phrase>, block: &str) -> Instruction {
     Instruction::RunApart(RunApart { says: says.into(), block: block.to_owned() })
 }
 
-fn bring_back(place: &Place, group: &GroupSteps) -> Vec<Instruction> {
+fn bring_back(place: &RunbookSubject, group: &GroupSteps) -> Vec<Instruction> {
     let answers = match place.language {
         Language::Sql => {
             "Each must succeed. An error that the table is at that version already is good: go on with the next one."
@@ -154,7 +154,7 @@ fn bring_back(place: &Place, group: &GroupSteps) -> Vec<Instruction> {
     })]
 }
 
-fn mark(place: &Place, group: &GroupSteps) -> Vec<Instruction> {
+fn mark(place: &RunbookSubject, group: &GroupSteps) -> Vec<Instruction> {
     let answers = "Each must succeed; repeating one does no harm. An apply that wakes up in the old region knows by it that its time is over.";
     vec![Instruction::Run(RunInOrder {
         language: place.language,
@@ -166,7 +166,7 @@ fn mark(place: &Place, group: &GroupSteps) -> Vec<Instruction> {
     })]
 }
 
-fn check(place: &Place, group: &GroupSteps) -> Vec<Instruction> {
+fn check(place: &RunbookSubject, group: &GroupSteps) -> Vec<Instruction> {
     let before = Phrase::from("A clone that was sent before the fence may still land. If ")
         .and(home(place))
         .and(" answers, wait for what writes there to these tables, or cancel it; then check, or check again.");
@@ -197,7 +197,7 @@ fn check(place: &Place, group: &GroupSteps) -> Vec<Instruction> {
 }
 
 /// Who may work with the group, and what starts again.
-fn open(place: &Place, group: &GroupSteps) -> Instruction {
+fn open(place: &RunbookSubject, group: &GroupSteps) -> Instruction {
     let GroupSteps { workflow, workflow_run_id, .. } = group;
     let start = match workflow {
         Some(_) if !group.jobs.is_empty() => {
@@ -224,7 +224,7 @@ fn open(place: &Place, group: &GroupSteps) -> Instruction {
 }
 
 /// What may be left to do of a group that the other side is active of: nothing of it is to be run unseen.
-fn go_on(place: &Place, group: &GroupSteps) -> Told {
+fn go_on(place: &RunbookSubject, group: &GroupSteps) -> Told {
     let mut says = before_anything(place, group);
     says.push(Instruction::Sentences(vec!["The fence stands, and is not run again.".into()]));
     let only = Phrase::from("Only where nobody wrote to its tables in ")
@@ -248,7 +248,7 @@ fn go_on(place: &Place, group: &GroupSteps) -> Told {
 }
 
 /// What brings a group home that the other side is active of.
-fn bring_home(place: &Place, group: &GroupSteps, fence: &str) -> Told {
+fn bring_home(place: &RunbookSubject, group: &GroupSteps, fence: &str) -> Told {
     let says = "When its tables at home are as they shall be:".into();
     let run = Instruction::Run(run_fence(place, group, fence));
     let told = [Instruction::Sentences(vec![says]), run];
@@ -256,14 +256,14 @@ fn bring_home(place: &Place, group: &GroupSteps, fence: &str) -> Told {
 }
 
 /// What stands after a statement where others follow.
-fn end(place: &Place) -> &'static str {
+fn end(place: &RunbookSubject) -> &'static str {
     match place.language {
         Language::Sql => ";",
         Language::Python => "",
     }
 }
 
-fn statements(place: &Place, steps: &[TableStep]) -> String {
+fn statements(place: &RunbookSubject, steps: &[TableStep]) -> String {
     let end = end(place);
     steps.iter().map(|step| format!("{}{end}", step.statement)).collect::<Vec<_>>().join("\n")
 }

@@ -6,7 +6,7 @@ use crate::layout::few;
 use crate::plan::{GrantsSeen, JobSeen, LossReceipt, Role, TableLoss, UnknownLoss};
 use crate::region::{Deployment, PauseStatus};
 use crate::render::page::{Instruction, Part, Phrase, Point};
-use crate::runbook::{GroupSteps, Language, Place};
+use crate::runbook::{GroupSteps, Language, RunbookSubject};
 
 /// Runs that are named in one sentence, and who wrote.
 const RUNS_MAX: usize = 10;
@@ -15,7 +15,7 @@ const WRITERS_MAX: usize = 4;
 const TABLES_LOST_MAX: usize = 20;
 
 /// What is known to be lost of a group, with what an older cut gives up, and that nobody knows the rest.
-pub(super) fn instructions_of_loss(place: &Place, group: &GroupSteps) -> Vec<Instruction> {
+pub(super) fn instructions_of_loss(place: &RunbookSubject, group: &GroupSteps) -> Vec<Instruction> {
     let given_up = group.given_up.map(|(first, last, point)| {
         let cuts =
             if first == last { format!("cut {first}") } else { format!("cuts {first} to {last}") };
@@ -93,7 +93,7 @@ fn lost_of_table(loss: &TableLoss) -> Phrase {
 }
 
 /// The rights that the other side lacks, as they were last seen.
-pub(super) fn rights(place: &Place, group: &GroupSteps) -> Point {
+pub(super) fn rights(place: &RunbookSubject, group: &GroupSteps) -> Point {
     let Some(seen) = &group.grants else {
         if place.language == Language::Python {
             let says = Phrase::from("those of the files. Whoever works with these tables in ")
@@ -142,7 +142,7 @@ fn lacking(seen: &GrantsSeen) -> Vec<String> {
 
 /// The same of the tables whose rights were seen at both sides.
 fn rights_seen(
-    place: &Place,
+    place: &RunbookSubject,
     seen: &GrantsSeen,
     lacking: &[String],
     (known, unseen): (usize, usize),
@@ -172,7 +172,7 @@ fn rights_seen(
 }
 
 /// Which jobs are to be started, and what is known of each on both sides.
-pub(super) fn jobs(place: &Place, group: &GroupSteps) -> Vec<Point> {
+pub(super) fn jobs(place: &RunbookSubject, group: &GroupSteps) -> Vec<Point> {
     let of = |side: Role| group.jobs.iter().filter(move |job| job.side == side);
     let at_home = of(Role::Primary).map(|job| {
         let there = of(Role::Secondary).find(|there| there.name == job.name);
@@ -191,7 +191,7 @@ pub(super) fn jobs(place: &Place, group: &GroupSteps) -> Vec<Point> {
 }
 
 /// How the job of the same name stands at the other side.
-fn job_there(place: &Place, there: Option<&JobSeen>) -> Phrase {
+fn job_there(place: &RunbookSubject, there: Option<&JobSeen>) -> Phrase {
     let Some(JobSeen { pause_status, job_id, deployment, .. }) = there else {
         return Phrase::from("nobody looked for it in ").and(other(place));
     };

@@ -6,7 +6,7 @@ use crate::command::{Command, Verb};
 use crate::figures::plural;
 use crate::harmless::name;
 use crate::plan::status::Status;
-use crate::plan::{Needed, NotReady};
+use crate::plan::{GoneWithPrimary, NotReady};
 use crate::render::page::{Block, Phrase, Section, Table};
 
 /// A line a group of which it is known; none where no workspace stands by.
@@ -46,12 +46,14 @@ fn not_ready(missing: &NotReady) -> String {
             format!("rights on {} not seen at both sides", plural(*tables, "table"))
         }
         NotReady::DiesWithPrimary { needed } => match needed {
-            Needed::Runner => "drsync runs in the primary's workspace".to_owned(),
-            Needed::Configuration { .. } => "the configuration lies in the primary".to_owned(),
-            Needed::SigningKey { .. } => {
+            GoneWithPrimary::Runner => "drsync runs in the primary's workspace".to_owned(),
+            GoneWithPrimary::Configuration { .. } => {
+                "the configuration lies in the primary".to_owned()
+            }
+            GoneWithPrimary::SigningKey { .. } => {
                 "the key that signs records lies in the primary".to_owned()
             }
-            Needed::Secrets { names } => {
+            GoneWithPrimary::Secrets { names } => {
                 format!("{} in the primary alone", plural(names.len(), "secret"))
             }
         },

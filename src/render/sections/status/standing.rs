@@ -11,7 +11,7 @@ use crate::plan::status::{GroupStatus, OffCut, RetiredStatus, Rpo, Status, Works
 use crate::plan::{Decision, Finding, FindingCode};
 use crate::render::away::Away;
 use crate::render::page::{
-    Below, Block, Copied, Entries, Entry, Named, Names, Part, Phrase, Section, Told, Tone,
+    Below, Block, Copied, Entries, Entry, NameNote, NamesInRow, Part, Phrase, Section, ToldIn, Tone,
 };
 use crate::render::shown::label_among;
 
@@ -131,7 +131,7 @@ struct Trouble {
     tone: Tone,
     says: Phrase,
     below: Vec<Below>,
-    told: Told,
+    told: ToldIn,
     labels: Vec<String>,
 }
 
@@ -148,7 +148,7 @@ pub(super) fn troubles(status: &Status) -> Section {
         // What failed before the primary went away is not what stands in the way now.
         if !workspace.regions.primary.reachable && trouble.word == "failed" {
             before.push(label.clone());
-            (trouble.told, trouble.tone) = (Told::InFull, Tone::Wait);
+            (trouble.told, trouble.tone) = (ToldIn::InFull, Tone::Wait);
         }
         let next = all.len();
         let same = trouble.below.is_empty();
@@ -166,7 +166,7 @@ pub(super) fn troubles(status: &Status) -> Section {
         let shows = Phrase::command(Command::new(Verb::Status).word("-v"));
         let says = Phrase::from("in the last round before: ").and(shows);
         let (label, says) = labelled(&before, says);
-        told.push(Entry { told: Told::InBrief, ..Entry::new("failed", Tone::Wait, label, says) });
+        told.push(Entry { told: ToldIn::InBrief, ..Entry::new("failed", Tone::Wait, label, says) });
     }
     Block::Entries(Entries::new("group", told)).into()
 }
@@ -198,7 +198,7 @@ fn trouble(workspace: &WorkspaceStatus, group: &GroupStatus) -> Option<Trouble> 
     let findings: Vec<Phrase> =
         group.findings.iter().filter(|finding| !elsewhere(finding.code)).map(finding).collect();
     let waits = group.decision == Some(Decision::Waiting);
-    let mut told = Told::Always;
+    let mut told = ToldIn::Always;
     let says = if !findings.is_empty() {
         Some(Phrase::few(findings, FINDINGS_TOLD))
     } else if let Some(why) = paused(group) {
@@ -206,7 +206,7 @@ fn trouble(workspace: &WorkspaceStatus, group: &GroupStatus) -> Option<Trouble> 
     } else if waits && let Some(reason) = &group.reason {
         // What waits for the clock alone calls for nobody, unless it is late.
         if group.rpo != Rpo::Breached {
-            told = Told::InFull;
+            told = ToldIn::InFull;
         }
         Some(Phrase::from_others(reason))
     } else {
@@ -215,7 +215,7 @@ fn trouble(workspace: &WorkspaceStatus, group: &GroupStatus) -> Option<Trouble> 
     let message = group.message.as_ref().filter(|_| is_failed(workspace, group));
     let (word, tone, says) = match (message, says) {
         (Some(message), says) => {
-            told = Told::Always;
+            told = ToldIn::Always;
             let says = says.map(|says| Phrase::from("; ").and(says)).unwrap_or_default();
             ("failed", Tone::Bad, Phrase::from_others(message).and(says))
         }
@@ -224,7 +224,7 @@ fn trouble(workspace: &WorkspaceStatus, group: &GroupStatus) -> Option<Trouble> 
             let tone = match decision {
                 Decision::Blocked => Tone::Bad,
                 // What waits for the clock alone is no trouble.
-                Decision::Waiting if told == Told::InFull => Tone::Good,
+                Decision::Waiting if told == ToldIn::InFull => Tone::Good,
                 Decision::Waiting => Tone::Wait,
                 Decision::Sync | Decision::UpToDate => Tone::Good,
             };
@@ -249,13 +249,13 @@ fn finding(finding: &Finding) -> Phrase {
 /// The groups that left the configuration, in a line of their own.
 pub(super) fn section_of_retired(status: &Status) -> Section {
     let several = status.workspaces.len() > 1;
-    let names = |recorded: bool| -> Vec<Named> {
+    let names = |recorded: bool| -> Vec<NameNote> {
         let of_all = status.workspaces.iter().flat_map(|workspace| {
             workspace.retired.iter().map(move |retired| (&workspace.name, retired))
         });
         let of_all = of_all.filter(|(_, retired)| retired.recorded == recorded);
         let named =
-            of_all.map(|(workspace, RetiredStatus { name, last_cut, recorded: _ })| Named {
+            of_all.map(|(workspace, RetiredStatus { name, last_cut, recorded: _ })| NameNote {
                 name: label_among(several, workspace, name),
                 group: None,
                 why: last_cut.as_ref().map(|cut| {
@@ -269,7 +269,7 @@ pub(super) fn section_of_retired(status: &Status) -> Section {
         (false, "no longer in the configuration: the next apply retires them, replicas stay"),
     ];
     let blocks = kinds.into_iter().map(|(recorded, says)| {
-        Block::Names(Names {
+        Block::Names(NamesInRow {
             word: "retired",
             noun: "group",
             names: names(recorded),

@@ -12,7 +12,7 @@ pub const BUDGET_MIN: usize = 3_000;
 
 /// How much is told: the numbers are how many of a kind are named, further ones are counted.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Detail {
+pub(super) struct NameBudget {
     pub(super) statements: usize,
     pub(super) tables: usize,
     pub(super) groups: usize,
@@ -24,7 +24,7 @@ pub(super) struct Detail {
 }
 
 /// Every rung tells less than the one before; the first that fits the budget is taken. SQL goes first.
-const LADDER: [Detail; 8] = {
+const LADDER: [NameBudget; 8] = {
     const ALL: usize = usize::MAX;
     [
         rung(ALL, ALL, ALL, ALL, ALL),
@@ -39,7 +39,7 @@ const LADDER: [Detail; 8] = {
 };
 
 /// What is told where nothing that tells more fits.
-const SHORTEST: Detail = rung(0, 0, 0, 0, 0);
+const SHORTEST: NameBudget = rung(0, 0, 0, 0, 0);
 
 const fn rung(
     statements: usize,
@@ -47,13 +47,13 @@ const fn rung(
     groups: usize,
     named: usize,
     causes: usize,
-) -> Detail {
-    Detail { statements, tables, groups, named, messages: named > 3, causes }
+) -> NameBudget {
+    NameBudget { statements, tables, groups, named, messages: named > 3, causes }
 }
 
 /// The fullest text that fits; what it leaves out is said at its end.
-pub(super) fn fitted(budget: usize, make: impl Fn(Comment, Detail) -> Comment) -> String {
-    let told = |room: usize, detail: Detail| {
+pub(super) fn fitted(budget: usize, make: impl Fn(Comment, NameBudget) -> Comment) -> String {
+    let told = |room: usize, detail: NameBudget| {
         let comment = make(Comment::of(room), detail);
         let left_out = comment.left_out(budget);
         let Comment { mut text, left_out: _, room, is_too_long } = comment;

@@ -1,13 +1,13 @@
 //! What a plan is told of, in a comment: groups with their tables, causes, statements, settings.
 
-use super::budget::{Comment, Detail, names};
+use super::budget::{Comment, NameBudget, names};
 use super::escape::{code, fenced, symbols, text};
 use super::{copied, phrase};
 use crate::figures::{bytes, bytes_short, plural};
 use crate::harmless::command;
 use crate::plan::Action;
 use crate::render::page::{
-    Below, Entry, Obstacle, Obstacles, Phrase, Setting, Size, Statement, Step, Steps,
+    Below, Entry, Obstacles, Phrase, Setting, ShownCause, Size, Statement, Step, Steps,
 };
 use crate::render::writers::versions;
 
@@ -28,7 +28,11 @@ pub(super) fn steps_of(entries: &[Entry]) -> Option<Vec<(Phrase, &Steps)>> {
 }
 
 /// Groups, a row each, with a row a table as far as there is room.
-pub(super) fn groups(comment: &mut Comment, groups: &[(Phrase, &Steps)], detail: Detail) -> String {
+pub(super) fn groups(
+    comment: &mut Comment,
+    groups: &[(Phrase, &Steps)],
+    detail: NameBudget,
+) -> String {
     let mut lines = String::new();
     if detail.groups > 0 {
         lines.push_str("| group | tables | copy |\n|---|---|---|\n");
@@ -102,7 +106,7 @@ fn copies<'a>(steps: impl IntoIterator<Item = &'a Step>) -> String {
 }
 
 /// Every cause is told or counted: what is blocked never disappears.
-pub(super) fn obstacles(comment: &mut Comment, all: &Obstacles, detail: Detail) -> String {
+pub(super) fn obstacles(comment: &mut Comment, all: &Obstacles, detail: NameBudget) -> String {
     let Obstacles { title: _, groups, causes } = all;
     let mut lines = match groups.as_slice() {
         [] => String::new(),
@@ -123,8 +127,8 @@ pub(super) fn obstacles(comment: &mut Comment, all: &Obstacles, detail: Detail) 
     lines
 }
 
-fn obstacle(comment: &mut Comment, cause: &Obstacle, detail: Detail) -> String {
-    let Obstacle { code: of, about: _, tables, groups, seen, remedy } = cause;
+fn obstacle(comment: &mut Comment, cause: &ShownCause, detail: NameBudget) -> String {
+    let ShownCause { code: of, about: _, tables, groups, seen, remedy } = cause;
     let groups = names(comment, groups, detail.named.min(5), "group");
     let tables = if tables.is_empty() {
         String::new()
@@ -150,7 +154,7 @@ fn obstacle(comment: &mut Comment, cause: &Obstacle, detail: Detail) -> String {
 }
 
 /// What will be run, folded away.
-pub(super) fn statements(comment: &mut Comment, all: &[Statement], detail: Detail) -> String {
+pub(super) fn statements(comment: &mut Comment, all: &[Statement], detail: NameBudget) -> String {
     let mut shown: Vec<String> = vec![];
     let mut length = 0;
     for statement in all.iter().take(detail.statements) {
@@ -171,7 +175,7 @@ pub(super) fn statements(comment: &mut Comment, all: &[Statement], detail: Detai
 }
 
 /// Settings, or how many more there are; what is weaker never disappears.
-pub(super) fn settings(comment: &mut Comment, all: &[Setting], detail: Detail) -> String {
+pub(super) fn settings(comment: &mut Comment, all: &[Setting], detail: NameBudget) -> String {
     let most = detail.named.min(SETTINGS_MAX);
     let (shown, rest) = all.split_at(all.len().min(most));
     let mut lines = String::new();

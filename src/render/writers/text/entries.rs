@@ -8,7 +8,7 @@ use crate::harmless::line;
 use crate::layout::{columns as aligned, few, hanging, indented};
 use crate::render::Style;
 use crate::render::page::{
-    Below, Columns, Entries, Entry, Fact, Grid, Obstacle, Obstacles, Part, Phrase, Told, Tone,
+    Below, Columns, Entries, Entry, Fact, Grid, Obstacles, Part, Phrase, ShownCause, ToldIn, Tone,
 };
 
 /// Entries of one word that are shown.
@@ -25,9 +25,9 @@ const GROUPS_NAMED: usize = 5;
 
 pub(super) fn lines(entries: &Entries, columns: Columns, style: &Style) -> Vec<String> {
     let told = entries.entries.iter().filter(|entry| match entry.told {
-        Told::Always => true,
-        Told::InFull => style.verbose,
-        Told::InBrief => !style.verbose,
+        ToldIn::Always => true,
+        ToldIn::InFull => style.verbose,
+        ToldIn::InBrief => !style.verbose,
     });
     let told: Vec<Vec<&Entry>> = alike(told.collect());
     let of_word = |word: &str| told.iter().filter(|alike| alike[0].word == word).count();
@@ -156,8 +156,8 @@ pub(super) fn obstacles(obstacles: &Obstacles, columns: Columns, style: &Style) 
     obstacles.causes.iter().flat_map(|cause| obstacle(cause, columns, style)).collect()
 }
 
-fn obstacle(cause: &Obstacle, columns: Columns, style: &Style) -> Vec<String> {
-    let Obstacle { code, about, tables, groups, seen, remedy } = cause;
+fn obstacle(cause: &ShownCause, columns: Columns, style: &Style) -> Vec<String> {
+    let ShownCause { code, about, tables, groups, seen, remedy } = cause;
     let colon = if about.is_empty() { "" } else { ": " };
     let says = Phrase::name(code).and(colon).and(about.clone());
     let label = plural(groups.len(), "group");

@@ -5,13 +5,13 @@ use super::{aside, phrase};
 use crate::harmless::{clean, name};
 use crate::layout::{few, hanging, pad_left, width};
 use crate::render::Style;
-use crate::render::page::{Columns, Located, Named, Names, Note, Notes, Setting};
+use crate::render::page::{Columns, Located, NameNote, NamesInRow, Note, Setting, ShownNotes};
 
 /// Subjects of notes of one code that are named.
 const SUBJECTS_NAMED: usize = 3;
 
 /// Notes by their codes, in the order of the first of each: few of a code one by one, many as a count.
-pub(super) fn notes(notes: &Notes, columns: Columns, style: &Style) -> Vec<String> {
+pub(super) fn notes(notes: &ShownNotes, columns: Columns, style: &Style) -> Vec<String> {
     let mut lines = vec![];
     for (code, alike) in notes.by_code() {
         let each = style.verbose || alike.len() <= notes.alike_max || code.is_none();
@@ -68,7 +68,7 @@ fn one(note: &Note, style: &Style) -> String {
     }
 }
 
-pub(super) fn names(names: &Names, columns: Columns, style: &Style) -> Vec<String> {
+pub(super) fn names(names: &NamesInRow, columns: Columns, style: &Style) -> Vec<String> {
     let all: Vec<String> = names.names.iter().map(|one| named(one, style)).collect();
     let limit = if style.verbose { usize::MAX - 1 } else { names.few };
     let mut text = few(&all, limit);
@@ -78,7 +78,7 @@ pub(super) fn names(names: &Names, columns: Columns, style: &Style) -> Vec<Strin
     hanging(&aside(columns, names.word), &text, style.width)
 }
 
-fn named(one: &Named, style: &Style) -> String {
+fn named(one: &NameNote, style: &Style) -> String {
     match &one.why {
         Some(why) => format!("{} ({})", name(&one.name), phrase(why, style)),
         None => name(&one.name),

@@ -2,7 +2,7 @@
 
 use drsync::config::WorkspaceAddress;
 use drsync::plan::{
-    ConfiguredIn, Decision, FindingCode, LedgerAction, Needed, SecretSeen, Unwatched,
+    ConfiguredIn, Decision, FindingCode, GoneWithPrimary, LedgerAction, SecretSeen, Unwatched,
     UnwatchedPart, WarningCode, Watch,
 };
 use drsync::region::{
@@ -125,7 +125,7 @@ fn whatever_is_needed_on_the_day_and_lies_in_the_primary_is_told() {
     assert_eq!(read_in("/world/eastern"), []);
     let source = "drsync.json".to_owned();
     for folder in ["/world/east", "/world/east/dr", "/world/east/sync/dr"] {
-        assert_eq!(read_in(folder), [Needed::Configuration { source: source.clone() }]);
+        assert_eq!(read_in(folder), [GoneWithPrimary::Configuration { source: source.clone() }]);
     }
     let in_workspace = |host: &str| {
         let place = ConfiguredIn::Workspace(host.parse().unwrap());
@@ -137,7 +137,7 @@ fn whatever_is_needed_on_the_day_and_lies_in_the_primary_is_told() {
     };
     assert_eq!(in_workspace("https://adb-222.azuredatabricks.net"), []);
     let east = in_workspace("https://adb-111.azuredatabricks.net/?o=1");
-    assert_eq!(east, [Needed::Configuration { source }]);
+    assert_eq!(east, [GoneWithPrimary::Configuration { source }]);
     let signed_with = |file: &str, runs_in: Option<&str>| {
         needed(&|world| {
             if let Some(host) = runs_in {
@@ -148,14 +148,14 @@ fn whatever_is_needed_on_the_day_and_lies_in_the_primary_is_told() {
             world.request.signing_key = Some(file.into());
         })
     };
-    let key = |file: &str| Needed::SigningKey { file: file.to_owned() };
+    let key = |file: &str| GoneWithPrimary::SigningKey { file: file.to_owned() };
     assert_eq!(signed_with("/keys/runner.key", None), []);
     assert_eq!(signed_with("/world/west/runner.key", None), []);
     let inside = "/world/east/sync/runner.key";
     assert_eq!(signed_with(inside, None), [key(inside)]);
     // Whatever lies on a machine of the primary is gone with it.
     let here = signed_with("/keys/runner.key", Some("https://adb-111.azuredatabricks.net"));
-    assert_eq!(here, [Needed::Runner, key("/keys/runner.key")]);
+    assert_eq!(here, [GoneWithPrimary::Runner, key("/keys/runner.key")]);
     let there = signed_with("/keys/runner.key", Some("https://adb-222.azuredatabricks.net"));
     assert_eq!(there, []);
     let secret =
@@ -170,7 +170,7 @@ fn whatever_is_needed_on_the_day_and_lies_in_the_primary_is_told() {
         ]);
     });
     let names = ["hook", "smtp"].map(str::to_owned).to_vec();
-    assert_eq!(secrets, [Needed::Secrets { names }]);
+    assert_eq!(secrets, [GoneWithPrimary::Secrets { names }]);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::super::super::error::{DeltaError, Result};
 use super::super::super::store::missing;
 use super::Progress;
-use crate::files::{self, Facts, Opener};
+use crate::files::{self, FileFacts, Opener};
 use crate::text::hex;
 
 /// Bytes moved at once; between them progress is shown and a request to stop is heard.
@@ -54,7 +54,7 @@ impl FileSystem {
 pub(super) struct Source {
     path: PathBuf,
     file: File,
-    facts: Facts,
+    facts: FileFacts,
 }
 
 impl Source {

@@ -14,7 +14,7 @@ use super::super::super::store::{Occupant, TableStore};
 use super::super::super::vector::{VectorFile, check_inline};
 use super::super::job::{Job, Placed};
 use super::super::{Progress, Wanted};
-use super::{NAMES_MAX, Names};
+use super::{NAMES_MAX, TargetNames};
 
 /// One file of vectors, and the wanted files, by number, whose vectors are in it.
 type Group<'a> = (&'a Location, Vec<usize>);
@@ -63,7 +63,7 @@ pub(super) fn place_vectors(
     wanted: &mut [Wanted<'_>],
     source: &TableStore,
     target: &TableStore,
-    names: &Names<'_>,
+    names: &TargetNames<'_>,
     placed: &mut Placed,
     progress: &Progress,
 ) -> Result<()> {

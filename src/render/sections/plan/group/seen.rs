@@ -7,7 +7,7 @@ use crate::figures::{count, plural};
 use crate::plan::document::{Drift, DriftCommit, SourceMaintenance};
 use crate::plan::{Finding, GroupPlan, Step};
 use crate::render::causes::word_of_harmless;
-use crate::render::page::{Block, Note, Notes, Part, Phrase, Row, Table, Tone};
+use crate::render::page::{Block, Note, Part, Phrase, Row, ShownNotes, Table, Tone};
 use crate::render::sections::card;
 use crate::render::shown::Labelled;
 
@@ -37,7 +37,7 @@ fn pin(step: &Step, point: Option<DateTime<Utc>>) -> Row {
 }
 
 /// Everything found, each with its remedy.
-pub(super) fn findings(of: &Labelled<'_>, all: &[Finding]) -> Notes {
+pub(super) fn findings(of: &Labelled<'_>, all: &[Finding]) -> ShownNotes {
     let notes = all.iter().map(|finding| {
         let word = match word_of_harmless(finding.severity) {
             None => ("blocks", Tone::Bad),
@@ -52,7 +52,7 @@ pub(super) fn findings(of: &Labelled<'_>, all: &[Finding]) -> Notes {
             ..Note::new(Phrase::from_others(&finding.message))
         }
     });
-    Notes { word: "finding", notes: notes.collect(), alike_max: usize::MAX }
+    ShownNotes { word: "finding", notes: notes.collect(), alike_max: usize::MAX }
 }
 
 /// Commits on replicas that are not ours.

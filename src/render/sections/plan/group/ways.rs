@@ -4,19 +4,22 @@ use crate::command::Arg;
 use crate::harmless::name;
 use crate::plan::{Finding, risk};
 use crate::render::away::blocking;
-use crate::render::causes::{Cause, causes};
+use crate::render::causes::{FindingCause, causes};
 use crate::render::page::{Below, Copied};
 use crate::render::sections::acceptances::{accept, without_acceptance};
 use crate::render::sections::causes::{entry_of_configuration, remedy};
 use crate::render::shown::Labelled;
 
 /// What blocks a group, by its causes.
-pub(in crate::render::sections::plan) fn own_causes(of: &Labelled<'_>) -> Vec<Cause> {
+pub(in crate::render::sections::plan) fn own_causes(of: &Labelled<'_>) -> Vec<FindingCause> {
     causes(blocking(of.workspace, of.group).map(|finding| of.found(finding)))
 }
 
 /// What may be accepted of a group, each `CODE:SCOPE`.
-pub(in crate::render::sections::plan) fn risks(of: &Labelled<'_>, causes: &[&Cause]) -> Vec<Arg> {
+pub(in crate::render::sections::plan) fn risks(
+    of: &Labelled<'_>,
+    causes: &[&FindingCause],
+) -> Vec<Arg> {
     let acceptable = causes.iter().filter(|cause| cause.acceptable);
     let all = acceptable.map(|cause| {
         let scoped = |scope: &str| risk(cause.code.as_str(), scope);
@@ -32,7 +35,7 @@ pub(in crate::render::sections::plan) fn risks(of: &Labelled<'_>, causes: &[&Cau
 /// The command that lets through whatever may be of a group, where that is anything.
 pub(in crate::render::sections::plan) fn all_the_same(
     of: &Labelled<'_>,
-    causes: &[&Cause],
+    causes: &[&FindingCause],
 ) -> Option<Copied> {
     let risks = risks(of, causes);
     let intro = "To go on all the same, recorded in plan and cut";
