@@ -31,7 +31,7 @@ mod notifications;
 mod read;
 mod settings;
 mod values;
-mod workspace;
+mod workspace_draft;
 mod written;
 
 pub use address::WorkspaceAddress;

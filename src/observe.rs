@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 
 mod asking;
-mod kept;
+mod found_configuration;
 mod log_again;
 mod recent;
 
@@ -27,7 +27,7 @@ use crate::region::{
 };
 pub use asking::ask_until_known;
 use asking::observe_groups;
-pub use kept::{FoundConfiguration, NamedBy, kept_configuration};
+pub use found_configuration::{FoundConfiguration, NamedBy, kept_configuration};
 use log_again::{READ_AGAIN_MAX, read_log_again};
 pub(crate) use recent::{FUTURE, Question, Recent, all_witnessed, newest_records, recent_records};
 

@@ -5,7 +5,7 @@ pub mod card;
 mod causes;
 pub mod diff;
 pub mod error;
-pub mod history;
+pub mod cut_history;
 mod leaving;
 pub mod page;
 pub mod progress;

@@ -17,7 +17,7 @@ mod sql;
 mod statements;
 mod unity;
 mod warehouses;
-mod workspace;
+mod served_workspace;
 mod world;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -35,9 +35,9 @@ use crate::sentence::Sentence;
 use fault::Faults;
 pub use fault::{Fault, FaultError, Misbehaviour, Side};
 use listener::Door;
-use statements::kept::Statements;
+use statements::statement_table::Statements;
 use statements::sessions::Sessions;
-use workspace::{Guard, Ids, ServedWorkspace};
+use served_workspace::{Guard, Ids, ServedWorkspace};
 pub use world::World;
 
 /// Requests that are remembered.

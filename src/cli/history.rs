@@ -24,7 +24,7 @@ use crate::region::{
     KeptDocument, LedgerCopy, RecordRange, RegionError, Regions, SIGNATURE_ENDING,
     refuse_without_a_copy,
 };
-use crate::render::history::{self, LostCut, LostWithRole, UnreadRegion, WorkspaceHistory};
+use crate::render::cut_history::{self, LostCut, LostWithRole, UnreadRegion, WorkspaceHistory};
 use crate::render::sections;
 use crate::render::writers::write;
 use crate::text::names_group;
@@ -88,11 +88,11 @@ impl History {
             .iter()
             .zip(read)
             .map(|(workspace, read)| self.workspace(context, workspace, &groups, read));
-        let document = history::History::new(workspaces.collect());
+        let document = cut_history::History::new(workspaces.collect());
         if context.json {
             output::document(&document.bytes())?;
         } else {
-            let page = sections::history::page(&document, moment::millis(context.clock.now()));
+            let page = sections::cut_history::page(&document, moment::millis(context.clock.now()));
             output::data(&write(&page, context.form()))?;
         }
         Ok(unseen.unwrap_or_else(|| status(&document)))
@@ -548,7 +548,7 @@ async fn read_evidence(regions: &Regions, name: &str) -> Result<Option<Vec<u8>>,
 }
 
 /// How a history ends that was answered: a report that is missing or cannot be relied on is no good end.
-fn status(history: &history::History) -> ExitStatus {
+fn status(history: &cut_history::History) -> ExitStatus {
     let workspaces = || history.workspaces.iter();
     let mut missing = workspaces().filter(|workspace| workspace.period_missing.is_some());
     let chains = || {

@@ -3,10 +3,10 @@
 mod folder;
 mod found;
 mod from;
-mod kept;
+mod saved_answers;
 mod proposal;
 mod talk;
-mod workspace;
+mod conversation;
 
 use std::path::{Path, PathBuf};
 
@@ -75,14 +75,14 @@ impl Init {
             return written(context, &path, &look::block_on(answers)?);
         }
         let asked = given.filter(|_| context.can_ask);
-        match asked.map(workspace::pasted) {
+        match asked.map(conversation::pasted) {
             Some(Ok(address)) => {
                 let mut terminal = talk::Terminal::about(address.as_str(), &path);
-                let answers = workspace::configuration(context, &mut terminal, &address);
+                let answers = conversation::configuration(context, &mut terminal, &address);
                 return written(context, &path, &look::block_on(answers)?);
             }
             // What was meant as an address is not written into a file as it stands.
-            Some(Err(why)) if asked.is_some_and(workspace::is_meant_as_address) => {
+            Some(Err(why)) if asked.is_some_and(conversation::is_meant_as_address) => {
                 let message = format!("{}: {why}", asked.unwrap_or_default());
                 return Err(Failure::new(ExitStatus::Usage, render::clean(&message)));
             }

@@ -2,7 +2,7 @@
 
 use super::fields::{KeyPlace, WrongValue};
 use super::values::token_variable;
-use super::workspace::Draft;
+use super::workspace_draft::Draft;
 use super::{LocationAddress, Mistake};
 
 /// Compares every two workspaces; what is wrong is said of both.

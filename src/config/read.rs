@@ -14,7 +14,7 @@ use super::keys::Level;
 use super::not_json::SyntaxError;
 use super::settings::Schedules;
 use super::values::{label, secret_name};
-use super::workspace::{Draft, Surroundings};
+use super::workspace_draft::{Draft, Surroundings};
 use super::{Configuration, Mistake, effective, notifications};
 use crate::text::hex;
 

@@ -6,12 +6,12 @@
 
 use serde::{Deserialize, Deserializer};
 
-mod catalog;
+mod unity_catalog;
 mod jobs;
 mod statements;
-mod workspace;
+mod identity_and_files;
 
-pub use catalog::{
+pub use unity_catalog::{
     Assignment, CatalogInfo, Catalogs, ColumnInfo, EffectivePrivilege, ExternalLocationInfo,
     ExternalLocations, MetastoreAssignment, MetastoreSummary, PathCredentialRequest, Permissions,
     SchemaInfo, Schemas, TableInfo, Tables,
@@ -25,7 +25,7 @@ pub use statements::{
     ResultSchema, ServiceError, StatementRequest, StatementResponse, StatementState,
     StatementStatus, Warehouse, Warehouses,
 };
-pub use workspace::{
+pub use identity_and_files::{
     DirectoryEntry, DirectoryPage, HostMetadata, Me, ObjectInfo, Objects, OidcEndpoints, Secret,
     TokenAnswer,
 };

@@ -15,9 +15,9 @@ mod error;
 mod external;
 mod facts;
 mod features;
-mod history;
+mod commit_history;
 mod json;
-mod kept;
+mod small_table;
 mod lenient;
 mod log;
 mod odd;
@@ -47,8 +47,8 @@ pub use commit::Expect;
 pub use compact::Compacted;
 pub use end::{KnownCommit, KnownEnd};
 pub use error::{DeltaError, IoTrouble, Result};
-pub use history::{Commit, Opening, Origin};
-pub use kept::SmallTable;
+pub use commit_history::{Commit, Opening, Origin};
+pub use small_table::SmallTable;
 pub use log::{LogCheckpoint, Versions};
 pub use path::Location;
 pub use properties::{Stage, Unsettable, with_properties};
@@ -93,7 +93,7 @@ pub async fn still_ends(asked: Vec<KnownEnd>) -> Result<Vec<Result<bool>>> {
 /// Reads the commits still in the log from a version on, oldest first.
 pub async fn history(store: &TableStore, from_version: Option<u64>) -> Result<Vec<Commit>> {
     let store = store.clone();
-    off_thread(move || history::history(&store, from_version)).await
+    off_thread(move || commit_history::history(&store, from_version)).await
 }
 
 /// The same of a table whose log is already listed and whose newest version is already read: a log may be long.
@@ -105,7 +105,7 @@ pub async fn history_in(
 ) -> Result<Vec<Commit>> {
     let (store, log) = (store.clone(), log.clone());
     let own_times_since = head.metadata.in_commit_timestamps_since();
-    off_thread(move || history::history_in(&store, &log, own_times_since, from_version)).await
+    off_thread(move || commit_history::history_in(&store, &log, own_times_since, from_version)).await
 }
 
 /// Where the commits begin that made a version of such a table what it is: with the newest CLONE, if the log still has it.
@@ -117,7 +117,7 @@ pub async fn origin(
 ) -> Result<Option<Origin>> {
     let (store, log) = (store.clone(), log.clone());
     let own_times_since = head.metadata.in_commit_timestamps_since();
-    off_thread(move || Ok(history::origin(&store, &log, own_times_since, version))).await
+    off_thread(move || Ok(commit_history::origin(&store, &log, own_times_since, version))).await
 }
 
 /// Whether a version of such a table is again what an earlier one was; not where one of them can no longer be read.
@@ -147,7 +147,7 @@ pub async fn set_alone(
     property: &'static str,
 ) -> Option<String> {
     let (store, log) = (store.clone(), log.clone());
-    let read = off_thread(move || history::set_alone(&store, &log, version, property));
+    let read = off_thread(move || commit_history::set_alone(&store, &log, version, property));
     read.await.ok().flatten()
 }
 
@@ -297,7 +297,7 @@ pub async fn vacuum(store: &TableStore, how: Vacuum, author: Author) -> Result<N
 
 /// For how long a table keeps files that were replaced, in milliseconds.
 pub fn files_kept_ms(metadata: &Metadata) -> i64 {
-    kept::files_kept_ms(metadata)
+    small_table::files_kept_ms(metadata)
 }
 
 /// Creates an empty table as version 0. [`DeltaError::Conflict`] when there is one.
@@ -369,7 +369,7 @@ pub async fn read_rows(store: &TableStore, version: Option<u64>) -> Result<Vec<R
 /// none.
 pub async fn read_kept(store: &TableStore, shelves: RangeInclusive<u8>) -> Result<SmallTable> {
     let store = store.clone();
-    off_thread(move || kept::read(&store, &shelves)).await
+    off_thread(move || small_table::read(&store, &shelves)).await
 }
 
 /// Makes the files of a shelf one on the next, save the rows that stay in front of all shelves. No data changes.
@@ -382,7 +382,7 @@ pub async fn shelve(
     author: Author,
 ) -> Result<u64> {
     let store = store.clone();
-    off_thread(move || kept::shelve(&store, from, &stay, &go, expect, &author)).await
+    off_thread(move || small_table::shelve(&store, from, &stay, &go, expect, &author)).await
 }
 
 /// Writes all rows of a small table anew as one file with a checkpoint, where other readers would stumble over what is there.
@@ -393,20 +393,20 @@ pub async fn mend(
     author: Author,
 ) -> Result<u64> {
     let store = store.clone();
-    off_thread(move || kept::mend(&store, &rows, expect, &author)).await
+    off_thread(move || small_table::mend(&store, &rows, expect, &author)).await
 }
 
 /// Removes what is past a small table's retention, where a version was checkpointed.
 pub async fn clean(store: &TableStore, version: u64, now_ms: i64) -> Result<()> {
     let store = store.clone();
-    off_thread(move || kept::clean(&store, version, now_ms)).await
+    off_thread(move || small_table::clean(&store, version, now_ms)).await
 }
 
 /// Removes commits and checkpoints that are past a table's retention, where a version was checkpointed; nothing that this
 /// version needs, or one after it.
 pub async fn clean_log(store: &TableStore, version: u64, now_ms: i64) -> Result<()> {
     let store = store.clone();
-    off_thread(move || kept::clean_before(&store, version, now_ms)).await
+    off_thread(move || small_table::clean_before(&store, version, now_ms)).await
 }
 
 /// Writes a checkpoint of a version; one that cannot be written is no loss.

@@ -4,14 +4,14 @@
 
 mod files;
 mod table;
-mod workspace;
+mod workspace_folder;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema};
 use serde_json::Value;
 
 pub use table::Table;
-pub use workspace::WorkspaceFolder;
+pub use workspace_folder::WorkspaceFolder;
 
 use super::delta::{self, DeltaError};
 

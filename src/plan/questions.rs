@@ -19,7 +19,7 @@ use crate::region::{
 pub mod again;
 mod ahead;
 mod answers;
-mod catalog;
+mod every_group;
 mod histories;
 mod looks;
 mod pins;
@@ -29,7 +29,7 @@ mod watch;
 
 pub use ahead::groups_ahead_of_their_log;
 pub use answers::Answers;
-pub use catalog::{CatalogAnswers, CatalogQuestions, catalog_questions, groups_as_listed};
+pub use every_group::{CatalogAnswers, CatalogQuestions, catalog_questions, groups_as_listed};
 pub use looks::{Look, Looks};
 pub use readiness::SecretsQuestion;
 pub use watch::WatchAnswers;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::diff::Difference;
 use super::error::ErrorDocument;
-use super::history::History;
+use super::cut_history::History;
 use super::validation::Validation;
 use crate::apply::{Event, PlanCheck};
 use crate::formats::{self, Format};

@@ -9,7 +9,7 @@ pub mod config;
 pub(super) mod dangers;
 pub mod diff;
 pub(super) mod findings;
-pub mod history;
+pub mod cut_history;
 pub mod init;
 pub(super) mod losses;
 pub(super) mod metadata;

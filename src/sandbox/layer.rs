@@ -13,7 +13,7 @@ use serde_json::json;
 use super::fault::Misbehaviour;
 use super::http::Refusal;
 use super::listener::Cord;
-use super::{Site, workspace::ServedWorkspace};
+use super::{Site, served_workspace::ServedWorkspace};
 use crate::command::{Command, Verb};
 
 /// Where a request that is no GET changes no file; statements look for themselves.

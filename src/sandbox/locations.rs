@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 use super::http::{Params, Refusal, Reply, body, catalog_page, text};
-use super::{Site, workspace::ServedWorkspace};
+use super::{Site, served_workspace::ServedWorkspace};
 use crate::config::LocationAddress;
 use crate::region::{RegionErrorKind, Workspace, WriteAccess};
 

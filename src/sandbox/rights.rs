@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::http::{Params, Refusal, Reply, body, page, text};
 use super::locations::UNLISTED;
 use super::unity::parse_table_name;
-use super::{Site, workspace::ServedWorkspace};
+use super::{Site, served_workspace::ServedWorkspace};
 
 /// Who has the rights of a thing about whose grants nothing is said.
 const EVERYBODY: &str = "account users";

@@ -1,6 +1,6 @@
 //! The life of a statement: submitted, polled, canceled, its result read in parts.
 
-pub(super) mod kept;
+pub(super) mod statement_table;
 mod request;
 mod result;
 pub(super) mod sessions;
@@ -21,7 +21,7 @@ use super::fault::Misbehaviour;
 use super::http::{Refusal, Reply, body, text};
 use super::sql::{DefaultNames, Session, SqlError};
 use crate::lakehouse::delta;
-use kept::{Life, Statement};
+use statement_table::{Life, Statement};
 use result::Outcome;
 
 /// How long a submission waits where it does not say.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::http::{Params, Refusal, Reply, catalog_page};
 use super::sql::{kind, like};
-use super::{Site, workspace::ServedWorkspace};
+use super::{Site, served_workspace::ServedWorkspace};
 use crate::config::{LocationAddress, TableName};
 use crate::lakehouse::delta::{self, SnapshotDetail, TableStore};
 use crate::region::Workspace;

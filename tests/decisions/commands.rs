@@ -45,7 +45,7 @@ const NAMED: &[(&str, &[&str], &str)] = &[
     ("src/render/sections/card.rs", &["drsync plan"], TITLE),
     ("src/render/sections/check.rs", &["drsync check"], TITLE),
     ("src/render/sections/diff.rs", &["drsync diff"], TITLE),
-    ("src/render/sections/history.rs", &["drsync history"], TITLE),
+    ("src/render/sections/cut_history.rs", &["drsync history"], TITLE),
     ("src/render/sections/plan.rs", &["drsync plan"], TITLE),
     ("src/render/sections/plan/comment.rs", &["drsync plan"], TITLE),
     ("src/render/sections/plan/report.rs", &["drsync plan"], TITLE),

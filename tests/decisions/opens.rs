@@ -45,7 +45,7 @@ const ALLOWED: [(&str, &str, usize, &str); 7] = [
         "a commit that it made itself, to set its time",
     ),
     (
-        "src/lakehouse/write/workspace.rs",
+        "src/lakehouse/write/workspace_folder.rs",
         "fs::rename(",
         1,
         "over its own catalog, from a file made beside it",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::found;
 use super::proposal::{self, InitAnswers, PersonAnswers};
 use super::talk::Talk;
-use super::workspace::{WRITTEN_WITHIN, check_apart, email};
+use super::conversation::{WRITTEN_WITHIN, check_apart, email};
 use crate::cli::flags::Context;
 use crate::cli::{ExitStatus, Failure};
 use crate::databricks::{Job, Listed};

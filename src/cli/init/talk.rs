@@ -4,7 +4,7 @@ use std::path::Path;
 
 use url::Url;
 
-use super::kept::SavedAnswers;
+use super::saved_answers::SavedAnswers;
 use crate::cli::{Failure, output};
 use crate::render::clean;
 

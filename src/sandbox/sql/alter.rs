@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Session;
 use super::ast::{AddedColumn, Target};
 use super::error::{Result, SqlError};
-use super::history::clustering;
+use super::describe_history::clustering;
 use super::kind::{self, Kind};
 use super::rows::Rows;
 use super::tables::Place;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use drsync::apply::{Approval, Exit};
 use drsync::history::{Accepted, ApplyLine, Blocked, Chain, GroupPeriod, Period};
 use drsync::ledger::{Consistency, Cut};
-use drsync::render::history::{History, UnreadRegion, WorkspaceHistory};
+use drsync::render::cut_history::{History, UnreadRegion, WorkspaceHistory};
 
 use super::*;
 
@@ -126,7 +126,7 @@ fn workspace(name: &str) -> WorkspaceHistory {
 }
 
 fn page_of(history: &History) -> drsync::render::page::Page {
-    drsync::render::sections::history::page(history, at("2026-12-01T00:00:00Z"))
+    drsync::render::sections::cut_history::page(history, at("2026-12-01T00:00:00Z"))
 }
 
 fn page(workspaces: Vec<WorkspaceHistory>) -> Html {

@@ -23,7 +23,7 @@ fn commits_own_times_begin_in_the_replica_where_its_own_history_has_them() {
         assert_eq!(there.metadata.in_commit_timestamps_since(), Some(1));
         assert_eq!(there.timestamp_ms(), Some(author().now_ms.max(there.timestamp_ms().unwrap())));
     }
-    let history = history::history(&replica.store, None).unwrap();
+    let history = commit_history::history(&replica.store, None).unwrap();
     assert!(
         history.windows(2).all(|pair| pair[0].timestamp_ms < pair[1].timestamp_ms),
         "{history:?}"

@@ -175,8 +175,8 @@ fn maintenance_is_proved_by_the_rows_that_were_live_before_it() {
         let mut all = vec![info(operation)];
         all.extend(actions);
         table.commit(2, &all);
-        let whole = history::history(&table.store, None).unwrap();
-        let last = history::history(&table.store, Some(2)).unwrap();
+        let whole = commit_history::history(&table.store, None).unwrap();
+        let last = commit_history::history(&table.store, Some(2)).unwrap();
         assert_eq!(whole[2], last[0], "however far back it is read");
         last[0].upkeep
     };
@@ -215,7 +215,7 @@ fn maintenance_before_which_the_log_tells_nothing_is_a_change() {
     table.commit(2, &rewritten("c", "d"));
     table.commit(3, &rewritten("d", "e"));
     let shown = |from: Option<u64>| -> Vec<Upkeep> {
-        let history = history::history(&table.store, from).unwrap();
+        let history = commit_history::history(&table.store, from).unwrap();
         history.iter().map(|commit| commit.upkeep).collect()
     };
     assert_eq!(shown(Some(2)), [Upkeep::Compared; 2]);
@@ -229,7 +229,7 @@ fn maintenance_before_which_the_log_tells_nothing_is_a_change() {
 fn a_commit_is_known_by_its_content_whatever_its_time() {
     let (_world, table) = World::with_table();
     let path = table.folder.join(log::commit_path(0));
-    let digest = || history::history(&table.store, None).unwrap()[0].sha256.clone();
+    let digest = || commit_history::history(&table.store, None).unwrap()[0].sha256.clone();
     let bytes = fs::read(&path).unwrap();
     assert_eq!(digest(), crate::canonical::sha256_of_bytes(&bytes));
     let before = digest();
@@ -258,7 +258,7 @@ fn history_tells_maintenance_from_change_and_time_always_grows() {
             .set_modified(when)
             .unwrap();
     }
-    let history = history::history(&table.store, None).unwrap();
+    let history = commit_history::history(&table.store, None).unwrap();
     let shown: Vec<_> = history
         .iter()
         .map(|each| (each.version, each.timestamp_ms - 1_700_000_000_000, each.upkeep))
@@ -274,7 +274,7 @@ fn history_tells_maintenance_from_change_and_time_always_grows() {
         (Some("MERGE"), Some("ann"), Some("7"))
     );
     assert_eq!(last.operation_metrics["numOutputRows"], "3");
-    assert_eq!(history::history(&table.store, Some(2)).unwrap().len(), 1);
+    assert_eq!(commit_history::history(&table.store, Some(2)).unwrap().len(), 1);
     assert_eq!(table.snapshot().timestamp_ms(), Some(last.timestamp_ms));
 }
 
@@ -368,7 +368,7 @@ fn a_line_that_never_ends_is_refused_with_the_limit() {
         let error = replay::snapshot(&table.store, None, detail).unwrap_err();
         assert_eq!(error.to_string(), told);
     }
-    assert_eq!(history::history(&table.store, None).unwrap_err().to_string(), told);
+    assert_eq!(commit_history::history(&table.store, None).unwrap_err().to_string(), told);
 }
 
 #[test]
@@ -481,8 +481,8 @@ fn a_commit_is_the_newest_of_its_log_as_long_as_it_is_the_same_and_none_came_aft
     };
     let known = |table: &Table| {
         let made = end::time_at_end(&table.store, 1, &mut Neighbours::default()).unwrap();
-        let sha256 = history::digest_of_commit(&table.store, 1).unwrap();
-        let read = history::history(&table.store, Some(1)).unwrap();
+        let sha256 = commit_history::digest_of_commit(&table.store, 1).unwrap();
+        let read = commit_history::history(&table.store, Some(1)).unwrap();
         assert_eq!(read[0].sha256, sha256, "whoever reads the history has the same digest");
         let commit = KnownCommit { made_ms: made.unwrap(), sha256: Some(sha256) };
         KnownEnd { store: TableStore::local(&table.folder), version: 1, commit: Some(commit) }

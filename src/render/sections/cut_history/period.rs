@@ -3,7 +3,7 @@
 use super::notes;
 use crate::figures::{count, elapsed, moment, plural, span};
 use crate::history::{ApplyLine, GroupPeriod, Period, SettingsLine, Skew, Unproved, Unrecorded};
-use crate::render::history::History;
+use crate::render::cut_history::History;
 use crate::render::page::{
     Block, Fact, Note, Part, Phrase, Section, ShownNotes, Table, ToldIn, Tone,
 };

@@ -10,7 +10,7 @@ use crate::harmless::name;
 use crate::layout::first_line;
 use crate::ledger::Cut;
 use crate::plan::LossReceipt;
-use crate::render::history::{History, LostWithRole, WorkspaceHistory};
+use crate::render::cut_history::{History, LostWithRole, WorkspaceHistory};
 use crate::render::page::{
     Block, Columns, Document, Fact, Page, Part, Phrase, Row, Section, ShownNotes, Table,
 };
