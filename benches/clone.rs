@@ -21,7 +21,7 @@ use std::time::Instant;
 use arrow_array::builder::BinaryBuilder;
 use arrow_array::{Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
-use drsync::lakehouse::delta::{self, Author, CloneOptions, Expect, Progress, TableStore};
+use drsync::lakehouse::delta::{self, Author, CloneOptions, Expect, CopyProgress, TableStore};
 use drsync::region::Mark;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
@@ -216,7 +216,7 @@ async fn clone(source: &Path, target: &Path) {
         doubted: false,
         author: Author { now_ms: 1, engine_info: "bench".to_owned(), user_name: None, job: None },
         source_name: "bench".to_owned(),
-        progress: Progress::default(),
+        progress: CopyProgress::default(),
     };
     delta::deep_clone(&source, 0, &target, options).await.unwrap();
 }

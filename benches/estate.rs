@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use drsync::lakehouse::Writer;
-use drsync::lakehouse::write::{Table, WorkspaceFolder, columns, rows};
+use drsync::lakehouse::write::{WritableTable, WorkspaceFolder, columns, rows};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use serde_json::json;
@@ -314,10 +314,10 @@ impl Estate {
         self.folder.path().join(inside)
     }
 
-    fn table(&self, place: &str) -> Table {
+    fn table(&self, place: &str) -> WritableTable {
         let now = self.now;
         let writer = Writer { user: "etl@example.com".to_owned(), clock: Arc::new(move || now) };
-        Table::at(self.path("east").join(place), writer).when(now)
+        WritableTable::at(self.path("east").join(place), writer).when(now)
     }
 
     /// Makes cuts until there are so many.

@@ -117,7 +117,7 @@ fn runbook(cuts: &Cuts, language: Language) -> usize {
         cuts,
         rows: &Default::default(),
         record: None,
-        looked: &drsync::runbook::Looked::default(),
+        looked: &drsync::runbook::LookedAtGroups::default(),
         read_around: None,
         groups: &[],
         to_cuts: &Default::default(),

@@ -39,7 +39,7 @@ pub use event::{Event, EventKind};
 pub use exit::DEADLINE;
 pub use here::{LocalEvidence, NothingHere};
 pub use lost::LostOutput;
-pub use options::Options;
+pub use options::ApplyOptions;
 pub use signer::Signer;
 pub use telling::unreached;
 
@@ -48,7 +48,7 @@ pub use crate::record::{
     Approval, Blocking, Ending, Exit, Failed, GroupOutcome, GroupRecord, KeptConfiguration,
     MetadataRecord, Moved, NotRecorded, Notified, Outstanding, PreviousElsewhere, Recorded,
     RecordedIn, RunRecord, RunSummary, RunWarning, RunWarningCode, SettingsChanged, TableOutcome,
-    TableRecord, Taken, ToldBefore, Unreached, UnreadableRecord, VerifiedRecord, WholeLook,
+    TableRecord, TakenDown, ToldBefore, Unreached, UnreadableRecord, VerifiedRecord, WholeLook,
 };
 
 use crate::canonical::sha256_of_bytes;
@@ -61,7 +61,7 @@ use crate::plan::{Action, Decision, GroupPlan, Plan, Role, RoleTold, StoredPlan}
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, RegionError, Regions, SIGNATURE_ENDING};
 use chain::Tips;
 use evidence::Keepers;
-use exit::{Away, exit_of_endings, exit_without_evidence, exit_without_output};
+use exit::{AwayRegions, exit_of_endings, exit_without_evidence, exit_without_output};
 use left::not_due;
 use notes::ApplyNotes;
 use registration::Registrations;
@@ -71,7 +71,7 @@ use slots::Slots;
 /// What one apply shares between its groups.
 struct Run<'a> {
     stored: &'a StoredPlan,
-    options: &'a Options,
+    options: &'a ApplyOptions,
     tell: &'a (dyn Fn(Event) + Send + Sync),
     slots: Slots,
     notes: ApplyNotes,
@@ -86,7 +86,7 @@ struct Run<'a> {
 pub async fn apply(
     stored: &StoredPlan,
     regions: &[Regions],
-    options: &Options,
+    options: &ApplyOptions,
     tell: &(dyn Fn(Event) + Send + Sync),
 ) -> RunRecord {
     let plan = &stored.plan;
@@ -119,7 +119,7 @@ pub async fn apply(
     let endings = groups
         .iter()
         .map(|group| group.ending.as_ref().expect("a group of this apply has its ending"));
-    let away_at_all = away.values().fold(Away::default(), |all, away| all.or(*away));
+    let away_at_all = away.values().fold(AwayRegions::default(), |all, away| all.or(*away));
     let exit = exit_without_output(exit_of_endings(plan, endings, away_at_all, signal), &lost);
     let exit = exit_without_evidence(exit, run.notes.lacks_any(Recorded::Plan));
     let mut record =
@@ -150,7 +150,7 @@ fn whole_looks(plan: &Plan, planned_now: bool) -> Vec<WholeLook> {
 struct Done<'a> {
     groups: Vec<GroupRecord>,
     metadata: Vec<MetadataRecord>,
-    away: Away,
+    away: AwayRegions,
     /// The cuts of all its groups, as they were when the apply began, where they were read.
     cuts: Option<Cuts>,
     /// Where its evidence is kept; nowhere, where its location is another workspace's.
@@ -190,7 +190,7 @@ struct All<'a> {
     groups: Vec<GroupRecord>,
     metadata: Vec<MetadataRecord>,
     /// Of each workspace which of its regions did not answer.
-    away: BTreeMap<String, Away>,
+    away: BTreeMap<String, AwayRegions>,
     /// Where the evidence of each is kept.
     keepers: Vec<Kept<'a>>,
     /// Of each the cuts of all its groups, where they were read.
@@ -417,7 +417,7 @@ impl<'p> Run<'p> {
         regions: &'a Regions,
     ) -> Done<'a> {
         let mut records: BTreeMap<String, GroupRecord> = BTreeMap::new();
-        let (mut metadata, mut away, mut cuts) = (Vec::new(), Away::default(), None);
+        let (mut metadata, mut away, mut cuts) = (Vec::new(), AwayRegions::default(), None);
         let due: Vec<&GroupPlan> = smallest_first(plan);
         let nothing = due.is_empty()
             && plan.metadata.iter().all(|action| action.action == crate::plan::LedgerAction::None);

@@ -36,7 +36,7 @@ mod written;
 
 pub use address::WorkspaceAddress;
 pub use connection::Connection;
-pub use keys::{Compared, KEYS, Key, Level, Shape};
+pub use keys::{Compared, KEYS, Key, Level, ValueShape};
 pub use load::{ConfigError, load};
 pub use location::{LocationAddress, LocationError, Scheme, check_path};
 pub use name::{NameError, TableName, TableRef, WorkflowRef};

@@ -46,17 +46,17 @@ pub mod wire;
 mod workflows;
 mod workspace;
 
-pub use auth::{Environment, Run, SignInError, Tried};
+pub use auth::{Environment, CommandRunner, SignInError, Tried};
 pub use client::Client;
 pub use connect::{ConnectOptions, Connected, NeededSide, Unbound, connect, connect_as_needed};
 pub use credential::Credential;
 pub use notice::Notice;
-pub use survey::{Job, Listed, Offered, Surveyor, WorkspaceAndAsker, WritersAndSizes};
+pub use survey::{SurveyedJob, ListedTable, Offered, Surveyor, WorkspaceAndAsker, WritersAndSizes};
 pub use timing::Timing;
 pub use workspace::DatabricksWorkspace;
 
-use batch::Batches;
-use histories::Seen;
+use batch::RefusedForms;
+use histories::SeenDetails;
 use refusal::Refusal;
 use statements::Sql;
 
@@ -64,8 +64,8 @@ use statements::Sql;
 struct Service {
     client: Client,
     sql: Sql,
-    batches: Batches,
-    seen: Seen,
+    batches: RefusedForms,
+    seen: SeenDetails,
     principal: OnceCell<String>,
     /// When it was last asked in vain who asks, and what came of it: one look at a time.
     unknown: Mutex<Option<(Instant, Refusal)>>,
@@ -77,8 +77,8 @@ impl Service {
         Service {
             client,
             sql,
-            batches: Batches::default(),
-            seen: Seen::default(),
+            batches: RefusedForms::default(),
+            seen: SeenDetails::default(),
             principal: OnceCell::new(),
             unknown: Mutex::default(),
         }

@@ -21,7 +21,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use crate::limits::Limit;
-pub use many::{Looker, Namer, Opener, Renamer, Seen};
+pub use many::{Looker, Namer, Opener, Renamer, FoundEntry};
 
 /// Whether this kernel lacks `openat2`, or a sandbox forbids it.
 static WALK: AtomicBool = AtomicBool::new(false);

@@ -21,8 +21,8 @@ use crate::record::{Approval, Exit, GroupOutcome, GroupRecord, RunRecord, Signat
 use crate::region::{KeptDocument, PLAN_ENDING, PassedOver};
 use crate::sentence::Sentence;
 
-pub use chain::{Chain, CutName, Head, Skew, Unrecorded};
-pub use claims::{Claim, PlanSeen, Unproved};
+pub use chain::{Chain, CutName, NotedRecord, Skew, Unrecorded};
+pub use claims::{Claim, PlanSeen, UnprovedClaim};
 
 /// The period of a report: a moment belongs to it from its beginning on, up to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub struct Period {
     /// Whether the records are all there and unaltered.
     pub chain: Chain,
     /// What records of the period claim and the evidence does not show, oldest first.
-    pub unproved: Vec<Unproved>,
+    pub unproved: Vec<UnprovedClaim>,
 }
 
 /// What the regions of a workspace keep as evidence.
@@ -170,7 +170,7 @@ pub struct GroupPeriod {
     /// When it was blocked.
     pub blocked: Vec<Blocked>,
     /// Risks that its cuts accepted.
-    pub accepted: Vec<Accepted>,
+    pub accepted: Vec<AcceptedInPeriod>,
     /// Changes of role, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<RoleChange>,
@@ -207,7 +207,8 @@ pub struct Blocked {
 
 /// A risk that somebody accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Accepted {
+#[schemars(rename = "Accepted")]
+pub struct AcceptedInPeriod {
     /// The cut that was made all the same.
     pub cut: u64,
     /// What was found.
@@ -392,7 +393,7 @@ fn group(
         accepted: of_period()
             .filter(|cut| !cut.is_role())
             .flat_map(|cut| {
-                cut.accepted.iter().map(|risk| Accepted {
+                cut.accepted.iter().map(|risk| AcceptedInPeriod {
                     cut: cut.cut_number,
                     code: risk.code.clone(),
                     scope: risk.scope.clone(),

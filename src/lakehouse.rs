@@ -35,11 +35,11 @@ mod workspace;
 pub mod write;
 
 pub use catalog::{
-    CATALOG_FILE, Catalog, ColumnEntry, ExternalLocation, Index, Secret, TableEntry,
+    CATALOG_FILE, Catalog, ColumnEntry, ExternalLocation, Index, StoredSecret, TableEntry,
 };
 pub use described::FileError;
 pub use grants::Grants;
-pub use jobs::{JOBS_FILE, Job, Jobs, Run};
+pub use jobs::{JOBS_FILE, JobEntry, JobsFile, JobRun};
 pub use survey::{Survey, Surveyed, survey};
 pub use workspace::LakehouseWorkspace;
 use workspace::external_files_of;
@@ -94,7 +94,7 @@ pub struct LakehouseLocation {
 struct Turns {
     rows: tokio::sync::Mutex<()>,
     /// What is known of the cut log since this process last read or wrote it.
-    cuts: tokio::sync::Mutex<Option<records::Log>>,
+    cuts: tokio::sync::Mutex<Option<records::KnownCutLog>>,
 }
 
 impl LakehouseLocation {

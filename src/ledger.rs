@@ -22,7 +22,7 @@ pub use cuts::{Cuts, Divergence};
 pub use kind::CutKind;
 pub use odd::{CutRow, OddCut};
 pub use role::{NEEDS_PROPERTY, NewRole, Roles, needed_version};
-pub use row::{Row, Status};
+pub use row::{Row, RowStatus};
 
 /// Folder of drsync's own files under a sync location.
 pub const FOLDER: &str = "_drsync";

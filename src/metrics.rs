@@ -16,7 +16,7 @@ use crate::config::{Sides, WorkspaceConfig};
 use crate::ledger;
 use crate::plan::Decision;
 use crate::plan::document::ReasonCode;
-use crate::plan::status::{GroupStatus, Status};
+use crate::plan::status::{GroupStatus, StatusDocument};
 
 /// What `Content-Type` says of [`text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -129,7 +129,7 @@ impl GroupState {
 
 impl Measured {
     /// What a status document says of the workspaces of a configuration.
-    pub fn of(status: &Status, workspaces: &[WorkspaceConfig]) -> Measured {
+    pub fn of(status: &StatusDocument, workspaces: &[WorkspaceConfig]) -> Measured {
         let mut measured = Measured::default();
         for workspace in &status.workspaces {
             let configured = workspaces.iter().find(|it| it.name == workspace.name);
@@ -181,7 +181,7 @@ fn state(group: &GroupStatus) -> GroupState {
         None => GroupState::Unknown,
         Some(Decision::Blocked) => GroupState::Failing,
         Some(_) if paused => GroupState::Paused,
-        Some(_) if group.status == Some(ledger::Status::Failed) => GroupState::Failing,
+        Some(_) if group.status == Some(ledger::RowStatus::Failed) => GroupState::Failing,
         Some(_) => GroupState::Ok,
     }
 }

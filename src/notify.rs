@@ -26,13 +26,13 @@ pub use address::hash_of;
 pub use decide::{carried, decide, end_of_left_workspace, last_words, not_begun};
 pub use doubts::{Doubt, DoubtCode, doubts, of_address, of_secret, of_silence};
 pub use incident::{
-    CauseCode, Class, Closed, Digest, DigestGroup, FailureCause, GroupCut, How, Incident, Lost,
+    CauseCode, Class, Closed, SyncDigest, DigestGroup, FailureCause, GroupCut, How, Incident, Lost,
     Telling, ToldState,
 };
 pub use letter::{Text, mail_id, text};
-pub use letters::{Item, Letter, News, Receiver, RecordNews, SynchronizedGroup, Why, letters};
+pub use letters::{LetterItem, Letter, News, Receiver, RecordNews, SynchronizedGroup, Why, letters};
 pub use payload::{Call, calls};
-pub use policy::{Before, Known, Policy};
-pub use round::{GroupRound, LeftWorkspace, Round, State};
+pub use policy::{Before, KnownReceiver, Policy};
+pub use round::{GroupRound, LeftWorkspace, Round, StateAfterApply};
 pub use samples::samples;
 pub use told::{Delivery, DeliveryOutcome, ToldDocument};

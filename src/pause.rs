@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// How a try failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Failure {
+pub(crate) enum TryFailure {
     /// Another one would fail the same way.
     Lasting,
     /// It had no effect, and another one may go well.
@@ -23,22 +23,22 @@ pub(crate) enum Twice {
     Harm,
 }
 
-impl Failure {
+impl TryFailure {
     /// How a try failed whose failure may pass, or whose outcome is not known.
-    pub(crate) fn of(transient: bool, outcome_unknown: bool) -> Failure {
+    pub(crate) fn of(transient: bool, outcome_unknown: bool) -> TryFailure {
         match (transient, outcome_unknown) {
-            (_, true) => Failure::Unknown,
-            (true, false) => Failure::Passing,
-            (false, false) => Failure::Lasting,
+            (_, true) => TryFailure::Unknown,
+            (true, false) => TryFailure::Passing,
+            (false, false) => TryFailure::Lasting,
         }
     }
 }
 
 /// Whether there is another try, after `made` that failed, the last of them so, of `most`.
-pub(crate) fn may_try_again(failure: Failure, twice: Twice, made: u32, most: u32) -> bool {
+pub(crate) fn may_try_again(failure: TryFailure, twice: Twice, made: u32, most: u32) -> bool {
     let sensible = match (failure, twice) {
-        (Failure::Lasting, _) | (Failure::Unknown, Twice::Harm) => false,
-        (Failure::Passing, _) | (Failure::Unknown, Twice::Harmless) => true,
+        (TryFailure::Lasting, _) | (TryFailure::Unknown, Twice::Harm) => false,
+        (TryFailure::Passing, _) | (TryFailure::Unknown, Twice::Harmless) => true,
     };
     sensible && made < most
 }
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn there_is_another_try_where_the_failure_may_pass_and_the_effect_does_no_harm_twice() {
-        use Failure::{Lasting, Passing, Unknown};
+        use TryFailure::{Lasting, Passing, Unknown};
         let again = |failure, twice| may_try_again(failure, twice, 1, 2);
         let harmless = [Lasting, Passing, Unknown].map(|failure| again(failure, Twice::Harmless));
         assert_eq!(harmless, [false, true, true]);

@@ -20,7 +20,7 @@ use crate::moment;
 use crate::plan::document::Unprotected;
 use crate::plan::{
     Checked, ComparedWith, CutsTold, GrantsSeen, JobSeen, LedgerAction, LossReceipt, Provenance,
-    ReceiptTold, Role, RoleTold, SettingChange, Settings, SettingsBefore, Whose,
+    ReceiptTold, Role, RoleTold, SettingChange, ProtectionSettings, SettingsBefore, Whose,
 };
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, VerifiedLevel};
 use crate::sentence::Sentence;
@@ -112,7 +112,7 @@ pub struct RunRecord {
     /// How every workspace and its groups are protected: as the plan says, of groups that are not in it as the records before say.
     /// A workspace whose records could not be read is left out; records of versions before 1.4 do not tell.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub settings: BTreeMap<String, Settings>,
+    pub settings: BTreeMap<String, ProtectionSettings>,
     /// What is another than the records before say, by workspace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings_changed: Vec<SettingsChanged>,
@@ -191,14 +191,15 @@ pub struct RecordedIn {
     /// The workspace.
     pub workspace: String,
     /// Its primary.
-    pub primary: Taken,
+    pub primary: TakenDown,
     /// Its secondary.
-    pub secondary: Taken,
+    pub secondary: TakenDown,
 }
 
 /// What one region took down of an apply: all of it as it answered, or not; absent: there was nothing of the kind to take down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Taken {
+#[schemars(rename = "Taken")]
+pub struct TakenDown {
     /// Rows of `sync_metadata`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<bool>,
@@ -486,7 +487,7 @@ impl RunRecord {
 
     /// The settings of a workspace that it tells, by its name or by where its replicas lie; `None`: it tells none.
     pub fn settings_of(&self, whose: &Whose<'_>) -> Option<SettingsBefore> {
-        let (_, settings) = Settings::among(&self.settings, whose)?;
+        let (_, settings) = ProtectionSettings::among(&self.settings, whose)?;
         Some(SettingsBefore {
             of: ComparedWith::Record { run_id: self.run_id.clone(), ended_at: self.ended_at },
             settings: settings.clone(),
@@ -500,7 +501,7 @@ impl RunRecord {
     }
 }
 
-impl Taken {
+impl TakenDown {
     /// Whether it was taken down.
     pub fn get(&self, what: Recorded) -> Option<bool> {
         match what {

@@ -40,9 +40,9 @@ pub use metadata::{
     CutTable, LedgerCopy, MetadataTable, Registered, TableTrouble, Unregistered, heads_agree,
     refuse_without_a_copy,
 };
-pub use presence::{Identity, Presence, Reached, Unproved, WriteAccess};
+pub use presence::{Identity, Presence, Reached, UnprovedAccess, WriteAccess};
 pub use reading::{
-    CLONE, Change, CommitKind, Expected, Reading, ReplicaStanding, Theirs, standing,
+    CLONE, ReplicaConflict, CommitKind, ExpectedReplica, Reading, ReplicaStanding, Theirs, standing,
 };
 pub use replica::{
     CloneProof, ContentAnswer, ContentQuestion, LookDepth, Mark, NamedContent, Replica,

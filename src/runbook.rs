@@ -126,7 +126,7 @@ pub struct RunbookInput<'a> {
     /// What of the log was read around, a fragment: other readers stumble over it.
     pub read_around: Option<&'a Sentence>,
     /// What the replicas and the run records there tell beside the log.
-    pub looked: &'a Looked,
+    pub looked: &'a LookedAtGroups,
     /// The groups that are asked for; none: all.
     pub groups: &'a [String],
     /// Cuts that groups are to be brought to in place of their newest.
@@ -141,7 +141,7 @@ pub struct RunbookInput<'a> {
 
 /// What is known of groups that their cut log does not say: nothing of those that nobody looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Looked {
+pub struct LookedAtGroups {
     /// Groups of which the log lacks a change of role: the other side may be active, and nothing is brought back.
     pub behind: BTreeMap<String, Behind>,
     /// Groups whose cut cannot be read whole where an earlier one can, with why, a fragment that names that one.
@@ -319,7 +319,7 @@ pub fn make(facts: RunbookInput<'_>) -> Runbook {
 fn names_of_groups<'a>(
     cuts: &'a Cuts,
     rows: &'a BTreeMap<String, Row>,
-    looked: &'a Looked,
+    looked: &'a LookedAtGroups,
     asked: &'a [String],
 ) -> BTreeSet<&'a str> {
     if !asked.is_empty() {

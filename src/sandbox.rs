@@ -33,11 +33,11 @@ use tokio::task::JoinHandle;
 use crate::files as disk;
 use crate::sentence::Sentence;
 use fault::Faults;
-pub use fault::{Fault, FaultError, Misbehaviour, Side};
+pub use fault::{Fault, FaultError, Misbehaviour, WorldSide};
 use listener::Door;
 use statements::statement_table::Statements;
 use statements::sessions::Sessions;
-use served_workspace::{Guard, Ids, ServedWorkspace};
+use served_workspace::{Confinement, Ids, ServedWorkspace};
 pub use world::World;
 
 /// Requests that are remembered.
@@ -45,7 +45,7 @@ const REMEMBERED: usize = 10_000;
 
 /// What to serve, and how.
 #[derive(Clone)]
-pub struct Options {
+pub struct SandboxOptions {
     /// The world.
     pub world: World,
     /// The primary's port, the secondary's is the next; 0: free ones.
@@ -53,7 +53,7 @@ pub struct Options {
     /// How to misbehave.
     pub faults: Vec<Fault>,
     /// A workspace that does not answer: nobody listens at its port.
-    pub away: Option<Side>,
+    pub away: Option<WorldSide>,
     /// In what the service differs from one workspace to another.
     pub quirks: Quirks,
     /// What tokens and secrets are made of: whoever knows it may do everything here.
@@ -66,10 +66,10 @@ pub struct Options {
     pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
 }
 
-impl Options {
+impl SandboxOptions {
     /// A world on free ports, without faults, by the clock of this machine.
-    pub fn new(world: World) -> Options {
-        Options {
+    pub fn new(world: World) -> SandboxOptions {
+        SandboxOptions {
             world,
             port: 0,
             faults: Vec::new(),
@@ -83,9 +83,9 @@ impl Options {
     }
 }
 
-impl fmt::Debug for Options {
+impl fmt::Debug for SandboxOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options { world, port, faults, away, quirks, secret: _, allow, writable, clock: _ } =
+        let SandboxOptions { world, port, faults, away, quirks, secret: _, allow, writable, clock: _ } =
             self;
         f.debug_struct("Options")
             .field("world", world)
@@ -197,7 +197,7 @@ pub enum SandboxError {
 
 /// A workspace that is served, for whoever wants to ask it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Served {
+pub struct WorkspaceEndpoint {
     /// `http://127.0.0.1:PORT`.
     pub url: String,
     /// Its SQL warehouse.
@@ -212,7 +212,7 @@ pub struct Served {
     pub client_secret: String,
 }
 
-impl fmt::Debug for Served {
+impl fmt::Debug for WorkspaceEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Served")
             .field("url", &self.url)
@@ -225,9 +225,9 @@ impl fmt::Debug for Served {
 #[derive(Debug)]
 pub struct Running {
     /// The primary workspace.
-    pub primary: Served,
+    pub primary: WorkspaceEndpoint,
     /// The secondary workspace.
-    pub secondary: Served,
+    pub secondary: WorkspaceEndpoint,
     /// A configuration for drsync, in JSON, that is ready to be used with the tokens' variables set.
     pub configuration: String,
     shared: Arc<Shared>,
@@ -303,7 +303,7 @@ impl Shared {
 /// One workspace with what it shares: the state of its handlers.
 #[derive(Debug)]
 struct Site {
-    side: Side,
+    side: WorldSide,
     workspace: Arc<ServedWorkspace>,
     statements: Statements,
     sessions: Sessions,
@@ -320,14 +320,14 @@ pub fn new_secret() -> String {
 ///
 /// # Errors
 /// If the folders are no world, or a port is taken.
-pub async fn serve(options: Options) -> Result<Running, SandboxError> {
-    let Options { mut world, port, faults, away, quirks, secret, allow, writable, clock } = options;
+pub async fn serve(options: SandboxOptions) -> Result<Running, SandboxError> {
+    let SandboxOptions { mut world, port, faults, away, quirks, secret, allow, writable, clock } = options;
     world.complete(writable)?;
     let (one, port_one) = listen(port).await?;
     let (two, port_two) = listen(if port == 0 { 0 } else { port.saturating_add(1) }).await?;
     let url = |port: u16| format!("http://127.0.0.1:{port}");
     let ids = [&world.primary, &world.secondary].map(|folder| Ids::of(folder, &secret));
-    let guard = Guard {
+    let guard = Confinement {
         secret,
         within: [world.primary.clone(), world.secondary.clone()]
             .into_iter()
@@ -368,16 +368,16 @@ pub async fn serve(options: Options) -> Result<Running, SandboxError> {
         secondary: served(&second, variable_two),
         configuration: format!("{configuration:#}\n"),
         servers: [
-            start(one, Side::Primary, away, first, &shared),
-            start(two, Side::Secondary, away, second, &shared),
+            start(one, WorldSide::Primary, away, first, &shared),
+            start(two, WorldSide::Secondary, away, second, &shared),
         ],
         shared,
     })
 }
 
 /// What whoever signs in to a workspace needs.
-fn served(workspace: &ServedWorkspace, token_variable: String) -> Served {
-    Served {
+fn served(workspace: &ServedWorkspace, token_variable: String) -> WorkspaceEndpoint {
+    WorkspaceEndpoint {
         url: workspace.url.clone(),
         warehouse_id: workspace.ids.warehouse.clone(),
         token: workspace.ids.token.clone(),
@@ -398,8 +398,8 @@ async fn listen(port: u16) -> Result<(TcpListener, u16), SandboxError> {
 /// Answers for a workspace; for one that is away nobody listens.
 fn start(
     listener: TcpListener,
-    side: Side,
-    away: Option<Side>,
+    side: WorldSide,
+    away: Option<WorldSide>,
     workspace: Arc<ServedWorkspace>,
     shared: &Arc<Shared>,
 ) -> JoinHandle<std::io::Result<()>> {

@@ -24,7 +24,7 @@ pub use ledger::{
     read_rows, read_run_records, replace_cuts, replace_metadata, shallow_clone_table,
 };
 pub use roles::{
-    Expected, add_role_columns, check_files, check_rows, fence, mark, newest_row, restore,
+    ExpectedContent, add_role_columns, check_files, check_rows, fence, mark, newest_row, restore,
 };
 pub use schemas::{CUT_SCHEMA, ROW_SCHEMA};
 

@@ -9,7 +9,7 @@ use crate::harmless;
 use crate::notify::{GroupCut, RecordNews, SynchronizedGroup};
 use crate::observe::{FUTURE, Question, recent_records};
 use crate::plan::{
-    GrantsSeen, JobSeen, ReceiptTold, RoleTold, Settings, SettingsBefore, Whose, Witnessed,
+    GrantsSeen, JobSeen, ReceiptTold, RoleTold, ProtectionSettings, SettingsBefore, Whose, Witnessed,
 };
 use crate::record::{
     GroupOutcome, GroupRecord, KeptConfiguration, LossesTold, Notified, PreviousElsewhere,
@@ -32,7 +32,7 @@ pub(super) struct Tips {
     /// Where they say that the configurations of workspaces are kept, as the one that ended last says.
     pub(super) configurations: BTreeMap<String, KeptConfiguration>,
     /// What they go on telling people, the one that ended last first.
-    pub(super) ends: Vec<End>,
+    pub(super) ends: Vec<RecentRecord>,
     /// The settings of the newest that is believed and tells any.
     pub(super) settings: Option<SettingsBefore>,
     /// Of each group the newest receipt that those that are believed tell.
@@ -47,17 +47,17 @@ pub(super) struct Tips {
 
 /// One of the newest records, as far as it goes on being told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct End {
+pub(super) struct RecentRecord {
     pub(super) told: RecordNews,
     pub(super) notified: Notified,
     /// How each of its workspaces is protected.
-    pub(super) settings: BTreeMap<String, Settings>,
+    pub(super) settings: BTreeMap<String, ProtectionSettings>,
 }
 
-impl End {
+impl RecentRecord {
     /// What of a record goes on being told; `None`: its apply told nobody of anything.
-    fn of(record: &RunRecord) -> Option<End> {
-        Some(End {
+    fn of(record: &RunRecord) -> Option<RecentRecord> {
+        Some(RecentRecord {
             told: record.extract_news(),
             notified: record.notified.clone()?,
             settings: record.settings.clone(),
@@ -172,7 +172,7 @@ pub(super) fn newest(documents: BTreeMap<String, KeptDocument>, now: DateTime<Ut
     for (_, record) in ends.iter().rev() {
         tips.configurations.extend(record.configurations.clone());
     }
-    tips.ends = ends.iter().filter_map(|(_, record)| End::of(record)).collect();
+    tips.ends = ends.iter().filter_map(|(_, record)| RecentRecord::of(record)).collect();
     tips
 }
 

@@ -5,7 +5,7 @@ use futures::StreamExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::exit::{Away, exit_of_endings};
+use super::exit::{AwayRegions, exit_of_endings};
 use super::grant::{Missing, grant_for, with_grant};
 use super::left::blocking;
 use super::precondition::{self, Passed, Unfit};
@@ -13,7 +13,7 @@ use super::site::healing::{Lacking, planned_rows};
 use crate::formats::CHECK;
 use crate::ledger::Cuts;
 use crate::moment;
-use crate::pause::Failure;
+use crate::pause::TryFailure;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Decision, GroupPlan, Role, StoredPlan, merge_copies, words_of_region};
 use crate::record::{Ending, Exit};
@@ -98,7 +98,7 @@ pub enum GroupStanding {
 pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>) -> PlanCheck {
     let plan = &stored.plan;
     let (mut groups, mut endings) = (Vec::new(), Vec::new());
-    let mut away = Away::default();
+    let mut away = AwayRegions::default();
     let mut metadata_changes = false;
     for (workspace, regions) in plan.workspaces.iter().zip(regions) {
         let read = LedgersRead::read(regions).await;
@@ -205,12 +205,12 @@ impl LedgersRead {
     }
 
     /// Which regions did not answer.
-    fn away(&self) -> Away {
+    fn away(&self) -> AwayRegions {
         let gone = |copy: &Result<LedgerCopy, RegionError>| {
             let refusal = copy.as_ref().err();
             refusal.is_some_and(|refusal| refusal.kind.is_away())
         };
-        Away { primary: gone(&self.primary), secondary: gone(&self.secondary) }
+        AwayRegions { primary: gone(&self.primary), secondary: gone(&self.secondary) }
     }
 
     /// Why no group can be looked at.
@@ -223,7 +223,7 @@ impl LedgersRead {
         let text = format!("{}: {refusal}", words_of_region(role, refusal.kind));
         let missing = Missing::of(refusal, None);
         let ending = Box::new(Ending::of_region(role, refusal));
-        Some(Unfit { ending, text: text.into(), missing, failure: Failure::Lasting })
+        Some(Unfit { ending, text: text.into(), missing, failure: TryFailure::Lasting })
     }
 }
 

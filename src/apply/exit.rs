@@ -7,18 +7,18 @@ use crate::record::{Ending, Exit};
 
 /// Which regions did not answer when the apply began, of those that it had to write to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Away {
+pub(super) struct AwayRegions {
     /// A primary.
     pub(super) primary: bool,
     /// A secondary.
     pub(super) secondary: bool,
 }
 
-impl Away {
+impl AwayRegions {
     /// Those and these.
-    pub(super) fn or(self, other: Away) -> Away {
-        let Away { primary, secondary } = other;
-        Away { primary: self.primary || primary, secondary: self.secondary || secondary }
+    pub(super) fn or(self, other: AwayRegions) -> AwayRegions {
+        let AwayRegions { primary, secondary } = other;
+        AwayRegions { primary: self.primary || primary, secondary: self.secondary || secondary }
     }
 }
 
@@ -78,7 +78,7 @@ impl Seen {
 pub(super) fn exit_of_endings<'a>(
     plan: &Plan,
     endings: impl IntoIterator<Item = &'a Ending>,
-    away: Away,
+    away: AwayRegions,
     signal: u8,
 ) -> Exit {
     let seen = Seen::of(endings);
@@ -157,7 +157,7 @@ mod tests {
     }
 
     fn code(endings: &[Ending]) -> (u8, String) {
-        let Exit { code, name } = exit_of_endings(&plan(), endings, Away::default(), 0);
+        let Exit { code, name } = exit_of_endings(&plan(), endings, AwayRegions::default(), 0);
         (code, name)
     }
 
@@ -195,14 +195,14 @@ mod tests {
             let told = code(&endings);
             assert_eq!((told.0, told.1.as_str()), expected, "{endings:?}");
         }
-        let stopped = exit_of_endings(&plan(), &[Ending::Interrupted], Away::default(), 143);
+        let stopped = exit_of_endings(&plan(), &[Ending::Interrupted], AwayRegions::default(), 143);
         assert_eq!((stopped.code, stopped.name.as_str()), (143, "interrupted"));
     }
 
     #[test]
     fn a_deadline_is_the_end_of_an_apply_that_left_work_and_of_no_other() {
         let at_deadline = |endings: &[Ending]| {
-            let Exit { code, name } = exit_of_endings(&plan(), endings, Away::default(), DEADLINE);
+            let Exit { code, name } = exit_of_endings(&plan(), endings, AwayRegions::default(), DEADLINE);
             (code, name)
         };
         for left in [Ending::Interrupted, Ending::NotStarted] {

@@ -13,7 +13,7 @@ use super::fence::{Fence, told_with_clones};
 use super::grant::Missing;
 use super::precondition::{self, Holding, Task, Unfit};
 use super::site::{Sent, Site};
-use super::slots::Turn;
+use super::slots::GroupTurn;
 use super::table;
 use crate::config::TableName;
 use crate::ledger::{Consistency, Cut, Row, row};
@@ -26,14 +26,14 @@ use crate::record::{
 use crate::region::{Appended, LookDepth, VerifiedLevel};
 use crate::sentence::Sentence;
 use cut::cut;
-use end::End;
+use end::GroupEnd;
 
 /// Brings one group to its recovery point, or says why not; with the cut that was committed.
 pub(super) async fn apply(
     run: &Run<'_>,
     site: &Site<'_>,
     plan: &GroupPlan,
-    turn: Turn,
+    turn: GroupTurn,
 ) -> (GroupRecord, Option<Cut>) {
     let record = record_before_its_turn(run, site, plan);
     if run.stopped() {
@@ -91,7 +91,7 @@ fn record_before_its_turn(run: &Run<'_>, site: &Site<'_>, plan: &GroupPlan) -> G
 }
 
 /// The record of a group that did not come to its cut: it stands at the one that it had, or at that of another apply.
-fn record_of_end(run: &Run<'_>, plan: &GroupPlan, before: GroupRecord, end: End) -> GroupRecord {
+fn record_of_end(run: &Run<'_>, plan: &GroupPlan, before: GroupRecord, end: GroupEnd) -> GroupRecord {
     let mut record = GroupRecord {
         outcome: end.ending.outcome(),
         ending: Some(end.ending),
@@ -114,7 +114,7 @@ struct Attempt<'a> {
     site: &'a Site<'a>,
     plan: &'a GroupPlan,
     /// Its turn among all groups.
-    turn: &'a Turn,
+    turn: &'a GroupTurn,
     /// The recovery point.
     point: DateTime<Utc>,
     started: DateTime<Utc>,
@@ -122,7 +122,7 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     /// The protocol: everything up to the cut can be repeated without harm, and nothing counts before it.
-    async fn synchronize(&self) -> Result<(Cut, Vec<TableRecord>, Option<Checked>), End> {
+    async fn synchronize(&self) -> Result<(Cut, Vec<TableRecord>, Option<Checked>), GroupEnd> {
         self.check_that_its_cut_comes_next().await?;
         self.check_that_ledgers_can_be_used().await?;
         self.check_that_nothing_runs_in_the_secondary().await?;
@@ -147,15 +147,15 @@ impl Attempt<'_> {
         Ok((cut, tables, Some(looked)))
     }
 
-    async fn check_that_its_cut_comes_next(&self) -> Result<(), End> {
+    async fn check_that_its_cut_comes_next(&self) -> Result<(), GroupEnd> {
         let Attempt { site, .. } = self;
         if let Some(refusal) = &site.unread {
             let away = refusal.kind.is_away();
             return Err(if away {
-                End::of(Ending::Away { side: Role::Primary }, format!("{PRIMARY_AWAY}: {refusal}"))
+                GroupEnd::of(Ending::Away { side: Role::Primary }, format!("{PRIMARY_AWAY}: {refusal}"))
             } else {
                 let text = format!("the metadata tables of neither region can be read: {refusal}");
-                End::of(Ending::Failed(Failed::LedgersUnread), text)
+                GroupEnd::of(Ending::Failed(Failed::LedgersUnread), text)
             });
         }
         match self.passed_by(&site.cuts) {
@@ -170,7 +170,7 @@ impl Attempt<'_> {
         }
     }
 
-    async fn check_that_ledgers_can_be_used(&self) -> Result<(), End> {
+    async fn check_that_ledgers_can_be_used(&self) -> Result<(), GroupEnd> {
         let Attempt { site, .. } = self;
         if let Some(refusal) = &site.secondary_refusal {
             if refusal.kind.is_away() {
@@ -189,21 +189,21 @@ impl Attempt<'_> {
             }
             let text = Sentence::from(format!("{PRIMARY_REFUSED}: {refusal}"));
             let ending = Ending::of_region(Role::Primary, refusal);
-            let end = End::of(ending, text.clone()).by(Missing::of(refusal, None));
+            let end = GroupEnd::of(ending, text.clone()).by(Missing::of(refusal, None));
             return Err(self.failed(text, end).await);
         }
         Ok(())
     }
 
     /// No workflow of the group is at work where its replicas are.
-    async fn check_that_nothing_runs_in_the_secondary(&self) -> Result<(), End> {
+    async fn check_that_nothing_runs_in_the_secondary(&self) -> Result<(), GroupEnd> {
         let Attempt { site, plan, .. } = self;
         if site.plan.connection.secondary_workspace.is_none() {
             return Ok(());
         }
         match precondition::at_work_in_secondary(site.regions, plan).await {
             Some((ending, text)) => {
-                Err(self.failed(row::sync_failed(&text), End::of(ending, text)).await)
+                Err(self.failed(row::sync_failed(&text), GroupEnd::of(ending, text)).await)
             }
             None => Ok(()),
         }
@@ -220,7 +220,7 @@ impl Attempt<'_> {
     }
 
     /// Sources and replicas are as they were planned on; what is to be done to each table.
-    async fn check_that_nothing_moved(&self) -> Result<Vec<Task>, End> {
+    async fn check_that_nothing_moved(&self) -> Result<Vec<Task>, GroupEnd> {
         let Attempt { run, site, plan, .. } = *self;
         let look = async || precondition::check(site.regions, &site.cuts, plan, run.now()).await;
         match retry_look(run, plan, look).await {
@@ -230,7 +230,7 @@ impl Attempt<'_> {
     }
 
     /// The first write to the secondary, which proves that it can be written.
-    async fn write_that_it_is_in_progress(&self) -> Result<(), End> {
+    async fn write_that_it_is_in_progress(&self) -> Result<(), GroupEnd> {
         let Attempt { run, site, plan, point, .. } = *self;
         let message = format!("run {} to {}", run.options.run_id, crate::moment::text(point));
         let begun = site.record(run, &plan.name, |row| row.begun(message, run.now())).await;
@@ -240,7 +240,7 @@ impl Attempt<'_> {
     }
 
     /// Clones and verifies every table that has to be; all of them hold what they shall, or the group ends here.
-    async fn clone_tables(&self, tasks: &[Task]) -> Result<Vec<TableRecord>, End> {
+    async fn clone_tables(&self, tasks: &[Task]) -> Result<Vec<TableRecord>, GroupEnd> {
         let Attempt { run, site, plan, turn, .. } = *self;
         let replicas: Vec<String> =
             plan.steps.iter().map(|step| step.replica.path.clone()).collect();
@@ -272,7 +272,7 @@ impl Attempt<'_> {
             let row =
                 row::interrupted(&format!("run {run_id} was stopped; the next apply continues"));
             let text = "stopped; the next apply continues";
-            let end = End::of(Ending::Interrupted, text).by(missing).with(tables);
+            let end = GroupEnd::of(Ending::Interrupted, text).by(missing).with(tables);
             return Err(self.failed(row, end).await);
         }
         let of_failed = tables.iter().filter(|table| table.outcome == TableOutcome::Failed);
@@ -286,7 +286,7 @@ impl Attempt<'_> {
             let text = failures.join("; ");
             let row = row::sync_failed(&text);
             let ending = Ending::Failed(Failed::Tables { tables: names });
-            let end = End::of(ending, text).by(missing).with(tables);
+            let end = GroupEnd::of(ending, text).by(missing).with(tables);
             return Err(self.failed(row, end).await);
         }
         Ok(tables)
@@ -294,7 +294,7 @@ impl Attempt<'_> {
 
     /// No commit with a time before the recovery point is there now that was not when it was planned: with what is said of the
     /// pinned commits, in the plan's order of tables.
-    async fn check_that_no_commit_turned_up(&self) -> Result<Vec<precondition::PinnedCommit>, End> {
+    async fn check_that_no_commit_turned_up(&self) -> Result<Vec<precondition::PinnedCommit>, GroupEnd> {
         let Attempt { run, site, plan, point, .. } = *self;
         let look = async || precondition::still_true(site.regions, plan, point).await;
         match retry_look(run, plan, look).await {
@@ -308,7 +308,7 @@ impl Attempt<'_> {
         &self,
         cut: Cut,
         tables: Vec<TableRecord>,
-    ) -> Result<(Cut, Vec<TableRecord>), End> {
+    ) -> Result<(Cut, Vec<TableRecord>), GroupEnd> {
         let Attempt { run, site, plan, .. } = *self;
         let end = match site.append(cut.clone()).await {
             Ok(Sent::Yes(Appended::Committed)) => {
@@ -325,7 +325,7 @@ impl Attempt<'_> {
                 if other.is_away_from(&site.plan.name) =>
             {
                 let (ending, text) = precondition::away_from_home(&other);
-                let end = End { cut: Some(*other), ..End::of(ending, text.clone()) };
+                let end = GroupEnd { cut: Some(*other), ..GroupEnd::of(ending, text.clone()) };
                 self.failed(text, end).await
             }
             Ok(Sent::No(refusal)) => {
@@ -343,7 +343,7 @@ impl Attempt<'_> {
                 let run_id = &run.options.run_id;
                 let text = format!("run {run_id} could not see its cut committed: {error}");
                 let row = row::sync_failed_at(&text);
-                let end = End::of(Ending::Failed(Failed::CutUnseen), text);
+                let end = GroupEnd::of(Ending::Failed(Failed::CutUnseen), text);
                 self.failed(row, end.by(Missing::of(&error, None))).await
             }
         };
@@ -351,7 +351,7 @@ impl Attempt<'_> {
     }
 
     /// Another apply committed a cut first: the row says so, and the group is overtaken where that cut brings it as far as its own.
-    async fn beaten_by(&self, other: Cut, own: &Cut) -> End {
+    async fn beaten_by(&self, other: Cut, own: &Cut) -> GroupEnd {
         let Attempt { run, site, plan, .. } = *self;
         let message = format!("run {} committed {} first", other.run_id, other.label());
         let beaten = |before: &Row| before.beaten(&other, &run.options.run_id, run.now());
@@ -363,11 +363,11 @@ impl Attempt<'_> {
         } else {
             Ending::Stale { why: Moved::CutCommitted, table: None }
         };
-        End { cut: Some(other), ..End::of(ending, message) }
+        GroupEnd { cut: Some(other), ..GroupEnd::of(ending, message) }
     }
 
     /// The secondary's log ends with `newest`, and not with the cut that was to be followed.
-    async fn diverged_at(&self, newest: Option<Cut>) -> End {
+    async fn diverged_at(&self, newest: Option<Cut>) -> GroupEnd {
         let newest = newest.map_or("no cut".to_owned(), |newest| newest.label());
         let code = FindingCode::LedgerDiverged;
         let text: Sentence = format!(
@@ -376,11 +376,11 @@ impl Attempt<'_> {
         )
         .into();
         let found = Failed::Found { code, table: None };
-        self.failed(text.clone(), End::of(Ending::Failed(found), text)).await
+        self.failed(text.clone(), GroupEnd::of(Ending::Failed(found), text)).await
     }
 
     /// How it ended, or that the group was failed over meanwhile: that is why replicas and logs are not as they were planned on.
-    async fn or_failed_over(&self, end: End) -> End {
+    async fn or_failed_over(&self, end: GroupEnd) -> GroupEnd {
         let Attempt { site, plan, .. } = *self;
         let moved = matches!(end.ending, Ending::Failed(_) | Ending::Stale { .. });
         if !moved || end.is_failed_over() {
@@ -394,7 +394,7 @@ impl Attempt<'_> {
             if let Some(cut) = newest.filter(|cut| cut.is_away_from(&site.plan.name)) {
                 let (ending, _) = precondition::away_from_home(cut);
                 let text = told_with_clones(cut, &end.tables);
-                let over = End { cut: Some(cut.clone()), ..End::of(ending, text.clone()) };
+                let over = GroupEnd { cut: Some(cut.clone()), ..GroupEnd::of(ending, text.clone()) };
                 return self.failed(text, over.with(end.tables)).await;
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use crate::plan::Role;
-use crate::record::{NotRecorded, Recorded, RecordedIn, RunWarning, Taken};
+use crate::record::{NotRecorded, Recorded, RecordedIn, RunWarning, TakenDown};
 use crate::sentence::Sentence;
 
 /// What a region was to take down: of which workspace, in which region, what.
@@ -72,8 +72,8 @@ impl ApplyNotes {
         for ((workspace, region, what), done) in taken.iter() {
             let recorded = all.entry(workspace).or_insert_with(|| RecordedIn {
                 workspace: workspace.clone(),
-                primary: Taken::default(),
-                secondary: Taken::default(),
+                primary: TakenDown::default(),
+                secondary: TakenDown::default(),
             });
             let taken = match region {
                 Role::Primary => &mut recorded.primary,

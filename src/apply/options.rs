@@ -15,7 +15,7 @@ use crate::record::Approval;
 
 /// How an apply is to work.
 #[derive(Clone)]
-pub struct Options {
+pub struct ApplyOptions {
     /// A fresh ULID.
     pub run_id: String,
     /// Who runs it, and where.
@@ -52,14 +52,14 @@ pub struct Options {
     pub seen_from: String,
 }
 
-impl Options {
+impl ApplyOptions {
     /// An apply of a plan that was computed just now: nobody approved it, this machine keeps nothing of it, and nobody is told.
     pub fn new(
         run_id: String,
         provenance: Provenance,
         clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
-    ) -> Options {
-        Options {
+    ) -> ApplyOptions {
+        ApplyOptions {
             run_id,
             provenance,
             approval: Approval::None,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::grant::Missing;
 use crate::config::LocationAddress;
 use crate::ledger::{Cut, CutTableEntry, Cuts, row};
-use crate::pause::Failure;
+use crate::pause::TryFailure;
 use crate::plan::questions::again;
 use crate::plan::{
     Action, CloneObstacle, FindingCode, GroupPlan, NamedVersion, Role, Step, active_in_secondary,
@@ -189,14 +189,14 @@ pub(super) struct Unfit {
     /// The right whose lack is why.
     pub(super) missing: Option<Missing>,
     /// Whether something could not be seen this time that may be the next.
-    pub(super) failure: Failure,
+    pub(super) failure: TryFailure,
 }
 
 impl Unfit {
     /// What the plan was computed from has moved.
     fn stale(step: &Step, why: Moved, text: String) -> Unfit {
         let ending = Box::new(Ending::Stale { why, table: Some(step.table.clone()) });
-        Unfit { ending, text: text.into(), missing: None, failure: Failure::Lasting }
+        Unfit { ending, text: text.into(), missing: None, failure: TryFailure::Lasting }
     }
 
     /// Something stands in the way of a table that a plan would have found.
@@ -204,7 +204,7 @@ impl Unfit {
         let table = Some(step.table.clone());
         let text = format!("{}: {text}", code.as_str());
         let ending = Box::new(Ending::Failed(Failed::Found { code, table }));
-        Unfit { ending, text: text.into(), missing: None, failure: Failure::Lasting }
+        Unfit { ending, text: text.into(), missing: None, failure: TryFailure::Lasting }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Run;
 use super::chain::Tips;
 use crate::plan::document::{Plan, Selection, WorkspacePlan};
-use crate::plan::{ComparedWith, SettingChange, Settings, SettingsBefore, tables_left};
+use crate::plan::{ComparedWith, SettingChange, ProtectionSettings, SettingsBefore, tables_left};
 use crate::record::{Approval, RunRecord, SettingsChanged};
 
 /// Puts the settings of every workspace into a record, with what changed since the records before.
@@ -55,7 +55,7 @@ fn settings(
     plan: &Plan,
     planned: &WorkspacePlan,
     before: Option<&SettingsBefore>,
-) -> Option<Settings> {
+) -> Option<ProtectionSettings> {
     let carried = before.map(|before| before.settings.clone());
     let (Some(workspace), false) = (&planned.settings, is_older(plan, before)) else {
         return carried;
@@ -72,7 +72,7 @@ fn settings(
             groups.insert(group.name.clone(), settings.clone());
         }
     }
-    Some(Settings { workspace: workspace.clone(), groups })
+    Some(ProtectionSettings { workspace: workspace.clone(), groups })
 }
 
 /// Whether a plan was made before the settings that a record tells: a stored one that waited says nothing of those.

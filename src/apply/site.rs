@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) mod healing;
 
 use super::Run;
-use super::exit::Away;
+use super::exit::AwayRegions;
 use super::queue::Queue;
 use crate::ledger::{Cut, Cuts, FOLDER, Row, SYNC_METADATA};
 use crate::observe::bring_ledgers_together;
@@ -171,9 +171,9 @@ impl<'a> Site<'a> {
     }
 
     /// Which regions did not answer.
-    pub(super) fn away(&self) -> Away {
+    pub(super) fn away(&self) -> AwayRegions {
         let [primary, secondary] = self.refusals_of_away().map(|refusal| refusal.is_some());
-        Away { primary, secondary }
+        AwayRegions { primary, secondary }
     }
 
     /// The refusals of those that did not answer, the primary's first.

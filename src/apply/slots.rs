@@ -40,7 +40,7 @@ struct Group {
 
 /// A group at work: as long as its tables have not asked, those of later groups let it go first.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(super) struct GroupTurn {
     slots: Slots,
     rank: Rank,
 }
@@ -57,10 +57,10 @@ impl Slots {
     }
 
     /// A group begins. Each has a rank of its own, and groups begin in the order of their ranks.
-    pub(super) fn begin(&self, rank: Rank) -> Turn {
+    pub(super) fn begin(&self, rank: Rank) -> GroupTurn {
         let group = Group { begun: Instant::now(), to_ask: None, waiting: VecDeque::new() };
         self.with(|state| drop(state.groups.insert(rank, group)));
-        Turn { slots: self.clone(), rank }
+        GroupTurn { slots: self.clone(), rank }
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
@@ -98,7 +98,7 @@ impl State {
     }
 }
 
-impl Turn {
+impl GroupTurn {
     /// The group is ready: so many of its tables ask now.
     pub(super) fn asks(&self, tables: usize) {
         self.slots.with(|state| {
@@ -128,7 +128,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for GroupTurn {
     fn drop(&mut self) {
         let ended = self.slots.with(|state| state.groups.remove(&self.rank));
         drop(ended);
@@ -154,7 +154,7 @@ mod tests {
     /// Groups of so many tables each, which get ready one after another as `ready` says; the order in which their tables are cloned.
     async fn cloned(slots: &Slots, tables: &[usize], ready: &[usize]) -> Vec<usize> {
         let order = Mutex::new(Vec::new());
-        let turns: Vec<Turn> = (0..tables.len()).map(|rank| slots.begin((rank, 0))).collect();
+        let turns: Vec<GroupTurn> = (0..tables.len()).map(|rank| slots.begin((rank, 0))).collect();
         let signs: Vec<Notify> = tables.iter().map(|_| Notify::new()).collect();
         let work =
             turns.into_iter().zip(tables).enumerate().map(async |(group, (turn, tables))| {

@@ -8,8 +8,8 @@ use super::event::EventKind;
 use super::fence::Fence;
 use super::grant::Missing;
 use super::site::Site;
-use super::slots::Turn;
-use crate::pause::{Failure, Twice, before_again, may_try_again};
+use super::slots::GroupTurn;
+use crate::pause::{TryFailure, Twice, before_again, may_try_again};
 use crate::plan::{GroupPlan, Role, Step};
 use crate::record::{RunWarningCode, TableOutcome, TableRecord, VerifiedRecord};
 use crate::region::{CloneOrder, Cloned, Progress, RegionError};
@@ -28,7 +28,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 pub(super) async fn apply(
     run: &Run<'_>,
     site: &Site<'_>,
-    (group, turn): (&GroupPlan, &Turn),
+    (group, turn): (&GroupPlan, &GroupTurn),
     step: &Step,
     order: &CloneOrder,
     fence: &Fence<'_>,
@@ -306,7 +306,7 @@ async fn verify(
 }
 
 /// Whether there is another try at something of a group, as often as its plan allows and until a signal to stop.
-pub(super) fn may_retry(run: &Run<'_>, group: &GroupPlan, failure: Failure, made: u32) -> bool {
+pub(super) fn may_retry(run: &Run<'_>, group: &GroupPlan, failure: TryFailure, made: u32) -> bool {
     let most = group.max_retries.saturating_add(1);
     may_try_again(failure, Twice::Harmless, made, most) && !run.stopped()
 }

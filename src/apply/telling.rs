@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Run;
-use super::chain::{End, Tips, cut_of};
+use super::chain::{RecentRecord, Tips, cut_of};
 use super::evidence::Keepers;
-use super::exit::Away;
+use super::exit::AwayRegions;
 use crate::canonical::sha256_of_bytes;
 use crate::config::TableName;
 use crate::notify::{
-    CauseCode, Delivery, DeliveryOutcome, FailureCause, GroupRound, Known, LeftWorkspace, Lost,
-    Policy, Receiver, Round, State, ToldDocument, ToldState, carried, decide, last_words, letters,
+    CauseCode, Delivery, DeliveryOutcome, FailureCause, GroupRound, KnownReceiver, LeftWorkspace, Lost,
+    Policy, Receiver, Round, StateAfterApply, ToldDocument, ToldState, carried, decide, last_words, letters,
 };
 use crate::plan::document::{Plan, ReasonCode, Selection, WorkspacePlan};
 use crate::plan::{
-    ComparedWith, FindingCode, GroupPlan, Role, SettingChange, Settings, SettingsBefore, Unwatched,
+    ComparedWith, FindingCode, GroupPlan, Role, SettingChange, ProtectionSettings, SettingsBefore, Unwatched,
     UnwatchedPart, tables_come,
 };
 use crate::record::{
@@ -33,12 +33,12 @@ pub(super) async fn note(
     run: &Run<'_>,
     record: &mut RunRecord,
     tips: &[(String, Tips)],
-    away: &BTreeMap<String, Away>,
+    away: &BTreeMap<String, AwayRegions>,
     keepers: &[&Keepers<'_>],
 ) {
     let policies = &run.options.policies;
     let plan = &run.stored.plan;
-    let mut ends: Vec<End> = Vec::new();
+    let mut ends: Vec<RecentRecord> = Vec::new();
     let here = if policies.is_empty() { Vec::new() } else { here_ends(run, record.ended_at) };
     let mut standings = Vec::new();
     for planned in &plan.workspaces {
@@ -93,7 +93,7 @@ pub(super) async fn note(
 fn leaving(
     run: &Run<'_>,
     record: &mut RunRecord,
-    ends: &[End],
+    ends: &[RecentRecord],
     standings: &mut Vec<ToldState>,
 ) -> Vec<LeftWorkspace> {
     let plan = &run.stored.plan;
@@ -146,10 +146,10 @@ fn leaving(
 /// whose leaving was told is none of them.
 fn known_and_not_planned<'a>(
     plan: &Plan,
-    ends: &'a [End],
-) -> BTreeMap<&'a String, (&'a End, &'a Settings)> {
+    ends: &'a [RecentRecord],
+) -> BTreeMap<&'a String, (&'a RecentRecord, &'a ProtectionSettings)> {
     let planned = |name: &str| plan.workspaces.iter().any(|workspace| workspace.name == name);
-    let mut known: BTreeMap<&String, (&End, &Settings)> = BTreeMap::new();
+    let mut known: BTreeMap<&String, (&RecentRecord, &ProtectionSettings)> = BTreeMap::new();
     // The one that ended last comes last, and what it says counts.
     for end in ends.iter().rev() {
         for left in &end.notified.left {
@@ -188,13 +188,13 @@ fn last_round(
     }
 }
 
-fn owners_of(settings: &Settings) -> BTreeMap<String, Vec<String>> {
+fn owners_of(settings: &ProtectionSettings) -> BTreeMap<String, Vec<String>> {
     let groups = settings.groups.iter();
     groups.map(|(name, group)| (name.clone(), group.owner_emails.clone())).collect()
 }
 
 /// What records of this machine tell, the newest of them.
-fn here_ends(run: &Run<'_>, now: DateTime<Utc>) -> Vec<End> {
+fn here_ends(run: &Run<'_>, now: DateTime<Utc>) -> Vec<RecentRecord> {
     let documents = run.options.local.recent_records();
     let documents: BTreeMap<String, KeptDocument> = documents
         .into_iter()
@@ -214,7 +214,7 @@ struct LeftOver {
 type Silent = BTreeMap<(Option<String>, String), DateTime<Utc>>;
 
 /// Whom nothing reached, as records say that others follow; what they sent themselves is not in it.
-fn silent_before(ends: &[End]) -> Silent {
+fn silent_before(ends: &[RecentRecord]) -> Silent {
     let mut silent = Silent::new();
     for unreached in ends.iter().flat_map(|end| &end.notified.unreached) {
         let receiver = (unreached.workspace.clone(), unreached.to.clone());
@@ -253,12 +253,12 @@ fn listed(silent: Silent) -> Vec<Unreached> {
 async fn left_over(
     run: &Run<'_>,
     now: DateTime<Utc>,
-    ends: &[End],
+    ends: &[RecentRecord],
     keepers: &[&Keepers<'_>],
 ) -> LeftOver {
     let (mut before, mut outstanding) = (Vec::new(), Vec::new());
     let mut silent = silent_before(ends);
-    for End { told, notified, settings: _ } in ends {
+    for RecentRecord { told, notified, settings: _ } in ends {
         if notified.messages == 0 && notified.outstanding.is_empty() {
             continue;
         }
@@ -298,7 +298,7 @@ async fn left_over(
     outstanding.dedup();
     // Of a receiver that the configuration knows no more nobody is told.
     let policies = run.options.policies.iter();
-    let known: Vec<Known> = policies.flat_map(Policy::receivers).collect();
+    let known: Vec<KnownReceiver> = policies.flat_map(Policy::receivers).collect();
     silent
         .retain(|(workspace, to), _| known.iter().any(|known| known.is(workspace.as_deref(), to)));
     LeftOver { told_before: before, outstanding, unreached: listed(silent) }
@@ -328,7 +328,7 @@ fn round(
     run: &Run<'_>,
     record: &RunRecord,
     plan: &WorkspacePlan,
-    away: Away,
+    away: AwayRegions,
     before: Option<&SettingsBefore>,
 ) -> Round {
     let records = record.groups.iter().filter(|group| group.workspace == plan.name);
@@ -410,7 +410,7 @@ fn lost_of(record: &GroupRecord) -> Lost {
 
 fn of_group(plan: &GroupPlan, record: &GroupRecord) -> GroupRound {
     let state = state(plan, record);
-    let synchronized = state == State::Synchronized;
+    let synchronized = state == StateAfterApply::Synchronized;
     GroupRound {
         name: plan.name.clone(),
         cut: cut_of(record),
@@ -421,42 +421,42 @@ fn of_group(plan: &GroupPlan, record: &GroupRecord) -> GroupRound {
     }
 }
 
-fn state(plan: &GroupPlan, record: &GroupRecord) -> State {
+fn state(plan: &GroupPlan, record: &GroupRecord) -> StateAfterApply {
     let Some(ending) = &record.ending else {
-        return State::Untried;
+        return StateAfterApply::Untried;
     };
     match ending {
-        Ending::Synchronized => State::Synchronized,
-        Ending::UpToDate | Ending::Overtaken { .. } => State::InOrder,
-        Ending::Waiting if plan.reason.code == ReasonCode::Paused => State::Paused,
-        Ending::Waiting => State::Waiting,
-        Ending::Interrupted | Ending::NotStarted => State::Untried,
-        Ending::Away { .. } => State::Away,
-        Ending::Stale { table, .. } => State::Failing(vec![FailureCause {
+        Ending::Synchronized => StateAfterApply::Synchronized,
+        Ending::UpToDate | Ending::Overtaken { .. } => StateAfterApply::InOrder,
+        Ending::Waiting if plan.reason.code == ReasonCode::Paused => StateAfterApply::Paused,
+        Ending::Waiting => StateAfterApply::Waiting,
+        Ending::Interrupted | Ending::NotStarted => StateAfterApply::Untried,
+        Ending::Away { .. } => StateAfterApply::Away,
+        Ending::Stale { table, .. } => StateAfterApply::Failing(vec![FailureCause {
             code: CauseCode::Stale,
             table: table.as_ref().map(ToString::to_string),
             message: record.message.clone().unwrap_or_default(),
         }]),
         Ending::Blocked { .. } => state_of_blocked(plan),
-        Ending::Failed(failed) => State::Failing(causes_of_failure(failed, record)),
+        Ending::Failed(failed) => StateAfterApply::Failing(causes_of_failure(failed, record)),
     }
 }
 
 /// What blocks it, unless that is a region that did not answer.
-fn state_of_blocked(plan: &GroupPlan) -> State {
+fn state_of_blocked(plan: &GroupPlan) -> StateAfterApply {
     let blocking = || plan.findings.iter().filter(|finding| finding.blocks());
     let away = |code| {
         matches!(code, FindingCode::PrimaryNotAvailable | FindingCode::SecondaryNotAvailable)
     };
     if blocking().any(|finding| away(finding.code)) {
-        return State::Away;
+        return StateAfterApply::Away;
     }
     let causes = blocking().map(|finding| FailureCause {
         code: CauseCode::Finding(finding.code),
         table: finding.table.clone(),
         message: finding.message.clone(),
     });
-    State::Failing(causes.collect())
+    StateAfterApply::Failing(causes.collect())
 }
 
 fn causes_of_failure(failed: &Failed, record: &GroupRecord) -> Vec<FailureCause> {

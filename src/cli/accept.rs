@@ -8,7 +8,7 @@ use crate::render::clean;
 
 /// A risk that somebody accepts, and what of the configuration it is about.
 #[derive(Debug, Clone)]
-pub(super) struct Accepted {
+pub(super) struct RiskToAccept {
     code: String,
     reason: String,
     /// The scope begins with its workspace.
@@ -25,7 +25,7 @@ enum Scope {
     Table(String),
 }
 
-impl Accepted {
+impl RiskToAccept {
     /// Reads `CODE:SCOPE`.
     ///
     /// # Errors
@@ -34,7 +34,7 @@ impl Accepted {
         text: &str,
         reason: &str,
         configuration: &Configuration,
-    ) -> Result<Accepted, Failure> {
+    ) -> Result<RiskToAccept, Failure> {
         let (code, scope) = text.split_once(':').unwrap_or((text, ""));
         if scope.is_empty() {
             let message =
@@ -52,7 +52,7 @@ impl Accepted {
         }
         match found.as_slice() {
             [] => Err(fits_nothing(text, scope, configuration)),
-            [(workspace, meant, qualified)] => Ok(Accepted {
+            [(workspace, meant, qualified)] => Ok(RiskToAccept {
                 code: code.to_owned(),
                 reason: reason.to_owned(),
                 qualified: *qualified,
@@ -78,7 +78,7 @@ impl Accepted {
         configuration: &Configuration,
         observed: &[WorkspaceObserved],
     ) -> AcceptedRisk {
-        let Accepted { code, reason, qualified, workspace, scope } = self;
+        let RiskToAccept { code, reason, qualified, workspace, scope } = self;
         let name = match scope {
             Scope::Group(name) => name.clone(),
             Scope::Table(written) => spelled(written, workspace, configuration, observed),
@@ -102,7 +102,7 @@ impl Accepted {
             valid_groups(workspace).filter(has)
         });
         let group =
-            |group: &Group| Accepted { scope: Scope::Group(group.name.clone()), ..self.clone() };
+            |group: &Group| RiskToAccept { scope: Scope::Group(group.name.clone()), ..self.clone() };
         having.map(|it| group(it).risk(configuration, &[])).collect()
     }
 }
@@ -237,7 +237,7 @@ mod tests {
 
     fn scope(more: &str, text: &str) -> Result<String, String> {
         let configuration = configuration(more);
-        let accepted = Accepted::read(text, "known", &configuration);
+        let accepted = RiskToAccept::read(text, "known", &configuration);
         let accepted = accepted.map_err(|failure| failure.message().to_string())?;
         Ok(accepted.risk(&configuration, &[]).scope)
     }

@@ -14,7 +14,7 @@ use super::configuration::LoadedConfiguration;
 use super::events::{self, Events};
 use super::flags::Context;
 use super::here::Here;
-use super::look::{self, Asking, Looked};
+use super::look::{self, Asking, ObservedAndPlanned};
 use super::output::BoardShown;
 use super::sign::RunnersKey;
 use super::signals::{Deadline, Stop};
@@ -23,14 +23,14 @@ use super::{
     ExitStatus, Failure, configuration, duration, keep, output, regions, runbook, show, signals,
     who, written,
 };
-use crate::apply::{self, Approval, Event, EventKind, Options, RunRecord, Signer};
+use crate::apply::{self, Approval, Event, EventKind, ApplyOptions, RunRecord, Signer};
 use crate::command::{Command, Verb};
 use crate::config::Configuration;
 use crate::plan::document::{LedgerAction, MetadataAction};
 use crate::plan::{Observed, Plan, StoredPlan};
 use crate::region::Regions;
 use crate::render;
-use crate::render::progress::{Mode, Progress};
+use crate::render::progress::{Mode, ProgressView};
 use crate::render::writers::{Form, write};
 use crate::runbook::RunbookSubject;
 
@@ -284,7 +284,7 @@ fn only_notes(plan: &Plan) -> bool {
 }
 
 /// What was planned by whoever is about to apply it, with what it was computed from.
-pub(super) struct Planned {
+pub(super) struct JustPlanned {
     pub(super) ready: Ready,
     pub(super) observed: Observed,
     pub(super) configuration: Configuration,
@@ -295,11 +295,11 @@ pub(super) async fn plan_now(
     context: &Context,
     asking: &Asking,
     signer: Option<Arc<dyn Signer>>,
-) -> Result<Planned, Failure> {
+) -> Result<JustPlanned, Failure> {
     let found = configuration::require_own(configuration::usable(context).await?)?;
     let record_keys = RunnersKey::check_demand(signer.as_deref(), &found)?;
     let asking = asking.with_daily_look();
-    let Looked { found, regions, observed, plan } =
+    let ObservedAndPlanned { found, regions, observed, plan } =
         look::look_with(context, &asking, found).await?;
     let configurations = written::written_configurations(context, &found);
     let teller = Teller::of(&found.configuration, &found.folder);
@@ -318,7 +318,7 @@ pub(super) async fn plan_now(
         mistaken: configuration.incomplete || !configuration.mistakes.is_empty(),
         folder,
     };
-    Ok(Planned { ready, observed, configuration })
+    Ok(JustPlanned { ready, observed, configuration })
 }
 
 /// Applies a plan, shows how it goes on, and keeps plan and record on this machine.
@@ -330,7 +330,7 @@ pub(super) async fn carry_out(
 ) -> Result<FinishedApply, Failure> {
     let plan = &ready.stored.plan;
     let here = Arc::new(Here::new(ready.folder.clone()));
-    let options = Options {
+    let options = ApplyOptions {
         run_id: Clock::id(context.clock.now()),
         approval: ready.approval.clone(),
         provenance: who::provenance(),
@@ -355,7 +355,7 @@ pub(super) async fn carry_out(
             keep::plan(&ready.folder, &options.run_id, &ready.stored, ready.signature.as_deref());
         warn(context, "the plan is not kept here", kept);
     }
-    let progress = Progress::of(plan, mode(context), output::stderr_columns, output::note);
+    let progress = ProgressView::of(plan, mode(context), output::stderr_columns, output::note);
     let shown = BoardShown::begin(progress.above());
     let tell = |event: Event| {
         let again = match &event.what {

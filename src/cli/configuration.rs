@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 
 use super::flags::Context;
 pub(super) use super::recover::FILE;
-use super::recover::{self, Source, recover};
+use super::recover::{self, ConfigurationSource, recover};
 use super::{ExitStatus, Failure, output};
 use crate::command::{Command, Verb};
 use crate::config::{self, Configuration};
@@ -39,7 +39,7 @@ pub(super) async fn read(context: &Context) -> Result<LoadedConfiguration, Failu
     let path = match &context.config {
         Some(path) => match path.to_str().filter(|source| remote_files::is_remote(source)) {
             Some(source) => return remote(source, &context.timing).await,
-            None => match Source::of_config(path) {
+            None => match ConfigurationSource::of_config(path) {
                 Some(source) => return recover_found(&source, context).await,
                 None => path.clone(),
             },
@@ -140,7 +140,7 @@ async fn remote(source: &str, timing: &Timing) -> Result<LoadedConfiguration, Fa
 }
 
 /// Reads the configuration that applies kept; drsync's own files then lie in the current folder.
-async fn recover_found(source: &Source, context: &Context) -> Result<LoadedConfiguration, Failure> {
+async fn recover_found(source: &ConfigurationSource, context: &Context) -> Result<LoadedConfiguration, Failure> {
     let recovered = recover(context, &environment(), source, &[]).await?;
     let bytes = recover::as_one(&recovered)?;
     let places: Vec<&str> = recovered.iter().map(|one| one.place.as_str()).collect();

@@ -18,7 +18,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 
-use super::apply::{self, Planned, Ready};
+use super::apply::{self, JustPlanned, Ready};
 use super::events::Events;
 use super::flags::Context;
 use super::look::{self, Asking};
@@ -31,9 +31,9 @@ use crate::metrics::{Counts, Measured};
 use crate::notify::Delivery;
 use crate::plan::document::Selection;
 use crate::plan::{Observed, status};
-use line::Line;
+use line::DaemonLine;
 use poll::Polled;
-use served::Served;
+use served::ServedMetrics;
 
 /// A wait is looked at again so often: a signal and a clock that was set are seen by then.
 const TICK: Duration = Duration::from_millis(250);
@@ -72,7 +72,7 @@ struct Work<'a> {
     context: Context,
     signer: Option<Arc<dyn Signer>>,
     stop: Stop,
-    served: Served,
+    served: ServedMetrics,
     measured: Measured,
     counts: Counts,
     /// What was last seen of workflows, and over what they are asked.
@@ -119,7 +119,7 @@ impl Daemon {
         let context = Context { unattended: true, can_ask: false, ..context.clone() };
         look::block_on(async {
             let stop = signals::watch().context("watch for signals")?;
-            let served = Served::open(self.listen).await?;
+            let served = ServedMetrics::open(self.listen).await?;
             let now = context.clock.now();
             let mut work = Work {
                 command: &self,
@@ -238,7 +238,7 @@ impl Work<'_> {
         let key = self.command.sign_record_with.as_deref();
         let asking = Asking::default().signed_with(key);
         let planned = apply::plan_now(&context, &asking, self.signer.clone()).await?;
-        let Planned { ready, observed, configuration } = planned;
+        let JustPlanned { ready, observed, configuration } = planned;
         let plan = &ready.stored.plan;
         self.say_once(&line::warnings(plan));
         let begun = context.clock.now();
@@ -356,7 +356,7 @@ impl Work<'_> {
 
     fn say(&self, word: &str, text: &str) {
         if !self.context.quiet {
-            Line { at: self.context.clock.now(), word, text }.write();
+            DaemonLine { at: self.context.clock.now(), word, text }.write();
         }
     }
 

@@ -10,7 +10,7 @@ use super::apply::{self, Ready};
 use super::configuration;
 use super::events::Events;
 use super::flags::Context;
-use super::look::{self, Asking, Looked};
+use super::look::{self, Asking, ObservedAndPlanned};
 use super::tell::Teller;
 use super::{ExitStatus, Failure, keep, output, signals, written};
 use crate::apply::Approval;
@@ -136,7 +136,7 @@ fn show_what_to_try(dir: &Path) -> Result<ExitStatus, Failure> {
     Ok(ExitStatus::Ok)
 }
 
-async fn observe_and_plan(context: &Context, asking: &Asking) -> Result<Looked, Failure> {
+async fn observe_and_plan(context: &Context, asking: &Asking) -> Result<ObservedAndPlanned, Failure> {
     look::look_with(context, asking, configuration::usable(context).await?).await
 }
 

@@ -28,7 +28,7 @@ impl Diff {
         }
         let before = show::read(&self.before)?;
         let after = show::read(&self.after)?;
-        let difference = render::diff::Difference::of(&before.plan, &after.plan);
+        let difference = render::diff::PlanDifference::of(&before.plan, &after.plan);
         if context.json {
             output::json(&difference)?
         } else {

@@ -4,7 +4,7 @@ use super::{ExitStatus, output};
 use crate::command::Command;
 use crate::config::{Configuration, Mistake};
 use crate::databricks::{SignInError, Tried};
-use crate::plan::{Digest, Digests};
+use crate::plan::{StatedDigest, Digests};
 use crate::render::error::ErrorDocument;
 use crate::render::page::Page;
 use crate::render::sections::config;
@@ -14,37 +14,37 @@ use crate::sentence::Sentence;
 
 /// What to do about a failure.
 #[derive(Debug)]
-pub(super) enum Help {
+pub(super) enum FailureHelp {
     /// A command of drsync, which names the configuration that the caller named.
     Command(Command),
     /// Something else, to be copied or in words.
     Words(Sentence),
 }
 
-impl From<Command> for Help {
-    fn from(command: Command) -> Help {
-        Help::Command(command)
+impl From<Command> for FailureHelp {
+    fn from(command: Command) -> FailureHelp {
+        FailureHelp::Command(command)
     }
 }
 
-impl From<&str> for Help {
-    fn from(words: &str) -> Help {
-        Help::Words(words.into())
+impl From<&str> for FailureHelp {
+    fn from(words: &str) -> FailureHelp {
+        FailureHelp::Words(words.into())
     }
 }
 
-impl From<String> for Help {
-    fn from(words: String) -> Help {
-        Help::Words(words.into())
+impl From<String> for FailureHelp {
+    fn from(words: String) -> FailureHelp {
+        FailureHelp::Words(words.into())
     }
 }
 
-impl Help {
+impl FailureHelp {
     /// The line, for whoever named a configuration with that configuration.
     fn line(&self, config: Option<&str>) -> String {
         match self {
-            Help::Command(command) => command.line(config),
-            Help::Words(words) => words.to_string(),
+            FailureHelp::Command(command) => command.line(config),
+            FailureHelp::Words(words) => words.to_string(),
         }
     }
 }
@@ -81,7 +81,7 @@ pub(super) struct Failure {
     message: Sentence,
     /// What there is to say under the message.
     below: Vec<Below>,
-    help: Option<Help>,
+    help: Option<FailureHelp>,
     mistakes: Vec<Mistake>,
     /// Of a plan that was altered: what it states beside what was computed.
     digests: Option<Box<Digests>>,
@@ -127,7 +127,7 @@ impl Failure {
     }
 
     /// The same with what repairs it.
-    pub(super) fn with_help(self, help: impl Into<Help>) -> Failure {
+    pub(super) fn with_help(self, help: impl Into<FailureHelp>) -> Failure {
         Failure { help: Some(help.into()), ..self }
     }
 
@@ -138,7 +138,7 @@ impl Failure {
         let differing = both.into_iter().filter(|(_, digest)| !digest.agrees());
         let failure = differing.fold(
             Failure::new(ExitStatus::Altered, message),
-            |failure, (name, Digest { stated, computed })| {
+            |failure, (name, StatedDigest { stated, computed })| {
                 let none = || "none".to_owned();
                 let stated = stated.clone().unwrap_or_else(none);
                 let computed = computed.clone().unwrap_or_else(none);

@@ -88,7 +88,7 @@ impl History {
             .iter()
             .zip(read)
             .map(|(workspace, read)| self.workspace(context, workspace, &groups, read));
-        let document = cut_history::History::new(workspaces.collect());
+        let document = cut_history::CutHistory::new(workspaces.collect());
         if context.json {
             output::document(&document.bytes())?;
         } else {
@@ -548,7 +548,7 @@ async fn read_evidence(regions: &Regions, name: &str) -> Result<Option<Vec<u8>>,
 }
 
 /// How a history ends that was answered: a report that is missing or cannot be relied on is no good end.
-fn status(history: &cut_history::History) -> ExitStatus {
+fn status(history: &cut_history::CutHistory) -> ExitStatus {
     let workspaces = || history.workspaces.iter();
     let mut missing = workspaces().filter(|workspace| workspace.period_missing.is_some());
     let chains = || {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::accept::Accepted;
+use super::accept::RiskToAccept;
 use super::clock::Clock;
 use super::configuration::{self, LoadedConfiguration};
 use super::flags::Context;
@@ -16,7 +16,7 @@ use crate::databricks::NeededSide;
 use crate::foreign;
 use crate::observe::observe;
 use crate::plan::{
-    self, Base, ComparedWith, Observed, Plan, Request, Role, Settings, TablesBefore,
+    self, Base, ComparedWith, Observed, Plan, Request, Role, ProtectionSettings, TablesBefore,
     WorkspaceObserved,
 };
 use crate::region::Regions;
@@ -133,7 +133,7 @@ impl Asking {
         Asking { daily: true, ..self.clone() }
     }
 
-    fn accepted(&self, configuration: &Configuration) -> Result<Vec<Accepted>, Failure> {
+    fn accepted(&self, configuration: &Configuration) -> Result<Vec<RiskToAccept>, Failure> {
         let reason = self.reason.as_deref().unwrap_or_default();
         if !self.accept.is_empty() && reason.trim().is_empty() {
             return Err(Failure::new(
@@ -147,12 +147,12 @@ impl Asking {
                 "--reason \"…\" is where the reason goes: say why it is accepted",
             ));
         }
-        self.accept.iter().map(|text| Accepted::read(text, reason, configuration)).collect()
+        self.accept.iter().map(|text| RiskToAccept::read(text, reason, configuration)).collect()
     }
 }
 
 /// What was found, seen and decided.
-pub(super) struct Looked {
+pub(super) struct ObservedAndPlanned {
     pub(super) found: LoadedConfiguration,
     pub(super) regions: Vec<Regions>,
     pub(super) observed: Observed,
@@ -163,7 +163,7 @@ pub(super) struct Looked {
 pub(super) async fn observe_and_plan(
     context: &Context,
     asking: &Asking,
-) -> Result<Looked, Failure> {
+) -> Result<ObservedAndPlanned, Failure> {
     let found = configuration::usable(context).await?;
     look_with(context, asking, found).await
 }
@@ -173,7 +173,7 @@ pub(super) async fn look_with(
     context: &Context,
     asking: &Asking,
     mut found: LoadedConfiguration,
-) -> Result<Looked, Failure> {
+) -> Result<ObservedAndPlanned, Failure> {
     let groups = selection::groups(&found.configuration);
     selection::check_patterns("--only", &context.selection.only, &groups)?;
     selection::check_patterns("--exclude", &context.selection.exclude, &groups)?;
@@ -224,7 +224,7 @@ pub(super) async fn look_with(
     let risks = accepted.iter().map(|risk| risk.risk(&found.configuration, &observed.workspaces));
     request.accepted = risks.collect();
     let plan = without_secrets(plan::plan(&observed, &request));
-    Ok(Looked { found, regions, observed, plan })
+    Ok(ObservedAndPlanned { found, regions, observed, plan })
 }
 
 /// Variables of this process that hold secrets by which people are told.
@@ -250,7 +250,7 @@ async fn settings_of(path: &Path, context: &Context) -> Result<Base, Failure> {
     let names: Vec<&str> = names.collect();
     let names = Some(names.as_slice()).filter(|_| !configuration.incomplete);
     let settings = configuration.workspaces.iter().map(|workspace| {
-        let settings = Settings::of(workspace, signers.as_ref(), names);
+        let settings = ProtectionSettings::of(workspace, signers.as_ref(), names);
         (workspace.name.clone(), settings)
     });
     let tables = configuration.workspaces.iter();

@@ -36,7 +36,7 @@ const TOLD_MOST: usize = 8;
 
 /// Where a configuration is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum ConfigurationSource {
     /// A sync location of this machine, or the folder of a lakehouse with one in it.
     Folder(PathBuf),
     /// A sync location in an object store, read in the workspace that the ambient authentication names.
@@ -58,29 +58,29 @@ pub(super) struct Recovered {
     pub(super) configuration: Configuration,
 }
 
-impl Source {
+impl ConfigurationSource {
     /// What `--config` names, where that is a place at which applies keep one, and no file and no folder of files.
-    pub(super) fn of_config(path: &Path) -> Option<Source> {
+    pub(super) fn of_config(path: &Path) -> Option<ConfigurationSource> {
         let here = std::env::current_dir().unwrap_or_default();
         let text = path.to_str()?;
         if text.contains("://") {
-            return Source::of_address(text, &here).ok();
+            return ConfigurationSource::of_address(text, &here).ok();
         }
         let folder = files::resolve_folder(path);
         let leads_to_one = is_sync_location(&folder) || is_lakehouse(&folder);
-        leads_to_one.then_some(Source::Folder(folder))
+        leads_to_one.then_some(ConfigurationSource::Folder(folder))
     }
 
     /// What was given as the address of a workspace or of a sync location.
     ///
     /// # Errors
     /// It is neither, a fragment.
-    pub(super) fn of_text(text: &str) -> Result<Source, String> {
+    pub(super) fn of_text(text: &str) -> Result<ConfigurationSource, String> {
         let here = std::env::current_dir().unwrap_or_default();
-        Source::of_address(text, &here)
+        ConfigurationSource::of_address(text, &here)
     }
 
-    fn of_address(text: &str, here: &Path) -> Result<Source, String> {
+    fn of_address(text: &str, here: &Path) -> Result<ConfigurationSource, String> {
         let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         let why = |error: LocationError| match error.remedy {
             Some(remedy) => format!("{}: {remedy}", error.message),
@@ -90,21 +90,21 @@ impl Source {
             Some("http" | "https" | "file") | None => {
                 match WorkspaceAddress::pasted(text, here).map_err(why)? {
                     WorkspaceAddress::Lakehouse(folder) => {
-                        Ok(Source::Folder(files::resolve_folder(&folder)))
+                        Ok(ConfigurationSource::Folder(files::resolve_folder(&folder)))
                     }
-                    WorkspaceAddress::Databricks(url) => Ok(Source::Workspace(url)),
+                    WorkspaceAddress::Databricks(url) => Ok(ConfigurationSource::Workspace(url)),
                 }
             }
-            Some(_) => LocationAddress::parse(text, here).map(Source::Location).map_err(why),
+            Some(_) => LocationAddress::parse(text, here).map(ConfigurationSource::Location).map_err(why),
         }
     }
 
     /// As the user would name it.
     pub(super) fn describe_source(&self) -> String {
         match self {
-            Source::Folder(folder) => folder.display().to_string(),
-            Source::Location(location) => location.to_string(),
-            Source::Workspace(url) => url.as_str().trim_end_matches('/').to_owned(),
+            ConfigurationSource::Folder(folder) => folder.display().to_string(),
+            ConfigurationSource::Location(location) => location.to_string(),
+            ConfigurationSource::Workspace(url) => url.as_str().trim_end_matches('/').to_owned(),
         }
     }
 }
@@ -149,20 +149,20 @@ struct Place {
 pub(super) async fn recover(
     context: &Context,
     environment: &Environment,
-    source: &Source,
+    source: &ConfigurationSource,
     keys: &[String],
 ) -> Result<Vec<Recovered>, Failure> {
     let mut search = Search { keys, now: context.clock.now(), looked: 0, refused: Vec::new() };
     let surveyor = match source {
-        Source::Folder(folder) => {
+        ConfigurationSource::Folder(folder) => {
             let places: Result<Vec<Place>, Failure> =
                 folders(folder).iter().map(|folder| of_folder(context, folder)).collect();
             return search.among(places?).await.ok_or_else(|| search.nothing(source));
         }
-        Source::Location(_) => {
+        ConfigurationSource::Location(_) => {
             Surveyor::ambient(environment, context.timing.clone(), notice()).await
         }
-        Source::Workspace(url) => {
+        ConfigurationSource::Workspace(url) => {
             Surveyor::sign_in(None, url, environment, context.timing.clone(), notice()).await
         }
     };
@@ -173,8 +173,8 @@ pub(super) async fn recover(
         tables,
     };
     let found = match source {
-        Source::Location(location) => search.among(vec![place(location.to_string(), None)]).await,
-        Source::Folder(_) | Source::Workspace(_) => {
+        ConfigurationSource::Location(location) => search.among(vec![place(location.to_string(), None)]).await,
+        ConfigurationSource::Folder(_) | ConfigurationSource::Workspace(_) => {
             let roots = surveyor.roots_of_replicas().await.map_err(unlooked)?.into_iter();
             let roots = roots.map(|(root, tables)| place(root, Some(tables)));
             match search.among(roots.collect()).await {
@@ -235,7 +235,7 @@ impl Search<'_> {
         (!recovered.is_empty()).then_some(recovered)
     }
 
-    fn nothing(&self, source: &Source) -> Failure {
+    fn nothing(&self, source: &ConfigurationSource) -> Failure {
         let by = match self.keys {
             [] => "",
             _ => " by a record that one of the given keys signed",
@@ -248,17 +248,17 @@ impl Search<'_> {
             .take(TOLD_MOST)
             .fold(failure, |failure, why| failure.with_line(why));
         match source {
-            Source::Workspace(_) => failure.with_line(&format!(
+            ConfigurationSource::Workspace(_) => failure.with_line(&format!(
                 "{} looked into: those under which its tables lie, its external locations and the folders in them",
                 plural_as(self.looked as u64, "place was", "places were")
             )),
-            Source::Folder(folder) if is_lakehouse(folder) => failure.with_line(
+            ConfigurationSource::Folder(folder) if is_lakehouse(folder) => failure.with_line(
                 "that is a lakehouse: name its sync location, or the file of the configuration",
             ),
-            Source::Folder(_) => failure.with_line(
+            ConfigurationSource::Folder(_) => failure.with_line(
                 "what applies to Databricks keep lies in a table there: give the address of the workspace",
             ),
-            Source::Location(_) => failure,
+            ConfigurationSource::Location(_) => failure,
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::observe::{Question, recent_records};
 use crate::plan::{FindingCode, Plan, Role, Witnessed};
 use crate::region::{LedgerCopy, LedgerTable, Location, RUNBOOK_ENDING, RegionError, Regions};
 use crate::render::{self, clean};
-use crate::runbook::{self, Looked, RunbookInput, RunbookSubject};
+use crate::runbook::{self, LookedAtGroups, RunbookInput, RunbookSubject};
 use crate::sentence::Sentence;
 use crate::text::names_group;
 use readable::{Cannot, Secondary, behind_by_records, beyond_the_log, check_way_to, look_at};
@@ -278,8 +278,8 @@ struct Page {
 }
 
 impl Page {
-    fn of(text: String, looked: &Looked) -> Page {
-        let Looked { behind, unreadable, warned: _ } = looked;
+    fn of(text: String, looked: &LookedAtGroups) -> Page {
+        let LookedAtGroups { behind, unreadable, warned: _ } = looked;
         let is_behind = !behind.is_empty();
         let behind = behind.iter().map(|(group, behind)| (group.clone(), behind.why.clone()));
         let unreadable = unreadable.iter().map(|(group, why)| (group.clone(), why.clone()));
@@ -292,7 +292,7 @@ impl Page {
 struct Asked<'a> {
     groups: &'a [String],
     to_cuts: &'a BTreeMap<String, u64>,
-    looked: &'a Looked,
+    looked: &'a LookedAtGroups,
     come_back: bool,
 }
 

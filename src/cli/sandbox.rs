@@ -12,7 +12,7 @@ use super::flags::Context;
 use super::{ExitStatus, Failure, keep, look, output, place};
 use crate::command::{Command, Verb};
 use crate::lakehouse::demo;
-use crate::sandbox::{self, Fault, Options, Quirks, Served, Side, World};
+use crate::sandbox::{self, Fault, SandboxOptions, Quirks, WorkspaceEndpoint, WorldSide, World};
 use crate::{files, limits};
 
 /// Where the world is made if none is named.
@@ -53,11 +53,11 @@ enum Away {
     Secondary,
 }
 
-impl From<Away> for Side {
-    fn from(away: Away) -> Side {
+impl From<Away> for WorldSide {
+    fn from(away: Away) -> WorldSide {
         match away {
-            Away::Primary => Side::Primary,
-            Away::Secondary => Side::Secondary,
+            Away::Primary => WorldSide::Primary,
+            Away::Secondary => WorldSide::Secondary,
         }
     }
 }
@@ -85,16 +85,16 @@ impl Sandbox {
             let world = World::find(&folder)
                 .with_context(|| format!("find the world in {}", folder.display()))
                 .map_err(|error| Failure::of(ExitStatus::Configuration, error))?;
-            let options = Options {
+            let options = SandboxOptions {
                 port: self.port,
                 faults,
-                away: self.away.map(Side::from),
+                away: self.away.map(WorldSide::from),
                 quirks,
                 secret: secret.secret.clone(),
                 allow: self.allow.clone(),
                 writable: self.writable || is_ours(&folder),
                 clock: context.clock.function(),
-                ..Options::new(world)
+                ..SandboxOptions::new(world)
             };
             let mut running = sandbox::serve(options)
                 .await
@@ -192,20 +192,20 @@ impl Kept {
 }
 
 /// The tokens of both workspaces, for a shell.
-fn tokens(primary: &Served, secondary: &Served) -> String {
-    let line = |served: &Served| format!("export {}={}\n", served.token_variable, served.token);
+fn tokens(primary: &WorkspaceEndpoint, secondary: &WorkspaceEndpoint) -> String {
+    let line = |served: &WorkspaceEndpoint| format!("export {}={}\n", served.token_variable, served.token);
     line(primary) + &line(secondary)
 }
 
 fn describe_sandbox(
-    primary: &Served,
-    secondary: &Served,
+    primary: &WorkspaceEndpoint,
+    secondary: &WorkspaceEndpoint,
     away: Option<Away>,
     tokens: &str,
     kept: &Path,
     configuration: &Path,
 ) -> String {
-    let workspace = |role: &str, served: &Served| {
+    let workspace = |role: &str, served: &WorkspaceEndpoint| {
         format!(
             "  {role}  {}   warehouse {}\n             service principal {}   secret {}\n",
             served.url, served.warehouse_id, served.client_id, served.client_secret

@@ -10,7 +10,7 @@ use minisign::{PublicKey, SecretKey, SecretKeyBox};
 use minisign_verify::Signature;
 
 use super::configuration::LoadedConfiguration;
-use super::failure::Help;
+use super::failure::FailureHelp;
 use super::{ExitStatus, Failure, signature};
 use crate::apply::Signer;
 use crate::command::{Command, Verb};
@@ -106,7 +106,7 @@ impl RunnersKey {
             return Ok(Vec::new());
         };
         let asked = "require_signed_records of the configuration asks for a signed run record";
-        let (why, help): (_, Help) = match signer {
+        let (why, help): (_, FailureHelp) = match signer {
             None => (
                 "there is no key to sign it with",
                 Command::new(Verb::Apply).word("--sign-record-with").word("runner.key").into(),

@@ -14,7 +14,7 @@ use crate::render::clean;
 use crate::render::shell;
 
 /// A signature that was verified.
-pub(super) struct Verified {
+pub(super) struct VerifiedSignature {
     pub(super) approval: Approval,
     /// The signature's file, to be kept beside the plan.
     pub(super) text: String,
@@ -60,7 +60,7 @@ impl Keys {
 /// # Errors
 /// `Usage`, `Configuration`: no key can be read. `Refused`: there is no signature. `Altered`: it is not one of these bytes by one
 /// of these keys, or of minisign's old kind, which signs the file itself instead of its digest.
-pub(super) fn verify(plan: &Path, bytes: &[u8], keys: &Keys) -> Result<Verified, Failure> {
+pub(super) fn verify(plan: &Path, bytes: &[u8], keys: &Keys) -> Result<VerifiedSignature, Failure> {
     let asked_by = keys.asked_by;
     let keys = trusted(keys)?;
     if plan == Path::new("-") {
@@ -92,7 +92,7 @@ pub(super) fn verify(plan: &Path, bytes: &[u8], keys: &Keys) -> Result<Verified,
     }
     keys.into_iter()
         .find(|(_, key)| key.verify(bytes, &signature, false).is_ok())
-        .map(|(public_key, _)| Verified {
+        .map(|(public_key, _)| VerifiedSignature {
             approval: Approval::Signature {
                 public_key,
                 trusted_comment: clean(signature.trusted_comment()),

@@ -9,7 +9,7 @@ use super::look::{self, Asking};
 use super::{ExitStatus, Failure, configuration, output};
 use crate::apply::RunRecord;
 use crate::observe::newest_records;
-use crate::plan::status::{self, GroupStatus, Rpo, Status as Document, WorkspaceStatus};
+use crate::plan::status::{self, GroupStatus, Rpo, StatusDocument as Document, WorkspaceStatus};
 use crate::plan::{Decision, Finding, FindingCode, Plan, Role};
 use crate::region::Location;
 use crate::render;

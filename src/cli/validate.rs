@@ -5,7 +5,7 @@ use secrecy::ExposeSecret as _;
 
 use super::configuration::{self, LoadedConfiguration};
 use super::flags::Context;
-use super::look::{self, Asking, Looked};
+use super::look::{self, Asking, ObservedAndPlanned};
 use super::tell::{Keychain, Teller};
 use super::{ExitStatus, Failure, output, signature};
 use crate::apply::{self, Unreached};
@@ -112,7 +112,7 @@ fn blocking(plan: &Plan) -> impl Iterator<Item = &Finding> {
 fn written(
     context: &Context,
     found: &LoadedConfiguration,
-    looked: Option<&Looked>,
+    looked: Option<&ObservedAndPlanned>,
     doubts: &[Doubt],
 ) -> String {
     let configuration = &found.configuration;
@@ -158,7 +158,7 @@ fn written(
 async fn doubts(
     context: &Context,
     found: &LoadedConfiguration,
-    looked: Option<&Looked>,
+    looked: Option<&ObservedAndPlanned>,
 ) -> Result<Vec<Doubt>, Failure> {
     let workspaces = &found.configuration.workspaces;
     let teller = Teller::of(&found.configuration, &found.folder);
@@ -198,7 +198,7 @@ async fn doubts(
 async fn silences(
     context: &Context,
     workspaces: &[WorkspaceConfig],
-    looked: &Looked,
+    looked: &ObservedAndPlanned,
 ) -> Vec<Doubt> {
     let now = context.clock.now();
     let mut doubts = Vec::new();

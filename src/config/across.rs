@@ -2,11 +2,11 @@
 
 use super::fields::{KeyPlace, WrongValue};
 use super::values::token_variable;
-use super::workspace_draft::Draft;
+use super::workspace_draft::WorkspaceDraft;
 use super::{LocationAddress, Mistake};
 
 /// Compares every two workspaces; what is wrong is said of both.
-pub(super) fn check(drafts: &mut [Draft]) {
+pub(super) fn check(drafts: &mut [WorkspaceDraft]) {
     let mut found: Vec<(usize, Mistake)> = Vec::new();
     for (at, draft) in drafts.iter().enumerate() {
         for (other_at, other) in drafts.iter().enumerate() {
@@ -33,7 +33,7 @@ fn whereabouts(place: &KeyPlace, other: &KeyPlace) -> String {
     }
 }
 
-fn names(draft: &Draft, other: &Draft) -> Option<Mistake> {
+fn names(draft: &WorkspaceDraft, other: &WorkspaceDraft) -> Option<Mistake> {
     let (name, place) = draft.name.as_ref()?;
     let (other_name, other_place) = other.name.as_ref()?;
     let variable = token_variable(name);
@@ -49,7 +49,7 @@ fn names(draft: &Draft, other: &Draft) -> Option<Mistake> {
 }
 
 /// A secondary may be another entry's primary, and must be so where the names meet.
-fn secondary_name(draft: &Draft, other: &Draft) -> Option<Mistake> {
+fn secondary_name(draft: &WorkspaceDraft, other: &WorkspaceDraft) -> Option<Mistake> {
     let (name, place) = draft.secondary_name.as_ref()?;
     let (other_name, other_place) = other.name.as_ref()?;
     let variable = token_variable(name);
@@ -61,7 +61,7 @@ fn secondary_name(draft: &Draft, other: &Draft) -> Option<Mistake> {
     Some(place.wrong(WrongValue::new(message, "give every workspace its own name")))
 }
 
-fn locations(draft: &Draft, other: &Draft) -> Vec<Mistake> {
+fn locations(draft: &WorkspaceDraft, other: &WorkspaceDraft) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     for (location, place) in &draft.locations {
         for (other_location, other_place) in &other.locations {

@@ -176,35 +176,35 @@ fn run(text: &str, of: impl Fn(char) -> bool) -> &str {
 }
 
 /// A secret that was taken out of a document: what it looked like, and the keys and places down to it.
-pub(super) struct Taken {
+pub(super) struct TakenSecret {
     pub(super) kind: Kind,
     pub(super) secret: String,
     pub(super) line: usize,
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<DocumentStep>,
 }
 
 /// One step down into a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum DocumentStep {
     Key(String, usize),
     Item(usize, usize),
 }
 
 /// Takes every secret out of a document, comments and unknown keys too, so that nothing that is read from it holds one.
-pub(super) fn take_out(node: &mut Node, above: &[Step], taken: &mut Vec<Taken>) {
+pub(super) fn take_out(node: &mut Node, above: &[DocumentStep], taken: &mut Vec<TakenSecret>) {
     let line = node.line;
     match &mut node.value {
         Json::Text(text) => take_from(text, line, above, taken),
         Json::Array(items) => {
             for (at, item) in items.iter_mut().enumerate() {
-                let steps = [above, &[Step::Item(at, item.line)]].concat();
+                let steps = [above, &[DocumentStep::Item(at, item.line)]].concat();
                 take_out(item, &steps, taken);
             }
         }
         Json::Object(members) => {
             for Member { line, key, value } in members {
                 take_from(key, *line, above, taken);
-                let steps = [above, &[Step::Key(key.clone(), *line)]].concat();
+                let steps = [above, &[DocumentStep::Key(key.clone(), *line)]].concat();
                 take_out(value, &steps, taken);
             }
         }
@@ -212,12 +212,12 @@ pub(super) fn take_out(node: &mut Node, above: &[Step], taken: &mut Vec<Taken>) 
     }
 }
 
-fn take_from(text: &mut String, line: usize, steps: &[Step], taken: &mut Vec<Taken>) {
+fn take_from(text: &mut String, line: usize, steps: &[DocumentStep], taken: &mut Vec<TakenSecret>) {
     let found: Vec<(Kind, String)> =
         secrets_in(text).into_iter().map(|(kind, secret)| (kind, secret.to_owned())).collect();
     for (kind, secret) in found {
         *text = text.replace(&secret, WITHHELD);
-        taken.push(Taken { kind, secret, line, steps: steps.to_vec() });
+        taken.push(TakenSecret { kind, secret, line, steps: steps.to_vec() });
     }
 }
 

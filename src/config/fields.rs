@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::Mistake;
 use super::json::{Json, Member, Node, is_comment};
-use super::keys::{KEYS, Key, Level, Shape, key_anywhere, key_in};
+use super::keys::{KEYS, Key, Level, ValueShape, key_anywhere, key_in};
 use super::location::LocationError;
 use super::name::NameError;
 use crate::schedule::ScheduleError;
@@ -261,7 +261,7 @@ impl<'a> Fields<'a> {
     ) -> Option<(T, Field<'a>)> {
         let (text, field) = self.text(name)?;
         // A secret that is not named is looked up nowhere; everything else that is empty was forgotten.
-        let may_be_empty = self.key(name).is_some_and(|key| key.shape == Shape::TextOrEmpty);
+        let may_be_empty = self.key(name).is_some_and(|key| key.shape == ValueShape::TextOrEmpty);
         if text.trim().is_empty() && !may_be_empty {
             let remedy = self.value_remedy(name);
             self.wrong(&field, WrongValue { message: "is empty".into(), remedy });
@@ -278,7 +278,7 @@ impl<'a> Fields<'a> {
 
     /// The whole number of a key, also where it is written as text.
     pub(super) fn number(&mut self, name: &'static str) -> Option<u32> {
-        let Shape::Number(least, greatest) = self.key(name)?.shape else {
+        let ValueShape::Number(least, greatest) = self.key(name)?.shape else {
             return None;
         };
         let range = least..=greatest;
@@ -308,7 +308,7 @@ impl<'a> Fields<'a> {
         name: &'static str,
         read: impl Fn(&str) -> Option<T>,
     ) -> Option<(T, Field<'a>)> {
-        let Shape::Choice(choices) = self.key(name)?.shape else {
+        let ValueShape::Choice(choices) = self.key(name)?.shape else {
             return None;
         };
         self.read(name, |text| read(text).ok_or_else(|| no_choice(text, choices)))

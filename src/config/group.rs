@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use super::fields::{Field, Fields, KeyPlace, WrongValue, doubles, sort_by_place};
 use super::json::{Json, Node, is_comment};
 use super::keys::Level;
-use super::settings::{Schedules, Settings};
+use super::settings::{Schedules, LevelSettings};
 use super::values::{emails, label, optional_label, reason};
 use super::{Group, GroupEntry, Mistake, TableRef, WorkflowRef};
 use crate::schedule::Schedule;
 
 /// A group that was read, before it is compared with the others.
-pub(super) struct Draft {
+pub(super) struct GroupDraft {
     pub(super) place: KeyPlace,
     /// Its name, where that can be relied on.
     pub(super) name: Option<(String, KeyPlace)>,
@@ -24,7 +24,7 @@ pub(super) struct Draft {
 
 /// What a group takes from its workspace.
 pub(super) struct Inherited<'a> {
-    pub(super) settings: &'a Settings,
+    pub(super) settings: &'a LevelSettings,
     pub(super) cron: Option<&'a str>,
     pub(super) schedule: Option<&'a Schedule>,
     pub(super) names: &'a NameDefaults,
@@ -48,21 +48,21 @@ impl NameDefaults {
     }
 }
 
-impl Draft {
+impl GroupDraft {
     /// Reads an entry of `sync_groups`.
     pub(super) fn read(
         node: &Node,
         place: KeyPlace,
         inherited: &Inherited<'_>,
         schedules: &mut Schedules,
-    ) -> Draft {
+    ) -> GroupDraft {
         let place = KeyPlace { group: written_name(node), ..place };
         let Json::Object(members) = &node.value else {
             let message = format!("is {}, not an object", node.value.kind());
             let wrong =
                 WrongValue::new(message, "write a group: {\"group_name\": …, \"tables\": […]}");
             let mistakes = vec![place.wrong(wrong)];
-            return Draft {
+            return GroupDraft {
                 place,
                 name: None,
                 tables: Vec::new(),
@@ -76,7 +76,7 @@ impl Draft {
         let owners = fields.read("group_owner_email", emails).map(|(owners, _)| owners);
         let workflows = workflows(&mut fields);
         let tables = tables(&mut fields, inherited.names);
-        let own = Settings::read(&mut fields);
+        let own = LevelSettings::read(&mut fields);
         let schedule = group_schedule(&mut fields, &own, inherited, schedules);
         let settings = own.over(inherited.settings);
         let unprotected = unprotected(&mut fields, &tables, inherited.names);
@@ -102,12 +102,12 @@ impl Draft {
         };
         let name = name.filter(|(_, field)| field.sure).map(|(name, field)| (name, field.place));
         let owner_emails = owners.unwrap_or_default();
-        Draft { place, name, tables, mistakes: fields.mistakes, owner_emails, group }
+        GroupDraft { place, name, tables, mistakes: fields.mistakes, owner_emails, group }
     }
 
     /// The entry, valid if nothing was found wrong with it.
     pub(super) fn into_entry(self) -> GroupEntry {
-        let Draft { place: _, name, tables: _, mut mistakes, owner_emails, group } = self;
+        let GroupDraft { place: _, name, tables: _, mut mistakes, owner_emails, group } = self;
         match group {
             Some(group) if mistakes.is_empty() => GroupEntry::Valid(group),
             _ => {
@@ -131,7 +131,7 @@ fn written_name(group: &Node) -> Option<String> {
 
 fn group_schedule(
     fields: &mut Fields<'_>,
-    own: &Settings,
+    own: &LevelSettings,
     inherited: &Inherited<'_>,
     schedules: &mut Schedules,
 ) -> Option<Schedule> {
@@ -279,7 +279,7 @@ fn unprotected(
 }
 
 /// Two groups of one name: nobody can tell which is meant, so neither is used.
-pub(super) fn same_names(groups: &mut [Draft]) {
+pub(super) fn same_names(groups: &mut [GroupDraft]) {
     let mut lines: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (name, place) in groups.iter().filter_map(|group| group.name.as_ref()) {
         lines.entry(name.clone()).or_default().push(place.line);
@@ -305,7 +305,7 @@ pub(super) fn same_names(groups: &mut [Draft]) {
 }
 
 /// A table in two groups would be brought to two recovery points.
-pub(super) fn same_tables(groups: &mut [Draft], names: &NameDefaults) {
+pub(super) fn same_tables(groups: &mut [GroupDraft], names: &NameDefaults) {
     let mut places: BTreeMap<Resolved, Vec<(usize, String)>> = BTreeMap::new();
     for (at, group) in groups.iter().enumerate() {
         let called = match &group.name {

@@ -11,7 +11,7 @@ pub struct Key {
     /// The object it stands in.
     pub level: Level,
     /// What its value looks like.
-    pub shape: Shape,
+    pub shape: ValueShape,
     /// It must be given. A key of workspace or group must be given in the workspace.
     pub required: bool,
     /// What holds without it; `None` where nothing does.
@@ -64,7 +64,7 @@ pub enum Level {
 
 /// What a value looks like, before anything is looked at closely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum ValueShape {
     /// Text with something in it.
     Text,
     /// Text, also an empty one.
@@ -216,7 +216,7 @@ pub(super) fn key_anywhere(name: &str) -> Option<&'static Key> {
 const fn required(
     level: Level,
     name: &'static str,
-    shape: Shape,
+    shape: ValueShape,
     example: &'static str,
     meaning: &'static str,
 ) -> Key {
@@ -227,7 +227,7 @@ const fn required(
 const fn optional(
     level: Level,
     name: &'static str,
-    shape: Shape,
+    shape: ValueShape,
     default: &'static str,
     example: &'static str,
     meaning: &'static str,

@@ -7,14 +7,14 @@ use sha2::{Digest, Sha256};
 use secrecy::SecretString;
 
 use super::across;
-use super::credentials::{self, Step, Taken};
+use super::credentials::{self, DocumentStep, TakenSecret};
 use super::fields::{Fields, KeyPlace, WrongValue, sort_by_place};
 use super::json::{self, Json};
 use super::keys::Level;
 use super::not_json::SyntaxError;
 use super::settings::Schedules;
 use super::values::{label, secret_name};
-use super::workspace_draft::{Draft, Surroundings};
+use super::workspace_draft::{WorkspaceDraft, Surroundings};
 use super::{Configuration, Mistake, effective, notifications};
 use crate::text::hex;
 
@@ -97,7 +97,7 @@ fn take_in_misplaced(mistakes: &mut Vec<Mistake>, misplaced: Vec<Mistake>) {
 
 /// What was read so far, of every file.
 struct Read<'a> {
-    drafts: &'a mut Vec<Draft>,
+    drafts: &'a mut Vec<WorkspaceDraft>,
     mistakes: &'a mut Vec<Mistake>,
     require_signature: &'a mut Vec<String>,
     require_signed_records: &'a mut Vec<String>,
@@ -128,11 +128,11 @@ fn read_file(name: &str, text: &[u8], base: &Path, schedules: &mut Schedules, re
     };
     let mut taken = Vec::new();
     credentials::take_out(&mut root, &[], &mut taken);
-    for Taken { kind, secret, line, steps } in taken {
+    for TakenSecret { kind, secret, line, steps } in taken {
         secrets.push(secret.into());
         let at = steps.iter().fold(place(line), |at, step| match step {
-            Step::Key(key, line) => at.key(key, *line),
-            Step::Item(item, line) => at.item(*item, *line),
+            DocumentStep::Key(key, line) => at.key(key, *line),
+            DocumentStep::Item(item, line) => at.item(*item, *line),
         });
         let wrong = WrongValue::new(kind.message(), kind.remedy());
         misplaced.push(KeyPlace { line, ..at }.wrong(wrong));
@@ -154,11 +154,11 @@ fn read_file(name: &str, text: &[u8], base: &Path, schedules: &mut Schedules, re
     let mut found = Vec::new();
     if let Some((items, field)) = fields.list("workspaces") {
         for (at, node) in items.iter().enumerate() {
-            found.push(Draft::read(node, field.place.item(at, node.line), &around, schedules));
+            found.push(WorkspaceDraft::read(node, field.place.item(at, node.line), &around, schedules));
         }
     }
     if !fields.mistakes.is_empty() {
-        found.iter_mut().for_each(Draft::stop);
+        found.iter_mut().for_each(WorkspaceDraft::stop);
     }
     mistakes.append(&mut fields.mistakes);
     drafts.append(&mut found);

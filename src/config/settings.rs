@@ -11,7 +11,7 @@ use crate::schedule::{Schedule, ScheduleError};
 
 /// What one level gives of them; `None` where it gives nothing, or nothing readable.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Settings {
+pub(super) struct LevelSettings {
     pub(super) cron: Option<String>,
     pub(super) timezone: Option<String>,
     pub(super) max_retries: Option<u32>,
@@ -27,14 +27,14 @@ pub(super) struct Settings {
 /// Retries where the workspace's own number could not be read, so that its groups can still be checked.
 const RETRIES_UNREAD: u32 = 3;
 
-impl Settings {
+impl LevelSettings {
     /// Reads them from a workspace or a group.
-    pub(super) fn read(fields: &mut Fields<'_>) -> Settings {
+    pub(super) fn read(fields: &mut Fields<'_>) -> LevelSettings {
         let read_zone = |text: &str| {
             Schedule::check_timezone(text).map_err(WrongValue::from)?;
             Ok(text.to_string())
         };
-        Settings {
+        LevelSettings {
             cron: fields.read("sync_schedule", cron_text).map(|(cron, _)| cron),
             timezone: fields.read("sync_timezone", read_zone).map(|(zone, _)| zone),
             max_retries: fields.number("sync_max_retries"),
@@ -49,9 +49,9 @@ impl Settings {
     }
 
     /// The group's own, else the workspace's.
-    pub(super) fn over(self, below: &Settings) -> Settings {
+    pub(super) fn over(self, below: &LevelSettings) -> LevelSettings {
         let below = below.clone();
-        let Settings {
+        let LevelSettings {
             cron,
             timezone,
             max_retries,
@@ -63,7 +63,7 @@ impl Settings {
             shrink_percent,
             pause,
         } = self;
-        Settings {
+        LevelSettings {
             cron: cron.or(below.cron),
             timezone: timezone.or(below.timezone),
             max_retries: max_retries.or(below.max_retries),
@@ -152,7 +152,7 @@ impl Schedules {
     pub(super) fn of_level(
         &mut self,
         fields: &mut Fields<'_>,
-        own: &Settings,
+        own: &LevelSettings,
         cron: Option<&str>,
         zone: Option<&str>,
     ) -> Option<Schedule> {

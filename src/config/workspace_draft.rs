@@ -6,11 +6,11 @@ use std::path::Path;
 use chrono::Duration;
 
 use super::fields::{Field, Fields, KeyPlace, WrongValue, sort_by_place};
-use super::group::{Draft as GroupDraft, Inherited, NameDefaults, same_names, same_tables};
+use super::group::{GroupDraft, Inherited, NameDefaults, same_names, same_tables};
 use super::json::{Json, Node};
 use super::keys::Level;
 use super::notifications;
-use super::settings::{Schedules, Settings};
+use super::settings::{Schedules, LevelSettings};
 use super::values::{
     cron_text, emails, good_emails, label, location_placeholder, optional_label, placeholder,
     reason, secret_name,
@@ -24,7 +24,7 @@ use crate::sentence::Sentence;
 use crate::text::plural;
 
 /// A workspace that was read, before it is compared with the others.
-pub(super) struct Draft {
+pub(super) struct WorkspaceDraft {
     pub(super) name: Option<(String, KeyPlace)>,
     pub(super) address: Option<WorkspaceAddress>,
     pub(super) secondary_name: Option<(String, KeyPlace)>,
@@ -49,24 +49,24 @@ pub(super) struct Surroundings<'a> {
 
 const ADDRESS_REMEDY: &str = "write the address of the workspace";
 
-impl Draft {
+impl WorkspaceDraft {
     /// Reads an entry of `workspaces`.
     pub(super) fn read(
         node: &Node,
         place: KeyPlace,
         around: &Surroundings<'_>,
         schedules: &mut Schedules,
-    ) -> Draft {
+    ) -> WorkspaceDraft {
         let Json::Object(members) = &node.value else {
             let message = format!("is {}, not an object", node.value.kind());
             let wrong = WrongValue::new(message, "write a workspace: {\"workspace_name\": …}");
-            return Draft::unread(place.wrong(wrong));
+            return WorkspaceDraft::unread(place.wrong(wrong));
         };
         let mut fields = Fields::open(place, Level::Workspace, members);
         let fields = &mut fields;
         let needed = Needed::read(fields, around);
         let default_cron = fields.read("sync_default_schedule", cron_text);
-        let settings = Settings::read(fields);
+        let settings = LevelSettings::read(fields);
         let schedule = schedule_of(fields, &settings, default_cron.as_ref(), schedules);
         let default_cron = default_cron.map(|(cron, _)| cron);
         let cron = settings.cron.as_deref().or(default_cron.as_deref());
@@ -80,7 +80,7 @@ impl Draft {
         }
         let hearers = hearers(fields, &needed, &optional, around);
         let workspace = workspace(&needed, &optional, around);
-        Draft {
+        WorkspaceDraft {
             name: needed.name.map(|(name, field)| (name, field.place)),
             address: needed.address.map(|(address, _)| address),
             secondary_name: optional.secondary.name,
@@ -98,8 +98,8 @@ impl Draft {
         self.workspace = None;
     }
 
-    fn unread(mistake: Mistake) -> Draft {
-        Draft {
+    fn unread(mistake: Mistake) -> WorkspaceDraft {
+        WorkspaceDraft {
             name: None,
             address: None,
             secondary_name: None,
@@ -114,7 +114,7 @@ impl Draft {
 
     /// The workspace, if nothing was found wrong with its own keys; otherwise whom to tell of that, where it says so.
     pub(super) fn into_workspace(self) -> Result<WorkspaceConfig, Option<Box<Unusable>>> {
-        let Draft { mut mistakes, groups, hearers, workspace, .. } = self;
+        let WorkspaceDraft { mut mistakes, groups, hearers, workspace, .. } = self;
         let incomplete = groups.iter().any(|group| group.name.is_none());
         let groups: Vec<GroupEntry> = groups.into_iter().map(GroupDraft::into_entry).collect();
         match workspace {
@@ -171,7 +171,7 @@ fn parse_address(text: &str, base: &Path) -> Result<WorkspaceAddress, WrongValue
 /// The schedule of groups that have none of their own.
 fn schedule_of(
     fields: &mut Fields<'_>,
-    settings: &Settings,
+    settings: &LevelSettings,
     default_cron: Option<&(String, Field<'_>)>,
     schedules: &mut Schedules,
 ) -> Option<Schedule> {

@@ -14,7 +14,7 @@ use super::wire::{
 };
 use super::{DatabricksLocation, Service};
 use crate::region::{
-    Denied, Grant, Identity, Privilege, Reached, RegionError, RegionErrorKind, Repair, Unproved,
+    Denied, Grant, Identity, Privilege, Reached, RegionError, RegionErrorKind, Repair, UnprovedAccess,
     WriteAccess,
 };
 use crate::sentence::Sentence;
@@ -143,7 +143,7 @@ pub(super) async fn write_access(
                 remedy: Some(Repair::Grant(Grant::to_write(name, &principal))),
             }),
             // Privileges through groups are not always told, and the dry run has a right of its own.
-            None => WriteAccess::NotProved(Unproved::Rights(format!(
+            None => WriteAccess::NotProved(UnprovedAccess::Rights(format!(
                 "READ FILES and WRITE FILES on the external location {name} are not both among the privileges that can be seen of {principal}; the first write of apply proves it"
             ).into())),
         }),

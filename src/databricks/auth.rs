@@ -11,7 +11,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use url::Url;
 
-use super::credential::{Credential, Token, TokenSource, sign_in_refusal};
+use super::credential::{Credential, AccessToken, TokenSource, sign_in_refusal};
 use crate::secrets;
 
 mod ambient;
@@ -29,7 +29,7 @@ pub(super) use chain::sign_in;
 pub use tried::{SignInError, Tried};
 
 /// Runs a command and gives its standard output, or why there is none.
-pub type Run = Arc<dyn Fn(Vec<String>) -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
+pub type CommandRunner = Arc<dyn Fn(Vec<String>) -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
 
 /// What signing in takes from its surroundings: given from outside, so that nothing global is read here.
 #[derive(Clone)]
@@ -39,13 +39,13 @@ pub struct Environment {
     /// The home directory, for `~/.databrickscfg`.
     pub home: Option<PathBuf>,
     /// Runs `az` and `databricks`.
-    pub run: Run,
+    pub run: CommandRunner,
 }
 
 impl Environment {
     /// Nothing at all.
     pub fn empty() -> Environment {
-        let run: Run = Arc::new(|_| Box::pin(async { Err("is not installed".to_owned()) }));
+        let run: CommandRunner = Arc::new(|_| Box::pin(async { Err("is not installed".to_owned()) }));
         Environment { variables: BTreeMap::new(), home: None, run }
     }
 
@@ -85,7 +85,7 @@ impl fmt::Debug for Environment {
 
 /// A workspace to sign in to.
 #[derive(Debug, Clone)]
-pub(super) struct Wanted<'a> {
+pub(super) struct SignInTarget<'a> {
     /// Its label, for `DRSYNC_TOKEN_<NAME>`.
     pub(super) name: Option<&'a str>,
     /// Where it is.

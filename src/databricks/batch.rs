@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures::{StreamExt, TryFutureExt, stream};
 
 use super::refusal::Refusal;
-use super::rows::Rows;
+use super::rows::ResultRows;
 use super::statements::{Intent, Sql};
 use crate::sql::{Relation, Statement};
 
@@ -25,12 +25,12 @@ const TAKEN_OUT_MAX: usize = 4;
 
 /// The batched forms that this warehouse has refused.
 #[derive(Debug, Default)]
-pub(super) struct Batches {
+pub(super) struct RefusedForms {
     refused: AtomicBool,
 }
 
 /// How several tables, and one alone, are asked about.
-pub(super) struct Form<'a, Q> {
+pub(super) struct QuestionForm<'a, Q> {
     pub(super) relation: &'a (dyn Fn(&Q) -> Relation + Sync),
     pub(super) many: &'a (dyn Fn(&[&Q]) -> Statement + Sync),
     pub(super) one: &'a (dyn Fn(&Q) -> Statement + Sync),
@@ -49,15 +49,15 @@ pub(super) enum Rest {
     AsRefused,
 }
 
-impl Batches {
+impl RefusedForms {
     /// Asks about all tables; the answers stand at their questions' places.
     pub(super) async fn ask<Q: Sync>(
         &self,
         sql: &Sql,
         asked: &[&Q],
-        form: &Form<'_, Q>,
-    ) -> Vec<Result<Rows, Refusal>> {
-        let mut answers: Vec<Option<Result<Rows, Refusal>>> = asked.iter().map(|_| None).collect();
+        form: &QuestionForm<'_, Q>,
+    ) -> Vec<Result<ResultRows, Refusal>> {
+        let mut answers: Vec<Option<Result<ResultRows, Refusal>>> = asked.iter().map(|_| None).collect();
         let smaller = (form.size.min(asked.len()) > TABLES).then_some(TABLES);
         for size in [form.size.max(1)].into_iter().chain(smaller) {
             let open = places_open(&answers);
@@ -82,9 +82,9 @@ impl Batches {
         &self,
         sql: &Sql,
         asked: &[&Q],
-        form: &Form<'_, Q>,
-    ) -> Vec<Option<Result<Rows, Refusal>>> {
-        let mut answers: Vec<Option<Result<Rows, Refusal>>> = asked.iter().map(|_| None).collect();
+        form: &QuestionForm<'_, Q>,
+    ) -> Vec<Option<Result<ResultRows, Refusal>>> {
+        let mut answers: Vec<Option<Result<ResultRows, Refusal>>> = asked.iter().map(|_| None).collect();
         let mut taken_out = 0;
         loop {
             let open = places_open(&answers);
@@ -132,8 +132,8 @@ impl Batches {
         &self,
         sql: &Sql,
         asked: &[&Q],
-        form: &Form<'_, Q>,
-        answers: &mut [Option<Result<Rows, Refusal>>],
+        form: &QuestionForm<'_, Q>,
+        answers: &mut [Option<Result<ResultRows, Refusal>>],
     ) {
         let open = places_open(answers);
         let statements: Vec<(usize, Statement)> =

@@ -40,7 +40,7 @@ pub(super) async fn infos(
     client: &Client,
     asked: &[TableName],
 ) -> (Vec<Result<TableInfo, Refusal>>, Listings) {
-    let mut by_schema: BTreeMap<Schema, usize> = BTreeMap::new();
+    let mut by_schema: BTreeMap<CatalogAndSchema, usize> = BTreeMap::new();
     for name in asked {
         *by_schema.entry(schema_of(name)).or_default() += 1;
     }
@@ -64,14 +64,14 @@ pub(super) async fn infos(
 }
 
 /// Catalog and schema, in lower case.
-pub(super) type Schema = (String, String);
-pub(super) type Listings = BTreeMap<Schema, BTreeMap<TableName, TableInfo>>;
+pub(super) type CatalogAndSchema = (String, String);
+pub(super) type Listings = BTreeMap<CatalogAndSchema, BTreeMap<TableName, TableInfo>>;
 
-fn schema_of(name: &TableName) -> Schema {
+fn schema_of(name: &TableName) -> CatalogAndSchema {
     (name.catalog.to_lowercase(), name.schema.to_lowercase())
 }
 
-async fn listings(client: &Client, schemas: impl Iterator<Item = Schema>) -> Listings {
+async fn listings(client: &Client, schemas: impl Iterator<Item = CatalogAndSchema>) -> Listings {
     let lists = schemas.map(async |schema| {
         let all = list(client, schema.0.clone(), schema.1.clone()).await;
         let by_name = all.into_iter().map(|info| (name_of(&info), info));
@@ -94,9 +94,9 @@ async fn hint(
         .filter_map(|(name, answer)| Some((name, answer.as_mut().err()?)))
         .filter(|(_, refusal)| refusal.kind == RegionErrorKind::NotFound)
         .collect();
-    let schemas: BTreeSet<Schema> = missing.iter().map(|(name, _)| schema_of(name)).collect();
+    let schemas: BTreeSet<CatalogAndSchema> = missing.iter().map(|(name, _)| schema_of(name)).collect();
     let unknown = schemas.into_iter().filter(|it| !listed.contains_key(it));
-    let unknown: Vec<Schema> = unknown.take(HINTS_MAX).collect();
+    let unknown: Vec<CatalogAndSchema> = unknown.take(HINTS_MAX).collect();
     listed.extend(listings(client, unknown.into_iter()).await);
     for (name, refusal) in missing {
         let there = listed.get(&schema_of(name)).into_iter().flatten();

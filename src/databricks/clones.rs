@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::DatabricksLocation;
-use super::histories::{Entry, Look, histories};
+use super::histories::{HistoryEntry, HistoryQuestion, histories};
 use super::refusal::Refusal;
 use super::replicas;
 use super::results::Finished;
@@ -116,8 +116,8 @@ async fn read_standing(
 pub(super) async fn clone_commit(
     location: &DatabricksLocation,
     order: &CloneOrder,
-) -> Result<Option<(Entry, u64)>, Refusal> {
-    let look = Look {
+) -> Result<Option<(HistoryEntry, u64)>, Refusal> {
+    let look = HistoryQuestion {
         table: Relation::Path(location.path(&order.replica_path)),
         from: order.replica_version,
         since_clone: false,

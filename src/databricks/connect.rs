@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use url::{Origin, Url};
 
-use super::auth::{Environment, SignInError, Tried, Wanted, sign_in};
+use super::auth::{Environment, SignInError, Tried, SignInTarget, sign_in};
 use super::client::{Client, is_loopback, plain_http};
 use super::credential::Credential;
 use super::notice::Notice;
@@ -163,7 +163,7 @@ pub async fn connect_as_needed(
     let ConnectOptions { connection, timing, notice, .. } = options;
     let unbound = options.unbound.clone();
     let unbound = unbound.unwrap_or_else(|| Unbound::of([options]));
-    let wanted = Wanted {
+    let wanted = SignInTarget {
         name: Some(&options.name),
         base: &options.address,
         secret: secret(&connection.secret_scope, &connection.pat_key),
@@ -242,7 +242,7 @@ struct SignedIn {
 /// Signs in to the primary. On the day it is gone few people have a token of it, and the secondary's own workspace is enough to look.
 async fn sign_in_to_primary(
     options: &ConnectOptions,
-    wanted: &Wanted<'_>,
+    wanted: &SignInTarget<'_>,
     either: bool,
 ) -> Result<SignedIn, SignInError> {
     let timing = &options.timing;
@@ -299,7 +299,7 @@ async fn registrar(
     away: bool,
 ) -> Result<Service, Sentence> {
     let connection = &options.connection;
-    let wanted = Wanted {
+    let wanted = SignInTarget {
         name: connection.secondary_name.as_deref(),
         base: address,
         secret: secret(&connection.secret_scope, &connection.secondary_pat_key),
@@ -309,7 +309,7 @@ async fn registrar(
     let mut signed_in = sign_in(&wanted, &options.environment, &options.timing).await;
     if signed_in.is_err() && away && wanted.secret.is_some() {
         // The scope may be the pipeline's alone. Whoever looks on the day the primary is gone may do so as themselves.
-        let own = Wanted { secret: None, ..wanted };
+        let own = SignInTarget { secret: None, ..wanted };
         signed_in = sign_in(&own, &options.environment, &options.timing).await.or(signed_in);
     }
     let (credential, warehouse) = signed_in.map_err(|error| error.to_string())?;

@@ -14,16 +14,16 @@ use crate::secrets;
 
 /// A token, and what is sent beside it.
 #[derive(Clone)]
-pub(super) struct Token {
+pub(super) struct AccessToken {
     pub(super) secret: SecretString,
     pub(super) headers: Vec<(&'static str, SecretString)>,
     /// When it was given and when it ends; `None`: it is not known to end.
     pub(super) life: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
-impl Token {
-    pub(super) fn forever(secret: impl Into<String>) -> Token {
-        Token { secret: SecretString::from(secret.into()), headers: Vec::new(), life: None }
+impl AccessToken {
+    pub(super) fn forever(secret: impl Into<String>) -> AccessToken {
+        AccessToken { secret: SecretString::from(secret.into()), headers: Vec::new(), life: None }
     }
 
     /// Notes what of it is secret.
@@ -36,7 +36,7 @@ impl Token {
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Token").field("life", &self.life).finish_non_exhaustive()
     }
@@ -46,7 +46,7 @@ impl fmt::Debug for Token {
 #[async_trait]
 pub(super) trait TokenSource: fmt::Debug + Send + Sync {
     /// Asks for a token. A refusal with the code `SIGN_IN` says that asking again will not help.
-    async fn fetch(&self, now: DateTime<Utc>) -> Result<Token, Refusal>;
+    async fn fetch(&self, now: DateTime<Utc>) -> Result<AccessToken, Refusal>;
 
     /// Asking again may give another token.
     fn renews(&self) -> bool {
@@ -61,11 +61,11 @@ pub(super) fn sign_in_refusal(message: impl Into<String>) -> Refusal {
 
 /// A token that never changes.
 #[derive(Debug)]
-struct Fixed(Token);
+struct Fixed(AccessToken);
 
 #[async_trait]
 impl TokenSource for Fixed {
-    async fn fetch(&self, _now: DateTime<Utc>) -> Result<Token, Refusal> {
+    async fn fetch(&self, _now: DateTime<Utc>) -> Result<AccessToken, Refusal> {
         let sendable = |c: char| c.is_ascii_graphic();
         if self.0.secret.expose_secret().chars().all(sendable) {
             Ok(self.0.clone())
@@ -85,7 +85,7 @@ struct Nobody(String);
 
 #[async_trait]
 impl TokenSource for Nobody {
-    async fn fetch(&self, _now: DateTime<Utc>) -> Result<Token, Refusal> {
+    async fn fetch(&self, _now: DateTime<Utc>) -> Result<AccessToken, Refusal> {
         let why = format!("it does not answer ({}), and nobody is signed in there", self.0);
         Err(Refusal::new(RegionErrorKind::Unavailable, why))
     }
@@ -97,7 +97,7 @@ struct Unsigned(String);
 
 #[async_trait]
 impl TokenSource for Unsigned {
-    async fn fetch(&self, _now: DateTime<Utc>) -> Result<Token, Refusal> {
+    async fn fetch(&self, _now: DateTime<Utc>) -> Result<AccessToken, Refusal> {
         Err(sign_in_refusal(self.0.clone()))
     }
 
@@ -131,7 +131,7 @@ struct Inner {
 
 #[derive(Default)]
 struct Held {
-    token: Option<Token>,
+    token: Option<AccessToken>,
     refused_at: Option<DateTime<Utc>>,
     /// The last refusal, while there is no token.
     refusal: Option<Refusal>,
@@ -152,7 +152,7 @@ impl Credential {
         token: impl Into<String>,
         timing: Timing,
     ) -> Credential {
-        Credential::new(method, Box::new(Fixed(Token::forever(token))), timing)
+        Credential::new(method, Box::new(Fixed(AccessToken::forever(token))), timing)
     }
 
     /// That of nobody, for a workspace that does not answer anybody: `why`, a fragment.
@@ -175,7 +175,7 @@ impl Credential {
     }
 
     /// The token to use now; one that is about to end is replaced.
-    pub(super) async fn token(&self) -> Result<Token, Refusal> {
+    pub(super) async fn token(&self) -> Result<AccessToken, Refusal> {
         let Inner { source, timing, held, .. } = self.inner.as_ref();
         let mut held = held.lock().await;
         let now = timing.now();
@@ -244,13 +244,13 @@ mod tests {
 
     #[async_trait]
     impl TokenSource for Arc<Hourly> {
-        async fn fetch(&self, now: DateTime<Utc>) -> Result<Token, Refusal> {
+        async fn fetch(&self, now: DateTime<Utc>) -> Result<AccessToken, Refusal> {
             if self.away.load(Ordering::Relaxed) {
                 return Err(Refusal::new(RegionErrorKind::Unavailable, "away"));
             }
             let number = self.given.fetch_add(1, Ordering::Relaxed);
             let life = Some((now, now + TimeDelta::hours(1)));
-            Ok(Token { life, ..Token::forever(format!("token-{number}")) })
+            Ok(AccessToken { life, ..AccessToken::forever(format!("token-{number}")) })
         }
     }
 
@@ -275,6 +275,6 @@ mod tests {
         assert_eq!(token().await.as_deref(), Some("token-1"), "it is still good");
         pass(15);
         assert_eq!(token().await, None);
-        assert!(!format!("{credential:?} {:?}", Token::forever("canary")).contains("canary"));
+        assert!(!format!("{credential:?} {:?}", AccessToken::forever("canary")).contains("canary"));
     }
 }

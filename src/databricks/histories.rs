@@ -6,9 +6,9 @@ use std::sync::Mutex;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use super::batch::{Batches, Form, Rest, TABLES, TABLES_BY_A_ROW};
+use super::batch::{RefusedForms, QuestionForm, Rest, TABLES, TABLES_BY_A_ROW};
 use super::refusal::Refusal;
-use super::rows::{Row, Rows, number};
+use super::rows::{ResultRow, ResultRows, number};
 use super::statements::Sql;
 use crate::canonical;
 use crate::region::{RegionErrorKind, Size, Upkeep, is_maintenance};
@@ -24,7 +24,7 @@ const ROWS_MAX: u64 = 2_500;
 
 /// A table, and the oldest version of interest.
 #[derive(Debug, Clone)]
-pub(super) struct Look {
+pub(super) struct HistoryQuestion {
     pub(super) table: Relation,
     /// `None`: all that is retained.
     pub(super) from: Option<u64>,
@@ -34,15 +34,15 @@ pub(super) struct Look {
 
 /// A table's commits, oldest first; never empty.
 #[derive(Debug, Clone)]
-pub(super) struct History {
-    pub(super) commits: Vec<Entry>,
+pub(super) struct TableHistory {
+    pub(super) commits: Vec<HistoryEntry>,
     /// The oldest version that the log still has, as far as was looked.
     pub(super) oldest: u64,
 }
 
 /// One commit.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct HistoryEntry {
     pub(super) version: u64,
     pub(super) committed_at: DateTime<Utc>,
     pub(super) operation: String,
@@ -53,7 +53,7 @@ pub(super) struct Entry {
 
 /// What a table is at its newest version.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Detail {
+pub(super) struct TableDetail {
     pub(super) format: Option<String>,
     pub(super) id: Option<String>,
     pub(super) files: Option<u64>,
@@ -61,9 +61,9 @@ pub(super) struct Detail {
     properties: Map<String, Value>,
 }
 
-impl Entry {
-    fn read(row: Row<'_>) -> Option<Entry> {
-        Some(Entry {
+impl HistoryEntry {
+    fn read(row: ResultRow<'_>) -> Option<HistoryEntry> {
+        Some(HistoryEntry {
             version: row.number("version")?,
             committed_at: row.moment("timestamp")?,
             operation: row.text("operation").unwrap_or("unknown").to_owned(),
@@ -101,7 +101,7 @@ impl Entry {
 
     /// Digest of what the history says of it, its time left out.
     fn sha256(&self) -> String {
-        let Entry { version, committed_at: _, operation, user, parameters, metrics } = self;
+        let HistoryEntry { version, committed_at: _, operation, user, parameters, metrics } = self;
         canonical::sha256(&json!({
             "version": version,
             "operation": operation,
@@ -141,9 +141,9 @@ impl Entry {
     }
 }
 
-impl Detail {
-    fn read(row: Row<'_>) -> Detail {
-        Detail {
+impl TableDetail {
+    fn read(row: ResultRow<'_>) -> TableDetail {
+        TableDetail {
             format: row.text("format").map(str::to_lowercase),
             id: row.text("id").map(str::to_owned),
             files: row.number("numFiles"),
@@ -169,24 +169,24 @@ impl Detail {
 /// `DESCRIBE HISTORY` of many tables, widened for those whose version of interest is further back.
 pub(super) async fn histories(
     sql: &Sql,
-    batches: &Batches,
-    looks: &[Look],
-) -> Vec<Result<History, Refusal>> {
-    let mut found: Vec<Option<Result<History, Refusal>>> = looks.iter().map(|_| None).collect();
+    batches: &RefusedForms,
+    looks: &[HistoryQuestion],
+) -> Vec<Result<TableHistory, Refusal>> {
+    let mut found: Vec<Option<Result<TableHistory, Refusal>>> = looks.iter().map(|_| None).collect();
     let mut limit = COMMITS_FIRST;
     loop {
         let open: Vec<usize> = (0..looks.len()).filter(|at| found[*at].is_none()).collect();
         if open.is_empty() {
             return found.into_iter().flatten().collect();
         }
-        let asked: Vec<&Look> = open.iter().map(|at| &looks[*at]).collect();
-        let form = Form {
-            relation: &|look: &Look| look.table.clone(),
-            many: &|looks: &[&Look]| {
+        let asked: Vec<&HistoryQuestion> = open.iter().map(|at| &looks[*at]).collect();
+        let form = QuestionForm {
+            relation: &|look: &HistoryQuestion| look.table.clone(),
+            many: &|looks: &[&HistoryQuestion]| {
                 let tables: Vec<&Relation> = looks.iter().map(|look| &look.table).collect();
                 sql::histories(&tables, limit)
             },
-            one: &|look: &Look| sql::history(&look.table, limit),
+            one: &|look: &HistoryQuestion| sql::history(&look.table, limit),
             size: TABLES.min((ROWS_MAX / limit) as usize),
             rest: Rest::OneByOne,
         };
@@ -203,7 +203,7 @@ pub(super) async fn histories(
 
 /// The newest commit of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct NewestCommit {
     pub(super) version: u64,
     /// The digest of its row, where that could be read.
     pub(super) digest: Option<String>,
@@ -212,12 +212,12 @@ pub(super) struct Head {
 /// The newest commit of many tables; `rest`: how those are asked about that cannot be asked together.
 pub(super) async fn newest(
     sql: &Sql,
-    batches: &Batches,
+    batches: &RefusedForms,
     tables: &[Relation],
     rest: Rest,
-) -> Vec<Result<Head, Refusal>> {
+) -> Vec<Result<NewestCommit, Refusal>> {
     let asked: Vec<&Relation> = tables.iter().collect();
-    let form = Form {
+    let form = QuestionForm {
         relation: &|table: &Relation| table.clone(),
         many: &|tables: &[&Relation]| sql::histories(tables, 1),
         one: &|table: &Relation| sql::history(table, 1),
@@ -225,11 +225,11 @@ pub(super) async fn newest(
         rest,
     };
     let answers = batches.ask(sql, &asked, &form).await.into_iter();
-    let read = |rows: Rows| {
+    let read = |rows: ResultRows| {
         let row = rows.first();
         let head = row.and_then(|row| {
             let version = row.number("version")?;
-            Some(Head { version, digest: Entry::read(row).map(|entry| entry.history_digest()) })
+            Some(NewestCommit { version, digest: HistoryEntry::read(row).map(|entry| entry.history_digest()) })
         });
         head.ok_or_else(|| Refusal::new(RegionErrorKind::Other, "its history is empty"))
     };
@@ -237,12 +237,12 @@ pub(super) async fn newest(
 }
 
 /// Reads one table's rows; `None`: they do not go back far enough.
-fn read(rows: &Rows, look: &Look, limit: u64) -> Option<Result<History, Refusal>> {
-    let mut commits: Vec<Entry> = Vec::new();
+fn read(rows: &ResultRows, look: &HistoryQuestion, limit: u64) -> Option<Result<TableHistory, Refusal>> {
+    let mut commits: Vec<HistoryEntry> = Vec::new();
     let mut asked = 0;
     for row in rows.iter() {
         asked += 1;
-        match Entry::read(row) {
+        match HistoryEntry::read(row) {
             Some(entry) => commits.push(entry),
             None => {
                 let text = "its history has a commit without a version or a time";
@@ -271,21 +271,21 @@ fn read(rows: &Rows, look: &Look, limit: u64) -> Option<Result<History, Refusal>
         return None;
     }
     commits.retain(|entry| from.is_none_or(|from| entry.version >= from));
-    Some(Ok(History { commits, oldest }))
+    Some(Ok(TableHistory { commits, oldest }))
 }
 
 /// Details that were read together with histories, for the look at pins that follows: they are of the same moment.
 #[derive(Debug, Default)]
-pub(super) struct Seen(Mutex<BTreeMap<String, Detail>>);
+pub(super) struct SeenDetails(Mutex<BTreeMap<String, TableDetail>>);
 
-impl Seen {
+impl SeenDetails {
     /// Asks for details, and keeps them.
     pub(super) async fn details(
         &self,
         sql: &Sql,
-        batches: &Batches,
+        batches: &RefusedForms,
         tables: &[Relation],
-    ) -> Vec<Result<Detail, Refusal>> {
+    ) -> Vec<Result<TableDetail, Refusal>> {
         let found = details(sql, batches, tables).await;
         let mut seen = self.0.lock().expect("no panic while a detail is kept");
         for (table, detail) in tables.iter().zip(&found) {
@@ -301,10 +301,10 @@ impl Seen {
     pub(super) async fn taken(
         &self,
         sql: &Sql,
-        batches: &Batches,
+        batches: &RefusedForms,
         tables: &[Relation],
-    ) -> Vec<Result<Detail, Refusal>> {
-        let kept: Vec<Option<Detail>> = {
+    ) -> Vec<Result<TableDetail, Refusal>> {
+        let kept: Vec<Option<TableDetail>> = {
             let mut seen = self.0.lock().expect("no panic while a detail is taken");
             let names = tables.iter().map(ToString::to_string);
             names.map(|name| seen.remove(&name)).collect()
@@ -321,11 +321,11 @@ impl Seen {
 /// `DESCRIBE DETAIL` of many tables.
 pub(super) async fn details(
     sql: &Sql,
-    batches: &Batches,
+    batches: &RefusedForms,
     tables: &[Relation],
-) -> Vec<Result<Detail, Refusal>> {
+) -> Vec<Result<TableDetail, Refusal>> {
     let asked: Vec<&Relation> = tables.iter().collect();
-    let form = Form {
+    let form = QuestionForm {
         relation: &|table: &Relation| table.clone(),
         many: &|tables: &[&Relation]| sql::details(tables),
         one: &|table: &Relation| sql::detail(table),
@@ -333,8 +333,8 @@ pub(super) async fn details(
         rest: Rest::OneByOne,
     };
     let answers = batches.ask(sql, &asked, &form).await;
-    let read = |rows: Rows| match rows.first() {
-        Some(row) => Ok(Detail::read(row)),
+    let read = |rows: ResultRows| match rows.first() {
+        Some(row) => Ok(TableDetail::read(row)),
         None => Err(Refusal::new(RegionErrorKind::Other, "it has no detail")),
     };
     answers.into_iter().map(|answer| answer.and_then(read)).collect()
@@ -345,7 +345,7 @@ mod tests {
     use super::*;
 
     fn judged(operation: &str, metrics: Value) -> Upkeep {
-        let entry = Entry {
+        let entry = HistoryEntry {
             version: 3,
             committed_at: DateTime::UNIX_EPOCH,
             operation: operation.to_owned(),

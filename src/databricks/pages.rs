@@ -15,7 +15,7 @@ use crate::limits::{LISTED, Limit, PAGE_TOKEN, PAGES};
 use crate::region::RegionErrorKind;
 
 /// One page of a listing.
-pub(super) trait Page: DeserializeOwned {
+pub(super) trait ListingPage: DeserializeOwned {
     /// How many items are on it.
     fn items(&self) -> usize;
     /// The token of the next page, as the service gave it.
@@ -24,7 +24,7 @@ pub(super) trait Page: DeserializeOwned {
 
 macro_rules! pages {
     ($($page:ty: $items:ident),* $(,)?) => {
-        $(impl Page for $page {
+        $(impl ListingPage for $page {
             fn items(&self) -> usize {
                 self.$items.len()
             }
@@ -55,7 +55,7 @@ pages! {
 /// # Errors
 /// What the service refuses; and a listing that has no end: a page token that came before, or more pages or items than any
 /// workspace has.
-pub(super) async fn each_page<P: Page>(
+pub(super) async fn each_page<P: ListingPage>(
     client: &Client,
     path: &[&str],
     query: &[(&str, &str)],
@@ -97,7 +97,7 @@ pub(super) async fn each_page<P: Page>(
 ///
 /// # Errors
 /// As [`each_page`].
-pub(super) async fn every_item<P: Page, T>(
+pub(super) async fn every_item<P: ListingPage, T>(
     client: &Client,
     path: &[&str],
     query: &[(&str, &str)],

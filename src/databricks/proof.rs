@@ -3,7 +3,7 @@
 use futures::future::{join_all, try_join};
 
 use super::DatabricksLocation;
-use super::histories::{Look, histories};
+use super::histories::{HistoryQuestion, histories};
 use super::refusal::Refusal;
 use super::verify::{differences, rows};
 use crate::region::{CloneProof, ContentAnswer, ContentQuestion, RegionError};
@@ -58,7 +58,7 @@ async fn compare(
     }
     if question.version == version {
         let workspace = location.service();
-        let look = Look { table: replica.clone(), from: Some(version), since_clone: false };
+        let look = HistoryQuestion { table: replica.clone(), from: Some(version), since_clone: false };
         let looks = [look];
         let history = histories(&workspace.sql, &workspace.batches, &looks).await.pop();
         let commits = history.transpose()?.map(|history| history.commits).unwrap_or_default();

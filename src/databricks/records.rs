@@ -7,9 +7,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::DatabricksLocation;
-use super::histories::{Detail, details};
+use super::histories::{TableDetail, details};
 use super::refusal::{ROW_UNREADABLE, Refusal};
-use super::rows::Rows;
+use super::rows::ResultRows;
 use super::statements::Intent;
 use crate::ledger::{
     Cut, CutRow, Cuts, FOLDER, NEEDS_PROPERTY, OddCut, Row, SYNC_CUTS, SYNC_METADATA,
@@ -36,7 +36,7 @@ const CUTS_AT_ONCE: usize = 32;
 struct Content {
     version: u64,
     workspace: Option<String>,
-    rows: Rows,
+    rows: ResultRows,
 }
 
 /// A ledger table under a sync location.
@@ -172,7 +172,7 @@ async fn content(
 async fn detail(
     location: &DatabricksLocation,
     table: &Relation,
-) -> Result<Option<Detail>, Refusal> {
+) -> Result<Option<TableDetail>, Refusal> {
     let tables = [table.clone()];
     match details(&location.service().sql, &location.service().batches, &tables).await.pop() {
         // Some services describe a folder of other files too.
@@ -193,13 +193,13 @@ async fn version(location: &DatabricksLocation, table: &Relation) -> Result<u64,
 }
 
 /// Reads records from the column `row`, a JSON text each; NULLs are left out there.
-fn records<T: DeserializeOwned>(rows: &Rows) -> Result<Vec<T>, Refusal> {
+fn records<T: DeserializeOwned>(rows: &ResultRows) -> Result<Vec<T>, Refusal> {
     let read = |record| serde_json::from_value(record).map_err(|error| unreadable_row(&error));
     values(rows).map(read).collect()
 }
 
 /// The same of cuts, and the rows that are none.
-fn cuts_in(rows: &Rows) -> Result<(Vec<Cut>, Vec<OddCut>), Refusal> {
+fn cuts_in(rows: &ResultRows) -> Result<(Vec<Cut>, Vec<OddCut>), Refusal> {
     let (mut cuts, mut odd) = (Vec::new(), Vec::new());
     for row in values(rows) {
         // What is no object is no row of the log but an answer gone wrong.
@@ -214,7 +214,7 @@ fn cuts_in(rows: &Rows) -> Result<(Vec<Cut>, Vec<OddCut>), Refusal> {
     Ok((cuts, odd))
 }
 
-fn values(rows: &Rows) -> impl Iterator<Item = Value> {
+fn values(rows: &ResultRows) -> impl Iterator<Item = Value> {
     rows.iter().map(|row| {
         let mut record: Value =
             serde_json::from_str(row.text("row").unwrap_or_default()).unwrap_or_default();

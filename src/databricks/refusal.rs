@@ -6,7 +6,7 @@ mod named;
 use std::fmt;
 use std::time::Duration;
 
-use crate::pause::Failure;
+use crate::pause::TryFailure;
 use crate::region::{
     AnswerName, Grant, Hint, Lack, Privilege, RegionError, RegionErrorKind, SecurableKind,
     join_refusal_words,
@@ -56,8 +56,8 @@ impl Refusal {
     }
 
     /// How what it refuses failed, for whoever may try it again.
-    pub(super) fn failure(&self) -> Failure {
-        Failure::of(self.transient, self.outcome_unknown)
+    pub(super) fn failure(&self) -> TryFailure {
+        TryFailure::of(self.transient, self.outcome_unknown)
     }
 
     pub(super) fn transient(self) -> Refusal {

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 
 use super::DatabricksLocation;
 use super::batch::Rest;
-use super::histories::{Detail, Entry, History, Look, histories, newest};
+use super::histories::{TableDetail, HistoryEntry, TableHistory, HistoryQuestion, histories, newest};
 use super::refusal::Refusal;
 use super::rows::number;
 use super::statements::Intent;
@@ -29,9 +29,9 @@ pub(super) async fn replicas(
     let there = folders(location, asked).await;
     let open: Vec<&ReplicaQuestion> =
         asked.iter().filter(|question| there.holds(&question.path)).collect();
-    let looks: Vec<Look> = open
+    let looks: Vec<HistoryQuestion> = open
         .iter()
-        .map(|question| Look {
+        .map(|question| HistoryQuestion {
             table: Relation::Path(location.path(&question.path)),
             // The named version is asked for too: it tells that the log reaches back that far.
             from: question.since_version,
@@ -177,13 +177,13 @@ async fn nothing_else(
     }
 }
 
-fn replica(question: &ReplicaQuestion, history: History, detail: &Detail) -> Replica {
+fn replica(question: &ReplicaQuestion, history: TableHistory, detail: &TableDetail) -> Replica {
     let mark = Mark::from_properties(|key| detail.property(key));
     let version = history.commits.last().map_or(history.oldest, |entry| entry.version);
     let marks = marks(&question.path, mark.as_ref(), &history.commits);
     let since = question.since_version.filter(|since| *since <= version);
     let named = history.commits.iter().find(|entry| Some(entry.version) == since);
-    let since_files = named.map(Entry::history_digest);
+    let since_files = named.map(HistoryEntry::history_digest);
     let partial: Vec<bool> =
         history.commits.iter().map(|entry| is_partial(entry, &history.commits)).collect();
     let told = history.commits.into_iter().zip(marks).zip(partial);
@@ -215,12 +215,12 @@ fn replica(question: &ReplicaQuestion, history: History, detail: &Detail) -> Rep
 }
 
 /// Whether a RESTORE of a clone brought back another number of files or bytes than the clone had, as the engine counts.
-fn is_partial(restore: &Entry, commits: &[Entry]) -> bool {
+fn is_partial(restore: &HistoryEntry, commits: &[HistoryEntry]) -> bool {
     let count = |name: &str| number(&restore.metrics, name);
     let after = count("numOfFilesAfterRestore").zip(count("tableSizeAfterRestore"));
     let named = number(&restore.parameters, "version");
     let clone = commits.iter().find(|entry| Some(entry.version) == named);
-    let cloned = clone.and_then(Entry::source_size);
+    let cloned = clone.and_then(HistoryEntry::source_size);
     match (restore.operation == "RESTORE", after, cloned) {
         (true, Some(after), Some(cloned)) => after != (cloned.files, cloned.bytes),
         (_, _, _) => false,
@@ -232,9 +232,9 @@ fn is_partial(restore: &Entry, commits: &[Entry]) -> bool {
 /// A history shows a clone's source and version but not its properties. The newest properties are those of the newest commit
 /// that is not maintenance: a clone there has to agree with them. Of older clones, those of this path's own source at
 /// a version are taken as ours: what came after them replaced them or is judged by itself.
-fn marks(path: &str, newest: Option<&Mark>, commits: &[Entry]) -> Vec<Option<Mark>> {
+fn marks(path: &str, newest: Option<&Mark>, commits: &[HistoryEntry]) -> Vec<Option<Mark>> {
     // A change of role adds a property, and takes none away.
-    let changes = |entry: &&Entry| entry.upkeep().changes() && marked_epoch(entry).is_none();
+    let changes = |entry: &&HistoryEntry| entry.upkeep().changes() && marked_epoch(entry).is_none();
     let last = commits.iter().rev().find(changes).map(|entry| entry.version);
     commits
         .iter()
@@ -250,7 +250,7 @@ fn marks(path: &str, newest: Option<&Mark>, commits: &[Entry]) -> Vec<Option<Mar
 }
 
 /// Whether a clone's source is the table whose replica lies at a path.
-fn is_source(path: &str, entry: &Entry) -> bool {
+fn is_source(path: &str, entry: &HistoryEntry) -> bool {
     let expected: Vec<String> = path
         .split('/')
         .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
@@ -262,7 +262,7 @@ fn is_source(path: &str, entry: &Entry) -> bool {
 }
 
 /// The epoch that a commit marked its table with; `None`: none, or it set something else as well.
-fn marked_epoch(entry: &Entry) -> Option<u64> {
+fn marked_epoch(entry: &HistoryEntry) -> Option<u64> {
     if entry.operation != "SET TBLPROPERTIES" {
         return None;
     }
@@ -272,7 +272,7 @@ fn marked_epoch(entry: &Entry) -> Option<u64> {
     if key == Mark::EPOCH { epoch.parse().ok() } else { None }
 }
 
-fn commit(entry: Entry, mark: Option<Mark>) -> ReplicaCommit {
+fn commit(entry: HistoryEntry, mark: Option<Mark>) -> ReplicaCommit {
     let (source_version, source_size) = (entry.source_version(), entry.source_size());
     let restored = || number(&entry.parameters, "version");
     ReplicaCommit {
@@ -298,8 +298,8 @@ mod tests {
 
     const PATH: &str = "main/core/g%20old";
 
-    fn entry(version: u64, operation: &str, parameters: serde_json::Value) -> Entry {
-        Entry {
+    fn entry(version: u64, operation: &str, parameters: serde_json::Value) -> HistoryEntry {
+        HistoryEntry {
             version,
             committed_at: chrono::DateTime::UNIX_EPOCH,
             operation: operation.to_owned(),
@@ -309,7 +309,7 @@ mod tests {
         }
     }
 
-    fn clone(version: u64, source_version: u64) -> Entry {
+    fn clone(version: u64, source_version: u64) -> HistoryEntry {
         entry(
             version,
             "CLONE",
@@ -323,7 +323,7 @@ mod tests {
 
     #[test]
     fn a_restore_that_brought_back_less_than_the_clone_had_is_none() {
-        let counted = |entry: Entry, metrics: serde_json::Value| Entry {
+        let counted = |entry: HistoryEntry, metrics: serde_json::Value| HistoryEntry {
             metrics: metrics.as_object().cloned().unwrap(),
             ..entry
         };

@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::refusal::Refusal;
-use super::rows::Rows;
+use super::rows::ResultRows;
 use super::wire::{ResultChunk, StatementResponse};
 use crate::limits::{Limit, RESULT, RESULT_PARTS};
 use crate::region::RegionErrorKind;
@@ -13,7 +13,7 @@ pub(super) struct Finished {
     pub(super) id: String,
     /// Names of columns with their types as SQL writes them.
     pub(super) columns: Vec<(String, String)>,
-    pub(super) rows: Rows,
+    pub(super) rows: ResultRows,
 }
 
 /// Reads the whole result: `GET /api/2.0/sql/statements/{id}/result/chunks/{n}` until there is no next.
@@ -49,7 +49,7 @@ pub(super) async fn read(client: &Client, ended: StatementResponse) -> Result<Fi
         let text = format!("its result has {} rows of {}", rows.len(), manifest.total_row_count);
         return Err(other(text).transient());
     }
-    Ok(Finished { id, columns: described, rows: Rows::new(columns, rows) })
+    Ok(Finished { id, columns: described, rows: ResultRows::new(columns, rows) })
 }
 
 /// Takes a chunk's rows, wherever they are, and gives the number of the next.

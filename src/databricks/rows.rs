@@ -5,34 +5,34 @@ use serde_json::{Map, Value};
 
 /// A whole result.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Rows {
+pub(super) struct ResultRows {
     columns: Vec<String>,
     rows: Vec<Vec<Option<String>>>,
 }
 
 /// One row of it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Row<'a> {
+pub(super) struct ResultRow<'a> {
     columns: &'a [String],
     values: &'a [Option<String>],
 }
 
-impl Rows {
-    pub(super) fn new(columns: Vec<String>, rows: Vec<Vec<Option<String>>>) -> Rows {
-        Rows { columns, rows }
+impl ResultRows {
+    pub(super) fn new(columns: Vec<String>, rows: Vec<Vec<Option<String>>>) -> ResultRows {
+        ResultRows { columns, rows }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Row<'_>> {
-        self.rows.iter().map(|values| Row { columns: &self.columns, values })
+    pub(super) fn iter(&self) -> impl Iterator<Item = ResultRow<'_>> {
+        self.rows.iter().map(|values| ResultRow { columns: &self.columns, values })
     }
 
-    pub(super) fn first(&self) -> Option<Row<'_>> {
+    pub(super) fn first(&self) -> Option<ResultRow<'_>> {
         self.iter().next()
     }
 
     /// The rows of each of several tables, by the column `asked`.
-    pub(super) fn split(self, tables: usize) -> Vec<Rows> {
-        let mut parts = vec![Rows { columns: self.columns.clone(), rows: Vec::new() }; tables];
+    pub(super) fn split(self, tables: usize) -> Vec<ResultRows> {
+        let mut parts = vec![ResultRows { columns: self.columns.clone(), rows: Vec::new() }; tables];
         let at = self.columns.iter().position(|name| name == "asked");
         for values in self.rows {
             let place = at.and_then(|at| values.get(at)?.as_deref()?.parse::<usize>().ok());
@@ -44,7 +44,7 @@ impl Rows {
     }
 }
 
-impl<'a> Row<'a> {
+impl<'a> ResultRow<'a> {
     /// A value as text; `None`: NULL, or no such column.
     pub(super) fn text(&self, column: &str) -> Option<&'a str> {
         let at = self.columns.iter().position(|name| name.eq_ignore_ascii_case(column))?;
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn rows_are_split_by_the_table_that_was_asked() {
         let value = |text: &str| Some(text.to_owned());
-        let rows = Rows::new(
+        let rows = ResultRows::new(
             vec!["asked".into(), "version".into()],
             vec![
                 vec![value("1"), value("7")],

@@ -7,10 +7,10 @@ use futures::future::join_all;
 use futures::join;
 
 use super::Service;
-use super::batch::{Form, Rest, TABLES};
-use super::histories::{Detail, Entry, Head, History, Look, histories, newest};
+use super::batch::{QuestionForm, Rest, TABLES};
+use super::histories::{TableDetail, HistoryEntry, NewestCommit, TableHistory, HistoryQuestion, histories, newest};
 use super::refusal::Refusal;
-use super::rows::Rows;
+use super::rows::ResultRows;
 use super::statements::Intent;
 use crate::interval;
 use crate::region::{
@@ -33,9 +33,9 @@ pub(super) async fn sources(
     workspace: &Service,
     asked: &[SourceQuestion],
 ) -> Vec<Result<Source, RegionError>> {
-    let looks: Vec<Look> = asked
+    let looks: Vec<HistoryQuestion> = asked
         .iter()
-        .map(|question| Look {
+        .map(|question| HistoryQuestion {
             table: Relation::Named(question.table.name.clone()),
             from: question.from_version,
             since_clone: false,
@@ -70,7 +70,7 @@ pub(super) async fn read_commits_since(
     let relation = |question: &SinceQuestion| Relation::Named(question.source.table.name.clone());
     let tables: Vec<Relation> = asked.iter().map(relation).collect();
     let heads = newest(&workspace.sql, &workspace.batches, &tables, Rest::OneByOne).await;
-    let stands = |(head, question): (&Result<Head, Refusal>, &SinceQuestion)| {
+    let stands = |(head, question): (&Result<NewestCommit, Refusal>, &SinceQuestion)| {
         let named = question.named.as_ref().and_then(|named| named.sha256.as_deref());
         head.as_ref().is_ok_and(|head| {
             let digests = head.digest.as_deref().zip(named);
@@ -80,9 +80,9 @@ pub(super) async fn read_commits_since(
     };
     let went_on: Vec<bool> = heads.iter().zip(asked).map(|pair| !stands(pair)).collect();
     let looks = asked.iter().zip(&heads).zip(&went_on);
-    let looks: Vec<Look> = looks
+    let looks: Vec<HistoryQuestion> = looks
         .filter(|((_, head), went_on)| head.is_ok() && **went_on)
-        .map(|((question, _), _)| Look {
+        .map(|((question, _), _)| HistoryQuestion {
             table: relation(question),
             from: question.source.from_version,
             since_clone: false,
@@ -97,7 +97,7 @@ pub(super) async fn read_commits_since(
         }
         let history = found.next().expect("a table that went on was asked for its history");
         let history = history.map_err(|refusal| refusal.doing(doing(question)))?;
-        let source = source(workspace, &question.source, history, &Detail::default());
+        let source = source(workspace, &question.source, history, &TableDetail::default());
         question.since(source)
     })
     .collect()
@@ -106,8 +106,8 @@ pub(super) async fn read_commits_since(
 fn source(
     workspace: &Service,
     question: &SourceQuestion,
-    history: History,
-    detail: &Detail,
+    history: TableHistory,
+    detail: &TableDetail,
 ) -> Source {
     let table_id =
         question.table.table_id.clone().or_else(|| detail.id.clone()).unwrap_or_default();
@@ -121,7 +121,7 @@ fn source(
     }
 }
 
-fn commit(entry: Entry, table_id: &str) -> Commit {
+fn commit(entry: HistoryEntry, table_id: &str) -> Commit {
     Commit {
         upkeep: entry.upkeep(),
         // It has a prefix, so that it never equals the digest of a commit's file, which lakehouses keep of the same commit.
@@ -144,7 +144,7 @@ pub(super) async fn pins(
     let source = |question: &PinQuestion| Relation::Named(question.table.name.clone());
     let sources: Vec<Relation> = asked.iter().map(source).collect();
     let questions: Vec<&PinQuestion> = asked.iter().collect();
-    let form = Form {
+    let form = QuestionForm {
         relation: &source,
         many: &|questions: &[&PinQuestion]| {
             let tables: Vec<Relation> = questions.iter().map(|question| source(question)).collect();
@@ -188,9 +188,9 @@ pub(super) async fn pins(
 
 fn pin(
     question: &PinQuestion,
-    counted: Result<Rows, Refusal>,
-    detail: Result<Detail, Refusal>,
-    replica: Option<Result<Detail, Refusal>>,
+    counted: Result<ResultRows, Refusal>,
+    detail: Result<TableDetail, Refusal>,
+    replica: Option<Result<TableDetail, Refusal>>,
 ) -> Result<Pin, Refusal> {
     let (counted, detail) = (counted?, detail?);
     if detail.format.as_deref().is_some_and(|format| format != "delta") {

@@ -7,14 +7,14 @@ use chrono::{DateTime, Utc};
 use futures::{StreamExt, join, stream};
 use url::Url;
 
-use super::auth::{Environment, SignInError, Tried, Wanted, sign_in};
-use super::batch::{Form, Rest, TABLES};
+use super::auth::{Environment, SignInError, Tried, SignInTarget, sign_in};
+use super::batch::{QuestionForm, Rest, TABLES};
 use super::client::Client;
 use super::histories::details;
 use super::notice::Notice;
 use super::pages::every_item;
 use super::refusal::Refusal;
-use super::rows::{Rows, number};
+use super::rows::{ResultRows, number};
 use super::statements::Intent;
 use super::timing::Timing;
 use super::wire::{Catalogs, MetastoreSummary, Schemas, TableInfo};
@@ -64,7 +64,7 @@ pub struct Offered {
 
 /// A table of the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedTable {
     /// Its name.
     pub name: TableName,
     /// What it is, where nothing can clone that.
@@ -73,7 +73,7 @@ pub struct Listed {
 
 /// A job.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Job {
+pub struct SurveyedJob {
     /// Its id.
     pub id: i64,
     /// Its name.
@@ -84,7 +84,7 @@ pub struct Job {
 #[derive(Debug, Default)]
 pub struct WritersAndSizes {
     /// The job that wrote each table last; what no job wrote is left out.
-    pub writers: BTreeMap<TableName, Job>,
+    pub writers: BTreeMap<TableName, SurveyedJob>,
     /// Bytes of each table's newest version; what does not say is left out.
     pub sizes: BTreeMap<TableName, u64>,
     /// Why no history could be read, where none could.
@@ -103,7 +103,7 @@ impl Surveyor {
         timing: Timing,
         notice: Notice,
     ) -> Result<Surveyor, SignInError> {
-        let wanted = Wanted { name, base: address, secret: None, profile: None, unbound: true };
+        let wanted = SignInTarget { name, base: address, secret: None, profile: None, unbound: true };
         let (credential, warehouse) = sign_in(&wanted, environment, &timing).await?;
         let signed_in_with = credential.method().to_owned();
         let refused = |why: String| SignInError {
@@ -191,14 +191,14 @@ impl Surveyor {
     ///
     /// # Errors
     /// What the service refuses; a schema that cannot be listed is left out.
-    pub async fn tables(&self) -> Result<Vec<Listed>, RegionError> {
-        let mut tables: Vec<Listed> = self
+    pub async fn tables(&self) -> Result<Vec<ListedTable>, RegionError> {
+        let mut tables: Vec<ListedTable> = self
             .infos()
             .await?
             .iter()
             .map(|info| {
                 let table = catalog::table(info, &catalog::name_of(info), None);
-                Listed { name: table.name, unsupported: table.unsupported }
+                ListedTable { name: table.name, unsupported: table.unsupported }
             })
             .collect();
         tables.sort_by(|one, other| one.name.cmp(&other.name));
@@ -304,7 +304,7 @@ impl Surveyor {
         let relations: Vec<Relation> = tables.iter().cloned().map(Relation::Named).collect();
         let Service { sql, batches, .. } = self.workspace.as_ref();
         let asked: Vec<&Relation> = relations.iter().collect();
-        let form = Form {
+        let form = QuestionForm {
             relation: &|relation: &Relation| relation.clone(),
             many: &|some: &[&Relation]| sql::writers(some, COMMITS),
             one: &|relation: &Relation| sql::history(relation, COMMITS),
@@ -332,7 +332,7 @@ impl Surveyor {
     }
 
     /// Jobs by their ids; one that is gone or not to be seen is nobody's workflow.
-    async fn named(&self, written: Vec<(TableName, i64)>) -> BTreeMap<TableName, Job> {
+    async fn named(&self, written: Vec<(TableName, i64)>) -> BTreeMap<TableName, SurveyedJob> {
         let mut jobs: BTreeMap<i64, Option<String>> =
             written.iter().map(|(_, id)| (*id, None)).collect();
         for (id, name) in &mut jobs {
@@ -341,7 +341,7 @@ impl Surveyor {
         }
         let named = written.into_iter().filter_map(|(table, id)| {
             let name = jobs.get(&id)?.clone()?;
-            Some((table, Job { id, name }))
+            Some((table, SurveyedJob { id, name }))
         });
         named.collect()
     }
@@ -355,7 +355,7 @@ fn root_of_replica<'a>(place: &'a str, name: &TableName) -> Option<&'a str> {
 }
 
 /// The job of the newest commit that one made, maintenance aside.
-fn job_of(history: &Rows, since: DateTime<Utc>) -> Option<i64> {
+fn job_of(history: &ResultRows, since: DateTime<Utc>) -> Option<i64> {
     let commits = history.iter().filter(|row| {
         row.moment("timestamp").is_some_and(|at| at >= since)
             && !is_maintenance(row.text("operation").unwrap_or_default())
@@ -377,7 +377,7 @@ mod tests {
         let row = |at: &str, operation: &str, job: &str| {
             [at, operation, job].map(|text| Some(text.to_owned())).to_vec()
         };
-        let history = |rows| Rows::new(columns.to_vec(), rows);
+        let history = |rows| ResultRows::new(columns.to_vec(), rows);
         let since = "2026-11-01T00:00:00Z".parse().expect("a time");
         let commits = vec![
             row("2026-11-20T00:00:00Z", "OPTIMIZE", r#"{"jobId":"9"}"#),

@@ -2,7 +2,7 @@
 
 use super::DatabricksLocation;
 use super::clones::clone_commit;
-use super::histories::{Detail, Entry, details};
+use super::histories::{TableDetail, HistoryEntry, details};
 use super::refusal::Refusal;
 use super::rows::number;
 use super::statements::Intent;
@@ -74,7 +74,7 @@ async fn compare_with_source(
 /// In what a replica differs from what the commit of its newest version, a clone, says of its source.
 pub(super) async fn differences(
     location: &DatabricksLocation,
-    commit: &Entry,
+    commit: &HistoryEntry,
     replica: &Relation,
 ) -> Result<Vec<String>, Refusal> {
     let workspace = location.service();
@@ -84,7 +84,7 @@ pub(super) async fn differences(
 }
 
 /// Compares what the clone's commit says of its source with what the replica is.
-fn compare(commit: &Entry, detail: &Detail) -> Vec<String> {
+fn compare(commit: &HistoryEntry, detail: &TableDetail) -> Vec<String> {
     let pairs = [
         ("files", number(&commit.metrics, "sourceNumOfFiles"), detail.files),
         ("bytes", number(&commit.metrics, "sourceTableSize"), detail.bytes),

@@ -17,11 +17,11 @@ pub use unity_catalog::{
     SchemaInfo, Schemas, TableInfo, Tables,
 };
 pub use jobs::{
-    Job, JobDeployment, JobSettings, Jobs, PauseStatus, QueueDetails, Run, RunStateOld, RunStatus,
+    Job, JobDeployment, JobSettings, Jobs, Pausable, QueueDetails, Run, RunStateOld, RunStatus,
     Runs, TerminationDetails,
 };
 pub use statements::{
-    ChunkInfo, Column, ExternalLink, Manifest, QueryHistory, QueryInfo, QueryTag, ResultChunk,
+    ChunkInfo, ResultColumn, ExternalLink, Manifest, QueryHistory, QueryInfo, QueryTag, ResultChunk,
     ResultSchema, ServiceError, StatementRequest, StatementResponse, StatementState,
     StatementStatus, Warehouse, Warehouses,
 };

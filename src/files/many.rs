@@ -129,7 +129,7 @@ impl Renamer {
 
 /// What a look at a path finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
+pub enum FoundEntry {
     /// Neither it nor, it may be, the folder that it would lie in.
     Nothing,
     /// A regular file.
@@ -151,24 +151,24 @@ impl Looker {
     ///
     /// # Errors
     /// The system's.
-    pub fn find_entry(&mut self, path: &Path) -> io::Result<Seen> {
+    pub fn find_entry(&mut self, path: &Path) -> io::Result<FoundEntry> {
         let (above, name) = parted(path)?;
         if self.absent.as_deref() == Some(above) {
-            return Ok(Seen::Nothing);
+            return Ok(FoundEntry::Nothing);
         }
         let folder = match self.folder.folder(above) {
             Ok(folder) => folder,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.absent = Some(above.to_path_buf());
-                return Ok(Seen::Nothing);
+                return Ok(FoundEntry::Nothing);
             }
-            Err(error) if is_absence(&error) => return Ok(Seen::Other),
+            Err(error) if is_absence(&error) => return Ok(FoundEntry::Other),
             Err(error) => return Err(error),
         };
         match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(facts(&stat).map_or(Seen::Other, Seen::File)),
-            Err(Errno::NOENT) => Ok(Seen::Nothing),
-            Err(Errno::NOTDIR) => Ok(Seen::Other),
+            Ok(stat) => Ok(facts(&stat).map_or(FoundEntry::Other, FoundEntry::File)),
+            Err(Errno::NOENT) => Ok(FoundEntry::Nothing),
+            Err(Errno::NOTDIR) => Ok(FoundEntry::Other),
             Err(error) => Err(error.into()),
         }
     }
@@ -179,8 +179,8 @@ impl Looker {
     /// The system's.
     pub fn regular(&mut self, path: &Path) -> io::Result<Option<FileFacts>> {
         match self.find_entry(path)? {
-            Seen::File(facts) => Ok(Some(facts)),
-            Seen::Nothing | Seen::Other => Ok(None),
+            FoundEntry::File(facts) => Ok(Some(facts)),
+            FoundEntry::Nothing | FoundEntry::Other => Ok(None),
         }
     }
 }

@@ -91,10 +91,10 @@ fn a_listing_has_no_links_and_a_look_finds_none() {
     assert_eq!(size("linked/file"), None);
     assert_eq!(size("link"), None);
     assert_eq!(size("none/file"), None);
-    assert_eq!(looker.find_entry(&at.join("none/file")).unwrap(), Seen::Nothing);
-    assert_eq!(looker.find_entry(&at.join("folder/none")).unwrap(), Seen::Nothing);
+    assert_eq!(looker.find_entry(&at.join("none/file")).unwrap(), FoundEntry::Nothing);
+    assert_eq!(looker.find_entry(&at.join("folder/none")).unwrap(), FoundEntry::Nothing);
     for other in ["link", "linked/file", "folder", "folder/file/none"] {
-        assert_eq!(looker.find_entry(&at.join(other)).unwrap(), Seen::Other, "{other}");
+        assert_eq!(looker.find_entry(&at.join(other)).unwrap(), FoundEntry::Other, "{other}");
     }
 }
 

@@ -42,12 +42,13 @@ pub struct Chain {
     pub passed_over: Vec<PassedOver>,
     /// The record that had to be there, where one was named.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub head: Option<Head>,
+    pub head: Option<NotedRecord>,
 }
 
 /// A record that somebody noted elsewhere when it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Head {
+#[schemars(rename = "Head")]
+pub struct NotedRecord {
     /// SHA-256 of the record that was found.
     pub sha256: String,
     /// Its apply.
@@ -366,10 +367,10 @@ impl<'a> Links<'a> {
     }
 
     /// The record whose digest begins so.
-    fn head(&self, begins: &str) -> Option<Head> {
+    fn head(&self, begins: &str) -> Option<NotedRecord> {
         let found = self.by_digest.iter().filter_map(|(digest, record)| {
             let record = record.filter(|_| digest.starts_with(begins))?;
-            Some(Head { sha256: digest.clone(), run_id: record.run_id.clone() })
+            Some(NotedRecord { sha256: digest.clone(), run_id: record.run_id.clone() })
         });
         found.min_by(|one, other| one.sha256.cmp(&other.sha256))
     }

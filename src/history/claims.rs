@@ -24,7 +24,8 @@ pub struct PlanSeen {
 
 /// Something that a record claims and that is not so, or cannot be seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Unproved {
+#[schemars(rename = "Unproved")]
+pub struct UnprovedClaim {
     /// The apply of the record.
     pub run_id: String,
     /// What it claims.
@@ -136,10 +137,10 @@ impl Claim {
     }
 }
 
-impl Unproved {
+impl UnprovedClaim {
     /// What is claimed, and what was found.
     pub fn sentence(&self) -> Sentence {
-        let Unproved { run_id, claim } = self;
+        let UnprovedClaim { run_id, claim } = self;
         let says = match claim {
             Claim::PlanMissing => {
                 format!("the record of apply {run_id} names a plan that is not among the evidence")
@@ -182,7 +183,7 @@ pub(super) fn unproved(
     records: &[&RunRecord],
     cuts: &[Cut],
     evidence: &Evidence,
-) -> Vec<Unproved> {
+) -> Vec<UnprovedClaim> {
     let mut all = Vec::new();
     for record in records {
         let of_plan =
@@ -199,7 +200,7 @@ pub(super) fn unproved(
             .chain(of_plan)
             .chain(of_cuts(workspace, record, cuts))
             .chain(not_claimed(workspace, record, cuts));
-        all.extend(claims.map(|claim| Unproved { run_id: record.run_id.clone(), claim }));
+        all.extend(claims.map(|claim| UnprovedClaim { run_id: record.run_id.clone(), claim }));
     }
     all
 }

@@ -12,7 +12,7 @@ use super::delta::{is_unflushable, unknown_kind};
 use super::grants::{self, Right};
 use super::{LakehouseLocation, LakehouseWorkspace};
 use crate::off_thread::off_thread;
-use crate::region::{Denied, Grant, RegionError, RegionErrorKind, Repair, Unproved, WriteAccess};
+use crate::region::{Denied, Grant, RegionError, RegionErrorKind, Repair, UnprovedAccess, WriteAccess};
 use crate::text::shell_word;
 
 impl LakehouseLocation {
@@ -96,15 +96,15 @@ impl ExternalLocation {
 }
 
 /// What cannot be seen of a folder that may be written: that a name is given once, and that what was written lasts.
-fn unproved(folder: &Path) -> Option<Unproved> {
+fn unproved(folder: &Path) -> Option<UnprovedAccess> {
     let place = folder.display().to_string();
     if let Some(kind) = unknown_kind(folder) {
-        return Some(Unproved::TakenNames { place, file_system: kind });
+        return Some(UnprovedAccess::TakenNames { place, file_system: kind });
     }
     // Flushing changes nothing.
     let flushed = File::open(folder).and_then(|opened| opened.sync_all());
     let error = flushed.err().filter(is_unflushable)?.to_string();
-    Some(Unproved::Flushing { place, error: error.into() })
+    Some(UnprovedAccess::Flushing { place, error: error.into() })
 }
 
 /// What the file system says about writing into a folder.

@@ -37,7 +37,7 @@ pub struct Catalog {
     /// Folders whose files a table may name that does not lie there, as shallow clones do.
     pub external_files: Vec<String>,
     /// Secrets by scope and key.
-    pub secrets: BTreeMap<String, BTreeMap<String, Secret>>,
+    pub secrets: BTreeMap<String, BTreeMap<String, StoredSecret>>,
 }
 
 /// One entry of the catalog.
@@ -93,16 +93,16 @@ pub struct ExternalLocation {
 /// A value that never reaches a screen.
 #[derive(Clone, Default, Deserialize)]
 #[serde(transparent)]
-pub struct Secret(String);
+pub struct StoredSecret(String);
 
-impl Secret {
+impl StoredSecret {
     /// The value, for whoever has to send it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for StoredSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("…")
     }

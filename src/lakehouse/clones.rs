@@ -33,7 +33,7 @@ struct Copied {
 }
 
 impl Copied {
-    fn and(self, more: &delta::Progress) -> Copied {
+    fn and(self, more: &delta::CopyProgress) -> Copied {
         Copied { files: self.files + more.files().0, bytes: self.bytes + more.bytes().0 }
     }
 }
@@ -61,7 +61,7 @@ impl LakehouseLocation {
             .await
             .map_err(|error| refusal(&doing, &error))?;
         let clone = async |expect: Expect, before: Copied| {
-            let counters = delta::Progress::default();
+            let counters = delta::CopyProgress::default();
             let options = delta::CloneOptions {
                 properties: order.properties.clone(),
                 expect,
@@ -169,7 +169,7 @@ impl LakehouseLocation {
 }
 
 /// What a clone did, with what was copied before it.
-fn describe_clone(done: delta::Cloned, before: Copied) -> Cloned {
+fn describe_clone(done: delta::CloneMetrics, before: Copied) -> Cloned {
     Cloned {
         replica_version: done.version,
         already: false,
@@ -195,11 +195,11 @@ fn refuse_within(source: &TableStore, target: &TableStore, doing: &str) -> Resul
 
 /// Runs a clone while its counters reach `progress`, and the sign to stop reaches it.
 async fn relayed(
-    clone: impl Future<Output = Result<delta::Cloned, DeltaError>>,
-    counters: &delta::Progress,
+    clone: impl Future<Output = Result<delta::CloneMetrics, DeltaError>>,
+    counters: &delta::CopyProgress,
     progress: &Progress,
     before: Copied,
-) -> Result<delta::Cloned, DeltaError> {
+) -> Result<delta::CloneMetrics, DeltaError> {
     let relay = || {
         let Copied { files, bytes } = before.and(counters);
         progress.files.store(files, Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! What the files of replicas hold, read as a stranger would, and whether a clone that no cut names is one.
 
 use super::LakehouseLocation;
-use super::delta::{self, Difference, TableStore};
+use super::delta::{self, CloneDifference, TableStore};
 use super::refusal::refusal;
 use super::sources::open;
 use crate::region::{
@@ -80,14 +80,14 @@ async fn prove(
     match delta::verify(&source, source_version, replica, version).await {
         Err(error) => unknown(error.to_string().into()),
         Ok(found) => {
-            let refutes = |difference: &&Difference| match difference {
-                Difference::OnDisk { .. } => false,
-                Difference::Content { .. } | Difference::Described { .. } => !named,
-                Difference::Lacking { .. }
-                | Difference::Surplus { .. }
-                | Difference::Header { .. } => true,
+            let refutes = |difference: &&CloneDifference| match difference {
+                CloneDifference::OnDisk { .. } => false,
+                CloneDifference::Content { .. } | CloneDifference::Described { .. } => !named,
+                CloneDifference::Lacking { .. }
+                | CloneDifference::Surplus { .. }
+                | CloneDifference::Header { .. } => true,
             };
-            let refuting: Vec<Difference> =
+            let refuting: Vec<CloneDifference> =
                 found.differences.iter().filter(refutes).cloned().collect();
             match (sum_up_differences(&refuting), sum_up_differences(&found.differences)) {
                 (Some(why), _) => CloneProof::Refuted { version, why: why.into() },
@@ -99,7 +99,7 @@ async fn prove(
 }
 
 /// The first of some differences, and how many more there are.
-fn sum_up_differences(differences: &[Difference]) -> Option<String> {
+fn sum_up_differences(differences: &[CloneDifference]) -> Option<String> {
     let shown: Vec<String> = differences.iter().take(TOLD_MAX).map(ToString::to_string).collect();
     if shown.is_empty() {
         return None;

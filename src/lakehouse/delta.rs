@@ -40,27 +40,27 @@ mod vector;
 mod verify;
 
 pub use action::{FileKey, FileMap, LiveFile, Metadata, Protocol, Raw, Vector};
-pub use change::{Author, Change, NewFile, Operation};
-pub use clone::{CloneOptions, Cloned, Estimate, Progress};
+pub use change::{Author, TableChange, NewFile, Operation};
+pub use clone::{CloneOptions, CloneMetrics, CopyEstimate, CopyProgress};
 pub use columns::{ColumnObstacle, ColumnPlace, TableColumns};
 pub use commit::Expect;
 pub use compact::Compacted;
 pub use end::{KnownCommit, KnownEnd};
 pub use error::{DeltaError, IoTrouble, Result};
-pub use commit_history::{Commit, Opening, Origin};
+pub use commit_history::{TableCommit, Opening, Origin};
 pub use small_table::SmallTable;
 pub use log::{LogCheckpoint, Versions};
-pub use path::Location;
-pub use properties::{Stage, Unsettable, with_properties};
+pub use path::FileLocation;
+pub use properties::{TableStage, Unsettable, with_properties};
 pub use restore::Restored;
 pub use snapshot::{Snapshot, Totals};
 pub use state::SnapshotDetail;
 use store::Neighbours;
-pub use store::{External, Listed, TableStore};
+pub use store::{External, ListedFile, TableStore};
 pub(crate) use store::{UNFINISHED, filesystem::unknown_kind, is_unflushable};
 pub use table::{NewColumn, NewTable, as_in_files, name_in_files, schema_string};
 pub use vacuum::{Needless, Vacuum};
-pub use verify::{ContentKind, Difference, FileSeen, FilesDigest, Inspection, Verification};
+pub use verify::{ContentKind, CloneDifference, FileSeen, FilesDigest, Inspection, Verification};
 
 use std::sync::Arc;
 
@@ -91,7 +91,7 @@ pub async fn still_ends(asked: Vec<KnownEnd>) -> Result<Vec<Result<bool>>> {
 }
 
 /// Reads the commits still in the log from a version on, oldest first.
-pub async fn history(store: &TableStore, from_version: Option<u64>) -> Result<Vec<Commit>> {
+pub async fn history(store: &TableStore, from_version: Option<u64>) -> Result<Vec<TableCommit>> {
     let store = store.clone();
     off_thread(move || commit_history::history(&store, from_version)).await
 }
@@ -102,7 +102,7 @@ pub async fn history_in(
     log: &Versions,
     head: &Snapshot,
     from_version: Option<u64>,
-) -> Result<Vec<Commit>> {
+) -> Result<Vec<TableCommit>> {
     let (store, log) = (store.clone(), log.clone());
     let own_times_since = head.metadata.in_commit_timestamps_since();
     off_thread(move || commit_history::history_in(&store, &log, own_times_since, from_version)).await
@@ -191,7 +191,7 @@ pub async fn check_files(
     store: &TableStore,
     source: &Arc<Snapshot>,
     target: Option<(&TableStore, &Arc<Snapshot>)>,
-) -> Result<Estimate> {
+) -> Result<CopyEstimate> {
     let (store, source) = (store.clone(), source.clone());
     let target = target.map(|(store, target)| (store.clone(), target.clone()));
     off_thread(move || {
@@ -237,7 +237,7 @@ pub async fn deep_clone(
     source_version: u64,
     target: &TableStore,
     options: CloneOptions,
-) -> Result<Cloned> {
+) -> Result<CloneMetrics> {
     let (source, target) = (source.clone(), target.clone());
     off_thread(move || clone::deep_clone(&source, source_version, &target, &options)).await
 }
@@ -431,7 +431,7 @@ pub async fn commit(store: &TableStore, version: u64, actions: Vec<String>) -> R
 pub async fn commit_change(
     store: &TableStore,
     base: &Snapshot,
-    change: Change,
+    change: TableChange,
     author: &Author,
     own_time_ms: Option<i64>,
 ) -> Result<u64> {

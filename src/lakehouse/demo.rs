@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Writer;
 use super::delta::DeltaError;
 use super::refusal::refusal;
-use super::write::{Table, WorkspaceFolder};
+use super::write::{WritableTable, WorkspaceFolder};
 use crate::command::{Command, Verb};
 use crate::region::{RegionError, RegionErrorKind};
 
@@ -32,7 +32,7 @@ const JOBS: [(i64, &str, &str); 2] =
 
 /// What was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Demo {
+pub struct DemoWorld {
     /// The configuration's file.
     pub configuration: PathBuf,
     /// Sync groups.
@@ -50,7 +50,7 @@ const MADE: [&str; 6] = [CONFIGURATION, "east", "west", "plan.json", ".drsync", 
 ///
 /// # Errors
 /// `Conflict` if the folder holds anything else; otherwise those of the disk.
-pub async fn build(dir: &Path, now: DateTime<Utc>) -> Result<Demo, RegionError> {
+pub async fn build(dir: &Path, now: DateTime<Utc>) -> Result<DemoWorld, RegionError> {
     let doing = format!("build the demo in {}", dir.display());
     let failed =
         |error: &io::Error| RegionError::new(RegionErrorKind::Other, &doing, error.to_string());
@@ -104,7 +104,7 @@ fn others(dir: &Path) -> io::Result<Vec<String>> {
     Ok(others)
 }
 
-async fn make(dir: &Path, now: DateTime<Utc>) -> Result<Demo, DeltaError> {
+async fn make(dir: &Path, now: DateTime<Utc>) -> Result<DemoWorld, DeltaError> {
     let disk = |error| DeltaError::io(format!("write into {}", dir.display()), error);
     clear(dir).map_err(disk)?;
     std::fs::create_dir_all(dir).map_err(disk)?;
@@ -121,7 +121,7 @@ async fn make(dir: &Path, now: DateTime<Utc>) -> Result<Demo, DeltaError> {
     let configuration = dir.join(CONFIGURATION);
     let text = format!("{:#}\n", configured());
     write_new(&configuration, &text).map_err(disk)?;
-    Ok(Demo { configuration, groups: 3, tables: data::TABLES.len(), workflows: 2 })
+    Ok(DemoWorld { configuration, groups: 3, tables: data::TABLES.len(), workflows: 2 })
 }
 
 /// Writes a file that is not there, not even as a link.
@@ -191,8 +191,8 @@ async fn go_on(dir: &Path, now: DateTime<Utc>) -> Result<(), DeltaError> {
 }
 
 /// A table of the east, in its owner's hands, or in those of the job that writes its schema.
-fn table(dir: &Path, name: &str) -> Table {
-    let table = Table::at(dir.join("east").join(location(name)), Writer::new(OWNER));
+fn table(dir: &Path, name: &str) -> WritableTable {
+    let table = WritableTable::at(dir.join("east").join(location(name)), Writer::new(OWNER));
     let job = JOBS.iter().find(|(_, _, tables)| name.starts_with(tables));
     job.map_or_else(|| table.clone(), |(id, job, _)| table.run_by(*id, job))
 }

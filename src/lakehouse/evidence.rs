@@ -12,7 +12,7 @@ use crate::region::{
     KeptDocument, KeptRecords, PassedOver, RUN_RECORD_ENDING, RecordRange, RegionError,
     RegionErrorKind,
 };
-use months::{Listing, Month, move_past_months};
+use months::{DocumentListing, Month, move_past_months};
 
 mod months;
 
@@ -90,7 +90,7 @@ pub(super) async fn run_records(
     let folder = folder(root);
     let wanted = wanted.clone();
     let read = off_thread(move || {
-        let mut listing = Listing::of(&folder, &wanted)?;
+        let mut listing = DocumentListing::of(&folder, &wanted)?;
         let most = wanted.newest.unwrap_or(usize::MAX);
         let mut documents = Vec::new();
         let mut unread = Vec::new();
@@ -124,7 +124,7 @@ pub(super) async fn names(root: &Path, wanted: &RecordRange) -> Result<Vec<Strin
     let folder = folder(root);
     let wanted = wanted.clone();
     let read = off_thread(move || {
-        let mut listing = Listing::of(&folder, &wanted)?;
+        let mut listing = DocumentListing::of(&folder, &wanted)?;
         let mut names = Vec::new();
         while let Some(name) = listing.newest(&folder)? {
             names.extend(Some(name).filter(|name| wanted.bounds(name)));

@@ -19,15 +19,15 @@ pub const JOBS_FILE: &str = "jobs.json";
 /// What `jobs.json` says; without the file there are no jobs.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Jobs {
+pub struct JobsFile {
     /// Every job.
-    pub jobs: Vec<Job>,
+    pub jobs: Vec<JobEntry>,
 }
 
 /// A job with its runs.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Job {
+pub struct JobEntry {
     /// Its id.
     pub job_id: i64,
     /// Its name, unless the settings have it.
@@ -39,13 +39,13 @@ pub struct Job {
     /// Its settings as Databricks nests them.
     pub settings: Option<Value>,
     /// Its runs, in any order.
-    pub runs: Vec<Run>,
+    pub runs: Vec<JobRun>,
 }
 
 /// A run of a job; times in milliseconds since 1970.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Run {
+pub struct JobRun {
     /// Its id.
     pub run_id: i64,
     /// When it started.
@@ -62,14 +62,14 @@ pub struct Run {
     pub status: Option<Value>,
 }
 
-impl Jobs {
+impl JobsFile {
     /// Reads the jobs of a workspace folder, afresh; the refusal names the file and what is wrong with it.
     ///
     /// # Errors
     /// A fragment that names the file, and the run that says a time that is none.
-    pub fn read(workspace: &Path) -> Result<Jobs, FileError> {
+    pub fn read(workspace: &Path) -> Result<JobsFile, FileError> {
         let file = workspace.join(JOBS_FILE);
-        let jobs: Jobs = described::read(&file)?.unwrap_or_default();
+        let jobs: JobsFile = described::read(&file)?.unwrap_or_default();
         match jobs.impossible_time() {
             None => Ok(jobs),
             Some(what) => Err(FileError::damaged(&file, what)),
@@ -78,7 +78,7 @@ impl Jobs {
 
     /// The first time of a run that no clock shows.
     fn impossible_time(&self) -> Option<String> {
-        let runs = |job: &Job| job.runs.iter().find_map(Run::impossible_time);
+        let runs = |job: &JobEntry| job.runs.iter().find_map(JobRun::impossible_time);
         self.jobs.iter().find_map(|job| Some(format!("job {}, {}", job.job_id, runs(job)?)))
     }
 
@@ -94,7 +94,7 @@ impl Jobs {
         let refused = |kind, detail: String| {
             Err(RegionError::new(kind, format!("find the workflow {asked}"), detail))
         };
-        let found: Vec<&Job> = match asked {
+        let found: Vec<&JobEntry> = match asked {
             WorkflowRef::Id(id) => self.jobs.iter().filter(|job| job.job_id == *id).collect(),
             WorkflowRef::Name(name) => {
                 self.jobs.iter().filter(|job| job.name() == Some(name)).collect()
@@ -114,8 +114,8 @@ impl Jobs {
 
     /// What has begun and not ended, newest first.
     pub fn active(&self) -> Vec<ActiveRun> {
-        let of_job = |job: &Job| {
-            let runs = job.runs.iter().map(Run::workflow_run);
+        let of_job = |job: &JobEntry| {
+            let runs = job.runs.iter().map(JobRun::workflow_run);
             let active = runs.filter(|run| run.state == RunState::Active);
             let told = active.map(|run| ActiveRun {
                 job_id: job.job_id,
@@ -132,7 +132,7 @@ impl Jobs {
 
     fn not_found(&self, asked: &WorkflowRef) -> String {
         let near = match asked {
-            WorkflowRef::Name(name) => nearest(name, self.jobs.iter().filter_map(Job::name)),
+            WorkflowRef::Name(name) => nearest(name, self.jobs.iter().filter_map(JobEntry::name)),
             WorkflowRef::Id(_) => Vec::new(),
         };
         let shown: Vec<String> = near
@@ -147,7 +147,7 @@ impl Jobs {
     }
 }
 
-impl Job {
+impl JobEntry {
     /// Its name, wherever it is written.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref().or_else(|| self.setting("name")?.as_str())
@@ -182,13 +182,13 @@ impl Job {
             name: self.name().unwrap_or_default().to_owned(),
             pause_status: self.pause_status(),
             deployment: self.deployment(),
-            runs: Workflow::deciding(self.runs.iter().map(Run::workflow_run).collect(), since),
+            runs: Workflow::deciding(self.runs.iter().map(JobRun::workflow_run).collect(), since),
             seen_from: None,
         }
     }
 }
 
-impl Run {
+impl JobRun {
     fn impossible_time(&self) -> Option<String> {
         let times = [("start_time", self.start_time), ("end_time", self.end_time)];
         let (key, millis) = times

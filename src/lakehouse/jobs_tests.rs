@@ -1,11 +1,11 @@
 use super::*;
 
-fn jobs(json: serde_json::Value) -> Jobs {
+fn jobs(json: serde_json::Value) -> JobsFile {
     serde_json::from_value(json).unwrap()
 }
 
 fn state(run: serde_json::Value) -> RunState {
-    serde_json::from_value::<Run>(run).unwrap().run_state()
+    serde_json::from_value::<JobRun>(run).unwrap().run_state()
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_job_starts_by_itself_unless_everything_that_starts_it_is_paused() {
             Unpaused,
         ),
     ] {
-        let read: Job = serde_json::from_value(job.clone()).unwrap();
+        let read: JobEntry = serde_json::from_value(job.clone()).unwrap();
         assert_eq!(read.pause_status(), status, "{job}");
     }
 }
@@ -118,7 +118,7 @@ fn a_file_may_begin_with_a_byte_order_mark() {
     let folder = tempfile::tempdir().unwrap();
     let text = "\u{feff}{\"jobs\": [{\"job_id\": 7}]}";
     std::fs::write(folder.path().join(JOBS_FILE), text).unwrap();
-    assert_eq!(Jobs::read(folder.path()).unwrap().jobs[0].job_id, 7);
+    assert_eq!(JobsFile::read(folder.path()).unwrap().jobs[0].job_id, 7);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_time_that_no_clock_shows_is_refused_with_its_file_and_run() {
         let run = serde_json::json!({"run_id": 5, (key): i64::MAX});
         let jobs = serde_json::json!({"jobs": [{"job_id": 7, "runs": [run]}]});
         std::fs::write(&file, jobs.to_string()).unwrap();
-        let refused = Jobs::read(folder.path()).unwrap_err();
+        let refused = JobsFile::read(folder.path()).unwrap_err();
         let expected = format!(
             "{}: job 7, run 5: {key} {} is no time in milliseconds since 1970; repair the file",
             file.display(),

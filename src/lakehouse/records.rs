@@ -26,7 +26,7 @@ mod log;
 mod rows;
 
 use columns::{cuts_as_in, sync_cuts, sync_metadata};
-pub(super) use log::{Log, append_cuts, copy_cuts, newest_cuts};
+pub(super) use log::{KnownCutLog, append_cuts, copy_cuts, newest_cuts};
 pub(super) use rows::{to_batch, to_json};
 
 /// How often a write that lost its race is made again: each loss is another writer's gain, so all come through in the end.
@@ -284,7 +284,7 @@ pub(super) async fn clone_missing(
             doubted: false,
             author: location.identity.author(),
             source_name: name.to_owned(),
-            progress: delta::Progress::default(),
+            progress: delta::CopyProgress::default(),
         };
         match delta::deep_clone(&source, there.version, &target, options).await {
             // Someone else made it meanwhile.

@@ -232,7 +232,7 @@ async fn mark_at(store: &TableStore, log: &Versions, version: u64) -> Option<Opt
 async fn replica_commit(
     store: &TableStore,
     log: &Versions,
-    commit: delta::Commit,
+    commit: delta::TableCommit,
 ) -> Result<ReplicaCommit, DeltaError> {
     let mut marked_epoch = None;
     let mark = match commit.table_id {

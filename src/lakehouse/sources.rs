@@ -115,7 +115,7 @@ async fn id_before(
     store: &TableStore,
     log: &Versions,
     head: &Snapshot,
-    history: &[delta::Commit],
+    history: &[delta::TableCommit],
 ) -> Option<String> {
     let first = history.first()?;
     if history.iter().all(|commit| commit.table_id.is_none()) {
@@ -168,7 +168,7 @@ pub(super) async fn pin(asked: &PinQuestion, external: &External) -> Result<Pin,
         columns::changes(held, source.metadata.schema_string())
     });
     let estimate = replica.as_ref().map(|_| {
-        let delta::Estimate { copy_files, copy_bytes } = copied;
+        let delta::CopyEstimate { copy_files, copy_bytes } = copied;
         Estimate { copy_files, copy_bytes, basis: EstimateBasis::LiveFiles }
     });
     let totals = source.totals();

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 
 use super::catalog::{Catalog, resolve_location};
-use super::delta::{self, Commit, SnapshotDetail, TableStore};
-use super::jobs::Jobs;
+use super::delta::{self, TableCommit, SnapshotDetail, TableStore};
+use super::jobs::JobsFile;
 use super::{FileError, PARALLEL_READS};
 use crate::config::{LocationAddress, TableName};
 use crate::region::{Unclonable, is_maintenance};
@@ -45,7 +45,7 @@ pub struct Surveyed {
 /// The file that cannot be read, where it is the catalog or that of the jobs.
 pub async fn survey(workspace: &Path, since: DateTime<Utc>) -> Result<Survey, FileError> {
     let catalog = Catalog::read(workspace)?;
-    let jobs = Jobs::read(workspace)?;
+    let jobs = JobsFile::read(workspace)?;
     let known = |id: i64| {
         let job = jobs.jobs.iter().find(|job| job.job_id == id)?;
         Some((id, job.name.clone().unwrap_or_default()))
@@ -95,7 +95,7 @@ async fn read_size_and_writer(
 }
 
 /// `commitInfo.job.jobId`, which engines write as text or as a number.
-fn job_of(commit: &Commit) -> Option<i64> {
+fn job_of(commit: &TableCommit) -> Option<i64> {
     let id = commit.commit_info.get("job")?.get("jobId")?;
     id.as_i64().or_else(|| id.as_str()?.parse().ok())
 }

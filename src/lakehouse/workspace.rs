@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use super::unchanged::NewestReading;
-use super::{CATALOG_FILE, Catalog, FileError, Index, Jobs, Writer, delta, in_parallel, sources};
+use super::{CATALOG_FILE, Catalog, FileError, Index, JobsFile, Writer, delta, in_parallel, sources};
 use crate::config::{TableName, WorkflowRef};
 use crate::ledger::Cut;
 use crate::off_thread::off_thread;
@@ -63,8 +63,8 @@ impl LakehouseWorkspace {
     ///
     /// # Errors
     /// `Unavailable` if they cannot be read, `Other` if their file is damaged.
-    pub async fn jobs(&self) -> Result<Jobs, RegionError> {
-        self.read_file("read the workflows", Jobs::read, RegionErrorKind::Other).await
+    pub async fn jobs(&self) -> Result<JobsFile, RegionError> {
+        self.read_file("read the workflows", JobsFile::read, RegionErrorKind::Other).await
     }
 
     /// Looks tables up in a catalog that was read.

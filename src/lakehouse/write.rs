@@ -10,7 +10,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema};
 use serde_json::Value;
 
-pub use table::Table;
+pub use table::WritableTable;
 pub use workspace_folder::WorkspaceFolder;
 
 use super::delta::{self, DeltaError};

@@ -41,7 +41,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ledger::{Consistency, Cut, Status};
+    use crate::ledger::{Consistency, Cut, RowStatus};
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
@@ -75,7 +75,7 @@ mod tests {
     fn rows() -> impl Strategy<Value = BTreeMap<String, Row>> {
         let row = ("[ab]", 0i64..3, 0usize..3, proptest::option::of("[xy]")).prop_map(
             |(group, seconds, status, message)| Row {
-                current_sync_status: [None, Some(Status::Success), Some(Status::Failed)][status],
+                current_sync_status: [None, Some(RowStatus::Success), Some(RowStatus::Failed)][status],
                 message: message.map(Into::into),
                 date_updated: at(seconds),
                 ..Row::first_seen(&group, None, vec![], at(0))

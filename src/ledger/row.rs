@@ -27,7 +27,7 @@ pub struct Row {
     /// When the last successful sync's cut was committed.
     pub sync_end_timestamp: Option<DateTime<Utc>>,
     /// How the last attempt ended.
-    pub current_sync_status: Option<Status>,
+    pub current_sync_status: Option<RowStatus>,
     /// What there is to say about it.
     pub message: Option<Sentence>,
 }
@@ -37,8 +37,7 @@ pub struct Row {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
-#[schemars(rename = "RowStatus")]
-pub enum Status {
+pub enum RowStatus {
     /// An apply is at work on it, or was when it ended without a word.
     InProgress,
     /// Its cut was committed.
@@ -108,7 +107,7 @@ impl Row {
     /// The row while an apply is at work on its group.
     #[must_use]
     pub fn begun(&self, message: impl Into<Sentence>, now: DateTime<Utc>) -> Row {
-        self.with(Status::InProgress, message.into(), now)
+        self.with(RowStatus::InProgress, message.into(), now)
     }
 
     /// The row after the group's cut was committed.
@@ -123,7 +122,7 @@ impl Row {
         let row = Row {
             sync_start_timestamp: Some(started),
             sync_end_timestamp: Some(cut.committed_at),
-            current_sync_status: Some(Status::Success),
+            current_sync_status: Some(RowStatus::Success),
             message: Some(message.into()),
             ..self.clone()
         };
@@ -139,7 +138,7 @@ impl Row {
                 .sync_start_timestamp
                 .filter(|_| self.sync_end_timestamp == Some(cut.committed_at))
                 .or(Some(cut.planned_at)),
-            current_sync_status: Some(Status::Success),
+            current_sync_status: Some(RowStatus::Success),
             message: Some(cut.message().into()),
             ..self.clone()
         };
@@ -167,7 +166,7 @@ impl Row {
     fn failed_as(&self, is: impl Fn(&str) -> bool) -> bool {
         let message = self.message_text().unwrap_or_default();
         let code = message.split(':').next().unwrap_or_default();
-        self.current_sync_status == Some(Status::Failed) && is(code)
+        self.current_sync_status == Some(RowStatus::Failed) && is(code)
     }
 
     /// Whether the row says of its last attempt that it was that apply's.
@@ -189,7 +188,7 @@ impl Row {
     /// The row after an attempt failed or could not be made; the old timestamps stay.
     #[must_use]
     pub fn failed(&self, message: impl Into<Sentence>, now: DateTime<Utc>) -> Row {
-        self.with(Status::Failed, message.into(), now)
+        self.with(RowStatus::Failed, message.into(), now)
     }
 
     /// The row of a group that left the configuration: its status stays.
@@ -209,7 +208,7 @@ impl Row {
         self.message.as_ref().map(ToString::to_string)
     }
 
-    fn with(&self, status: Status, message: Sentence, now: DateTime<Utc>) -> Row {
+    fn with(&self, status: RowStatus, message: Sentence, now: DateTime<Utc>) -> Row {
         Row { current_sync_status: Some(status), message: Some(message), ..self.clone() }
             .stamped(self, now)
     }
@@ -223,19 +222,19 @@ impl Row {
     }
 }
 
-impl Status {
+impl RowStatus {
     /// As it is written in `current_sync_status`.
     pub fn as_str(self) -> &'static str {
         match self {
-            Status::InProgress => "in-progress",
-            Status::Success => "success",
-            Status::Failed => "failed",
+            RowStatus::InProgress => "in-progress",
+            RowStatus::Success => "success",
+            RowStatus::Failed => "failed",
         }
     }
 
-    /// Reads what [`Status::as_str`] writes.
-    pub fn parse(text: &str) -> Option<Status> {
-        [Status::InProgress, Status::Success, Status::Failed]
+    /// Reads what [`RowStatus::as_str`] writes.
+    pub fn parse(text: &str) -> Option<RowStatus> {
+        [RowStatus::InProgress, RowStatus::Success, RowStatus::Failed]
             .into_iter()
             .find(|status| status.as_str() == text)
     }

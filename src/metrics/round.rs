@@ -7,14 +7,14 @@ use chrono::{DateTime, Utc};
 
 use super::{CutMeasured, GroupMeasured, GroupState, Measured};
 use crate::config::WorkspaceConfig;
-use crate::plan::status::{GroupStatus, Status};
+use crate::plan::status::{GroupStatus, StatusDocument};
 use crate::record::{GroupOutcome, GroupRecord, RunRecord};
 
 impl Measured {
     /// What is so after a round: `status` is what it saw before it applied anything, `record` what it did.
     pub fn after_round(
         mut self,
-        status: &Status,
+        status: &StatusDocument,
         record: &RunRecord,
         workspaces: &[WorkspaceConfig],
         whole: bool,

@@ -13,7 +13,7 @@ use super::incident::{
 };
 use super::letters::told_to;
 use super::policy::Policy;
-use super::round::{GroupRound, Round, State};
+use super::round::{GroupRound, Round, StateAfterApply};
 use crate::canonical::sha256_of_bytes;
 use crate::plan::{FindingCode, Role, Setting};
 use digest::digest;
@@ -250,25 +250,25 @@ impl Decision<'_> {
         match &group.state {
             // The secondary's workspace, where its workflow was at work, was not seen this time: the workflow may run on, and
             // the incident with it.
-            State::Synchronized | State::InOrder | State::Waiting if self.may_run_on(group) => {
+            StateAfterApply::Synchronized | StateAfterApply::InOrder | StateAfterApply::Waiting if self.may_run_on(group) => {
                 self.remind(Class::Failing, group);
             }
             // What would be found in a region that gives no answer was not looked for.
-            State::InOrder | State::Waiting if !self.round.away.is_empty() => {
+            StateAfterApply::InOrder | StateAfterApply::Waiting if !self.round.away.is_empty() => {
                 self.remind(Class::Failing, group);
             }
-            State::Synchronized | State::InOrder => {
+            StateAfterApply::Synchronized | StateAfterApply::InOrder => {
                 self.close(Class::Failing, group, How::Recovered);
             }
-            State::Paused => {
+            StateAfterApply::Paused => {
                 self.close(Class::Failing, group, How::Paused);
                 self.close(Class::RpoBreached, group, How::Paused);
                 return;
             }
-            State::Failing(causes) => self.failing(group, causes),
-            State::Waiting => self.waiting(group),
+            StateAfterApply::Failing(causes) => self.failing(group, causes),
+            StateAfterApply::Waiting => self.waiting(group),
             // Nobody looked at the group itself.
-            State::Untried | State::Away => return,
+            StateAfterApply::Untried | StateAfterApply::Away => return,
         }
         self.objective(group);
     }
@@ -313,9 +313,9 @@ impl Decision<'_> {
     /// Whether the group is within its objective, as far as that was seen.
     fn objective(&mut self, group: &GroupRound) {
         let met = match (&group.state, group.lag_seconds, group.rpo_seconds) {
-            (State::Synchronized, _, _) => Some(true),
+            (StateAfterApply::Synchronized, _, _) => Some(true),
             (_, Some(lag), Some(rpo)) => Some(lag <= rpo),
-            (State::InOrder, None, _) => Some(true),
+            (StateAfterApply::InOrder, None, _) => Some(true),
             _ => None,
         };
         let known = self.open(Class::RpoBreached, &group.name).is_some();

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use futures::future::join_all;
 use secrecy::SecretString;
 
-use super::letters::{Item, Letter, Receiver};
+use super::letters::{LetterItem, Letter, Receiver};
 use super::told::{Delivery, DeliveryOutcome};
 use crate::config::{Smtp, Webhook};
 use crate::secrets;
@@ -47,30 +47,30 @@ type Numbered<'a> = Vec<(usize, &'a Letter)>;
 
 /// What a server said to one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reply {
+pub(super) struct ServerReply {
     outcome: DeliveryOutcome,
     said: Sentence,
 }
 
-impl Reply {
-    fn sent(said: impl Into<Sentence>) -> Reply {
-        Reply { outcome: DeliveryOutcome::Sent, said: said.into() }
+impl ServerReply {
+    fn sent(said: impl Into<Sentence>) -> ServerReply {
+        ServerReply { outcome: DeliveryOutcome::Sent, said: said.into() }
     }
 
-    fn deferred(said: impl Into<Sentence>) -> Reply {
-        Reply { outcome: DeliveryOutcome::Deferred, said: said.into() }
+    fn deferred(said: impl Into<Sentence>) -> ServerReply {
+        ServerReply { outcome: DeliveryOutcome::Deferred, said: said.into() }
     }
 
-    fn refused(said: impl Into<Sentence>) -> Reply {
-        Reply { outcome: DeliveryOutcome::Refused, said: said.into() }
+    fn refused(said: impl Into<Sentence>) -> ServerReply {
+        ServerReply { outcome: DeliveryOutcome::Refused, said: said.into() }
     }
 }
 
 /// Replies as they come: what was answered before the time is over counts.
-pub(super) struct Replies(Vec<Mutex<Option<Reply>>>);
+pub(super) struct Replies(Vec<Mutex<Option<ServerReply>>>);
 
 impl Replies {
-    fn set(&self, at: usize, reply: Reply) {
+    fn set(&self, at: usize, reply: ServerReply) {
         if let Some(slot) = self.0.get(at) {
             *slot.lock().expect("no panic while a reply is noted") = Some(reply);
         }
@@ -114,7 +114,7 @@ pub async fn send(
         let mut held_up = false;
         for (at, letter) in messages {
             let reply = if held_up {
-                Reply::deferred("an earlier message has to come before it")
+                ServerReply::deferred("an earlier message has to come before it")
             } else {
                 hook::send(letter, workspace, webhook, secrets).await
             };
@@ -133,14 +133,14 @@ pub async fn send(
         .zip(replies)
         .map(|(letter, reply)| {
             let reply = reply.into_inner().expect("no panic while a reply is noted");
-            let silent = || Reply::deferred("there was no answer in time");
+            let silent = || ServerReply::deferred("there was no answer in time");
             answer(letter, reply.unwrap_or_else(silent))
         })
         .collect()
 }
 
-fn answer(letter: &Letter, reply: Reply) -> Delivery {
-    let Reply { outcome, said } = reply;
+fn answer(letter: &Letter, reply: ServerReply) -> Delivery {
+    let ServerReply { outcome, said } = reply;
     let workspace = match &letter.to {
         Receiver::Webhook { workspace, .. } => Some(workspace.clone()),
         Receiver::Mail { .. } => None,
@@ -149,8 +149,8 @@ fn answer(letter: &Letter, reply: Reply) -> Delivery {
         .items
         .iter()
         .filter_map(|item| match item {
-            Item::Incident { incident, .. } => Some(incident.id.as_str()),
-            Item::Synchronized { .. } | Item::Digest { .. } => None,
+            LetterItem::Incident { incident, .. } => Some(incident.id.as_str()),
+            LetterItem::Synchronized { .. } | LetterItem::Digest { .. } => None,
         })
         .collect();
     Delivery {

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use url::Url;
 
-use super::policy::Known;
+use super::policy::KnownReceiver;
 use crate::command::{Command, Verb};
 use crate::config::{Smtp, SmtpAuth, Webhook, WebhookKind, WorkspaceConfig};
 use crate::sentence::Sentence;
@@ -142,7 +142,7 @@ pub fn of_secret(workspace: &str, what: &str, why: &Sentence) -> Doubt {
 /// Somebody whom nothing reached for three days, of what there was to send.
 pub fn of_silence(
     workspace: &str,
-    known: &Known,
+    known: &KnownReceiver,
     since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Option<Doubt> {

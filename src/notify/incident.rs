@@ -19,7 +19,7 @@ pub struct ToldState {
     pub incidents: Vec<Incident>,
     /// What was synchronized and is told of once a day; absent: that is not asked for, or there is nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<Digest>,
+    pub digest: Option<SyncDigest>,
     /// What protects less and was told lately. A runner that has the configuration of before undoes it in every round of its own,
     /// and the next one's would be news for ever.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -264,7 +264,8 @@ pub enum How {
 
 /// What was synchronized since the last time that it was told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Digest {
+#[schemars(rename = "Digest")]
+pub struct SyncDigest {
     /// From when on.
     #[serde(with = "moment::Moment")]
     pub since: DateTime<Utc>,

@@ -9,13 +9,13 @@ mod subject;
 
 use super::escape;
 use super::incident::{Class, GroupCut, Incident};
-use super::letters::{Item, Letter, News, Receiver, Why};
+use super::letters::{LetterItem, Letter, News, Receiver, Why};
 use crate::canonical::sha256_of_bytes;
 use crate::command::{Command, Verb};
 use crate::figures::moment;
 use crate::harmless::{clean, name as clean_name};
 use crate::layout::{few, hanging};
-use blocks::{Block, block};
+use blocks::{LetterBlock, block};
 use subject::subject;
 
 /// Columns of a body.
@@ -58,7 +58,7 @@ pub fn text(letter: &Letter) -> Text {
     let mut before: Vec<String> = Vec::new();
     // What it is about most of all is what it answers.
     for item in letter.items.iter().rev() {
-        if let Item::Incident { incident, .. } = item {
+        if let LetterItem::Incident { incident, .. } = item {
             let first = mail_id(&incident.opened_by, &receiver);
             if first != id && !before.contains(&first) {
                 before.push(first);
@@ -66,14 +66,14 @@ pub fn text(letter: &Letter) -> Text {
         }
     }
     let again =
-        letter.items.iter().all(|item| matches!(item, Item::Incident { news: News::Reminded, .. }));
+        letter.items.iter().all(|item| matches!(item, LetterItem::Incident { news: News::Reminded, .. }));
     let subject = match (letter.test, again && !before.is_empty()) {
         (true, _) => format!("[drsync] TEST {}", subject(letter)),
         (false, true) => format!("Re: [drsync] {}", subject(letter)),
         (false, false) => format!("[drsync] {}", subject(letter)),
     };
     let shown = items_with_block(letter);
-    let blocks: Vec<Block> = shown.iter().map(|item| block(letter, item)).collect();
+    let blocks: Vec<LetterBlock> = shown.iter().map(|item| block(letter, item)).collect();
     let verdict = match blocks.as_slice() {
         [only] => only.verdict.clone(),
         _ => self::subject(letter),
@@ -104,22 +104,22 @@ pub fn text(letter: &Letter) -> Text {
 }
 
 /// The items of a message that get a block: a group that fails says itself how far it lags.
-fn items_with_block(letter: &Letter) -> Vec<&Item> {
+fn items_with_block(letter: &Letter) -> Vec<&LetterItem> {
     let failing = |whose: &String, late: &Incident| {
         letter.items.iter().any(|item| match item {
-            Item::Incident { workspace, incident, .. } => {
+            LetterItem::Incident { workspace, incident, .. } => {
                 incident.class == Class::Failing
                     && (workspace, &incident.group) == (whose, &late.group)
                     && incident.is_open() == late.is_open()
             }
-            Item::Synchronized { .. } | Item::Digest { .. } => false,
+            LetterItem::Synchronized { .. } | LetterItem::Digest { .. } => false,
         })
     };
-    let told_by_another = |item: &&Item| match item {
-        Item::Incident { workspace, incident, .. } => {
+    let told_by_another = |item: &&LetterItem| match item {
+        LetterItem::Incident { workspace, incident, .. } => {
             incident.class == Class::RpoBreached && failing(workspace, incident)
         }
-        Item::Synchronized { .. } | Item::Digest { .. } => false,
+        LetterItem::Synchronized { .. } | LetterItem::Digest { .. } => false,
     };
     letter.items.iter().filter(|item| !told_by_another(item)).collect()
 }
@@ -143,8 +143,8 @@ fn cut_at(cut: GroupCut) -> String {
 /// What looks at what a message is about and writes nothing.
 fn command(letter: &Letter) -> Option<String> {
     let open = letter.items.iter().filter_map(|item| match item {
-        Item::Incident { incident, .. } if incident.is_open() => Some(incident),
-        Item::Incident { .. } | Item::Synchronized { .. } | Item::Digest { .. } => None,
+        LetterItem::Incident { incident, .. } if incident.is_open() => Some(incident),
+        LetterItem::Incident { .. } | LetterItem::Synchronized { .. } | LetterItem::Digest { .. } => None,
     });
     let mut groups: Vec<&String> = open.clone().filter_map(|it| it.group.as_ref()).collect();
     groups.dedup();
@@ -164,7 +164,7 @@ fn command(letter: &Letter) -> Option<String> {
 fn footer(letter: &Letter) -> Vec<String> {
     let mut items = letter.items.iter();
     let idle = items.all(|item| {
-        matches!(item, Item::Incident { incident, .. } if incident.class == Class::NotBegun && incident.is_open())
+        matches!(item, LetterItem::Incident { incident, .. } if incident.class == Class::NotBegun && incident.is_open())
     });
     let mut run = if idle {
         format!("Tried on {}", moment(letter.at))

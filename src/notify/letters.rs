@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 
 use super::address::hash_of;
-use super::incident::{Class, Digest, GroupCut, How, Incident, ToldState};
+use super::incident::{Class, SyncDigest, GroupCut, How, Incident, ToldState};
 use super::policy::Policy;
 use super::round::LeftWorkspace;
 use crate::config::{Smtp, Success, Topic, Webhook};
@@ -49,7 +49,7 @@ pub struct Letter {
     /// Why to them.
     pub why: BTreeSet<Why>,
     /// Of what, the worst first.
-    pub items: Vec<Item>,
+    pub items: Vec<LetterItem>,
     /// The apply that tells it.
     pub run_id: String,
     /// When that ended.
@@ -111,7 +111,7 @@ pub enum Why {
     clippy::large_enum_variant,
     reason = "nearly every item is an incident, and there are few"
 )]
-pub enum Item {
+pub enum LetterItem {
     /// An incident.
     Incident {
         /// The workspace.
@@ -139,7 +139,7 @@ pub enum Item {
         /// The workspace.
         workspace: String,
         /// The groups, with their cuts.
-        digest: Digest,
+        digest: SyncDigest,
     },
 }
 
@@ -158,13 +158,13 @@ pub enum News {
 
 impl Policy {
     /// The server over which an item is told by mail: that people are told over none any more is told over the one before.
-    fn smtp_for(&self, item: &Item) -> Option<&Smtp> {
+    fn smtp_for(&self, item: &LetterItem) -> Option<&Smtp> {
         let before = self.before.smtp.as_ref().filter(|_| item.is_of_protection());
         self.smtp.as_ref().or(before)
     }
 
     /// The webhooks that may hear of an item: those that the configuration does not have any more of that alone.
-    fn webhooks_for(&self, item: &Item) -> impl Iterator<Item = &Webhook> {
+    fn webhooks_for(&self, item: &LetterItem) -> impl Iterator<Item = &Webhook> {
         let before = if item.is_of_protection() { self.before.webhooks.as_slice() } else { &[] };
         self.webhooks.iter().chain(before)
     }
@@ -174,7 +174,7 @@ impl Policy {
     }
 
     /// Who hears of an item, each with the reason.
-    fn hearers(&self, item: &Item) -> Vec<(String, Why)> {
+    fn hearers(&self, item: &LetterItem) -> Vec<(String, Why)> {
         let mut all = Vec::new();
         let mut list = |addresses: &[String], why: Why| {
             all.extend(addresses.iter().map(|address| (address.clone(), why.clone())));
@@ -182,7 +182,7 @@ impl Policy {
         let (failure, success) =
             (Why::Failure(self.workspace.clone()), Why::Success(self.workspace.clone()));
         match item {
-            Item::Incident { news, incident, .. } => {
+            LetterItem::Incident { news, incident, .. } => {
                 list(&self.failure, failure.clone());
                 // Whoever was taken from a list hears that for once.
                 list(&formerly(incident, Setting::FailureMail), failure);
@@ -205,11 +205,11 @@ impl Policy {
                     }
                 }
             }
-            Item::Synchronized { done } => {
+            LetterItem::Synchronized { done } => {
                 list(&self.success_list, success);
                 list(self.owners_of(&done.group), Why::Owner(done.group.clone()));
             }
-            Item::Digest { digest, .. } => {
+            LetterItem::Digest { digest, .. } => {
                 list(&self.success_list, success);
                 for group in &digest.groups {
                     list(self.owners_of(&group.group), Why::Owner(group.group.clone()));
@@ -232,7 +232,7 @@ fn formerly(incident: &Incident, list: Setting) -> Vec<String> {
 
 /// To whom an incident is told, as records name them.
 pub(super) fn told_to(policy: &Policy, incident: &Incident) -> Vec<String> {
-    let item = Item::Incident {
+    let item = LetterItem::Incident {
         workspace: policy.workspace.clone(),
         news: news_of(incident),
         incident: incident.clone(),
@@ -276,27 +276,27 @@ impl Receiver {
     }
 }
 
-impl Item {
+impl LetterItem {
     fn is_of_protection(&self) -> bool {
         match self {
-            Item::Incident { incident, .. } => incident.class == Class::ProtectionWeakened,
-            Item::Synchronized { .. } | Item::Digest { .. } => false,
+            LetterItem::Incident { incident, .. } => incident.class == Class::ProtectionWeakened,
+            LetterItem::Synchronized { .. } | LetterItem::Digest { .. } => false,
         }
     }
 
     /// What a webhook calls it.
     pub fn topic(&self) -> Topic {
         match self {
-            Item::Incident { news: News::Closed, .. } => Topic::Recovered,
-            Item::Incident { .. } => Topic::Failing,
-            Item::Synchronized { .. } | Item::Digest { .. } => Topic::Synchronized,
+            LetterItem::Incident { news: News::Closed, .. } => Topic::Recovered,
+            LetterItem::Incident { .. } => Topic::Failing,
+            LetterItem::Synchronized { .. } | LetterItem::Digest { .. } => Topic::Synchronized,
         }
     }
 
     /// The worst has the least.
     fn rank(&self) -> (u8, u8) {
         match self {
-            Item::Incident { news, incident, .. } => {
+            LetterItem::Incident { news, incident, .. } => {
                 let class = match (news, incident.class) {
                     (News::Closed, Class::RegionAway | Class::NotBegun) => 5,
                     (News::Closed, _) => 6,
@@ -308,21 +308,21 @@ impl Item {
                 };
                 (class, *news as u8)
             }
-            Item::Synchronized { .. } => (7, 0),
-            Item::Digest { .. } => (8, 0),
+            LetterItem::Synchronized { .. } => (7, 0),
+            LetterItem::Digest { .. } => (8, 0),
         }
     }
 
     fn group(&self) -> Option<&str> {
         match self {
-            Item::Incident { incident, .. } => incident.group.as_deref(),
-            Item::Synchronized { done } => Some(&done.group),
-            Item::Digest { .. } => None,
+            LetterItem::Incident { incident, .. } => incident.group.as_deref(),
+            LetterItem::Synchronized { done } => Some(&done.group),
+            LetterItem::Digest { .. } => None,
         }
     }
 
     /// What a receiver hears of it who hears for these reasons: of others' groups only whoever hears of the whole workspace.
-    fn for_reasons(&self, why: &BTreeSet<Why>) -> Item {
+    fn for_reasons(&self, why: &BTreeSet<Why>) -> LetterItem {
         let owns = |group: &str| why.contains(&Why::Owner(group.to_owned()));
         let (failure, success) = (
             why.iter().any(|why| matches!(why, Why::Failure(_))),
@@ -330,11 +330,11 @@ impl Item {
         );
         let mut item = self.clone();
         match &mut item {
-            Item::Incident { groups, .. } if !failure => groups.retain(|group| owns(group)),
-            Item::Digest { digest, .. } if !success => {
+            LetterItem::Incident { groups, .. } if !failure => groups.retain(|group| owns(group)),
+            LetterItem::Digest { digest, .. } if !success => {
                 digest.groups.retain(|group| owns(&group.group));
             }
-            Item::Incident { .. } | Item::Digest { .. } | Item::Synchronized { .. } => {}
+            LetterItem::Incident { .. } | LetterItem::Digest { .. } | LetterItem::Synchronized { .. } => {}
         }
         item
     }
@@ -382,7 +382,7 @@ pub fn letters(told: &RecordNews, policies: &[Policy]) -> Vec<Letter> {
                 policy.webhooks_for(item).any(|it| it == webhook)
                     && webhook.events.contains(&item.topic())
             });
-            let heard: Vec<Item> = heard.cloned().collect();
+            let heard: Vec<LetterItem> = heard.cloned().collect();
             if !heard.is_empty() {
                 let workspace = policy.secrets_of.clone();
                 let to = Receiver::Webhook { workspace, webhook: webhook.clone() };
@@ -398,7 +398,7 @@ pub fn letters(told: &RecordNews, policies: &[Policy]) -> Vec<Letter> {
 
 impl Policy {
     /// Who hears of something by mail, each address once, with every reason why.
-    fn reasons_by_address(&self, item: &Item) -> Vec<(String, BTreeSet<Why>)> {
+    fn reasons_by_address(&self, item: &LetterItem) -> Vec<(String, BTreeSet<Why>)> {
         let mut hearers: Vec<(String, BTreeSet<Why>)> = Vec::new();
         for (address, why) in self.hearers(item) {
             let same = |(other, _): &&mut (String, BTreeSet<Why>)| {
@@ -457,7 +457,7 @@ impl ToldState {
 }
 
 /// What an apply tells of a workspace.
-fn items(told: &RecordNews, policy: &Policy) -> Vec<Item> {
+fn items(told: &RecordNews, policy: &Policy) -> Vec<LetterItem> {
     let mut items = Vec::new();
     let standings = || told.standings.iter().filter(|it| it.workspace == policy.workspace);
     let workspace = || policy.workspace.clone();
@@ -469,7 +469,7 @@ fn items(told: &RecordNews, policy: &Policy) -> Vec<Item> {
             Some(group) => vec![group.clone()],
             None => policy.owners.keys().cloned().collect(),
         };
-        items.push(Item::Incident {
+        items.push(LetterItem::Incident {
             workspace: workspace(),
             news: news_of(incident),
             incident: incident.clone(),
@@ -491,12 +491,12 @@ fn items(told: &RecordNews, policy: &Policy) -> Vec<Item> {
         // The first ever is told in any case; one after a failure is told as the end of that.
         let wanted = policy.success == Success::Each || done.cut.number == 1;
         if wanted && !recovers(&done.group) {
-            items.push(Item::Synchronized { done: done.clone() });
+            items.push(LetterItem::Synchronized { done: done.clone() });
         }
     }
     for digest in standings().filter_map(|standing| standing.digest.as_ref()) {
         if digest.due {
-            items.push(Item::Digest { workspace: workspace(), digest: digest.clone() });
+            items.push(LetterItem::Digest { workspace: workspace(), digest: digest.clone() });
         }
     }
     items

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::chat::{cut, slack, teams};
 use super::incident::{Class, Closed, Incident, Telling};
 use super::letter::{Text, mail_id, text};
-use super::letters::{Item, Letter, News};
+use super::letters::{LetterItem, Letter, News};
 use crate::config::WebhookKind;
 use crate::plan::SettingChange;
 
@@ -41,22 +41,22 @@ fn chat(letter: &Letter, body: impl Fn(&Text) -> Value) -> Call {
     Call { id: text.id.clone(), incidents, body: body(&text) }
 }
 
-fn incident(item: &Item) -> Option<&Incident> {
+fn incident(item: &LetterItem) -> Option<&Incident> {
     match item {
-        Item::Incident { incident, .. } => Some(incident),
-        Item::Synchronized { .. } | Item::Digest { .. } => None,
+        LetterItem::Incident { incident, .. } => Some(incident),
+        LetterItem::Synchronized { .. } | LetterItem::Digest { .. } => None,
     }
 }
 
 /// The same message with one thing alone.
-fn alone(letter: &Letter, item: &Item) -> Text {
+fn alone(letter: &Letter, item: &LetterItem) -> Text {
     text(&Letter { items: vec![item.clone()], ..letter.clone() })
 }
 
-fn standard(letter: &Letter, item: &Item) -> Call {
+fn standard(letter: &Letter, item: &LetterItem) -> Call {
     let text = alone(letter, item);
     let (id, kind, data) = match item {
-        Item::Incident { workspace, news, incident, region, both_away, next, groups } => {
+        LetterItem::Incident { workspace, news, incident, region, both_away, next, groups } => {
             let what = match news {
                 News::Opened => "opened",
                 News::Changed => "changed",
@@ -81,12 +81,12 @@ fn standard(letter: &Letter, item: &Item) -> Call {
             let id = format!("{}.{}", incident.id, letter.run_id.to_lowercase());
             (id, format!("drsync.{}.{what}", incident.class.as_str()), data)
         }
-        Item::Synchronized { done } => {
+        LetterItem::Synchronized { done } => {
             let data = json!({ "workspace": done.workspace, "group": done.group, "cut": done.cut });
             let id = mail_id(&letter.run_id, &format!("{}\n{}", done.workspace, done.group));
             (id, "drsync.group.synchronized".to_owned(), data)
         }
-        Item::Digest { workspace, digest } => {
+        LetterItem::Digest { workspace, digest } => {
             let id = mail_id(&letter.run_id, &format!("{workspace}\ndigest"));
             let data = json!({ "workspace": workspace, "digest": digest });
             (id, "drsync.digest".to_owned(), data)
@@ -107,8 +107,8 @@ fn standard(letter: &Letter, item: &Item) -> Call {
 }
 
 /// Events of PagerDuty: what it was told once it knows, so reminders are left out; every id that was ever opened is resolved.
-fn pagerduty(letter: &Letter, item: &Item) -> Vec<Call> {
-    let Item::Incident { workspace, news, incident, .. } = item else {
+fn pagerduty(letter: &Letter, item: &LetterItem) -> Vec<Call> {
+    let LetterItem::Incident { workspace, news, incident, .. } = item else {
         return Vec::new();
     };
     let text = alone(letter, item);

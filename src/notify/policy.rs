@@ -8,7 +8,7 @@ use super::address::hash_of;
 use super::incident::{Class, Incident};
 use super::round::LeftWorkspace;
 use crate::config::{Hearers, Smtp, Success, Topic, Webhook, WebhookKind, WorkspaceConfig};
-use crate::plan::{Role, Settings, webhook_entry};
+use crate::plan::{Role, ProtectionSettings, webhook_entry};
 
 /// Who is told what of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub struct Before {
 
 /// Somebody who may be told, as records and as people name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownReceiver {
     workspace: Option<String>,
     to: String,
     /// The address, or the name of the webhook: what `notify test` takes.
@@ -68,7 +68,7 @@ impl Webhook {
     }
 }
 
-impl Known {
+impl KnownReceiver {
     /// Whether a record means this one.
     pub fn is(&self, workspace: Option<&str>, to: &str) -> bool {
         self.workspace.as_deref() == workspace && self.to == to
@@ -137,7 +137,7 @@ impl Policy {
     /// What those hear who heard of a workspace before it left the configuration: over the server and the webhooks of those that
     /// stayed, for what its own needed is configured no more. The server that it had is taken before another.
     pub fn of_left(left: &LeftWorkspace, stayed: &[Policy]) -> Policy {
-        let Settings { workspace: settings, groups } = &left.settings;
+        let ProtectionSettings { workspace: settings, groups } = &left.settings;
         let owners = groups.iter().map(|(name, group)| (name.clone(), group.owner_emails.clone()));
         let heard = |webhook: &Webhook| {
             let told = |topic: &Topic| settings.webhooks.contains(&webhook_entry(webhook, *topic));
@@ -166,19 +166,19 @@ impl Policy {
     }
 
     /// Everybody who may be told of the workspace.
-    pub fn receivers(&self) -> Vec<Known> {
+    pub fn receivers(&self) -> Vec<KnownReceiver> {
         let owners = self.owners.values().flatten();
         let addresses: BTreeSet<String> = (self.failure.iter().chain(&self.success_list))
             .chain(owners)
             .map(|address| address.to_lowercase())
             .collect();
-        let mails = addresses.into_iter().filter(|_| self.smtp.is_some()).map(|address| Known {
+        let mails = addresses.into_iter().filter(|_| self.smtp.is_some()).map(|address| KnownReceiver {
             workspace: None,
             to: hash_of(&address),
             name: address.clone(),
             shown: address,
         });
-        let webhooks = self.webhooks.iter().map(|webhook| Known {
+        let webhooks = self.webhooks.iter().map(|webhook| KnownReceiver {
             workspace: Some(self.workspace.clone()),
             to: webhook.label.clone(),
             name: webhook.label.clone(),

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::incident::{FailureCause, GroupCut, Lost};
-use crate::plan::{Role, SettingChange, Settings};
+use crate::plan::{Role, SettingChange, ProtectionSettings};
 
 /// What one apply found in a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub struct LeftWorkspace {
     /// Its label.
     pub workspace: String,
     /// Its settings, and those of its groups.
-    pub settings: Settings,
+    pub settings: ProtectionSettings,
 }
 
 /// What one apply found of a group.
@@ -62,7 +62,7 @@ pub struct GroupRound {
     /// Its name.
     pub name: String,
     /// How it stands.
-    pub state: State,
+    pub state: StateAfterApply,
     /// The cut that it got or keeps, where that is known.
     pub cut: Option<GroupCut>,
     /// Age of the oldest commit that no cut held, seconds, where that is known.
@@ -73,7 +73,7 @@ pub struct GroupRound {
 
 /// How a group stands after an apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum StateAfterApply {
     /// It got a cut.
     Synchronized,
     /// It needed none.

@@ -6,10 +6,10 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::address::hash_of;
 use super::incident::{
-    CauseCode, Class, Closed, Digest, DigestGroup, FailureCause, GroupCut, How, Incident, Lost,
+    CauseCode, Class, Closed, SyncDigest, DigestGroup, FailureCause, GroupCut, How, Incident, Lost,
     Telling,
 };
-use super::letters::{Item, Letter, News, Receiver, SynchronizedGroup, Why};
+use super::letters::{LetterItem, Letter, News, Receiver, SynchronizedGroup, Why};
 use super::policy::Policy;
 use crate::plan::{Direction, FindingCode, Role, Setting, SettingChange, SettingValue};
 
@@ -82,8 +82,8 @@ fn is_called(receiver: &Receiver, name: &str) -> bool {
 }
 
 /// Every class, from its beginning to its end.
-fn items(workspace: &str, run_id: &str, now: DateTime<Utc>) -> Vec<Item> {
-    let item = |incident: Incident, news: News| Item::Incident {
+fn items(workspace: &str, run_id: &str, now: DateTime<Utc>) -> Vec<LetterItem> {
+    let item = |incident: Incident, news: News| LetterItem::Incident {
         workspace: workspace.to_owned(),
         news,
         region: workspace.to_owned(),
@@ -116,12 +116,12 @@ fn items(workspace: &str, run_id: &str, now: DateTime<Utc>) -> Vec<Item> {
         item(late.clone(), News::Opened),
         item(closed(late), News::Closed),
         item(incident(Class::ProtectionWeakened, run_id, now), News::Opened),
-        Item::Synchronized {
+        LetterItem::Synchronized {
             done: SynchronizedGroup { workspace: workspace.to_owned(), group: group.clone(), cut },
         },
-        Item::Digest {
+        LetterItem::Digest {
             workspace: workspace.to_owned(),
-            digest: Digest {
+            digest: SyncDigest {
                 since: now - Duration::hours(24),
                 until: now,
                 due: true,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::settings::Settings;
+use super::settings::ProtectionSettings;
 use crate::config::{GroupEntry, TableRef, WorkspaceConfig};
 
 /// By what the settings of a workspace are found among those of several: by its name, or under another one by a place that is its own,
@@ -47,17 +47,17 @@ impl OwnPlaces {
     }
 }
 
-impl Settings {
+impl ProtectionSettings {
     /// Those of a workspace among all that a record or another configuration tells, with the name that it has there.
     pub fn among<'a>(
-        all: &'a BTreeMap<String, Settings>,
+        all: &'a BTreeMap<String, ProtectionSettings>,
         whose: &Whose<'_>,
-    ) -> Option<(&'a str, &'a Settings)> {
+    ) -> Option<(&'a str, &'a ProtectionSettings)> {
         let Whose { name, replicas, primary, address } = *whose;
-        let written = |of: &'a Settings, key: &str| of.workspace.configured.get(key)?.as_deref();
+        let written = |of: &'a ProtectionSettings, key: &str| of.workspace.configured.get(key)?.as_deref();
         let all = || all.iter().map(|(name, settings)| (name.as_str(), settings));
         // Two workspaces may stand in one place of these, and then it tells neither from the other.
-        let only = |wanted: Option<&str>, place: &dyn Fn(&'a Settings) -> Option<&'a str>| {
+        let only = |wanted: Option<&str>, place: &dyn Fn(&'a ProtectionSettings) -> Option<&'a str>| {
             let mut there = all().filter(|(_, of)| wanted.is_some() && place(of) == wanted);
             there.next().filter(|_| there.next().is_none())
         };

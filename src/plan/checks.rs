@@ -11,7 +11,7 @@ use super::loss::{Loss, loss};
 use super::observed::{TableObserved, WorkspaceObserved};
 use super::remedy::{Acceptance, Remedy};
 use super::request::Request;
-use super::trigger::Target;
+use super::trigger::SyncTarget;
 use super::view::GroupView;
 use crate::config::{GroupEntry, LocationAddress, Mistake, TableName};
 use crate::moment;
@@ -104,7 +104,7 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &WorkspaceFacts) -> Vec<Find
 }
 
 /// What blocks a group that is due, at the moment it would be brought to.
-pub(super) fn at_target(view: &GroupView<'_>, target: &Target) -> Vec<Finding> {
+pub(super) fn at_target(view: &GroupView<'_>, target: &SyncTarget) -> Vec<Finding> {
     if let Some(region) = secondary_finding(view) {
         return vec![region];
     }

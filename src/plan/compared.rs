@@ -11,16 +11,16 @@ use super::moved;
 use super::observed::{Observed, RecordsSeen, WorkspaceObserved};
 use super::protection::{SettingChange, SettingsBefore};
 use super::request::{Base, Request};
-use super::settings::Settings;
+use super::settings::ProtectionSettings;
 use super::uncompared::{NotCompared, NotComparedWhy, ProtectedBefore};
 
 /// The settings of a workspace beside those before.
 pub(super) struct Comparison<'a> {
     now: DateTime<Utc>,
     /// Those now.
-    pub(super) settings: Settings,
+    pub(super) settings: ProtectionSettings,
     /// Those before, and beside them those now with the groups of which nothing is known now.
-    both: Option<(&'a Settings, Settings)>,
+    both: Option<(&'a ProtectionSettings, ProtectionSettings)>,
     /// Of each group those that tables of it were of before.
     pub(super) moved: BTreeMap<String, Vec<String>>,
     /// Of each group that is called otherwise now what it was called.
@@ -42,7 +42,7 @@ impl<'a> Comparison<'a> {
         let names: Vec<&str> = names.collect();
         // A workspace that could not be understood has not left.
         let names = Some(names.as_slice()).filter(|_| !observed.incomplete);
-        let settings = Settings::of(&workspace.workspace, request.signers.as_ref(), names);
+        let settings = ProtectionSettings::of(&workspace.workspace, request.signers.as_ref(), names);
         let before = workspace.settings_before.as_ref();
         let part = observed.incomplete || workspace.workspace.incomplete;
         let entries: BTreeSet<&str> =
@@ -173,7 +173,7 @@ fn workspaces_that_left(observed: &Observed, base: &Base) -> Vec<String> {
     }
     let compared = observed.workspaces.iter().filter_map(|seen| {
         let places = OwnPlaces::of(&seen.workspace);
-        let (name, _) = Settings::among(&base.settings, &places.whose(&seen.workspace.name))?;
+        let (name, _) = ProtectionSettings::among(&base.settings, &places.whose(&seen.workspace.name))?;
         Some(name.to_owned())
     });
     let compared: Vec<String> = compared.collect();

@@ -78,7 +78,7 @@ impl JsonSchema for Finding {
 impl From<Finding> for InDocument {
     fn from(finding: Finding) -> InDocument {
         let Finding { code, severity, table, message, remedy } = finding;
-        let stored = remedy.map(remedy::Stored::from).unwrap_or_default();
+        let stored = remedy.map(remedy::StoredRemedy::from).unwrap_or_default();
         InDocument {
             code,
             severity,
@@ -99,7 +99,7 @@ impl TryFrom<InDocument> for Finding {
     type Error = String;
 
     fn try_from(document: InDocument) -> Result<Finding, String> {
-        let stored = remedy::Stored {
+        let stored = remedy::StoredRemedy {
             text: document.remedy,
             kind: document.remedy_kind,
             words: document.remedy_words,

@@ -8,7 +8,7 @@ use super::checks::{self, WorkspaceFacts};
 use super::document::{
     Action, Brought, Certificate, Decision, Drift, DriftCommit, GroupPlan, LastCut, Precondition,
     PreconditionCode, Reason, ReasonCode, ReplicaPin, SourceCommit, SourceMaintenance, SourcePin,
-    Step, TableColumns,
+    Step, ColumnChanges,
 };
 use super::finding::Finding;
 use super::identity::NamedVersion;
@@ -21,11 +21,11 @@ use super::retention;
 use super::rights;
 use super::settings::GroupSettings;
 use super::status;
-use super::trigger::{self, Choice, Target};
+use super::trigger::{self, Choice, SyncTarget};
 use super::versions::{self, Pinned};
 use super::view::GroupView;
 use crate::config::{GroupEntry, TableName};
-use crate::ledger::{Cut, Status};
+use crate::ledger::{Cut, RowStatus};
 use crate::region::{CloneOrder, Commit, Mark, Pin, Size, Source, Table, Upkeep};
 use crate::text::{identifier, literal, plural};
 
@@ -42,7 +42,7 @@ pub(super) fn of_mistakes(
 
 /// Whether the group's last attempt failed, or something blocked it; nobody paused it since.
 fn has_failed(view: &GroupView<'_>) -> bool {
-    let failed = view.row.is_some_and(|row| row.current_sync_status == Some(Status::Failed));
+    let failed = view.row.is_some_and(|row| row.current_sync_status == Some(RowStatus::Failed));
     failed && view.group.paused_at(view.now).is_none()
 }
 
@@ -115,7 +115,7 @@ struct Decided {
     decision: Decision,
     reason: Reason,
     /// Where it would be brought.
-    target: Option<Target>,
+    target: Option<SyncTarget>,
     steps: Vec<Step>,
 }
 
@@ -183,7 +183,7 @@ fn undecided(view: &GroupView<'_>, loss: Option<LossReceipt>, steps: Vec<Step>) 
 fn loss(
     view: &GroupView<'_>,
     seen: &GroupObserved,
-    target: Option<&Target>,
+    target: Option<&SyncTarget>,
     steps: &[Step],
 ) -> Option<LossReceipt> {
     let by_table: HashMap<&TableName, &Step> =
@@ -271,11 +271,11 @@ fn reason_of_findings(findings: &[Finding], seen: &GroupObserved) -> Reason {
 }
 
 /// One step a table; `None`: something that a step needs was not seen.
-fn steps(view: &GroupView<'_>, target: &Target) -> Option<Vec<Step>> {
+fn steps(view: &GroupView<'_>, target: &SyncTarget) -> Option<Vec<Step>> {
     view.tables().map(|table| step(view, table, target)).collect()
 }
 
-fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<Step> {
+fn step(view: &GroupView<'_>, table: &TableObserved, target: &SyncTarget) -> Option<Step> {
     let listed = table.listed.as_ref().ok()?;
     let source = table.source.as_ref()?.as_ref().ok()?;
     let pin = table.pin.as_ref()?.as_ref().ok()?;
@@ -490,9 +490,9 @@ fn source_maintenance(view: &GroupView<'_>, table: &TableObserved) -> Option<Sou
 }
 
 /// How a sync would change the columns of a table that was looked at for it.
-fn columns(table: &TableObserved) -> Option<TableColumns> {
+fn columns(table: &TableObserved) -> Option<ColumnChanges> {
     let change = table.pin.as_ref()?.as_ref().ok()?.schema.clone()?;
-    (!change.columns.is_empty()).then(|| TableColumns { table: table.name.clone(), change })
+    (!change.columns.is_empty()).then(|| ColumnChanges { table: table.name.clone(), change })
 }
 
 fn drift(view: &GroupView<'_>, table: &TableObserved) -> Option<Drift> {

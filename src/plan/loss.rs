@@ -6,7 +6,7 @@ use super::FindingCode;
 use super::observed::WorkspaceObserved;
 use super::view::GroupView;
 use super::witness::WitnessedCut;
-use crate::ledger::{Cut, Status};
+use crate::ledger::{Cut, RowStatus};
 
 /// Why it is known that the cut log lost cuts of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ fn later_in_row(view: &GroupView<'_>) -> Option<DateTime<Utc>> {
 
 fn marked<'a>(view: &GroupView<'a>) -> Option<Loss<'a>> {
     let attempted = view.row.is_some_and(|row| {
-        matches!(row.current_sync_status, Some(Status::InProgress | Status::Failed))
+        matches!(row.current_sync_status, Some(RowStatus::InProgress | RowStatus::Failed))
     });
     if attempted {
         return None;

@@ -7,7 +7,7 @@ use super::before::TablesBefore;
 use super::document::RowChange;
 use super::observed::WorkspaceObserved;
 use super::protection::SettingsBefore;
-use super::settings::Settings;
+use super::settings::ProtectionSettings;
 use crate::config::GroupEntry;
 
 /// Of each group the groups whose settings were known and that tables of it were of, as the configuration of then says, or else the
@@ -41,7 +41,7 @@ pub(super) fn tables(
 pub(super) fn renamed(
     workspace: &WorkspaceObserved,
     before: &SettingsBefore,
-    now: &Settings,
+    now: &ProtectionSettings,
 ) -> BTreeMap<String, String> {
     let mut pairs: Vec<(&String, &String)> = Vec::new();
     for (was, then) in

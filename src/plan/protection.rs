@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::before::TablesBefore;
-use super::settings::{GroupSettings, PauseSetting, Settings, SuccessMail};
+use super::settings::{GroupSettings, PauseSetting, ProtectionSettings, SuccessMail};
 use crate::moment;
-use changes::Changes;
+use changes::SettingChanges;
 
 /// A setting that is another than before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -178,15 +178,15 @@ pub struct SettingsBefore {
     /// Whose they are.
     pub of: ComparedWith,
     /// The settings.
-    pub settings: Settings,
+    pub settings: ProtectionSettings,
     /// The tables of each group then, where a configuration says it; `None`: the metadata table does.
     pub tables: Option<TablesBefore>,
 }
 
-impl Settings {
+impl ProtectionSettings {
     /// The same with the settings of other groups, as they were before, that are of the configuration still.
     #[must_use]
-    pub fn carrying(mut self, before: &Settings, stays: impl Fn(&str) -> bool) -> Settings {
+    pub fn carrying(mut self, before: &ProtectionSettings, stays: impl Fn(&str) -> bool) -> ProtectionSettings {
         for (name, group) in before.groups.iter().filter(|(name, _)| stays(name)) {
             self.groups.entry(name.clone()).or_insert_with(|| group.clone());
         }
@@ -198,12 +198,12 @@ impl Settings {
     /// is called otherwise now what it was called. A group that these settings do not have left the configuration.
     pub fn changes_since(
         &self,
-        before: &Settings,
+        before: &ProtectionSettings,
         moved: &BTreeMap<String, Vec<String>>,
         renamed: &BTreeMap<String, String>,
         now: DateTime<Utc>,
     ) -> Vec<SettingChange> {
-        let mut changes = Changes { now, group: None, all: Vec::new() };
+        let mut changes = SettingChanges { now, group: None, all: Vec::new() };
         changes.of_workspace(&before.workspace, &self.workspace);
         for (name, after) in &self.groups {
             changes.group = Some(name.clone());
@@ -232,13 +232,13 @@ impl Settings {
     /// it.
     pub fn tables_left_since(
         &self,
-        before: &Settings,
+        before: &ProtectionSettings,
         moved: &BTreeMap<String, Vec<String>>,
         left: &BTreeMap<String, Vec<String>>,
         renamed: &BTreeMap<String, String>,
         now: DateTime<Utc>,
     ) -> Vec<SettingChange> {
-        let mut changes = Changes { now, group: None, all: Vec::new() };
+        let mut changes = SettingChanges { now, group: None, all: Vec::new() };
         for (name, tables) in left.iter().filter(|(name, _)| !self.has_left(name, moved)) {
             let Some(group) = before.groups.get(name) else {
                 continue;
@@ -262,7 +262,7 @@ impl Settings {
 
     /// That nothing of a workspace is protected any more, for whoever heard of it.
     pub fn removed(&self, now: DateTime<Utc>) -> Vec<SettingChange> {
-        let mut changes = Changes { now, group: None, all: Vec::new() };
+        let mut changes = SettingChanges { now, group: None, all: Vec::new() };
         changes.removed(None);
         changes.list(Setting::FailureMail, &self.workspace.failure_mail, &[]);
         for (name, before) in &self.groups {

@@ -30,7 +30,7 @@ mod watch;
 pub use ahead::groups_ahead_of_their_log;
 pub use answers::Answers;
 pub use every_group::{CatalogAnswers, CatalogQuestions, catalog_questions, groups_as_listed};
-pub use looks::{Look, Looks};
+pub use looks::{GroupLook, Looks};
 pub use readiness::SecretsQuestion;
 pub use watch::WatchAnswers;
 

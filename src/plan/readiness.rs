@@ -57,7 +57,7 @@ pub enum NotReady {
 }
 
 /// What is known of a group that bears on it.
-pub(super) struct Known<'a> {
+pub(super) struct KnownReadiness<'a> {
     pub(super) synchronized: bool,
     pub(super) protected: bool,
     pub(super) jobs: &'a [JobSeen],
@@ -66,7 +66,7 @@ pub(super) struct Known<'a> {
 }
 
 /// What is missing of a group; `None`: no workspace stands by, which is told of all groups together.
-pub(super) fn of_group(workspace: &WorkspaceObserved, known: &Known<'_>) -> Option<Vec<NotReady>> {
+pub(super) fn of_group(workspace: &WorkspaceObserved, known: &KnownReadiness<'_>) -> Option<Vec<NotReady>> {
     workspace.workspace.secondary.as_ref()?;
     let mut missing = Vec::new();
     if !known.synchronized {

@@ -114,7 +114,7 @@ impl From<Repair> for Remedy {
 
 /// A remedy as a document has it.
 #[derive(Debug, Default)]
-pub(super) struct Stored {
+pub(super) struct StoredRemedy {
     pub(super) text: Option<String>,
     pub(super) kind: Option<RemedyKind>,
     pub(super) words: Option<Sentence>,
@@ -124,27 +124,27 @@ pub(super) struct Stored {
     pub(super) acceptance: Option<Acceptance>,
 }
 
-impl From<Remedy> for Stored {
-    fn from(remedy: Remedy) -> Stored {
-        let stored = Stored { text: Some(remedy.to_string()), ..Stored::default() };
+impl From<Remedy> for StoredRemedy {
+    fn from(remedy: Remedy) -> StoredRemedy {
+        let stored = StoredRemedy { text: Some(remedy.to_string()), ..StoredRemedy::default() };
         match remedy {
-            Remedy::Sql(_) => Stored { kind: Some(RemedyKind::Sql), ..stored },
-            Remedy::Shell(_) => Stored { kind: Some(RemedyKind::Shell), ..stored },
+            Remedy::Sql(_) => StoredRemedy { kind: Some(RemedyKind::Sql), ..stored },
+            Remedy::Shell(_) => StoredRemedy { kind: Some(RemedyKind::Shell), ..stored },
             Remedy::Advice(Advice { deed, words: _ }) => {
-                Stored { kind: Some(RemedyKind::Words), deed, ..stored }
+                StoredRemedy { kind: Some(RemedyKind::Words), deed, ..stored }
             }
             Remedy::Command(command) => {
-                Stored { kind: Some(RemedyKind::Shell), command: Some(command), ..stored }
+                StoredRemedy { kind: Some(RemedyKind::Shell), command: Some(command), ..stored }
             }
             Remedy::Grant(grant) => {
-                Stored { kind: Some(RemedyKind::Grant), grant: Some(grant), ..stored }
+                StoredRemedy { kind: Some(RemedyKind::Grant), grant: Some(grant), ..stored }
             }
-            Remedy::Acceptance(acceptance) => Stored {
+            Remedy::Acceptance(acceptance) => StoredRemedy {
                 kind: Some(RemedyKind::Acceptance),
                 acceptance: Some(acceptance),
                 ..stored
             },
-            Remedy::AdviceElse(Advice { deed, words }, acceptance) => Stored {
+            Remedy::AdviceElse(Advice { deed, words }, acceptance) => StoredRemedy {
                 kind: Some(RemedyKind::Words),
                 words: Some(words),
                 deed,
@@ -156,13 +156,13 @@ impl From<Remedy> for Stored {
     }
 }
 
-impl Stored {
+impl StoredRemedy {
     /// The remedy. Of what has parts they alone count: its text was made of them.
     ///
     /// # Errors
     /// A sentence: the parts of its kind are not there.
     pub(super) fn remedy(self) -> Result<Option<Remedy>, String> {
-        let Stored { text, kind, words, deed, command, grant, acceptance } = self;
+        let StoredRemedy { text, kind, words, deed, command, grant, acceptance } = self;
         let Some(text) = text else {
             return Ok(None);
         };

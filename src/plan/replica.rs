@@ -3,7 +3,7 @@
 use super::document::{Action, DriftCommit, ReplicaPin, Step};
 use crate::ledger::CutTableEntry;
 use crate::region::{
-    CLONE, Change, Expected, LookDepth, Mark, Reading, Replica, ReplicaCommit, ReplicaStanding,
+    CLONE, ReplicaConflict, ExpectedReplica, LookDepth, Mark, Reading, Replica, ReplicaCommit, ReplicaStanding,
     Theirs, UnprovedClone, Upkeep, standing,
 };
 use crate::sentence::Sentence;
@@ -70,7 +70,7 @@ pub fn damaged(replica: &Replica, cut: Option<&CutTableEntry>) -> Option<Sentenc
 
 /// A clone for which no cut vouches, and the version of its source that it says to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Unproved {
+pub(super) struct UnvouchedClone {
     pub(super) clone: UnprovedClone,
     pub(super) source_version: u64,
 }
@@ -83,9 +83,9 @@ pub(super) fn unproved_clone(
     replica: &Replica,
     cut: Option<&CutTableEntry>,
     full: bool,
-) -> Option<Unproved> {
+) -> Option<UnvouchedClone> {
     let seen = assess(path, replica, cut);
-    let told = |(version, mark): (u64, Mark), named| Unproved {
+    let told = |(version, mark): (u64, Mark), named| UnvouchedClone {
         clone: UnprovedClone { version, named },
         source_version: mark.source_version,
     };
@@ -260,22 +260,22 @@ pub fn standing_of(
         source_version: step.source.version,
         replica: step.replica.path.clone(),
     };
-    let expected = Expected { path: &step.replica.path, version: looked_at, mark: Some(&mark) };
+    let expected = ExpectedReplica { path: &step.replica.path, version: looked_at, mark: Some(&mark) };
     standing(replica, expected)
 }
 
 /// What others did to a replica before the version that the plan names, and what the plan does not say that it replaces.
 ///
 /// The version alone proves nothing: it is no part of the effect, because maintenance moves it.
-fn unplanned(step: &Step, replica: &Replica, cut: Option<&CutTableEntry>) -> Option<Change> {
+fn unplanned(step: &Step, replica: &Replica, cut: Option<&CutTableEntry>) -> Option<ReplicaConflict> {
     let ReplicaPin { path, holds_source_version, overwrites, .. } = &step.replica;
     let seen = assess(path, replica, cut);
     let replaces = step.action == Action::Update && holds_source_version.is_none();
     if seen.foreign && !replaces {
-        return Some(Change::NotOurs);
+        return Some(ReplicaConflict::NotOurs);
     }
     let mut theirs = seen.theirs.into_iter();
     let commit = theirs.find(|commit| !overwrites.contains(&commit.version))?;
     let DriftCommit { version, operation, user, .. } = commit;
-    Some(Change::Written { version, operation, user })
+    Some(ReplicaConflict::Written { version, operation, user })
 }

@@ -9,7 +9,7 @@ use super::before::{TablesBefore, Whose};
 use super::document::Selection;
 use super::protection::{ComparedWith, SettingsBefore};
 use super::provenance::Provenance;
-use super::settings::Settings;
+use super::settings::ProtectionSettings;
 use crate::config::WrittenKeys;
 use crate::ledger::AcceptedRisk;
 use crate::text::{fits_group, names_group};
@@ -59,7 +59,7 @@ pub struct Base {
     /// Which.
     pub of: ComparedWith,
     /// Its settings, by workspace.
-    pub settings: BTreeMap<String, Settings>,
+    pub settings: BTreeMap<String, ProtectionSettings>,
     /// The tables of its groups, by workspace.
     pub tables: BTreeMap<String, TablesBefore>,
 }
@@ -67,7 +67,7 @@ pub struct Base {
 impl Base {
     /// Those of a workspace, whatever it is called there.
     pub fn of_workspace(&self, whose: &Whose<'_>) -> Option<SettingsBefore> {
-        let (name, settings) = Settings::among(&self.settings, whose)?;
+        let (name, settings) = ProtectionSettings::among(&self.settings, whose)?;
         let tables = self.tables.get(name).cloned();
         Some(SettingsBefore { of: self.of.clone(), settings: settings.clone(), tables })
     }

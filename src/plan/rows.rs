@@ -12,7 +12,7 @@ use super::finding::{Finding, FindingCode};
 use super::observed::{GroupObserved, Observed, RegionObserved, WorkspaceObserved};
 use super::request::Request;
 use crate::config::{Group, GroupEntry};
-use crate::ledger::{Cut, Row, Status, row};
+use crate::ledger::{Cut, Row, RowStatus, row};
 use crate::region::LedgerCopy;
 
 /// A message longer than this tells no more.
@@ -122,9 +122,9 @@ fn returned(row: &Row, cut: Option<&Cut>, now: DateTime<Utc>) -> Row {
 
 /// The row with what the plan knows of its group's status, whatever an apply does.
 fn with_status(plan: &GroupPlan, row: Row, cut: Option<&Cut>, now: DateTime<Utc>) -> Row {
-    let interrupted = row.current_sync_status == Some(Status::InProgress);
+    let interrupted = row.current_sync_status == Some(RowStatus::InProgress);
     // Its attempt ended without a word, or could not see its cut committed: the cut is there all the same.
-    let arrived = row.current_sync_status != Some(Status::Success)
+    let arrived = row.current_sync_status != Some(RowStatus::Success)
         && cut.is_some_and(|cut| row.is_by(&cut.run_id));
     match plan.decision {
         Decision::Blocked => row.failed(blocked_message(&plan.findings), now),
@@ -138,7 +138,7 @@ fn with_status(plan: &GroupPlan, row: Row, cut: Option<&Cut>, now: DateTime<Utc>
             }
         }
         Decision::UpToDate => match cut {
-            Some(cut) if row.current_sync_status != Some(Status::Success) => {
+            Some(cut) if row.current_sync_status != Some(RowStatus::Success) => {
                 row.as_cut_says(cut, now)
             }
             Some(_) | None => row,

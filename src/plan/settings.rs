@@ -14,7 +14,8 @@ use crate::moment;
 
 /// The settings of a workspace and of its groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Settings {
+#[schemars(rename = "Settings")]
+pub struct ProtectionSettings {
     /// Those of all its groups together.
     pub workspace: WorkspaceSettings,
     /// Those of each group, by its name; of one whose configuration has a mistake none are known.
@@ -138,14 +139,14 @@ pub enum SuccessMail {
     Each,
 }
 
-impl Settings {
+impl ProtectionSettings {
     /// What a configuration says of a workspace; `signers`: whose signatures it asks for, where that could be read; `workspaces`: all
     /// that it protects, where all of it was understood.
     pub fn of(
         workspace: &WorkspaceConfig,
         signers: Option<&WrittenKeys>,
         workspaces: Option<&[&str]>,
-    ) -> Settings {
+    ) -> ProtectionSettings {
         let groups = workspace.groups.iter().filter_map(|entry| match entry {
             GroupEntry::Valid(group) => {
                 Some((group.name.clone(), GroupSettings::of(workspace, group)))
@@ -153,7 +154,7 @@ impl Settings {
             GroupEntry::Invalid { name: _, owner_emails: _, mistakes: _ } => None,
         });
         let of_all = WorkspaceSettings::of(workspace, signers, workspaces);
-        Settings { workspace: of_all, groups: groups.collect() }
+        ProtectionSettings { workspace: of_all, groups: groups.collect() }
     }
 }
 

@@ -24,14 +24,15 @@ use super::versions;
 use super::warnings::LagRisk;
 use crate::config::{LocationAddress, TableName};
 use crate::formats::STATUS;
-use crate::ledger::{Cut, CutTableEntry, Roles, Status as RowStatus};
+use crate::ledger::{Cut, CutTableEntry, Roles, RowStatus};
 use crate::moment;
 use crate::region::{CloneProof, LookDepth, Replica};
 use crate::sentence::Sentence;
 
 /// How every group stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Status {
+#[schemars(rename = "Status")]
+pub struct StatusDocument {
     /// `drsync.status`.
     pub kind: String,
     /// Major and minor version of this document's shape.
@@ -248,8 +249,8 @@ impl Rpo {
 }
 
 /// Says how every group stands, from what was seen and what a plan would decide.
-pub fn status(observed: &Observed, plan: &Plan) -> Status {
-    Status {
+pub fn status(observed: &Observed, plan: &Plan) -> StatusDocument {
+    StatusDocument {
         kind: STATUS.kind.to_owned(),
         format_version: STATUS.version.to_owned(),
         at: observed.now,
@@ -344,7 +345,7 @@ fn group(
         failed_over: plan.failed_over.clone(),
         not_ready: readiness::of_group(
             workspace,
-            &readiness::Known {
+            &readiness::KnownReadiness {
                 synchronized: cut.is_some(),
                 protected,
                 jobs: &plan.jobs,

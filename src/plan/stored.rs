@@ -48,21 +48,22 @@ pub struct Alteration {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Digests {
     /// Of what it does.
-    pub effect_sha256: Digest,
+    pub effect_sha256: StatedDigest,
     /// Of the whole document.
-    pub document_sha256: Digest,
+    pub document_sha256: StatedDigest,
 }
 
 /// One digest of a plan: as the document states it, and as it was computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Digest {
+#[schemars(rename = "Digest")]
+pub struct StatedDigest {
     /// As the document states it; `None`: it does not.
     pub stated: Option<String>,
     /// As it was computed; `None`: the document cannot be read so far.
     pub computed: Option<String>,
 }
 
-impl Digest {
+impl StatedDigest {
     /// Whether the document states what was computed.
     pub fn agrees(&self) -> bool {
         self.stated.is_some() && self.stated == self.computed
@@ -122,8 +123,8 @@ impl StoredPlan {
         PLAN.check_version(version).map_err(|why| unreadable(&why))?;
         let stated = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let mut digests = Digests {
-            effect_sha256: Digest { stated: stated("effect_sha256"), computed: None },
-            document_sha256: Digest {
+            effect_sha256: StatedDigest { stated: stated("effect_sha256"), computed: None },
+            document_sha256: StatedDigest {
                 stated: stated("document_sha256"),
                 computed: Some(document_sha256(&value)),
             },

@@ -8,7 +8,7 @@ use super::versions;
 use super::view::GroupView;
 use super::workflow::{self, CleanEnd};
 use crate::config::Pause;
-use crate::ledger::{Consistency, Cut, Row, Status};
+use crate::ledger::{Consistency, Cut, Row, RowStatus};
 use crate::moment;
 use crate::sentence::Sentence;
 use crate::text::span;
@@ -17,7 +17,7 @@ use crate::text::span;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Choice {
     /// It is due.
-    Sync(Target),
+    Sync(SyncTarget),
     /// A trigger gave a point, and nothing is newer.
     UpToDate(Reason),
     /// No trigger gave a point.
@@ -26,7 +26,7 @@ pub(super) enum Choice {
 
 /// The moment a due group is brought to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct SyncTarget {
     /// Why now.
     pub(super) trigger: Trigger,
     /// The same for people.
@@ -73,7 +73,7 @@ fn after_a_loss(view: &GroupView<'_>, cut: &Cut) -> Choice {
         return not_back(view, Choice::Sync(target));
     }
     match workflow::idle_after_success(&view.workflows(), view.now) {
-        Ok(()) => Choice::Sync(Target {
+        Ok(()) => Choice::Sync(SyncTarget {
             trigger: Trigger { kind: TriggerKind::Repair, workflow: None, run_id: None },
             point: view.now,
             consistency: Consistency::PointInTime,
@@ -100,7 +100,7 @@ fn not_before_home(view: &GroupView<'_>, choice: Choice) -> Choice {
             let message = format!(
                 "{message}; to now, because what ended before {since}, since when {active} is active again, holds nothing of what was copied home"
             );
-            Choice::Sync(Target {
+            Choice::Sync(SyncTarget {
                 trigger: Trigger { workflow: None, run_id: None, ..target.trigger },
                 reason: Reason::new(code, message),
                 point: view.now,
@@ -127,7 +127,7 @@ fn not_back(view: &GroupView<'_>, choice: Choice) -> Choice {
         return Choice::Sync(target);
     };
     match workflow::idle_after_success(&view.workflows(), view.now) {
-        Ok(()) => Choice::Sync(Target {
+        Ok(()) => Choice::Sync(SyncTarget {
             trigger: Trigger { workflow: None, run_id: None, ..target.trigger },
             point: view.now,
             consistency: Consistency::PointInTime,
@@ -155,7 +155,7 @@ pub(super) fn may_be_due(view: &GroupView<'_>) -> bool {
         return matches!(first_sync(view), Choice::Sync(_));
     };
     let failed_before = view.row.is_some_and(|row| {
-        matches!(row.current_sync_status, Some(Status::Failed | Status::InProgress))
+        matches!(row.current_sync_status, Some(RowStatus::Failed | RowStatus::InProgress))
     });
     let workflows = view.workflows();
     let beaten = view.row.is_some_and(Row::was_beaten);
@@ -174,7 +174,7 @@ pub(super) fn may_be_due(view: &GroupView<'_>) -> bool {
 fn first_sync(view: &GroupView<'_>) -> Choice {
     let workflows = view.workflows();
     if view.group.workflows.is_empty() {
-        return Choice::Sync(Target {
+        return Choice::Sync(SyncTarget {
             trigger: Trigger { kind: TriggerKind::FirstSync, workflow: None, run_id: None },
             reason: Reason::first_sync(view.group.schedule.describe()),
             point: view.now,
@@ -182,7 +182,7 @@ fn first_sync(view: &GroupView<'_>) -> Choice {
         });
     }
     if let Some(end) = workflow::newest_clean_end(&workflows, None, view.now) {
-        return Choice::Sync(Target {
+        return Choice::Sync(SyncTarget {
             trigger: ended(TriggerKind::FirstSync, &end),
             reason: Reason::first_sync(succeeded(&end)),
             point: end.at,
@@ -206,14 +206,14 @@ fn first_sync(view: &GroupView<'_>) -> Choice {
 }
 
 /// Brings replicas back to what a cut says: to the newest point the other triggers allow, or to the last cut's own.
-fn repair(view: &GroupView<'_>, cut: &Cut, what: Sentence) -> Target {
+fn repair(view: &GroupView<'_>, cut: &Cut, what: Sentence) -> SyncTarget {
     let reason = Reason::new(ReasonCode::ReplicaDiffers, what);
     if let Choice::Sync(target) = due(view, cut) {
         let trigger = Trigger { kind: TriggerKind::Repair, ..target.trigger };
-        return Target { trigger, reason, ..target };
+        return SyncTarget { trigger, reason, ..target };
     }
     let repair = Trigger { kind: TriggerKind::Repair, workflow: None, run_id: None };
-    let back = Target {
+    let back = SyncTarget {
         trigger: Trigger { run_id: cut.workflow_run_id, ..repair.clone() },
         reason: reason.clone(),
         point: view.believed(cut).unwrap_or(view.now),
@@ -228,7 +228,7 @@ fn repair(view: &GroupView<'_>, cut: &Cut, what: Sentence) -> Target {
                 .is_some_and(|commits| versions::version_at(commits, cut.recovery_point).is_none())
     });
     if too_young && workflow::idle_after_success(&view.workflows(), view.now).is_ok() {
-        return Target {
+        return SyncTarget {
             trigger: repair,
             reason,
             point: view.now,
@@ -288,9 +288,9 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
 }
 
 /// The moment at which a run of its workflows ended well, and nothing was at work.
-fn target_after_run(cut: &Cut, end: &CleanEnd) -> Target {
+fn target_after_run(cut: &Cut, end: &CleanEnd) -> SyncTarget {
     let why = format!("{}, after cut {}", succeeded(end), cut.cut_number);
-    Target {
+    SyncTarget {
         trigger: ended(TriggerKind::Workflow, end),
         reason: Reason::new(ReasonCode::WorkflowSucceeded, why),
         point: end.at,
@@ -353,15 +353,15 @@ pub(super) fn next_due(view: &GroupView<'_>, why: ReasonCode) -> Option<DateTime
 
 /// A failed or blocked group is due again at the next apply; one with a workflow by the run that it failed for.
 fn retried(view: &GroupView<'_>) -> bool {
-    let failed = view.row.is_some_and(|row| row.current_sync_status == Some(Status::Failed));
+    let failed = view.row.is_some_and(|row| row.current_sync_status == Some(RowStatus::Failed));
     failed && view.group.workflows.is_empty()
 }
 
 /// A target of now: point-in-time where nothing is being written, otherwise crash-consistent.
-fn now_of(view: &GroupView<'_>, kind: TriggerKind, code: ReasonCode, message: String) -> Target {
+fn now_of(view: &GroupView<'_>, kind: TriggerKind, code: ReasonCode, message: String) -> SyncTarget {
     let idle = workflow::idle_after_success(&view.workflows(), view.now).is_ok();
     let consistency = if idle { Consistency::PointInTime } else { Consistency::CrashConsistent };
-    Target {
+    SyncTarget {
         trigger: Trigger { kind, workflow: None, run_id: None },
         reason: Reason::new(code, message),
         point: view.now,

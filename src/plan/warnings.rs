@@ -14,9 +14,9 @@ use super::trigger::span_of;
 use super::view::GroupView;
 use super::witness::{DoubtedCut, WitnessedCut};
 use crate::config::{Group, Sides};
-use crate::ledger::{Consistency, Cut, Status};
+use crate::ledger::{Consistency, Cut, RowStatus};
 use crate::moment;
-use crate::region::{PauseStatus, RUN_RECORD_ENDING, RegionErrorKind, Unproved, WriteAccess};
+use crate::region::{PauseStatus, RUN_RECORD_ENDING, RegionErrorKind, UnprovedAccess, WriteAccess};
 use crate::sentence::Sentence;
 use crate::text::{plural, span};
 
@@ -268,16 +268,16 @@ fn unproved(workspace: &WorkspaceObserved) -> Vec<String> {
         Ok(WriteAccess::NotProved(unproved)) => Some(unproved),
         Ok(WriteAccess::Allowed | WriteAccess::Refused(_)) | Err(_) => None,
     });
-    let mut all: Vec<&Unproved> = seen.collect();
+    let mut all: Vec<&UnprovedAccess> = seen.collect();
     all.dedup();
     let (mut names, mut flushing, mut told) = (Vec::new(), Vec::new(), Vec::new());
     for unproved in all {
         match unproved {
-            Unproved::TakenNames { place, file_system } => {
+            UnprovedAccess::TakenNames { place, file_system } => {
                 names.push(format!("{place} ({file_system})"));
             }
-            Unproved::Flushing { place, error } => flushing.push(format!("{place} ({error})")),
-            Unproved::Rights(text) => told.push(text.to_string()),
+            UnprovedAccess::Flushing { place, error } => flushing.push(format!("{place} ({error})")),
+            UnprovedAccess::Rights(text) => told.push(text.to_string()),
         }
     }
     if !names.is_empty() {
@@ -424,7 +424,7 @@ fn crash_consistent(view: &GroupView<'_>, plan: &GroupPlan) -> Option<Said> {
 
 /// An apply that is at work, or was.
 fn interrupted(view: &GroupView<'_>) -> Option<Said> {
-    let row = view.row.filter(|row| row.current_sync_status == Some(Status::InProgress))?;
+    let row = view.row.filter(|row| row.current_sync_status == Some(RowStatus::InProgress))?;
     let what = row.message.clone().unwrap_or_default();
     let text = format!(
         "an apply is at work on it, or ended without a word: {what}, begun {}",

@@ -111,7 +111,8 @@ impl RunWarning {
 
 /// Warnings as a record has them: as texts, which is all that records before format 1.2 have, and typed beside them.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
-pub(super) struct Stored {
+#[schemars(rename = "Stored")]
+pub(super) struct StoredWarnings {
     /// What went wrong without being against a cut, in words.
     #[serde(default)]
     warnings: Vec<Sentence>,
@@ -124,14 +125,14 @@ pub(super) struct Stored {
 pub(super) mod stored {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use super::{RunWarning, RunWarningCode, Stored};
+    use super::{RunWarning, RunWarningCode, StoredWarnings};
 
     pub(in crate::record) fn serialize<S: Serializer>(
         warnings: &[RunWarning],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         let typed = warnings.iter().filter(|warning| warning.code != RunWarningCode::Untold);
-        let stored = Stored {
+        let stored = StoredWarnings {
             warnings: warnings.iter().map(|warning| warning.message.clone()).collect(),
             warned: typed.cloned().collect(),
         };
@@ -141,7 +142,7 @@ pub(super) mod stored {
     pub(in crate::record) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<RunWarning>, D::Error> {
-        let Stored { warnings, warned } = Stored::deserialize(deserializer)?;
+        let StoredWarnings { warnings, warned } = StoredWarnings::deserialize(deserializer)?;
         Ok(if warned.is_empty() {
             warnings.into_iter().map(|text| RunWarningCode::Untold.warn(text)).collect()
         } else {

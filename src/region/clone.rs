@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::replica::place_is_plain;
-use super::{Expected, Mark, RegionError, Replica, ReplicaStanding, Size, standing};
+use super::{ExpectedReplica, Mark, RegionError, Replica, ReplicaStanding, Size, standing};
 use crate::config::TableName;
 
 /// One clone, exactly as planned.
@@ -47,7 +47,7 @@ impl CloneOrder {
     pub fn standing(&self, replica: Option<&Replica>) -> ReplicaStanding {
         let mark = Mark::from_properties(|key| self.properties.get(key).map(String::as_str));
         let (path, version) = (self.replica_path.as_str(), self.replica_version);
-        standing(replica, Expected { path, version, mark: mark.as_ref() })
+        standing(replica, ExpectedReplica { path, version, mark: mark.as_ref() })
     }
 }
 

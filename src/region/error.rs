@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::grant::{Grant, Lack};
 use super::ledger_table::LedgerTable;
-use crate::pause::Failure;
+use crate::pause::TryFailure;
 use crate::sentence::Sentence;
 
 /// A refusal: what was being done, which kind of refusal, and the words of whoever refused.
@@ -118,8 +118,8 @@ impl RegionErrorKind {
 
 impl RegionError {
     /// How what it refuses failed, for whoever may try it again.
-    pub(crate) fn failure(&self) -> Failure {
-        Failure::of(self.transient, self.outcome_unknown)
+    pub(crate) fn failure(&self) -> TryFailure {
+        TryFailure::of(self.transient, self.outcome_unknown)
     }
 
     /// A refusal that trying again will not change.

@@ -48,12 +48,12 @@ pub enum WriteAccess {
     /// It is read-only or the grant is missing.
     Refused(Denied),
     /// It cannot be seen without writing.
-    NotProved(Unproved),
+    NotProved(UnprovedAccess),
 }
 
 /// What of a location cannot be seen without writing there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Unproved {
+pub enum UnprovedAccess {
     /// Whether its file system refuses a taken name, which every commit needs.
     TakenNames {
         /// The folder.

@@ -169,7 +169,7 @@ impl ReplicaCommit {
 
 /// A replica as it was looked at, and the clone that is to be made of it.
 #[derive(Debug, Clone, Copy)]
-pub struct Expected<'a> {
+pub struct ExpectedReplica<'a> {
     /// Its path under the sync location.
     pub path: &'a str,
     /// Its newest version then; `None`: there was no table.
@@ -193,7 +193,7 @@ pub enum ReplicaStanding {
     /// Another apply brought it to this version of its source.
     Other(u64),
     /// It is something else; why.
-    Changed(Change),
+    Changed(ReplicaConflict),
 }
 
 impl ReplicaStanding {
@@ -211,7 +211,7 @@ impl ReplicaStanding {
 
 /// Why a replica is not what was looked at. Its `Display` is a fragment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum ReplicaConflict {
     /// It was at this version, and is gone.
     Gone(u64),
     /// It has fewer versions than it had.
@@ -243,40 +243,40 @@ pub enum Change {
     },
 }
 
-impl Change {
+impl ReplicaConflict {
     /// What others did.
-    pub fn by(theirs: Theirs<'_>) -> Change {
+    pub fn by(theirs: Theirs<'_>) -> ReplicaConflict {
         match theirs {
-            Theirs::Commit(commit) => Change::Written {
+            Theirs::Commit(commit) => ReplicaConflict::Written {
                 version: commit.version,
                 operation: commit.operation.clone(),
                 user: commit.user.clone(),
             },
-            Theirs::ForgottenBefore(commit) => Change::Forgotten(commit.version),
-            Theirs::ForgottenUpTo(_, version) => Change::Forgotten(version),
+            Theirs::ForgottenBefore(commit) => ReplicaConflict::Forgotten(commit.version),
+            Theirs::ForgottenUpTo(_, version) => ReplicaConflict::Forgotten(version),
         }
     }
 }
 
-impl fmt::Display for Change {
+impl fmt::Display for ReplicaConflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Change::Gone(version) => write!(f, "the replica is gone; it was at v{version}"),
-            Change::Older { now, then } => {
+            ReplicaConflict::Gone(version) => write!(f, "the replica is gone; it was at v{version}"),
+            ReplicaConflict::Older { now, then } => {
                 write!(f, "the replica is at v{now}; it was at v{then}")
             }
-            Change::NotOurs => f.write_str("a table that is no replica of it lies there"),
-            Change::Written { version, operation, user } => {
+            ReplicaConflict::NotOurs => f.write_str("a table that is no replica of it lies there"),
+            ReplicaConflict::Written { version, operation, user } => {
                 let user = user.as_deref().unwrap_or("someone else");
                 write!(
                     f,
                     "{operation} by {user} made v{version}; its rows can be read under that version"
                 )
             }
-            Change::Forgotten(version) => {
+            ReplicaConflict::Forgotten(version) => {
                 write!(f, "its log no longer tells how v{version} came about")
             }
-            Change::RoleMarked { version, epoch } => write!(
+            ReplicaConflict::RoleMarked { version, epoch } => write!(
                 f,
                 "v{version} marks it with epoch {epoch}: roles were changed since it was looked at"
             ),
@@ -285,20 +285,20 @@ impl fmt::Display for Change {
 }
 
 /// Compares a replica with what was looked at. It has its commits since then, or since its first one.
-pub fn standing(replica: Option<&Replica>, expected: Expected<'_>) -> ReplicaStanding {
+pub fn standing(replica: Option<&Replica>, expected: ExpectedReplica<'_>) -> ReplicaStanding {
     let Some(replica) = replica else {
         return match expected.version {
             None => ReplicaStanding::AsLookedAt(None),
-            Some(version) => ReplicaStanding::Changed(Change::Gone(version)),
+            Some(version) => ReplicaStanding::Changed(ReplicaConflict::Gone(version)),
         };
     };
     let read = match expected.version {
         None => match replica.read_whole(expected.path) {
             Some(read) => read,
-            None => return ReplicaStanding::Changed(Change::NotOurs),
+            None => return ReplicaStanding::Changed(ReplicaConflict::NotOurs),
         },
         Some(then) if replica.version < then => {
-            return ReplicaStanding::Changed(Change::Older { now: replica.version, then });
+            return ReplicaStanding::Changed(ReplicaConflict::Older { now: replica.version, then });
         }
         Some(then) => {
             let since = replica.commits.iter().filter(|commit| commit.version > then);
@@ -308,16 +308,16 @@ pub fn standing(replica: Option<&Replica>, expected: Expected<'_>) -> ReplicaSta
         }
     };
     if let Some(theirs) = read.theirs.first() {
-        return ReplicaStanding::Changed(Change::by(*theirs));
+        return ReplicaStanding::Changed(ReplicaConflict::by(*theirs));
     }
     if let Some((version, epoch)) = read.marked {
-        return ReplicaStanding::Changed(Change::RoleMarked { version, epoch });
+        return ReplicaStanding::Changed(ReplicaConflict::RoleMarked { version, epoch });
     }
     match read.holds.zip(read.cloned_as) {
         None => ReplicaStanding::AsLookedAt(Some(replica.version)),
         // Its properties name another mark than its history: somebody changed them by hand.
         Some((held, _)) if replica.mark.as_ref() != Some(&held) => {
-            ReplicaStanding::Changed(Change::NotOurs)
+            ReplicaStanding::Changed(ReplicaConflict::NotOurs)
         }
         Some((held, version)) if Some(&held) == expected.mark => {
             ReplicaStanding::Cloned { version, newest: replica.version }

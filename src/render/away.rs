@@ -11,7 +11,7 @@ use crate::plan::{Decision, Finding, FindingCode, GroupPlan, Plan, Refused};
 
 /// Which regions of a workspace cannot be looked at as a whole. That is told once, not of every group.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Away {
+pub(super) struct UnseenRegions {
     primary: Standing,
     secondary: Standing,
 }
@@ -21,7 +21,7 @@ pub(super) fn blocking<'a>(
     workspace: &WorkspacePlan,
     group: &'a GroupPlan,
 ) -> impl Iterator<Item = &'a Finding> + use<'a> {
-    let away = Away::of(workspace);
+    let away = UnseenRegions::of(workspace);
     group.findings.iter().filter(move |finding| finding.blocks() && !away.says(finding.code))
 }
 
@@ -45,18 +45,18 @@ impl Standing {
     }
 }
 
-impl Away {
-    pub(super) fn of(workspace: &WorkspacePlan) -> Away {
+impl UnseenRegions {
+    pub(super) fn of(workspace: &WorkspacePlan) -> UnseenRegions {
         let BothRegions { primary, secondary, shared_answer: _ } = &workspace.observed;
-        Away {
+        UnseenRegions {
             primary: Standing::of(primary.reachable, primary.refused),
             secondary: Standing::of(secondary.reachable, secondary.refused),
         }
     }
 
-    pub(super) fn of_status(workspace: &WorkspaceStatus) -> Away {
+    pub(super) fn of_status(workspace: &WorkspaceStatus) -> UnseenRegions {
         let RegionsStatus { primary, secondary, shared_answer: _ } = &workspace.regions;
-        Away {
+        UnseenRegions {
             primary: Standing::of(primary.reachable, primary.refused),
             secondary: Standing::of(secondary.reachable, secondary.refused),
         }
@@ -64,7 +64,7 @@ impl Away {
 
     /// Whether a finding only says that a region cannot be looked at.
     pub(super) fn says(self, code: FindingCode) -> bool {
-        let Away { primary, secondary } = self;
+        let UnseenRegions { primary, secondary } = self;
         (primary == Standing::Silent && code == FindingCode::PrimaryNotAvailable)
             || (primary == Standing::Refusing && code == FindingCode::PrimaryRefused)
             || (secondary == Standing::Silent && code == FindingCode::SecondaryNotAvailable)
@@ -73,7 +73,7 @@ impl Away {
 }
 
 /// Which regions cannot be looked at; `None`: all can. `begins`: nothing is said before it.
-pub(super) fn sentence(all: &[Away], begins: bool) -> Option<String> {
+pub(super) fn sentence(all: &[UnseenRegions], begins: bool) -> Option<String> {
     let primaries: Vec<Standing> = all.iter().map(|away| away.primary).collect();
     let secondaries: Vec<Standing> = all.iter().map(|away| away.secondary).collect();
     let standing = |of: &[Standing]| match of {
@@ -82,7 +82,7 @@ pub(super) fn sentence(all: &[Away], begins: bool) -> Option<String> {
         _ if of.contains(&Standing::Refusing) => Standing::Refusing,
         _ => Standing::There,
     };
-    let of_one = |away: &Away| away.primary != Standing::There && away.secondary != Standing::There;
+    let of_one = |away: &UnseenRegions| away.primary != Standing::There && away.secondary != Standing::There;
     let one = all.iter().any(of_one);
     let [primary, secondary, neither, regions] = if begins {
         ["Primary", "Secondary", "Neither", "Regions"]
@@ -113,7 +113,7 @@ pub(super) fn sentence(all: &[Away], begins: bool) -> Option<String> {
 
 /// A group that nothing blocks but a region that cannot be looked at.
 pub(super) fn only_away(workspace: &WorkspacePlan, group: &GroupPlan) -> bool {
-    let away = Away::of(workspace);
+    let away = UnseenRegions::of(workspace);
     let mut blocking = group.findings.iter().filter(|finding| finding.blocks()).peekable();
     group.decision == Decision::Blocked
         && blocking.peek().is_some()
@@ -127,7 +127,7 @@ pub(super) fn verdict(plan: &Plan) -> Option<String> {
 
 /// The same, and what may be said after it.
 pub(super) fn clauses(plan: &Plan) -> Option<(String, Vec<String>)> {
-    let away: Vec<Away> = plan.workspaces.iter().map(Away::of).collect();
+    let away: Vec<UnseenRegions> = plan.workspaces.iter().map(UnseenRegions::of).collect();
     let which = sentence(&away, true)?;
     let held = plan.groups().filter(|(workspace, group)| only_away(workspace, group)).count();
     let goes_on = plan.decided(Decision::Sync).count();

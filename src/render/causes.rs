@@ -25,7 +25,7 @@ pub(super) struct FindingCause {
     pub(super) messages: Vec<String>,
     /// The groups it blocks, as they are labelled on screen.
     pub(super) groups: Vec<String>,
-    pub(super) remedy: Option<Repair>,
+    pub(super) remedy: Option<ShownRemedy>,
     /// It may be let through for a plan.
     pub(super) acceptable: bool,
     /// What is let through, where the remedy is to do so.
@@ -34,7 +34,7 @@ pub(super) struct FindingCause {
 
 /// What repairs a cause, as it is shown. Two are one by what is done, whatever the words in which it is told.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Repair {
+pub(super) enum ShownRemedy {
     /// A statement, and the workspace to run it in.
     Sql(String, Option<RemedyWorkspace>),
     /// A command to run in a shell, and the workspace that it is about.
@@ -124,21 +124,21 @@ pub(super) struct LocatedFinding<'a> {
     pub(super) finding: &'a Finding,
 }
 
-impl Repair {
+impl ShownRemedy {
     /// A remedy in the form in which it is shown.
-    pub(super) fn of_remedy(remedy: &Remedy, place: Option<&RemedyWorkspace>) -> Repair {
+    pub(super) fn of_remedy(remedy: &Remedy, place: Option<&RemedyWorkspace>) -> ShownRemedy {
         let place = || place.cloned();
         let to_do = |Advice { deed, words }: &Advice| ToDo::of(deed.as_ref(), clean(words));
         match remedy {
-            Remedy::Sql(_) | Remedy::Grant(_) => Repair::Sql(command(&remedy.to_string()), place()),
-            Remedy::Shell(text) => Repair::Shell(command(text), place()),
-            Remedy::Command(command) => Repair::Command(command.clone()),
-            Remedy::Acceptance(acceptance) => Repair::Command(acceptance.command()),
+            Remedy::Sql(_) | Remedy::Grant(_) => ShownRemedy::Sql(command(&remedy.to_string()), place()),
+            Remedy::Shell(text) => ShownRemedy::Shell(command(text), place()),
+            Remedy::Command(command) => ShownRemedy::Command(command.clone()),
+            Remedy::Acceptance(acceptance) => ShownRemedy::Command(acceptance.command()),
             Remedy::AdviceElse(advice, acceptance) => {
-                Repair::ToDoElse(to_do(advice), acceptance.command())
+                ShownRemedy::ToDoElse(to_do(advice), acceptance.command())
             }
-            Remedy::Advice(advice) => Repair::ToDo(to_do(advice)),
-            Remedy::Untold(words) => Repair::ToDo(ToDo::of(None, clean(words))),
+            Remedy::Advice(advice) => ShownRemedy::ToDo(to_do(advice)),
+            Remedy::Untold(words) => ShownRemedy::ToDo(ToDo::of(None, clean(words))),
         }
     }
 }
@@ -184,7 +184,7 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = LocatedFinding<'a>>) -> 
             }
             Some(_) | None => None,
         };
-        let remedy = remedy.as_ref().map(|remedy| Repair::of_remedy(remedy, place));
+        let remedy = remedy.as_ref().map(|remedy| ShownRemedy::of_remedy(remedy, place));
         let key = key_of(finding, group, &remedy);
         let at = *places.entry(key).or_insert_with(|| {
             all.push(FindingCause {
@@ -220,7 +220,7 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = LocatedFinding<'a>>) -> 
 }
 
 /// What findings of one cause have in common.
-fn key_of(finding: &Finding, group: &str, remedy: &Option<Repair>) -> Key {
+fn key_of(finding: &Finding, group: &str, remedy: &Option<ShownRemedy>) -> Key {
     let code = finding.code;
     match (&finding.table, remedy) {
         // What is left out is listed in its own group.
@@ -243,7 +243,7 @@ enum Said {
 }
 
 /// What makes two findings one cause: they are of one kind, and one thing repairs both, in whatever words each tells what was seen.
-type Key = (FindingCode, Option<String>, Option<Repair>);
+type Key = (FindingCode, Option<String>, Option<ShownRemedy>);
 
 impl FindingCause {
     /// The entry of the configuration that leaves its tables out, where that is a remedy.
@@ -305,7 +305,7 @@ mod tests {
         assert_eq!((cause.tables.len(), cause.schema()), (4, Some("main.crm")));
         assert_eq!(
             cause.remedy,
-            Some(Repair::Sql(
+            Some(ShownRemedy::Sql(
                 "GRANT USE SCHEMA, SELECT ON SCHEMA main.crm TO `dr-sync`".to_owned(),
                 None
             ))

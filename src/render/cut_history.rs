@@ -11,7 +11,8 @@ use crate::sentence::Sentence;
 
 /// The cuts of every workspace.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct History {
+#[schemars(rename = "History")]
+pub struct CutHistory {
     /// `drsync.history`.
     pub kind: String,
     /// Major and minor version of this document's shape.
@@ -117,10 +118,10 @@ impl WorkspaceHistory {
     }
 }
 
-impl History {
+impl CutHistory {
     /// Puts the histories of all workspaces together.
-    pub fn new(workspaces: Vec<WorkspaceHistory>) -> History {
-        History {
+    pub fn new(workspaces: Vec<WorkspaceHistory>) -> CutHistory {
+        CutHistory {
             kind: HISTORY.kind.to_owned(),
             format_version: HISTORY.version.to_owned(),
             workspaces,

@@ -21,7 +21,8 @@ const ORDERED_MAX: usize = 5_000;
 
 /// What changed between two plans.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Difference {
+#[schemars(rename = "Difference")]
+pub struct PlanDifference {
     /// `drsync.diff`.
     pub kind: String,
     /// Major and minor version of this document's shape.
@@ -29,18 +30,19 @@ pub struct Difference {
     /// Both plans do the same.
     pub same_effect: bool,
     /// The plan before.
-    pub before: Side,
+    pub before: PlanSide,
     /// The plan after.
-    pub after: Side,
+    pub after: PlanSide,
     /// Parts that are the same in both.
     pub unchanged: usize,
     /// Parts that are not, in the order of the plans.
-    pub parts: Vec<Part>,
+    pub parts: Vec<DocumentPart>,
 }
 
 /// One of the two plans.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Side {
+#[schemars(rename = "Side")]
+pub struct PlanSide {
     /// Its id.
     pub plan_id: String,
     /// Of what it does.
@@ -49,22 +51,23 @@ pub struct Side {
 
 /// A group, or what is said of a whole workspace or plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Part {
+#[schemars(rename = "Part")]
+pub struct DocumentPart {
     /// Its name, with the workspace's before it.
     pub name: String,
     /// What became of it.
-    pub change: Change,
+    pub change: PartChange,
     /// Lines that are only before.
     pub gone: Vec<String>,
     /// Lines that are only after.
     pub new: Vec<String>,
     #[serde(skip)]
-    pub(super) shown: Vec<(char, Line)>,
+    pub(super) shown: Vec<(char, PartLine)>,
 }
 
 /// A line of a part. Two lines are the same if they say the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Line {
+pub(super) struct PartLine {
     pub(super) text: String,
     /// The table whose step it describes further, and in what.
     pub(super) about: Option<(String, StepDetail)>,
@@ -88,23 +91,24 @@ impl StepDetail {
     }
 }
 
-impl Line {
-    fn of(table: &str, what: StepDetail, said: &str) -> Line {
+impl PartLine {
+    fn of(table: &str, what: StepDetail, said: &str) -> PartLine {
         let text = format!("{table}: {} {said}", what.word());
-        Line { text, about: Some((table.to_owned(), what)) }
+        PartLine { text, about: Some((table.to_owned(), what)) }
     }
 }
 
-impl From<String> for Line {
-    fn from(text: String) -> Line {
-        Line { text, about: None }
+impl From<String> for PartLine {
+    fn from(text: String) -> PartLine {
+        PartLine { text, about: None }
     }
 }
 
 /// What became of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Change {
+#[schemars(rename = "Change")]
+pub enum PartChange {
     /// Only the plan after has it.
     New,
     /// Only the plan before has it.
@@ -113,41 +117,41 @@ pub enum Change {
     Changed,
 }
 
-impl Change {
+impl PartChange {
     pub(super) fn as_str(self) -> &'static str {
         match self {
-            Change::New => "new",
-            Change::Gone => "gone",
-            Change::Changed => "changed",
+            PartChange::New => "new",
+            PartChange::Gone => "gone",
+            PartChange::Changed => "changed",
         }
     }
 }
 
-impl Difference {
+impl PlanDifference {
     /// Compares two plans.
-    pub fn of(before: &Plan, after: &Plan) -> Difference {
+    pub fn of(before: &Plan, after: &Plan) -> PlanDifference {
         let (old, new) = (parts(before), parts(after));
-        let known: HashMap<&str, &[Line]> = by_name(&old);
-        let still: HashMap<&str, &[Line]> = by_name(&new);
+        let known: HashMap<&str, &[PartLine]> = by_name(&old);
+        let still: HashMap<&str, &[PartLine]> = by_name(&new);
         let mut unchanged = 0;
-        let mut changed: Vec<Part> = vec![];
+        let mut changed: Vec<DocumentPart> = vec![];
         for (name, lines) in &new {
             match known.get(name.as_str()) {
                 Some(known) if known == lines => unchanged += 1,
-                Some(known) => changed.push(part(name, Change::Changed, known, lines)),
-                None => changed.push(part(name, Change::New, &[], lines)),
+                Some(known) => changed.push(part(name, PartChange::Changed, known, lines)),
+                None => changed.push(part(name, PartChange::New, &[], lines)),
             }
         }
         for (name, lines) in &old {
             if !still.contains_key(name.as_str()) {
-                changed.push(part(name, Change::Gone, lines, &[]));
+                changed.push(part(name, PartChange::Gone, lines, &[]));
             }
         }
-        let side = |plan: &Plan| Side {
+        let side = |plan: &Plan| PlanSide {
             plan_id: plan.plan_id.clone(),
             effect_sha256: plan.effect_sha256.clone(),
         };
-        Difference {
+        PlanDifference {
             kind: DIFF.kind.to_owned(),
             format_version: DIFF.version.to_owned(),
             same_effect: before.effect_sha256 == after.effect_sha256,
@@ -160,7 +164,7 @@ impl Difference {
 }
 
 /// Lines of parts by their names; of two parts of one name, those of the first.
-fn by_name(parts: &[(String, Vec<Line>)]) -> HashMap<&str, &[Line]> {
+fn by_name(parts: &[(String, Vec<PartLine>)]) -> HashMap<&str, &[PartLine]> {
     let mut found = HashMap::new();
     for (name, lines) in parts {
         found.entry(name.as_str()).or_insert(lines.as_slice());
@@ -168,9 +172,9 @@ fn by_name(parts: &[(String, Vec<Line>)]) -> HashMap<&str, &[Line]> {
     found
 }
 
-fn part(name: &str, change: Change, before: &[Line], after: &[Line]) -> Part {
-    let mut part = Part { name: name.to_owned(), change, gone: vec![], new: vec![], shown: vec![] };
-    let mut tell = |sign, line: &Line| {
+fn part(name: &str, change: PartChange, before: &[PartLine], after: &[PartLine]) -> DocumentPart {
+    let mut part = DocumentPart { name: name.to_owned(), change, gone: vec![], new: vec![], shown: vec![] };
+    let mut tell = |sign, line: &PartLine| {
         part.shown.push((sign, line.clone()));
         match sign {
             '-' => part.gone.push(line.text.clone()),
@@ -182,7 +186,7 @@ fn part(name: &str, change: Change, before: &[Line], after: &[Line]) -> Part {
         lacking(after, before).for_each(|line| tell('+', line));
         return part;
     }
-    let (old, new): (Vec<&Line>, Vec<&Line>) = (before.iter().collect(), after.iter().collect());
+    let (old, new): (Vec<&PartLine>, Vec<&PartLine>) = (before.iter().collect(), after.iter().collect());
     for change in capture_diff_slices(Algorithm::Myers, &old, &new)
         .iter()
         .flat_map(|op| op.iter_changes(&old, &new))
@@ -197,8 +201,8 @@ fn part(name: &str, change: Change, before: &[Line], after: &[Line]) -> Part {
 }
 
 /// The lines that others have not, or not as often.
-fn lacking<'a>(lines: &'a [Line], others: &'a [Line]) -> impl Iterator<Item = &'a Line> {
-    let mut left: HashMap<&Line, usize> = HashMap::new();
+fn lacking<'a>(lines: &'a [PartLine], others: &'a [PartLine]) -> impl Iterator<Item = &'a PartLine> {
+    let mut left: HashMap<&PartLine, usize> = HashMap::new();
     for line in others {
         *left.entry(line).or_default() += 1;
     }
@@ -212,9 +216,9 @@ fn lacking<'a>(lines: &'a [Line], others: &'a [Line]) -> impl Iterator<Item = &'
 }
 
 /// Every part of a plan with its lines; a part that says nothing is left out.
-fn parts(plan: &Plan) -> Vec<(String, Vec<Line>)> {
-    let mut parts: Vec<(String, Vec<Line>)> = vec![];
-    let plain = |lines: Vec<String>| lines.into_iter().map(Line::from).collect::<Vec<_>>();
+fn parts(plan: &Plan) -> Vec<(String, Vec<PartLine>)> {
+    let mut parts: Vec<(String, Vec<PartLine>)> = vec![];
+    let plain = |lines: Vec<String>| lines.into_iter().map(PartLine::from).collect::<Vec<_>>();
     for workspace in &plan.workspaces {
         let label = name(&workspace.name);
         parts.push((format!("workspace {label}"), plain(reached(workspace))));
@@ -226,7 +230,7 @@ fn parts(plan: &Plan) -> Vec<(String, Vec<Line>)> {
     }
     let risks = plan.accepted.iter();
     let risks = risks.map(|risk| format!("{} {}", clean(&risk.code), name(&risk.scope)));
-    parts.push(("accepted risks".to_owned(), risks.map(Line::from).collect()));
+    parts.push(("accepted risks".to_owned(), risks.map(PartLine::from).collect()));
     let mut warnings: Vec<String> = plan
         .warnings
         .iter()
@@ -266,8 +270,8 @@ fn reached(workspace: &WorkspacePlan) -> Vec<String> {
     lines
 }
 
-fn group(plan: &Plan, workspace: &WorkspacePlan, group: &GroupPlan) -> Vec<Line> {
-    let mut lines = vec![Line::from(decision(group))];
+fn group(plan: &Plan, workspace: &WorkspacePlan, group: &GroupPlan) -> Vec<PartLine> {
+    let mut lines = vec![PartLine::from(decision(group))];
     for finding in &group.findings {
         let word = word_of_harmless(finding.severity).unwrap_or("!");
         let about =
@@ -310,7 +314,7 @@ fn decision(group: &GroupPlan) -> String {
     text
 }
 
-fn step(step: &Step) -> Vec<Line> {
+fn step(step: &Step) -> Vec<PartLine> {
     let table = name(&step.table);
     let held = match (step.action, step.replica.holds_source_version) {
         (Action::NoOp, _) => String::new(),
@@ -327,13 +331,13 @@ fn step(step: &Step) -> Vec<Line> {
     let action = &step.action.with_symbol()[2..];
     let from = format!("table {}{id}{place}", name(&source.table_id));
     let mut lines = vec![
-        Line::from(format!("{action}  {table}  {held}v{}", source.version)),
-        Line::of(&table, StepDetail::From, &from),
-        Line::of(&table, StepDetail::To, &name(&step.replica.location)),
+        PartLine::from(format!("{action}  {table}  {held}v{}", source.version)),
+        PartLine::of(&table, StepDetail::From, &from),
+        PartLine::of(&table, StepDetail::To, &name(&step.replica.location)),
     ];
     // The version stands in the first line already.
     if let Some(statement) = step.statement_of_any_version() {
-        lines.push(Line::of(&table, StepDetail::By, &command(&statement)));
+        lines.push(PartLine::of(&table, StepDetail::By, &command(&statement)));
     }
     lines
 }

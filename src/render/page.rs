@@ -7,15 +7,15 @@ mod phrase;
 mod planned;
 
 use crate::command::Verb;
-pub(super) use below::{Below, Copied, Fact, Language, Obstacles, ShownCause};
+pub(super) use below::{Below, Copied, Fact, CodeLanguage, Obstacles, ShownCause};
 pub(super) use block::{
-    Block, CAUSE, Changed, Changes, Entries, Entry, Located, NameNote, NamesInRow, Note, Row,
-    ShownNotes, Table, ToldIn,
+    Block, CAUSE, Changed, LineChanges, Entries, PageEntry, Located, NameNote, NamesInRow, Note, PageRow,
+    ShownNotes, PageTable, ToldIn,
 };
 pub use guide::Guide;
-pub(super) use guide::{Chapter, Condition, Instruction, Point, RunApart, RunInOrder, Stage};
-pub(super) use phrase::{Part, Phrase, Tone};
-pub(super) use planned::{Counted, Grid, Setting, Size, Statement, Step, Steps};
+pub(super) use guide::{Chapter, Condition, Instruction, LabeledPoint, RunApart, RunInOrder, GuideStep};
+pub(super) use phrase::{PhrasePart, Phrase, Tone};
+pub(super) use planned::{Counted, Grid, ChangedSetting, CopySize, PlannedStatement, PlannedStep, Steps};
 
 /// A screen, in whatever format it will be written.
 #[derive(Debug, Clone)]

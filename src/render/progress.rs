@@ -12,11 +12,11 @@ mod pace;
 
 pub use bars::Above;
 use bars::Bars;
-pub use log::Log;
+pub use log::ProgressLog;
 
 /// Shows an apply at work.
 #[derive(Debug)]
-pub struct Progress {
+pub struct ProgressView {
     screen: Mutex<Screen>,
     /// Where lines go.
     write: fn(&str),
@@ -25,7 +25,7 @@ pub struct Progress {
 #[derive(Debug)]
 enum Screen {
     Quiet,
-    Lines(Log),
+    Lines(ProgressLog),
     Bars(Bars),
 }
 
@@ -40,15 +40,15 @@ pub enum Mode {
     Bars,
 }
 
-impl Progress {
+impl ProgressView {
     /// Gets ready to show the apply of a plan: a board on stderr, which is so many `columns` wide, or lines by `write`.
-    pub fn of(plan: &Plan, mode: Mode, columns: fn() -> usize, write: fn(&str)) -> Progress {
+    pub fn of(plan: &Plan, mode: Mode, columns: fn() -> usize, write: fn(&str)) -> ProgressView {
         let screen = match mode {
             Mode::Quiet => Screen::Quiet,
-            Mode::Lines => Screen::Lines(Log::of(plan)),
+            Mode::Lines => Screen::Lines(ProgressLog::of(plan)),
             Mode::Bars => Screen::Bars(Bars::of(plan, columns)),
         };
-        Progress { screen: Mutex::new(screen), write }
+        ProgressView { screen: Mutex::new(screen), write }
     }
 
     /// What writes above the board, where there is one.

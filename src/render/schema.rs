@@ -7,15 +7,15 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
-use super::diff::Difference;
+use super::diff::PlanDifference;
 use super::error::ErrorDocument;
-use super::cut_history::History;
+use super::cut_history::CutHistory;
 use super::validation::Validation;
 use crate::apply::{Event, PlanCheck};
 use crate::formats::{self, Format};
 use crate::notify::ToldDocument;
 use crate::plan::Plan;
-use crate::plan::status::Status;
+use crate::plan::status::StatusDocument;
 use crate::record::RunRecord;
 
 mod configuration;
@@ -39,7 +39,7 @@ pub fn event() -> Value {
 
 /// The schema of the status document.
 pub fn status() -> Value {
-    document::<Status>("status", "A drsync status", Some(formats::STATUS))
+    document::<StatusDocument>("status", "A drsync status", Some(formats::STATUS))
 }
 
 /// The schema of a check of a stored plan.
@@ -49,12 +49,12 @@ pub fn check() -> Value {
 
 /// The schema of what changed between two plans.
 pub fn diff() -> Value {
-    document::<Difference>("diff", "What changed between two drsync plans", Some(formats::DIFF))
+    document::<PlanDifference>("diff", "What changed between two drsync plans", Some(formats::DIFF))
 }
 
 /// The schema of a history.
 pub fn history() -> Value {
-    document::<History>("history", "A drsync history", Some(formats::HISTORY))
+    document::<CutHistory>("history", "A drsync history", Some(formats::HISTORY))
 }
 
 /// The schema of what `validate` found.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::causes::{LocatedFinding, RemedyWorkspace};
-use super::page::{Columns, Entry, Phrase, Tone};
+use super::page::{Columns, PageEntry, Phrase, Tone};
 use crate::harmless::name;
 use crate::layout::width;
 use crate::plan::document::WorkspacePlan;
@@ -35,15 +35,15 @@ impl Labelled<'_> {
 }
 
 /// The groups of a plan by their names, for whoever has something to say of each that is told elsewhere.
-pub(super) struct Planned<'a>(BTreeMap<(&'a str, &'a str), (&'a WorkspacePlan, &'a GroupPlan)>);
+pub(super) struct PlannedGroups<'a>(BTreeMap<(&'a str, &'a str), (&'a WorkspacePlan, &'a GroupPlan)>);
 
-impl<'a> Planned<'a> {
-    pub(super) fn of(plan: &'a Plan) -> Planned<'a> {
+impl<'a> PlannedGroups<'a> {
+    pub(super) fn of(plan: &'a Plan) -> PlannedGroups<'a> {
         let mut all = BTreeMap::new();
         for (workspace, group) in plan.groups() {
             all.entry((workspace.name.as_str(), group.name.as_str())).or_insert((workspace, group));
         }
-        Planned(all)
+        PlannedGroups(all)
     }
 
     /// The group of a workspace that is called so.
@@ -105,14 +105,14 @@ pub(super) fn entry(
     decision: Decision,
     label: impl Into<Phrase>,
     says: impl Into<Phrase>,
-) -> Entry {
+) -> PageEntry {
     let tone = match decision {
         Decision::Blocked => Some(Tone::Bad),
         Decision::Sync => Some(Tone::Good),
         Decision::Waiting => Some(Tone::Wait),
         Decision::UpToDate => None,
     };
-    Entry { tone, ..Entry::new(decision.as_str(), Tone::Good, label, says) }
+    PageEntry { tone, ..PageEntry::new(decision.as_str(), Tone::Good, label, says) }
 }
 
 /// A group's name, with its workspace's where the plan has several.

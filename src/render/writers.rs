@@ -11,7 +11,7 @@ pub use markdown::budget::{BUDGET, BUDGET_MIN};
 pub use markdown::guide::guide;
 
 use super::Style;
-use super::page::{Page, Step};
+use super::page::{Page, PlannedStep};
 use crate::figures::count;
 use crate::plan::Action;
 
@@ -47,7 +47,7 @@ pub fn lines(page: &Page, style: &Style) -> Vec<String> {
 }
 
 /// `v6 -> v8`, or the version alone where no other is replaced.
-fn versions(step: &Step, to: &str) -> String {
+fn versions(step: &PlannedStep, to: &str) -> String {
     match (step.action, step.held) {
         (Action::Update, Some(held)) => format!("v{held} {to} v{}", step.version),
         (Action::Create | Action::Update | Action::NoOp, _) => format!("v{}", step.version),

@@ -6,7 +6,7 @@ use super::{GroupSteps, Language, RunbookSubject, TableStep, python};
 use crate::command::{Command, Verb};
 use crate::ledger::{Cut, Cuts, NewRole, Roles};
 use crate::sentence::Sentence;
-use crate::sql::{self, Expected, Relation};
+use crate::sql::{self, ExpectedContent, Relation};
 
 /// Tables in one statement that looks at several: longer ones are hard to read, and some editors cut them off.
 const TABLES_AT_ONCE: usize = 50;
@@ -191,10 +191,10 @@ pub(super) fn only_fence(
 }
 
 fn checks(held: &Cut) -> Vec<String> {
-    let expected: Vec<Expected> = held
+    let expected: Vec<ExpectedContent> = held
         .tables
         .iter()
-        .map(|entry| Expected {
+        .map(|entry| ExpectedContent {
             table: Relation::Path(entry.replica_location.clone()),
             name: entry.table.to_string(),
             files: entry.files,

@@ -14,7 +14,7 @@ pub struct Fault {
     /// The text it was read from.
     text: String,
     /// The workspace that it is of; `None`: of both, which it counts together.
-    side: Option<Side>,
+    side: Option<WorldSide>,
     /// `GET` …, `SQL` for statements, `*` for every request.
     method: String,
     /// A path, or the text of a statement; `*` stands for anything.
@@ -26,7 +26,7 @@ pub struct Fault {
 
 /// One of the two workspaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub enum WorldSide {
     /// The one that is copied from.
     Primary,
     /// The one that is copied to.
@@ -73,8 +73,8 @@ impl FromStr for Fault {
         let wrong = |why: &str| FaultError { text: text.to_owned(), why: why.into() };
         let words: Vec<&str> = text.split_whitespace().collect();
         let (side, words) = match words.split_first() {
-            Some((&"primary", rest)) => (Some(Side::Primary), rest),
-            Some((&"secondary", rest)) => (Some(Side::Secondary), rest),
+            Some((&"primary", rest)) => (Some(WorldSide::Primary), rest),
+            Some((&"secondary", rest)) => (Some(WorldSide::Secondary), rest),
             Some(_) | None => (None, words.as_slice()),
         };
         let [method, path @ .., which, what] = words else {
@@ -182,7 +182,7 @@ impl Faults {
     /// What happens to a request or, with the method `SQL`, to a statement. Every fault that it meets counts it.
     pub(super) fn count_and_match(
         &self,
-        side: Side,
+        side: WorldSide,
         method: &str,
         path: &str,
     ) -> Vec<Misbehaviour> {
@@ -239,15 +239,15 @@ mod tests {
         let faults =
             Faults::new(vec![fault("primary GET /api/* 1 503"), fault("GET /api/* 3 500")]);
         let met = |side| faults.count_and_match(side, "GET", "/api/2.1/jobs");
-        assert_eq!(met(Side::Secondary), []);
-        assert_eq!(met(Side::Primary), [Misbehaviour::Status(503, None)]);
-        assert_eq!(met(Side::Secondary), [Misbehaviour::Status(500, None)], "both count together");
+        assert_eq!(met(WorldSide::Secondary), []);
+        assert_eq!(met(WorldSide::Primary), [Misbehaviour::Status(503, None)]);
+        assert_eq!(met(WorldSide::Secondary), [Misbehaviour::Status(500, None)], "both count together");
     }
 
     #[test]
     fn a_fault_meets_the_requests_that_it_counts() {
         let faults = Faults::new(vec![fault("POST /api/2.0/sql/statements 2-3 drop-after")]);
-        let met = |method, path| faults.count_and_match(Side::Primary, method, path);
+        let met = |method, path| faults.count_and_match(WorldSide::Primary, method, path);
         assert_eq!(met("POST", "/api/2.0/sql/statements"), []);
         assert_eq!(met("GET", "/api/2.0/sql/statements"), []);
         assert_eq!(met("POST", "/api/2.0/sql/statements/1/cancel"), []);
@@ -260,10 +260,10 @@ mod tests {
     fn statements_are_met_by_their_words() {
         let faults =
             Faults::new(vec![fault("SQL *deep clone*gold* every fail=TEMPORARILY_UNAVAILABLE")]);
-        assert_eq!(faults.count_and_match(Side::Primary, "SQL", "SELECT 1"), []);
+        assert_eq!(faults.count_and_match(WorldSide::Primary, "SQL", "SELECT 1"), []);
         let clone = "CREATE OR REPLACE TABLE x\nDEEP   CLONE a.b.gold VERSION AS OF 1";
         assert_eq!(
-            faults.count_and_match(Side::Secondary, "SQL", clone),
+            faults.count_and_match(WorldSide::Secondary, "SQL", clone),
             [Misbehaviour::Fail("TEMPORARILY_UNAVAILABLE".into())]
         );
     }

@@ -15,16 +15,16 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use super::Site;
-use super::http::{Params, Refusal, Reply, body, page, text};
+use super::http::{Params, HttpRefusal, Reply, body, page, text};
 use crate::files::{self as disk, There};
 use crate::limits::DOCUMENT;
 
 /// A path in a folder of the lakehouse, to be opened as it is.
-fn inside(site: &Site, folder: &str, path: &str) -> Result<PathBuf, Refusal> {
+fn inside(site: &Site, folder: &str, path: &str) -> Result<PathBuf, HttpRefusal> {
     let mut place = disk::resolve_folder(&site.workspace.folder).join(folder);
     for part in path.split('/').filter(|part| !part.is_empty()) {
         if part == "." || part == ".." || part.contains('\0') {
-            return Err(Refusal::bad(format!("Path ({path}) is not a valid path.")));
+            return Err(HttpRefusal::bad(format!("Path ({path}) is not a valid path.")));
         }
         place.push(part);
     }
@@ -35,7 +35,7 @@ fn inside(site: &Site, folder: &str, path: &str) -> Result<PathBuf, Refusal> {
 const WORKSPACE: &str = "workspace";
 
 /// A workspace path, with or without `/Workspace`, and where it lies.
-fn workspace_file(site: &Site, path: &str) -> Result<PathBuf, Refusal> {
+fn workspace_file(site: &Site, path: &str) -> Result<PathBuf, HttpRefusal> {
     let path = path
         .strip_prefix("/Workspace")
         .filter(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -48,8 +48,8 @@ fn is_root(site: &Site, place: &FilePath) -> bool {
     inside(site, WORKSPACE, "").is_ok_and(|root| place == root)
 }
 
-fn no_path(path: &str) -> Refusal {
-    Refusal::not_found("RESOURCE_DOES_NOT_EXIST", format!("Path ({path}) doesn't exist."))
+fn no_path(path: &str) -> HttpRefusal {
+    HttpRefusal::not_found("RESOURCE_DOES_NOT_EXIST", format!("Path ({path}) doesn't exist."))
 }
 
 fn object(path: &str, there: There) -> Value {
@@ -110,14 +110,14 @@ fn content_of(file: &FilePath) -> io::Result<Vec<u8>> {
 pub(super) async fn export(
     State(site): State<Arc<Site>>,
     params: Params,
-) -> Result<Response, Refusal> {
+) -> Result<Response, HttpRefusal> {
     let path = params.needed("path")?;
     let file = workspace_file(&site, path)?;
     let Ok(There::File(facts)) = disk::find_entry(&file) else {
         return Err(no_path(path));
     };
     if facts.size > EXPORTED_LONGEST {
-        return Err(Refusal::new(
+        return Err(HttpRefusal::new(
             StatusCode::BAD_REQUEST,
             "MAX_NOTEBOOK_SIZE_EXCEEDED",
             "File size exceeded max limit 10485760.",
@@ -154,18 +154,18 @@ pub(super) async fn import(
             let request = body(&bytes)?;
             let coded = request.get("content").and_then(Value::as_str).unwrap_or_default();
             let content =
-                BASE64.decode(coded).map_err(|_| Refusal::bad("content is not base64."))?;
+                BASE64.decode(coded).map_err(|_| HttpRefusal::bad("content is not base64."))?;
             let overwrite = request.get("overwrite").and_then(Value::as_bool).unwrap_or(false);
             (text(&request, "path")?.to_owned(), content, overwrite)
         }
     };
     if path.is_empty() {
-        return Err(Refusal::bad("Missing required field: path"));
+        return Err(HttpRefusal::bad("Missing required field: path"));
     }
     let file = workspace_file(&site, &path)?;
     if is_taken(&file, overwrite)? {
         let message = format!("Path ({path}) already exists.");
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS", message));
+        return Err(HttpRefusal::new(StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS", message));
     }
     store(&file, &content)?;
     Ok(Json(json!({})))
@@ -179,7 +179,7 @@ pub(super) async fn mkdirs(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
     Ok(Json(json!({})))
 }
 
-fn store(file: &FilePath, content: &[u8]) -> Result<(), Refusal> {
+fn store(file: &FilePath, content: &[u8]) -> Result<(), HttpRefusal> {
     if let Some(folder) = file.parent() {
         disk::make_folders(folder).map_err(refused)?;
     }
@@ -187,7 +187,7 @@ fn store(file: &FilePath, content: &[u8]) -> Result<(), Refusal> {
 }
 
 /// Whether a name is a file's that may not be replaced; what is no regular file never may.
-fn is_taken(file: &FilePath, overwrite: bool) -> Result<bool, Refusal> {
+fn is_taken(file: &FilePath, overwrite: bool) -> Result<bool, HttpRefusal> {
     match disk::find_entry(file) {
         Ok(_) => Ok(!overwrite),
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Err(refused(error)),
@@ -196,10 +196,10 @@ fn is_taken(file: &FilePath, overwrite: bool) -> Result<bool, Refusal> {
 }
 
 /// What the disk refuses: a link in a path is the caller's affair, anything else this machine's.
-fn refused(error: io::Error) -> Refusal {
+fn refused(error: io::Error) -> HttpRefusal {
     match error.kind() {
-        io::ErrorKind::InvalidInput => Refusal::bad(format!("The path is refused: {error}.")),
-        _ => Refusal::internal(error),
+        io::ErrorKind::InvalidInput => HttpRefusal::bad(format!("The path is refused: {error}.")),
+        _ => HttpRefusal::internal(error),
     }
 }
 
@@ -228,16 +228,16 @@ fn form(bytes: &[u8], boundary: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 /// A path of a volume and where it lies.
-fn volume_file(site: &Site, path: &str) -> Result<PathBuf, Refusal> {
+fn volume_file(site: &Site, path: &str) -> Result<PathBuf, HttpRefusal> {
     let path = path.trim_start_matches('/');
     match path.strip_prefix("Volumes/") {
         Some(rest) => inside(site, "volumes", rest),
-        None => Err(Refusal::bad(format!("Path must start with /Volumes: /{path}"))),
+        None => Err(HttpRefusal::bad(format!("Path must start with /Volumes: /{path}"))),
     }
 }
 
-fn no_file(path: &str) -> Refusal {
-    Refusal::not_found(
+fn no_file(path: &str) -> HttpRefusal {
+    HttpRefusal::not_found(
         "NOT_FOUND",
         format!("The file or directory /{} does not exist.", path.trim_start_matches('/')),
     )
@@ -248,14 +248,14 @@ pub(super) async fn download(
     State(site): State<Arc<Site>>,
     Path(path): Path<String>,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
+) -> Result<Response, HttpRefusal> {
     let file = volume_file(&site, &path)?;
     let Ok(There::File(facts)) = disk::find_entry(&file) else {
         return Err(no_file(&path));
     };
     DOCUMENT
         .allow(facts.size)
-        .map_err(|over| Refusal::bad(format!("/{path} is not served: {over}.")))?;
+        .map_err(|over| HttpRefusal::bad(format!("/{path} is not served: {over}.")))?;
     let content = content_of(&file).map_err(|_| no_file(&path))?;
     let modified = chrono::DateTime::from_timestamp_millis(facts.modified_ms).unwrap_or_default();
     let common = [
@@ -284,11 +284,11 @@ pub(super) async fn upload(
     Path(path): Path<String>,
     params: Params,
     content: Bytes,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, HttpRefusal> {
     let file = volume_file(&site, &path)?;
     if is_taken(&file, params.is_true("overwrite"))? {
         let message = format!("The file being created already exists: /{path}");
-        return Err(Refusal::new(StatusCode::CONFLICT, "ALREADY_EXISTS", message));
+        return Err(HttpRefusal::new(StatusCode::CONFLICT, "ALREADY_EXISTS", message));
     }
     store(&file, &content)?;
     Ok(StatusCode::NO_CONTENT)
@@ -298,7 +298,7 @@ pub(super) async fn upload(
 pub(super) async fn remove(
     State(site): State<Arc<Site>>,
     Path(path): Path<String>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, HttpRefusal> {
     disk::remove_file(&volume_file(&site, &path)?).map_err(|_| no_file(&path))?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -329,10 +329,10 @@ pub(super) async fn directory(
 pub(super) async fn make_directory(
     State(site): State<Arc<Site>>,
     Path(path): Path<String>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, HttpRefusal> {
     let made = disk::make_folders(&volume_file(&site, &path)?);
     made.map_err(|_| {
-        Refusal::new(
+        HttpRefusal::new(
             StatusCode::CONFLICT,
             "ALREADY_EXISTS",
             format!("A file is in the way: /{path}"),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 /// A refusal.
 #[derive(Debug, Clone)]
-pub(super) struct Refusal {
+pub(super) struct HttpRefusal {
     pub(super) status: StatusCode,
     /// Text, or a number where a gateway refuses.
     pub(super) code: Value,
@@ -20,33 +20,33 @@ pub(super) struct Refusal {
 }
 
 /// What handlers return.
-pub(super) type Reply = Result<Json<Value>, Refusal>;
+pub(super) type Reply = Result<Json<Value>, HttpRefusal>;
 
-impl Refusal {
-    pub(super) fn new(status: StatusCode, code: &str, message: impl Into<Sentence>) -> Refusal {
-        Refusal { status, code: code.into(), message: message.into() }
+impl HttpRefusal {
+    pub(super) fn new(status: StatusCode, code: &str, message: impl Into<Sentence>) -> HttpRefusal {
+        HttpRefusal { status, code: code.into(), message: message.into() }
     }
 
-    pub(super) fn bad(message: impl Into<Sentence>) -> Refusal {
-        Refusal::new(StatusCode::BAD_REQUEST, "INVALID_PARAMETER_VALUE", message)
+    pub(super) fn bad(message: impl Into<Sentence>) -> HttpRefusal {
+        HttpRefusal::new(StatusCode::BAD_REQUEST, "INVALID_PARAMETER_VALUE", message)
     }
 
-    pub(super) fn not_found(code: &str, message: impl Into<Sentence>) -> Refusal {
-        Refusal::new(StatusCode::NOT_FOUND, code, message)
+    pub(super) fn not_found(code: &str, message: impl Into<Sentence>) -> HttpRefusal {
+        HttpRefusal::new(StatusCode::NOT_FOUND, code, message)
     }
 
-    pub(super) fn denied(message: impl Into<Sentence>) -> Refusal {
-        Refusal::new(StatusCode::FORBIDDEN, "PERMISSION_DENIED", message)
+    pub(super) fn denied(message: impl Into<Sentence>) -> HttpRefusal {
+        HttpRefusal::new(StatusCode::FORBIDDEN, "PERMISSION_DENIED", message)
     }
 
-    pub(super) fn internal(message: impl std::fmt::Display) -> Refusal {
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", message.to_string())
+    pub(super) fn internal(message: impl std::fmt::Display) -> HttpRefusal {
+        HttpRefusal::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", message.to_string())
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for HttpRefusal {
     fn into_response(self) -> Response {
-        let Refusal { status, code, message } = self;
+        let HttpRefusal { status, code, message } = self;
         let request = uuid::Uuid::new_v4().to_string();
         let mut details = Vec::new();
         if code.is_string() {
@@ -88,28 +88,28 @@ impl Params {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    pub(super) fn needed(&self, name: &str) -> Result<&str, Refusal> {
-        self.get(name).ok_or_else(|| Refusal::bad(format!("Missing required field: {name}")))
+    pub(super) fn needed(&self, name: &str) -> Result<&str, HttpRefusal> {
+        self.get(name).ok_or_else(|| HttpRefusal::bad(format!("Missing required field: {name}")))
     }
 
     pub(super) fn is_true(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    pub(super) fn number(&self, name: &str) -> Result<Option<i64>, Refusal> {
+    pub(super) fn number(&self, name: &str) -> Result<Option<i64>, HttpRefusal> {
         let read = |text: &str| {
-            text.parse().map_err(|_| Refusal::bad(format!("{name} is not a number: {text}")))
+            text.parse().map_err(|_| HttpRefusal::bad(format!("{name} is not a number: {text}")))
         };
         self.get(name).map(read).transpose()
     }
 
     /// Where the page begins that was asked for.
-    fn offset(&self) -> Result<usize, Refusal> {
+    fn offset(&self) -> Result<usize, HttpRefusal> {
         match self.get("page_token") {
             None => Ok(self.number("offset")?.and_then(|at| usize::try_from(at).ok()).unwrap_or(0)),
             Some(token) => {
                 let at = token.strip_prefix("CAE").and_then(|at| at.parse().ok());
-                at.ok_or_else(|| Refusal::bad(format!("Invalid page token: {token}")))
+                at.ok_or_else(|| HttpRefusal::bad(format!("Invalid page token: {token}")))
             }
         }
     }
@@ -123,7 +123,7 @@ pub(super) fn page(
     key: &str,
     items: Vec<Value>,
     size: usize,
-) -> Result<Value, Refusal> {
+) -> Result<Value, HttpRefusal> {
     let from = params.offset()?.min(items.len());
     let to = (from + size.max(1)).min(items.len());
     let more = to < items.len();
@@ -144,10 +144,10 @@ pub(super) fn catalog_page(
     key: &str,
     items: Vec<Value>,
     size: usize,
-) -> Result<Value, Refusal> {
+) -> Result<Value, HttpRefusal> {
     let asked = params.number("max_results")?;
     if asked.is_some_and(|asked| asked < 0) {
-        return Err(Refusal::bad("max_results must not be negative"));
+        return Err(HttpRefusal::bad("max_results must not be negative"));
     }
     let size = match asked {
         None => usize::MAX / 2,
@@ -161,10 +161,10 @@ pub(super) fn catalog_page(
 }
 
 /// A JSON body.
-pub(super) fn body(bytes: &[u8]) -> Result<Value, Refusal> {
+pub(super) fn body(bytes: &[u8]) -> Result<Value, HttpRefusal> {
     let read = if bytes.is_empty() { b"{}" } else { bytes };
     serde_json::from_slice(read).map_err(|error| {
-        Refusal::new(
+        HttpRefusal::new(
             StatusCode::BAD_REQUEST,
             "MALFORMED_REQUEST",
             format!("Invalid JSON given in the body of the request: {error}"),
@@ -173,8 +173,8 @@ pub(super) fn body(bytes: &[u8]) -> Result<Value, Refusal> {
 }
 
 /// A text of a JSON body that has to be there.
-pub(super) fn text<'a>(body: &'a Value, name: &str) -> Result<&'a str, Refusal> {
+pub(super) fn text<'a>(body: &'a Value, name: &str) -> Result<&'a str, HttpRefusal> {
     body.get(name)
         .and_then(Value::as_str)
-        .ok_or_else(|| Refusal::bad(format!("Missing required field: {name}")))
+        .ok_or_else(|| HttpRefusal::bad(format!("Missing required field: {name}")))
 }

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use super::Site;
-use super::http::{Params, Refusal, Reply};
+use super::http::{Params, HttpRefusal, Reply};
 
 /// Scope of the secrets that the sandbox has by itself: the tokens of both workspaces.
 pub(super) const SCOPE: &str = "sandbox";
@@ -113,7 +113,7 @@ pub(super) async fn secret(State(site): State<Arc<Site>>, params: Params) -> Rep
         (true, _) => site.workspace.secrets.get(key).map(String::as_str),
         (false, Some(keys)) => keys.get(key).map(|secret| secret.reveal()),
         (false, None) => {
-            return Err(Refusal::not_found(
+            return Err(HttpRefusal::not_found(
                 "RESOURCE_DOES_NOT_EXIST",
                 format!("Scope {scope} does not exist!"),
             ));
@@ -121,7 +121,7 @@ pub(super) async fn secret(State(site): State<Arc<Site>>, params: Params) -> Rep
     };
     match value {
         Some(value) => Ok(Json(json!({"key": key, "value": BASE64.encode(value)}))),
-        None => Err(Refusal::not_found(
+        None => Err(HttpRefusal::not_found(
             "RESOURCE_DOES_NOT_EXIST",
             format!("Secret does not exist with scope: {scope} and key: {key}"),
         )),
@@ -136,7 +136,7 @@ pub(super) async fn secrets(State(site): State<Arc<Site>>, params: Params) -> Re
         (true, _) => site.workspace.secrets.keys().cloned().collect(),
         (false, Some(keys)) => keys.keys().cloned().collect(),
         (false, None) => {
-            return Err(Refusal::not_found(
+            return Err(HttpRefusal::not_found(
                 "RESOURCE_DOES_NOT_EXIST",
                 format!("Scope {scope} does not exist!"),
             ));

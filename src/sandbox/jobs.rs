@@ -8,7 +8,7 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::Site;
-use super::http::{Params, Refusal, Reply, body, page};
+use super::http::{Params, HttpRefusal, Reply, body, page};
 
 /// Pages that nobody gave a size.
 const PAGE: usize = 20;
@@ -40,13 +40,13 @@ pub(super) async fn list(State(site): State<Arc<Site>>, params: Params) -> Reply
     with_more(page(&params, "jobs", shown, limit)?)
 }
 
-fn limit(params: &Params, most: i64) -> Result<usize, Refusal> {
+fn limit(params: &Params, most: i64) -> Result<usize, HttpRefusal> {
     match params.number("limit")? {
         None => Ok(PAGE),
         Some(0) if most == RUNS_MAX => Ok(usize::try_from(most).unwrap_or(PAGE)),
         Some(limit) if (1..=most).contains(&limit) => Ok(usize::try_from(limit).unwrap_or(PAGE)),
         Some(limit) => {
-            Err(Refusal::bad(format!("Invalid limit: {limit}. Must be between 1 and {most}.")))
+            Err(HttpRefusal::bad(format!("Invalid limit: {limit}. Must be between 1 and {most}.")))
         }
     }
 }
@@ -93,7 +93,7 @@ pub(super) async fn get(State(site): State<Arc<Site>>, params: Params) -> Reply 
     let jobs = site.workspace.raw_jobs();
     match jobs.iter().find(|job| id(job, "job_id") == wanted) {
         Some(job) => Ok(Json(shown_job(&site, job, true))),
-        None => Err(Refusal::bad(format!("Job {wanted} does not exist."))),
+        None => Err(HttpRefusal::bad(format!("Job {wanted} does not exist."))),
     }
 }
 
@@ -102,7 +102,7 @@ pub(super) async fn runs(State(site): State<Arc<Site>>, params: Params) -> Reply
     let limit = limit(&params, RUNS_MAX)?;
     let (active, completed) = (params.is_true("active_only"), params.is_true("completed_only"));
     if active && completed {
-        return Err(Refusal::bad("Only one of active_only and completed_only can be true."));
+        return Err(HttpRefusal::bad("Only one of active_only and completed_only can be true."));
     }
     let job = params.number("job_id")?;
     let (from, to) = (params.number("start_time_from")?, params.number("start_time_to")?);
@@ -110,7 +110,7 @@ pub(super) async fn runs(State(site): State<Arc<Site>>, params: Params) -> Reply
     if let Some(job) = job
         && !jobs.iter().any(|it| id(it, "job_id") == job)
     {
-        return Err(Refusal::bad(format!("Job {job} does not exist.")));
+        return Err(HttpRefusal::bad(format!("Job {job} does not exist.")));
     }
     let mut found: Vec<(i64, i64, Value)> = Vec::new();
     for owner in jobs.iter().filter(|it| job.is_none_or(|job| id(it, "job_id") == job)) {
@@ -202,7 +202,7 @@ pub(super) async fn run(State(site): State<Arc<Site>>, params: Params) -> Reply 
             return Ok(Json(shown_run(&site, &job, run)));
         }
     }
-    Err(Refusal::bad(format!("Run {wanted} does not exist.")))
+    Err(HttpRefusal::bad(format!("Run {wanted} does not exist.")))
 }
 
 /// `POST /api/2.x/jobs/run-now`: the run is appended, at once over and a success.
@@ -211,7 +211,7 @@ pub(super) async fn run(State(site): State<Arc<Site>>, params: Params) -> Reply 
 pub(super) async fn run_now(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply {
     let request = body(&bytes)?;
     let wanted = request.get("job_id").and_then(Value::as_i64);
-    let wanted = wanted.ok_or_else(|| Refusal::bad("Missing required field: job_id"))?;
+    let wanted = wanted.ok_or_else(|| HttpRefusal::bad("Missing required field: job_id"))?;
     let token = request.get("idempotency_token").filter(|token| token.is_string());
     let result = text(&request, "/job_parameters/result").unwrap_or("SUCCESS").to_uppercase();
     let now = site.workspace.now_ms();
@@ -253,10 +253,10 @@ pub(super) async fn run_now(State(site): State<Arc<Site>>, bytes: Bytes) -> Repl
         }
         made = Some(next);
     };
-    site.workspace.edit_jobs(edit).await.map_err(Refusal::internal)?;
+    site.workspace.edit_jobs(edit).await.map_err(HttpRefusal::internal)?;
     match made {
         Some(run) => Ok(Json(json!({"run_id": run, "number_in_job": run}))),
-        None => Err(Refusal::bad(format!("Job {wanted} does not exist."))),
+        None => Err(HttpRefusal::bad(format!("Job {wanted} does not exist."))),
     }
 }
 
@@ -264,7 +264,7 @@ pub(super) async fn run_now(State(site): State<Arc<Site>>, bytes: Bytes) -> Repl
 pub(super) async fn cancel(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply {
     let request = body(&bytes)?;
     let wanted = request.get("run_id").and_then(Value::as_i64);
-    let wanted = wanted.ok_or_else(|| Refusal::bad("Missing required field: run_id"))?;
+    let wanted = wanted.ok_or_else(|| HttpRefusal::bad("Missing required field: run_id"))?;
     let now = site.workspace.now_ms();
     let mut found = false;
     let edit = |jobs: &mut Value| {
@@ -280,10 +280,10 @@ pub(super) async fn cancel(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
             }
         }
     };
-    site.workspace.edit_jobs(edit).await.map_err(Refusal::internal)?;
+    site.workspace.edit_jobs(edit).await.map_err(HttpRefusal::internal)?;
     if found {
         Ok(Json(json!({})))
     } else {
-        Err(Refusal::bad(format!("Run {wanted} does not exist.")))
+        Err(HttpRefusal::bad(format!("Run {wanted} does not exist.")))
     }
 }

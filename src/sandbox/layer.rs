@@ -11,7 +11,7 @@ use axum::response::{Html, IntoResponse, Response};
 use serde_json::json;
 
 use super::fault::Misbehaviour;
-use super::http::Refusal;
+use super::http::HttpRefusal;
 use super::listener::Cord;
 use super::{Site, served_workspace::ServedWorkspace};
 use crate::command::{Command, Verb};
@@ -89,7 +89,7 @@ fn refused(status: u16, retry_after: Option<u64>) -> Response {
         _ => "INTERNAL_ERROR",
     };
     let mut response =
-        Refusal::new(code(status), name, "The sandbox was told to say so.").into_response();
+        HttpRefusal::new(code(status), name, "The sandbox was told to say so.").into_response();
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -102,7 +102,7 @@ fn authorized(
     path: &str,
 ) -> Result<(), Box<Response>> {
     let gateway = |status: StatusCode, message: &str| {
-        let refusal = Refusal { status, code: json!(status.as_u16()), message: message.into() };
+        let refusal = HttpRefusal { status, code: json!(status.as_u16()), message: message.into() };
         let mut response = refusal.into_response();
         if status == StatusCode::UNAUTHORIZED {
             let realm = HeaderValue::from_static("Bearer realm=\"DatabricksRealm\"");

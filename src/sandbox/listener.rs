@@ -24,12 +24,12 @@ impl Cord {
 
 /// A connection with its cord.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(super) struct CordedConnection {
     stream: TcpStream,
     cord: Cord,
 }
 
-impl Connection {
+impl CordedConnection {
     fn check(&self) -> io::Result<()> {
         if self.cord.0.load(Ordering::Acquire) {
             Err(io::ErrorKind::ConnectionAborted.into())
@@ -39,7 +39,7 @@ impl Connection {
     }
 }
 
-impl AsyncRead for Connection {
+impl AsyncRead for CordedConnection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -50,7 +50,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl AsyncWrite for CordedConnection {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -75,13 +75,13 @@ impl AsyncWrite for Connection {
 pub(super) struct Door(pub(super) TcpListener);
 
 impl Listener for Door {
-    type Io = Connection;
+    type Io = CordedConnection;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
+    async fn accept(&mut self) -> (CordedConnection, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
         let _ = stream.set_nodelay(true);
-        (Connection { stream, cord: Cord::default() }, address)
+        (CordedConnection { stream, cord: Cord::default() }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {

@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
-use super::http::{Params, Refusal, Reply, body, catalog_page, text};
+use super::http::{Params, HttpRefusal, Reply, body, catalog_page, text};
 use super::{Site, served_workspace::ServedWorkspace};
 use crate::config::LocationAddress;
 use crate::region::{RegionErrorKind, Workspace, WriteAccess};
@@ -86,7 +86,7 @@ pub(super) async fn external_location(
         .into_iter()
         .find(|it| it["name"].as_str().is_some_and(|it| it.eq_ignore_ascii_case(&name)));
     found.map(Json).ok_or_else(|| {
-        Refusal::not_found(
+        HttpRefusal::not_found(
             "EXTERNAL_LOCATION_DOES_NOT_EXIST",
             format!("External Location '{name}' does not exist."),
         )
@@ -116,31 +116,31 @@ pub(super) async fn change_location(
             }
         }
     };
-    site.workspace.edit_catalog(edit).await.map_err(Refusal::internal)?;
+    site.workspace.edit_catalog(edit).await.map_err(HttpRefusal::internal)?;
     external_location(State(site), Path(name)).await
 }
 
 /// The folder of a URL that the catalog knows.
-fn known(workspace: &ServedWorkspace, url: &str) -> Result<PathBuf, Refusal> {
+fn known(workspace: &ServedWorkspace, url: &str) -> Result<PathBuf, HttpRefusal> {
     let folder = workspace
         .folder_of_url(url)
-        .ok_or_else(|| Refusal::bad(format!("{url} is not a folder of this machine.")))?;
+        .ok_or_else(|| HttpRefusal::bad(format!("{url} is not a folder of this machine.")))?;
     if is_known(workspace, &folder) { Ok(folder) } else { Err(uncovered(url)) }
 }
 
-fn uncovered(url: &str) -> Refusal {
-    Refusal::not_found(
+fn uncovered(url: &str) -> HttpRefusal {
+    HttpRefusal::not_found(
         "EXTERNAL_LOCATION_DOES_NOT_EXIST",
         format!("No external location found for path '{url}'."),
     )
 }
 
-async fn access(workspace: &ServedWorkspace, url: &str) -> Result<WriteAccess, Refusal> {
+async fn access(workspace: &ServedWorkspace, url: &str) -> Result<WriteAccess, HttpRefusal> {
     let folder = known(workspace, url)?;
     match workspace.lakehouse.write_access(&folder.display().to_string()).await {
         Ok(access) => Ok(access),
         Err(error) if error.kind == RegionErrorKind::NotFound => Err(uncovered(url)),
-        Err(error) => Err(Refusal::internal(error)),
+        Err(error) => Err(HttpRefusal::internal(error)),
     }
 }
 
@@ -156,7 +156,7 @@ pub(super) async fn validate(State(site): State<Arc<Site>>, bytes: Bytes) -> Rep
         None => None,
     };
     let Some(url) = said("url").map(str::to_owned).or(named) else {
-        return Err(Refusal::bad("url or external_location_name must be given."));
+        return Err(HttpRefusal::bad("url or external_location_name must be given."));
     };
     let exists = site.workspace.folder_of_url(&url).is_some_and(|folder| folder.is_dir());
     let write = match access(&site.workspace, &url).await? {
@@ -180,12 +180,12 @@ pub(super) async fn path_credential(State(site): State<Arc<Site>>, bytes: Bytes)
     let (url, operation) = (text(&request, "url")?, text(&request, "operation")?);
     let folder = known(&site.workspace, url)?;
     if site.workspace.is_managed(&folder) {
-        return Err(Refusal::bad(format!("The path {url} belongs to a managed table.")));
+        return Err(HttpRefusal::bad(format!("The path {url} belongs to a managed table.")));
     }
     if operation != "PATH_READ"
         && let WriteAccess::Refused(denied) = access(&site.workspace, url).await?
     {
-        return Err(Refusal::denied(format!("User may not write to {url}: {}.", denied.message)));
+        return Err(HttpRefusal::denied(format!("User may not write to {url}: {}.", denied.message)));
     }
     match request.get("dry_run").and_then(Value::as_bool) {
         Some(true) => Ok(Json(json!({}))),
@@ -218,5 +218,5 @@ pub(super) async fn table_credential(State(site): State<Arc<Site>>, bytes: Bytes
             )));
         }
     }
-    Err(Refusal::not_found("TABLE_DOES_NOT_EXIST", format!("Table '{id}' does not exist.")))
+    Err(HttpRefusal::not_found("TABLE_DOES_NOT_EXIST", format!("Table '{id}' does not exist.")))
 }

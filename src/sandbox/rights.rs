@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
-use super::http::{Params, Refusal, Reply, body, page, text};
+use super::http::{Params, HttpRefusal, Reply, body, page, text};
 use super::locations::UNLISTED;
 use super::unity::parse_table_name;
 use super::{Site, served_workspace::ServedWorkspace};
@@ -57,9 +57,9 @@ fn spelled(privilege: &str) -> String {
 type Privileges = BTreeMap<String, Vec<String>>;
 
 /// The privileges on a thing by principal, with its owner's.
-fn held(workspace: &ServedWorkspace, kind: &str, name: &str) -> Result<Privileges, Refusal> {
+fn held(workspace: &ServedWorkspace, kind: &str, name: &str) -> Result<Privileges, HttpRefusal> {
     let missing = |code: &str, what: &str| {
-        Refusal::not_found(code, format!("{what} '{name}' does not exist."))
+        HttpRefusal::not_found(code, format!("{what} '{name}' does not exist."))
     };
     let (entry, all) = match kind {
         "table" => {
@@ -80,7 +80,7 @@ fn held(workspace: &ServedWorkspace, kind: &str, name: &str) -> Result<Privilege
         "catalog" => (None, "USE_CATALOG"),
         "schema" => (None, "USE_SCHEMA"),
         "metastore" | "storage_credential" | "volume" => (None, "ALL_PRIVILEGES"),
-        other => return Err(Refusal::bad(format!("{other} is not a securable type."))),
+        other => return Err(HttpRefusal::bad(format!("{other} is not a securable type."))),
     };
     let grants = entry.as_ref().and_then(|entry| entry.get("grants")?.as_object());
     let Some(grants) = grants else {
@@ -98,10 +98,10 @@ fn held(workspace: &ServedWorkspace, kind: &str, name: &str) -> Result<Privilege
 }
 
 /// `max_results` of permissions is 0 or at least 150.
-fn check_size(params: &Params) -> Result<(), Refusal> {
+fn check_size(params: &Params) -> Result<(), HttpRefusal> {
     for name in ["max_results", "page_size"] {
         if let Some(size @ 1..=149) = params.number(name)? {
-            return Err(Refusal::bad(format!("{name} must be 0 or at least 150, not {size}")));
+            return Err(HttpRefusal::bad(format!("{name} must be 0 or at least 150, not {size}")));
         }
     }
     Ok(())
@@ -185,13 +185,13 @@ pub(super) async fn change(
         };
         let (add, remove) = (privileges("add"), privileges("remove"));
         if add.iter().any(|privilege| remove.contains(privilege)) {
-            return Err(Refusal::bad(format!(
+            return Err(HttpRefusal::bad(format!(
                 "Duplicate privileges to add and delete for principal {principal}."
             )));
         }
         for privileges in [&add, &remove] {
             if let Some(why) = not_applicable(&kind, privileges) {
-                return Err(Refusal::bad(why));
+                return Err(HttpRefusal::bad(why));
             }
         }
         for (privileges, give) in [(remove, false), (add, true)] {
@@ -200,7 +200,7 @@ pub(super) async fn change(
                     .workspace
                     .change_grants(list, key, &name, principal, &privileges, give)
                     .await;
-                done.map_err(Refusal::internal)?;
+                done.map_err(HttpRefusal::internal)?;
             }
         }
     }

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, patch, post};
 
-use super::http::Refusal;
+use super::http::HttpRefusal;
 use super::{Site, files, identity, jobs, layer, locations, rights, statements, unity, warehouses};
 
 /// The largest body: a statement with its parameters.
@@ -101,9 +101,9 @@ pub(super) fn router(site: Arc<Site>) -> Router {
         .with_state(site)
 }
 
-async fn unknown(request: Request) -> Refusal {
+async fn unknown(request: Request) -> HttpRefusal {
     let (method, path) = (request.method(), request.uri().path());
-    Refusal::new(
+    HttpRefusal::new(
         StatusCode::NOT_FOUND,
         "ENDPOINT_NOT_FOUND",
         format!("No API found for '{method} {path}'"),

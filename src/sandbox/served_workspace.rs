@@ -22,14 +22,14 @@ use crate::limits::CONFIGURATION;
 use crate::text::hex;
 
 /// The clock that commits and answers go by.
-pub(super) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+pub(super) type SandboxClock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// Who asks where the catalog does not say.
 const NOBODY: &str = "sandbox@example.com";
 
 /// A workspace.
 pub(super) struct ServedWorkspace {
-    pub(super) guard: Guard,
+    pub(super) guard: Confinement,
     /// The lakehouse's folder.
     pub(super) folder: PathBuf,
     pub(super) lakehouse: LakehouseWorkspace,
@@ -43,8 +43,8 @@ pub(super) struct ServedWorkspace {
     pub(super) ids: Ids,
     /// The tokens that the sandbox itself gives out, of both workspaces, by the names of their secrets.
     pub(super) secrets: BTreeMap<String, String>,
-    clock: Clock,
-    catalog: NewestReading<Result<Arc<Listing>, String>>,
+    clock: SandboxClock,
+    catalog: NewestReading<Result<Arc<CatalogListing>, String>>,
     /// Edits of the lakehouse's files, one at a time.
     edits: tokio::sync::Mutex<()>,
     /// Access tokens given for client credentials, with their ends.
@@ -55,7 +55,7 @@ pub(super) struct ServedWorkspace {
 
 /// The lakehouse's catalog as it was read.
 #[derive(Default)]
-pub(super) struct Listing {
+pub(super) struct CatalogListing {
     pub(super) index: Index,
     /// The same as JSON, with what only the sandbox knows.
     raw: Value,
@@ -63,15 +63,15 @@ pub(super) struct Listing {
     managed: HashSet<PathBuf>,
 }
 
-impl Listing {
-    fn read(folder: &Path) -> Result<Listing, String> {
+impl CatalogListing {
+    fn read(folder: &Path) -> Result<CatalogListing, String> {
         let index = Catalog::read(folder).map_err(|error| error.to_string())?.index();
         let managed = index
             .tables
             .iter()
             .filter(|table| table.table_type.as_deref() == Some("MANAGED"))
             .filter_map(|table| local(folder, table.storage_location.as_deref()?));
-        Ok(Listing { managed: managed.collect(), raw: raw(folder, CATALOG_FILE), index })
+        Ok(CatalogListing { managed: managed.collect(), raw: raw(folder, CATALOG_FILE), index })
     }
 }
 
@@ -114,14 +114,14 @@ impl Ids {
 
 /// What keeps a sandbox to itself.
 #[derive(Clone)]
-pub(super) struct Guard {
+pub(super) struct Confinement {
     pub(super) secret: String,
     /// Folders that statements may name, with their links followed.
     pub(super) within: Vec<PathBuf>,
     pub(super) writable: bool,
 }
 
-impl Guard {
+impl Confinement {
     /// Whether a folder lies in the world, or in what was allowed beside it.
     pub(super) fn allows(&self, folder: &Path) -> bool {
         let real = files::resolve_folder(folder);
@@ -144,7 +144,7 @@ impl ServedWorkspace {
         roots: Vec<PathBuf>,
         (url, region_name): (String, String),
         secrets: BTreeMap<String, String>,
-        (clock, quirks, guard): (Clock, Quirks, Guard),
+        (clock, quirks, guard): (SandboxClock, Quirks, Confinement),
     ) -> Result<ServedWorkspace, String> {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
         let catalog = Catalog::read(&folder).map_err(|error| error.to_string())?;
@@ -180,12 +180,12 @@ impl ServedWorkspace {
     ///
     /// # Errors
     /// What is wrong with its file.
-    pub(super) fn listing(&self) -> Result<Arc<Listing>, String> {
-        self.catalog.get(|| Listing::read(&self.folder).map(Arc::new))
+    pub(super) fn listing(&self) -> Result<Arc<CatalogListing>, String> {
+        self.catalog.get(|| CatalogListing::read(&self.folder).map(Arc::new))
     }
 
     /// The catalog as it is now; one that cannot be read is empty.
-    pub(super) fn catalog(&self) -> Arc<Listing> {
+    pub(super) fn catalog(&self) -> Arc<CatalogListing> {
         self.listing().unwrap_or_default()
     }
 

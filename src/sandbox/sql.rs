@@ -47,7 +47,7 @@ use chrono_tz::Tz;
 use super::served_workspace::ServedWorkspace;
 use crate::command::{Command, Verb};
 use crate::lakehouse::delta;
-use ast::Statement;
+use ast::ParsedStatement;
 use error::Result;
 pub(super) use error::SqlError;
 use eval::Scope;
@@ -75,7 +75,7 @@ pub(super) struct Session {
     held: HeldNames,
     scope: Scope,
     /// Stops a clone.
-    progress: delta::Progress,
+    progress: delta::CopyProgress,
 }
 
 impl Session {
@@ -83,7 +83,7 @@ impl Session {
         workspace: Arc<ServedWorkspace>,
         (names, held): (DefaultNames, HeldNames),
         markers: BTreeMap<String, ArrayRef>,
-        progress: delta::Progress,
+        progress: delta::CopyProgress,
     ) -> Session {
         let before = held.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let asked = DefaultNames {
@@ -120,40 +120,40 @@ impl Session {
             )));
         }
         match statement {
-            Statement::Query(query) => self.query(&query, &BTreeMap::new()).await,
-            Statement::Show(show) => self.show(&show).await,
-            Statement::DescribeHistory { target, limit } => self.history(&target, limit).await,
-            Statement::DescribeDetail(target) => self.detail(&target).await,
-            Statement::DescribeTable { target, extended } => self.describe(&target, extended).await,
-            Statement::List { url, limit } => self.list(&url, limit).await,
-            Statement::Clone(clone) => self.deep_clone(&clone).await,
-            Statement::CreateTable(table) => self.create_table(&table).await,
-            Statement::CreateSchema(name) => self.create_schema(&name).await,
-            Statement::Drop { target, if_exists } => self.drop_table(&target, if_exists).await,
-            Statement::AddColumns { target, columns } => self.add_columns(&target, &columns).await,
-            Statement::RenameColumn { target, column, to } => {
+            ParsedStatement::Query(query) => self.query(&query, &BTreeMap::new()).await,
+            ParsedStatement::Show(show) => self.show(&show).await,
+            ParsedStatement::DescribeHistory { target, limit } => self.history(&target, limit).await,
+            ParsedStatement::DescribeDetail(target) => self.detail(&target).await,
+            ParsedStatement::DescribeTable { target, extended } => self.describe(&target, extended).await,
+            ParsedStatement::List { url, limit } => self.list(&url, limit).await,
+            ParsedStatement::Clone(clone) => self.deep_clone(&clone).await,
+            ParsedStatement::CreateTable(table) => self.create_table(&table).await,
+            ParsedStatement::CreateSchema(name) => self.create_schema(&name).await,
+            ParsedStatement::Drop { target, if_exists } => self.drop_table(&target, if_exists).await,
+            ParsedStatement::AddColumns { target, columns } => self.add_columns(&target, &columns).await,
+            ParsedStatement::RenameColumn { target, column, to } => {
                 self.rename_column(&target, &column, &to).await
             }
-            Statement::DropColumns { target, columns, if_exists } => {
+            ParsedStatement::DropColumns { target, columns, if_exists } => {
                 self.drop_columns(&target, &columns, if_exists).await
             }
-            Statement::SetProperties { target, properties } => {
+            ParsedStatement::SetProperties { target, properties } => {
                 self.set_properties(&target, &properties).await
             }
-            Statement::Insert { target, columns, rows, overwrite } => {
+            ParsedStatement::Insert { target, columns, rows, overwrite } => {
                 self.insert(&target, columns, &rows, overwrite).await
             }
-            Statement::Update { target, set, filter } => {
+            ParsedStatement::Update { target, set, filter } => {
                 self.update(&target, &set, filter.as_ref()).await
             }
-            Statement::Delete { target, filter } => self.delete(&target, filter.as_ref()).await,
-            Statement::Merge(merge) => self.merge(&merge).await,
-            Statement::Restore { target, at } => self.restore(&target, &at).await,
-            Statement::Optimize(target) => self.optimize(&target).await,
-            Statement::Vacuum { target, how } => self.vacuum(&target, &how).await,
-            Statement::Use { catalog, schema } => self.use_names(DefaultNames { catalog, schema }),
-            Statement::Repair(target) => self.repair(&target).await,
-            Statement::Grant(grant) => self.grant(&grant).await,
+            ParsedStatement::Delete { target, filter } => self.delete(&target, filter.as_ref()).await,
+            ParsedStatement::Merge(merge) => self.merge(&merge).await,
+            ParsedStatement::Restore { target, at } => self.restore(&target, &at).await,
+            ParsedStatement::Optimize(target) => self.optimize(&target).await,
+            ParsedStatement::Vacuum { target, how } => self.vacuum(&target, &how).await,
+            ParsedStatement::Use { catalog, schema } => self.use_names(DefaultNames { catalog, schema }),
+            ParsedStatement::Repair(target) => self.repair(&target).await,
+            ParsedStatement::Grant(grant) => self.grant(&grant).await,
         }
     }
 

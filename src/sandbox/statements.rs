@@ -18,11 +18,11 @@ use tokio::sync::watch;
 
 use super::Site;
 use super::fault::Misbehaviour;
-use super::http::{Refusal, Reply, body, text};
+use super::http::{HttpRefusal, Reply, body, text};
 use super::sql::{DefaultNames, Session, SqlError};
 use crate::lakehouse::delta;
-use statement_table::{Life, Statement};
-use result::Outcome;
+use statement_table::{Life, SubmittedStatement};
+use result::StatementOutcome;
 
 /// How long a submission waits where it does not say.
 const WAIT: Duration = Duration::from_secs(10);
@@ -33,10 +33,10 @@ pub(super) async fn submit(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
     let sql = text(&request, "statement")?.to_owned();
     let warehouse = text(&request, "warehouse_id")?;
     if warehouse != site.workspace.ids.warehouse {
-        return Err(Refusal::bad(format!("{warehouse} is not a valid endpoint id.")));
+        return Err(HttpRefusal::bad(format!("{warehouse} is not a valid endpoint id.")));
     }
     if sql.len() > 16 << 20 {
-        return Err(Refusal::bad("The statement exceeds the maximum size of 16 MiB."));
+        return Err(HttpRefusal::bad("The statement exceeds the maximum size of 16 MiB."));
     }
     let said = |name: &str| request.get(name).and_then(Value::as_str);
     let wait = read_wait(said("wait_timeout"))?;
@@ -44,7 +44,7 @@ pub(super) async fn submit(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
         None | Some("CONTINUE") => false,
         Some("CANCEL") => true,
         Some(other) => {
-            return Err(Refusal::bad(format!("on_wait_timeout {other} is not known.")));
+            return Err(HttpRefusal::bad(format!("on_wait_timeout {other} is not known.")));
         }
     };
     let shape = request::shape(&site, &request)?;
@@ -54,9 +54,9 @@ pub(super) async fn submit(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
         None => Arc::default(),
     };
     let names = names_of(&request);
-    let progress = delta::Progress::default();
+    let progress = delta::CopyProgress::default();
     let session = Session::new(site.workspace.clone(), (names, held), markers, progress.clone());
-    let statement = Arc::new(Statement {
+    let statement = Arc::new(SubmittedStatement {
         id: new_id(),
         text: sql.clone(),
         state: watch::Sender::new(Life::Pending),
@@ -79,13 +79,13 @@ pub(super) async fn submit(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
 }
 
 /// How long whoever submits a statement waits for its end.
-fn read_wait(said: Option<&str>) -> Result<Duration, Refusal> {
+fn read_wait(said: Option<&str>) -> Result<Duration, HttpRefusal> {
     let Some(text) = said else {
         return Ok(WAIT);
     };
     match text.strip_suffix('s').and_then(|seconds| seconds.parse::<u64>().ok()) {
         Some(seconds @ (0 | 5..=50)) => Ok(Duration::from_secs(seconds)),
-        _ => Err(Refusal::bad(format!(
+        _ => Err(HttpRefusal::bad(format!(
             "wait_timeout must be 0s, or between 5s and 50s, not {text}."
         ))),
     }
@@ -98,7 +98,7 @@ fn new_id() -> String {
 }
 
 /// Carries a statement through its states.
-async fn live(site: Arc<Site>, statement: Arc<Statement>, session: Session, sql: String) {
+async fn live(site: Arc<Site>, statement: Arc<SubmittedStatement>, session: Session, sql: String) {
     *site.workspace.warehouse.lock().unwrap_or_else(PoisonError::into_inner) = "RUNNING";
     let set = |life: Life| {
         statement.state.send_if_modified(|now| {
@@ -136,7 +136,7 @@ async fn live(site: Arc<Site>, statement: Arc<Statement>, session: Session, sql:
     let done = session.execute(&sql).await;
     set(match (done, fail_after) {
         (_, Some(code)) => Life::Failed(told_to_fail(&code)),
-        (Ok(rows), None) => match Outcome::cut(&statement.shape, rows) {
+        (Ok(rows), None) => match StatementOutcome::cut(&statement.shape, rows) {
             Ok(outcome) => Life::Succeeded(Arc::new(outcome)),
             Err(error) => Life::Failed(error),
         },
@@ -169,13 +169,13 @@ fn told_to_fail(code: &str) -> SqlError {
     }
 }
 
-fn cancel_now(statement: &Statement) {
+fn cancel_now(statement: &SubmittedStatement) {
     statement.progress.stop();
     statement.cancel.send_replace(true);
 }
 
 /// How a statement stands, with its result where it has one.
-fn answer(site: &Site, statement: &Statement) -> Reply {
+fn answer(site: &Site, statement: &SubmittedStatement) -> Reply {
     let life = statement.state.borrow().clone();
     let mut body = json!({"statement_id": statement.id});
     body["status"] = match &life {
@@ -260,15 +260,15 @@ pub(super) async fn chunk(
     let index = chunk_index(&index)?;
     let statement = site.statements.find(&id)?;
     let Life::Succeeded(outcome) = statement.state.borrow().clone() else {
-        return Err(Refusal::bad(format!("The statement {id} has no result.")));
+        return Err(HttpRefusal::bad(format!("The statement {id} has no result.")));
     };
     result::chunk(&site.workspace.url, &id, &statement.shape, &outcome, index).map(Json)
 }
 
 /// The number of a part, from 0.
-fn chunk_index(text: &str) -> Result<usize, Refusal> {
+fn chunk_index(text: &str) -> Result<usize, HttpRefusal> {
     text.parse()
-        .map_err(|_| Refusal::bad(format!("The chunk index {text} is not a number from 0.")))
+        .map_err(|_| HttpRefusal::bad(format!("The chunk index {text} is not a number from 0.")))
 }
 
 /// `POST /api/2.0/sql/statements/{id}/cancel`: it may come too late.
@@ -291,11 +291,11 @@ pub(super) async fn close(State(site): State<Arc<Site>>, Path(id): Path<String>)
 pub(super) async fn linked(
     State(site): State<Arc<Site>>,
     Path((id, index)): Path<(String, String)>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, HttpRefusal> {
     let index = chunk_index(&index)?;
     let statement = site.statements.find(&id)?;
     let Life::Succeeded(outcome) = statement.state.borrow().clone() else {
-        return Err(Refusal::not_found("NOT_FOUND", "The link has expired."));
+        return Err(HttpRefusal::not_found("NOT_FOUND", "The link has expired."));
     };
     let content = result::content(&statement.shape, &outcome.rows, index)?;
     Ok((StatusCode::OK, content).into_response())

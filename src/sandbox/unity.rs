@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
-use super::http::{Params, Refusal, Reply, catalog_page};
+use super::http::{Params, HttpRefusal, Reply, catalog_page};
 use super::sql::{kind, like};
 use super::{Site, served_workspace::ServedWorkspace};
 use crate::config::{LocationAddress, TableName};
@@ -48,18 +48,18 @@ pub(super) async fn catalog(State(site): State<Arc<Site>>, Path(name): Path<Stri
     let names = site.workspace.catalogs();
     match names.iter().find(|it| it.eq_ignore_ascii_case(&name)) {
         Some(name) => Ok(Json(catalog_info(&site.workspace, name))),
-        None => Err(Refusal::not_found(
+        None => Err(HttpRefusal::not_found(
             "CATALOG_DOES_NOT_EXIST",
             format!("Catalog '{name}' does not exist."),
         )),
     }
 }
 
-fn check_catalog(workspace: &ServedWorkspace, name: &str) -> Result<(), Refusal> {
+fn check_catalog(workspace: &ServedWorkspace, name: &str) -> Result<(), HttpRefusal> {
     if workspace.catalogs().iter().any(|it| it.eq_ignore_ascii_case(name)) {
         Ok(())
     } else {
-        Err(Refusal::not_found(
+        Err(HttpRefusal::not_found(
             "CATALOG_DOES_NOT_EXIST",
             format!("Catalog '{name}' does not exist."),
         ))
@@ -93,7 +93,7 @@ pub(super) async fn schema(State(site): State<Arc<Site>>, Path(name): Path<Strin
         .find(|(catalog, schema)| format!("{catalog}.{schema}").eq_ignore_ascii_case(&name));
     match found {
         Some(schema) => Ok(Json(schema_info(&site.workspace, schema))),
-        None => Err(Refusal::not_found(
+        None => Err(HttpRefusal::not_found(
             "SCHEMA_DOES_NOT_EXIST",
             format!("Schema '{name}' does not exist."),
         )),
@@ -110,7 +110,7 @@ pub(super) async fn tables(State(site): State<Arc<Site>>, params: Params) -> Rep
     };
     if schemas.iter().find(same).is_none() {
         let message = format!("Schema '{catalog}.{schema}' does not exist.");
-        return Err(Refusal::not_found("SCHEMA_DOES_NOT_EXIST", message));
+        return Err(HttpRefusal::not_found("SCHEMA_DOES_NOT_EXIST", message));
     }
     let mut all = Vec::new();
     for name in site.workspace.names() {
@@ -176,13 +176,13 @@ pub(super) async fn table(
 }
 
 /// A full name as paths carry it: parts are parted by dots and nothing is quoted.
-pub(super) fn parse_table_name(text: &str) -> Result<TableName, Refusal> {
+pub(super) fn parse_table_name(text: &str) -> Result<TableName, HttpRefusal> {
     let parts: Vec<&str> = text.splitn(3, '.').collect();
     match parts.as_slice() {
         [catalog, schema, table] if parts.iter().all(|part| !part.is_empty()) => {
             Ok(TableName::new(*catalog, *schema, *table))
         }
-        _ => Err(Refusal::bad(format!(
+        _ => Err(HttpRefusal::bad(format!(
             "The full name {text} is not of the form catalog.schema.table."
         ))),
     }
@@ -192,11 +192,11 @@ async fn info(
     workspace: &ServedWorkspace,
     asked: &TableName,
     browse: bool,
-) -> Result<Value, Refusal> {
+) -> Result<Value, HttpRefusal> {
     let found = workspace.lakehouse.tables(std::slice::from_ref(asked)).await;
-    let mut found = found.map_err(Refusal::internal)?;
+    let mut found = found.map_err(HttpRefusal::internal)?;
     let missing =
-        || Refusal::not_found("TABLE_DOES_NOT_EXIST", format!("Table '{asked}' does not exist."));
+        || HttpRefusal::not_found("TABLE_DOES_NOT_EXIST", format!("Table '{asked}' does not exist."));
     let Some(Ok(table)) = found.pop() else {
         check_catalog(workspace, &asked.catalog)?;
         return Err(missing());
@@ -204,7 +204,7 @@ async fn info(
     let entry = workspace.entry(asked).ok_or_else(missing)?;
     let denied = table.denied.is_some();
     if denied && !browse {
-        return Err(Refusal::denied(format!(
+        return Err(HttpRefusal::denied(format!(
             "User does not have SELECT on Table '{}'.",
             table.name
         )));

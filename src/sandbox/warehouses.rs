@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 use super::Site;
-use super::http::{Refusal, Reply};
+use super::http::{HttpRefusal, Reply};
 
 fn info(site: &Site) -> Value {
     let workspace = &site.workspace;
@@ -32,11 +32,11 @@ fn address(url: &str) -> (&str, u16) {
     (host, port.parse().unwrap_or(80))
 }
 
-fn check(site: &Site, id: &str) -> Result<(), Refusal> {
+fn check(site: &Site, id: &str) -> Result<(), HttpRefusal> {
     if id == site.workspace.ids.warehouse {
         Ok(())
     } else {
-        Err(Refusal::not_found(
+        Err(HttpRefusal::not_found(
             "RESOURCE_DOES_NOT_EXIST",
             format!("SQL warehouse {id} does not exist."),
         ))

@@ -26,7 +26,7 @@ pub(super) fn last(cron: &Cron, zone: Tz, moment: DateTime<Utc>) -> Option<DateT
 }
 
 /// Measures the gaps, and refuses an expression that never fires.
-pub(super) fn measure(cron: &Cron, zone: Tz) -> Result<Measured, ScheduleError> {
+pub(super) fn measure(cron: &Cron, zone: Tz) -> Result<MeasuredGaps, ScheduleError> {
     let times = times(cron);
     let days = days(cron);
     let (Some(opens), Some(closes)) = (times.first(), times.last()) else {
@@ -35,7 +35,7 @@ pub(super) fn measure(cron: &Cron, zone: Tz) -> Result<Measured, ScheduleError> 
     let (Some(first_day), Some(last_day)) = (days.first(), days.last()) else {
         return Err(never());
     };
-    let mut measured = Measured::default();
+    let mut measured = MeasuredGaps::default();
     for (from, to) in times.iter().zip(times.iter().skip(1)) {
         measured.take(*to - *from, || {
             (from.format("%H:%M").to_string(), to.format("%H:%M").to_string())
@@ -63,13 +63,13 @@ pub(super) fn measure(cron: &Cron, zone: Tz) -> Result<Measured, ScheduleError> 
 
 /// The gaps as far as they were measured.
 #[derive(Default)]
-pub(super) struct Measured {
+pub(super) struct MeasuredGaps {
     /// With the firings at both of its ends, as they are told.
     pub(super) shortest: Option<(Duration, String, String)>,
     longest: Option<Duration>,
 }
 
-impl Measured {
+impl MeasuredGaps {
     fn take(&mut self, gap: Duration, firings: impl FnOnce() -> (String, String)) {
         if self.shortest.as_ref().is_none_or(|(shortest, _, _)| gap < *shortest) {
             let (from, to) = firings();
@@ -158,7 +158,7 @@ fn changes(zone: Tz) -> Vec<DateTime<Utc>> {
 }
 
 /// Measures from the last firing well before a change of the clocks to the first one well after it.
-fn around(cron: &Cron, zone: Tz, change: DateTime<Utc>, measured: &mut Measured) {
+fn around(cron: &Cron, zone: Tz, change: DateTime<Utc>, measured: &mut MeasuredGaps) {
     // Twice the largest change of any clock, and then some.
     let reach = Duration::hours(5);
     let Some(mut from) = last(cron, zone, change - reach) else {

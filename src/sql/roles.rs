@@ -60,7 +60,7 @@ pub fn mark(table: &Relation, epoch: u64) -> String {
 
 /// What a table has to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expected {
+pub struct ExpectedContent {
     /// The table.
     pub table: Relation,
     /// Its name as it is shown.
@@ -74,7 +74,7 @@ pub struct Expected {
 }
 
 /// Whether tables have the files and bytes that they shall: one line each, with `as_the_cut`.
-pub fn check_files(all: &[Expected]) -> String {
+pub fn check_files(all: &[ExpectedContent]) -> String {
     union(all.iter().map(|one| {
         format!(
             "SELECT {} AS table_name, numFiles = {} AND sizeInBytes = {} AS as_the_cut FROM (DESCRIBE DETAIL {})",
@@ -84,7 +84,7 @@ pub fn check_files(all: &[Expected]) -> String {
 }
 
 /// Whether tables have the rows that they shall, of those where that is known: one line each, with `as_the_cut`; `None`: of none.
-pub fn check_rows(all: &[Expected]) -> Option<String> {
+pub fn check_rows(all: &[ExpectedContent]) -> Option<String> {
     let known = all.iter().filter_map(|one| Some((one, one.rows?)));
     let counted: Vec<String> = known
         .map(|(one, rows)| {

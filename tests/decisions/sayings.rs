@@ -18,10 +18,10 @@ const READ_IN: [(&str, usize, &str); 2] = [
 
 /// Fields that are called as sayings are and may be looked into, and why.
 const TEXTS: [(&str, &str, &str); 10] = [
-    ("src/cli/accept.rs", "Accepted.reason", WRITTEN),
+    ("src/cli/accept.rs", "RiskToAccept.reason", WRITTEN),
     ("src/cli/look.rs", "Asking.reason", WRITTEN),
     ("src/config.rs", "Pause.reason", WRITTEN),
-    ("src/history.rs", "Accepted.reason", WRITTEN),
+    ("src/history.rs", "AcceptedInPeriod.reason", WRITTEN),
     ("src/ledger/cut.rs", "AcceptedRisk.reason", WRITTEN),
     ("src/plan/settings.rs", "PauseSetting.reason", WRITTEN),
     ("src/databricks/refusal.rs", "Refusal.message", "what a service said, where it is read"),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use drsync::apply::{self, Options};
+use drsync::apply::{self, ApplyOptions};
 use drsync::config::read_text;
 use drsync::lakehouse::{Writer, demo, open_region};
 use drsync::observe::observe;
@@ -62,9 +62,9 @@ async fn the_demo_plays_as_its_screen_says() {
             "customer_360 Blocked  TableNotReadable",
         ]
     );
-    let options = Options {
+    let options = ApplyOptions {
         clock_overridden: true,
-        ..Options::new(
+        ..ApplyOptions::new(
             "01JDA2C7000000000000000001".to_owned(),
             drsync::plan::Provenance::of_actor("tester"),
             move || now,

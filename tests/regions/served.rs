@@ -6,7 +6,7 @@ use std::path::Path;
 use drsync::config::Connection;
 use drsync::databricks::{ConnectOptions, Environment, Notice, Timing, connect};
 use drsync::region::Regions;
-use drsync::sandbox::{Options, serve};
+use drsync::sandbox::{SandboxOptions, serve};
 use tokio::runtime::Handle;
 
 /// Serves the world and opens regions over what is served; the sandbox lives as long as the test's process.
@@ -15,7 +15,7 @@ pub(crate) fn open_sandbox(folder: &Path) -> Regions {
     let locations = [folder.join("east/sync"), folder.join("west/sync")];
     tokio::task::block_in_place(|| {
         Handle::current().block_on(async {
-            let running = serve(Options::new(world)).await.unwrap();
+            let running = serve(SandboxOptions::new(world)).await.unwrap();
             let served = &running.primary;
             let token = BTreeMap::from([("DRSYNC_TOKEN_EAST".to_owned(), served.token.clone())]);
             let options = ConnectOptions {

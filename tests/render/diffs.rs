@@ -1,7 +1,7 @@
 //! What changed between two plans.
 
 use drsync::plan::{FindingCode, Plan};
-use drsync::render::diff::Difference;
+use drsync::render::diff::PlanDifference;
 use drsync::render::sections::diff::page;
 
 use crate::builders::*;
@@ -19,7 +19,7 @@ fn before() -> Plan {
 }
 
 fn shown(before: &Plan, after: &Plan) -> String {
-    written(&page(&Difference::of(before, after)), &narrow())
+    written(&page(&PlanDifference::of(before, after)), &narrow())
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn everything_that_an_apply_acts_on_is_compared() {
     for (what, edit) in edits {
         let mut after = before();
         edit(&mut after);
-        let difference = Difference::of(&before(), &after.sealed());
+        let difference = PlanDifference::of(&before(), &after.sealed());
         assert!(!difference.same_effect, "{what}");
         assert_eq!(difference.parts.len(), 1, "{what}: {difference:#?}");
     }
@@ -117,7 +117,7 @@ fn plans_of_many_tables_are_compared_in_time_and_name_what_differs() {
             (from..from + 20_000).map(|n| update(&format!("main.shop.t{n:05}"), 4, 6, 1, 1));
         plan(vec![sync("orders", steps.collect())]).sealed()
     };
-    let difference = Difference::of(&many(0), &many(20_001));
+    let difference = PlanDifference::of(&many(0), &many(20_001));
     let [part] = &difference.parts[..] else { panic!("{:?}", difference.parts.len()) };
     assert!(part.gone.len() >= 20_000 && part.gone.len() == part.new.len());
     assert!(part.gone.iter().any(|line| line.contains("main.shop.t00000")));
@@ -125,7 +125,7 @@ fn plans_of_many_tables_are_compared_in_time_and_name_what_differs() {
     // What differs in nothing but the order of its lines says so.
     let mut turned = many(0);
     turned.workspaces[0].groups[0].steps.reverse();
-    let difference = Difference::of(&many(0), &turned.sealed());
+    let difference = PlanDifference::of(&many(0), &turned.sealed());
     assert!(difference.parts[0].gone.is_empty());
     let shown = written(&page(&difference), &narrow());
     assert!(shown.contains("the same lines in another order"), "{shown}");

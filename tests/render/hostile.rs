@@ -5,8 +5,8 @@ use drsync::config::TableName;
 use drsync::plan::document::{Brought, Drift, DriftCommit, SourceCommit, Unprotected};
 use drsync::plan::{Decision, FindingCode, Plan, Provenance, ReasonCode, Role, WarningCode};
 use drsync::region::{ColumnChange, SchemaChange};
-use drsync::render::diff::Difference;
-use drsync::render::progress::Log;
+use drsync::render::diff::PlanDifference;
+use drsync::render::progress::ProgressLog;
 use drsync::render::sections::{check, diff, validate};
 
 use crate::builders::{self, *};
@@ -202,7 +202,7 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
         after.workspaces[0].groups[0].steps[0].statement = Some(evil.clone());
         let after = after.sealed();
         for (one, other) in [(&before, &after), (&after, &before)] {
-            let text = written(&diff::page(&Difference::of(one, other)), &verbose());
+            let text = written(&diff::page(&PlanDifference::of(one, other)), &verbose());
             assert_no_line_of_theirs(&text.replace("0;own", ""), &about);
         }
         let check = PlanCheck {
@@ -230,7 +230,7 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
             &written(&check::page(&before, &check, &evil), &verbose()),
             &about,
         );
-        let mut log = Log::of(&after);
+        let mut log = ProgressLog::of(&after);
         let (workspace, group, table) = (evil.clone(), evil.clone(), evil.clone());
         let failed = EventKind::TableFailed {
             workspace: workspace.clone(),

@@ -2,7 +2,7 @@
 
 use drsync::apply::{Exit, GroupCheck, GroupOutcome, GroupStanding, PlanCheck, RunWarningCode};
 use drsync::plan::{Decision, FindingCode, Plan, Role, WarningCode};
-use drsync::render::diff::Difference;
+use drsync::render::diff::PlanDifference;
 use drsync::render::page::Page;
 use drsync::render::sections::{check, diff, run, validate};
 use drsync::render::writers::{BUDGET, BUDGET_MIN};
@@ -79,7 +79,7 @@ fn nothing_on_any_page_is_more_than_text() {
         let quiet = builders::plan(vec![sync("core", vec![update("main.core.gold", 1, 2, 1, 1)])]);
         let pages = [
             check_of(&plan, &evil),
-            diff::page(&Difference::of(&quiet, &plan)),
+            diff::page(&PlanDifference::of(&quiet, &plan)),
             run_of(Some(&plan), &evil),
             run_of(None, &evil),
             validate::page(&plan, &[]),

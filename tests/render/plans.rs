@@ -1,8 +1,8 @@
 //! Plans with one thing that differs.
 
 use drsync::config::TableName;
-use drsync::ledger::{AcceptedRisk, Row, Status};
-use drsync::plan::document::{Drift, DriftCommit, RowChange, TableColumns, Unprotected};
+use drsync::ledger::{AcceptedRisk, Row, RowStatus};
+use drsync::plan::document::{Drift, DriftCommit, RowChange, ColumnChanges, Unprotected};
 use drsync::plan::{
     Decision, Finding, FindingCode, GroupPlan, LedgerAction, Plan, ReasonCode, Refused, Role,
     Severity, WarningCode,
@@ -214,7 +214,7 @@ fn columns_that_change_and_the_colour_of_a_sign_stand_in_the_line_of_a_table() {
     let mut held = blocked("core", vec![not_readable("main.core.b")]);
     let step = &plan.workspaces[0].groups[0].steps[0];
     let change = step.schema.clone().expect("it changes columns");
-    held.columns = vec![TableColumns { table: step.table.clone(), change }];
+    held.columns = vec![ColumnChanges { table: step.table.clone(), change }];
     let held = self::plan(vec![held]);
     let shown = plan_text(&held, &narrow());
     let told = "would change        main.core.a columns + amount, ~ qty, - old, 2 more";
@@ -243,7 +243,7 @@ fn columns_of_groups_that_one_cause_blocks_are_told_of_each() {
         let mut held = blocked(name, vec![away.clone()]);
         let change = SchemaChange { columns: vec![column.clone()], more: 0 };
         let table = |n| TableName::new("main", name, format!("t{n}"));
-        let of = |n| TableColumns { table: table(n), change: change.clone() };
+        let of = |n| ColumnChanges { table: table(n), change: change.clone() };
         held.columns = (0..tables).map(of).collect();
         held
     };
@@ -420,7 +420,7 @@ fn what_else_there_is_to_know_comes_last() {
 #[test]
 fn rows_that_change_are_shown_column_by_column_when_asked() {
     let before = Row {
-        current_sync_status: Some(Status::Success),
+        current_sync_status: Some(RowStatus::Success),
         message: Some("cut 41 at 2026-11-21T21:40:07.000Z".into()),
         ..Row::first_seen(
             "core_product",

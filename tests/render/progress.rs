@@ -1,13 +1,13 @@
 //! An apply at work, as a log shows it.
 
 use drsync::apply::{Ending, Event, EventKind, GroupOutcome};
-use drsync::render::progress::Log;
+use drsync::render::progress::ProgressLog;
 
 use crate::builders::*;
 
 fn told(events: Vec<(&str, EventKind)>) -> String {
     let plan = plan(vec![sync("core_product", vec![update("main.core.core_gold", 1, 2, GIB, 7)])]);
-    let mut log = Log::of(&plan);
+    let mut log = ProgressLog::of(&plan);
     events
         .into_iter()
         .filter_map(|(time, what)| {

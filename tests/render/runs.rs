@@ -2,7 +2,7 @@
 
 use drsync::apply::{
     Ending, GroupOutcome, GroupRecord, MetadataRecord, NotRecorded, Recorded, RecordedIn,
-    RunWarningCode, TableOutcome, TableRecord, Taken, VerifiedRecord,
+    RunWarningCode, TableOutcome, TableRecord, TakenDown, VerifiedRecord,
 };
 use drsync::config::TableName;
 use drsync::plan::{FindingCode, LedgerAction, Plan, Role};
@@ -152,7 +152,7 @@ fn groups_that_failed_by_one_cause_are_told_once() {
 fn recorded(lacks: &[(Role, Recorded)]) -> Vec<RecordedIn> {
     let taken = |region: Role| {
         let of = |what: Recorded| Some(!lacks.contains(&(region, what)));
-        Taken {
+        TakenDown {
             rows: of(Recorded::Rows),
             cuts: of(Recorded::Cuts),
             plan: of(Recorded::Plan),
@@ -193,8 +193,8 @@ fn no_sentence_says_where_a_run_is_recorded() {
     // Nobody answered, and nobody refused either: that is no record.
     record.recorded = Some(vec![RecordedIn {
         workspace: "east".to_owned(),
-        primary: Taken { rows: Some(true), ..Taken::default() },
-        secondary: Taken::default(),
+        primary: TakenDown { rows: Some(true), ..TakenDown::default() },
+        secondary: TakenDown::default(),
     }]);
     record.warnings.clear();
     record.not_recorded = Some(vec![]);

@@ -12,11 +12,11 @@ use drsync::render::writers::{Form, write};
 
 use crate::builders::*;
 
-fn text(status: &Status, parts: Parts<'_>, style: &Style) -> String {
+fn text(status: &StatusDocument, parts: Parts<'_>, style: &Style) -> String {
     written(&page(status, parts), style)
 }
 
-fn comment(status: &Status, budget: usize) -> String {
+fn comment(status: &StatusDocument, budget: usize) -> String {
     write(&page(status, Parts::default()), Form::Markdown(budget))
 }
 
@@ -81,8 +81,8 @@ fn group(name: &str, number: u64) -> GroupStatus {
     }
 }
 
-fn status(groups: Vec<GroupStatus>) -> Status {
-    Status {
+fn status(groups: Vec<GroupStatus>) -> StatusDocument {
+    StatusDocument {
         kind: STATUS.kind.to_owned(),
         format_version: STATUS.version.to_owned(),
         at: at("2026-11-22T11:10:00Z"),
@@ -182,7 +182,7 @@ fn many_groups_in_order_are_a_count() {
 #[test]
 fn blocked_and_failed_groups_are_in_the_first_line() {
     let failed = GroupStatus {
-        status: Some(drsync::ledger::Status::Failed),
+        status: Some(drsync::ledger::RowStatus::Failed),
         message: Some("sync_failed: 503 from storage; the next apply tries again".into()),
         protected: false,
         ..group("finance", 117)
@@ -424,7 +424,7 @@ fn programs_get_the_depth_and_the_moment_of_a_look() {
 #[test]
 fn what_is_the_same_of_several_groups_is_said_once() {
     let failed = |name: &str| GroupStatus {
-        status: Some(drsync::ledger::Status::Failed),
+        status: Some(drsync::ledger::RowStatus::Failed),
         message: Some("secondary region not available".into()),
         ..group(name, 7)
     };

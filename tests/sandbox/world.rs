@@ -2,7 +2,7 @@
 
 use drsync::lakehouse::demo;
 use drsync::lakehouse::write::WorkspaceFolder;
-use drsync::sandbox::{Options, Quirks, Running, Served, World, serve};
+use drsync::sandbox::{SandboxOptions, Quirks, Running, WorkspaceEndpoint, World, serve};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -29,10 +29,10 @@ impl Sandbox {
         Sandbox::serving(|options| options.quirks = quirks).await
     }
 
-    pub(crate) async fn serving(change: impl FnOnce(&mut Options)) -> Sandbox {
+    pub(crate) async fn serving(change: impl FnOnce(&mut SandboxOptions)) -> Sandbox {
         let folder = tempfile::tempdir().unwrap();
         demo::build(folder.path(), chrono::Utc::now()).await.unwrap();
-        let mut options = Options::new(World::find(folder.path()).unwrap());
+        let mut options = SandboxOptions::new(World::find(folder.path()).unwrap());
         change(&mut options);
         let running = serve(options).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -47,7 +47,7 @@ impl Sandbox {
         WorkspaceFolder::at(self.path("east"))
     }
 
-    pub(crate) fn primary(&self) -> &Served {
+    pub(crate) fn primary(&self) -> &WorkspaceEndpoint {
         &self.running.primary
     }
 

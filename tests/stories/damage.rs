@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use drsync::apply::{GroupOutcome, RunRecord};
-use drsync::ledger::{Cut, Status};
+use drsync::ledger::{Cut, RowStatus};
 use drsync::plan::{LedgerAction, Plan, Request, WarningCode};
 
 use crate::support::world::{Form, World, batch};
@@ -190,7 +190,7 @@ async fn assert_healed(kept: &mut Kept, record: &RunRecord, case: &str, lost: &[
     assert_eq!(now.len(), kept.cuts.len() + 1 - lost.len(), "{case}");
     for region in ["east", "west"] {
         let row = kept.world.row(region, "reference").await;
-        assert_eq!(row.current_sync_status, Some(Status::Success), "{case}: {row:?}");
+        assert_eq!(row.current_sync_status, Some(RowStatus::Success), "{case}: {row:?}");
     }
     // Afterwards there is nothing that is not in order, and the next change arrives as ever.
     kept.world.later(1);
@@ -393,7 +393,7 @@ pub(crate) async fn rows_that_cannot_be_read_are_put_aside_and_stop_nothing(form
         assert_eq!(record.groups[0].outcome, GroupOutcome::Synchronized);
         for region in ["east", "west"] {
             let row = world.row(region, "reference").await;
-            assert_eq!(row.current_sync_status, Some(Status::Success));
+            assert_eq!(row.current_sync_status, Some(RowStatus::Success));
             let there = world.path(region).join("sync/_drsync").join(&aside);
             assert_eq!(there.join("_delta_log").exists(), regions.contains(&region));
         }

@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use drsync::lakehouse::delta;
-use drsync::plan::status::{Status, status};
+use drsync::plan::status::{StatusDocument, status};
 use drsync::plan::{Action, Decision, FindingCode, Plan, Request, Severity, plan};
 use drsync::region::LookDepth;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ pub(crate) fn full() -> Request {
     Request { full: true, content: true, ..Request::default() }
 }
 
-pub(crate) async fn looked(world: &World, request: Request) -> (Plan, Status) {
+pub(crate) async fn looked(world: &World, request: Request) -> (Plan, StatusDocument) {
     let regions = [world.regions()];
     let configuration = world.configuration();
     let observed =
@@ -352,7 +352,7 @@ async fn a_status_says_how_deeply_it_looked() {
     let histories = Request { full: true, ..Request::default() };
     let (_, quiet) = looked(&world, histories).await;
     let (_, deep) = looked(&world, full()).await;
-    let depth = |status: &Status| {
+    let depth = |status: &StatusDocument| {
         let group = &status.workspaces[0].groups[0];
         assert!(group.protected);
         (group.checked.unwrap().depth, group.content_read_at.unwrap())

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::readers::{assert_same, readers};
 use crate::support::world::{World, batch};
-use drsync::ledger::Status;
+use drsync::ledger::RowStatus;
 use serde_json::{Value, json};
 
 /// How many times an apply is killed; each time later.
@@ -110,7 +110,7 @@ async fn an_apply_killed_at_any_instant_is_completed_by_the_next() {
         }
         for region in ["east", "west"] {
             let row = world.row(region, "many").await;
-            assert_eq!(row.current_sync_status, Some(Status::Success), "round {round}: {row:?}");
+            assert_eq!(row.current_sync_status, Some(RowStatus::Success), "round {round}: {row:?}");
         }
         world.later(1);
         assert!(!world.plan().await.applyable, "round {round}");

@@ -1,7 +1,7 @@
 //! The main job: first sync, nothing to do, update, a region away, drift, lost metadata, interruption.
 
 use drsync::apply::{GroupOutcome, TableOutcome};
-use drsync::ledger::Status;
+use drsync::ledger::RowStatus;
 use drsync::plan::{Decision, LedgerAction, Role};
 
 use crate::support::world::{Form, World, batch, start};
@@ -22,7 +22,7 @@ pub(crate) async fn a_first_sync_creates_the_replica_and_both_metadata_tables(fo
     assert_eq!(world.ids(&world.replica_folder("main.shop.countries")).await, [1, 2, 3]);
     for region in ["east", "west"] {
         let row = world.row(region, "reference").await;
-        assert_eq!(row.current_sync_status, Some(Status::Success));
+        assert_eq!(row.current_sync_status, Some(RowStatus::Success));
         assert_eq!(row.tables, ["main.shop.countries"]);
         assert_eq!(row.sync_start_timestamp, Some(start()));
         assert_eq!(row.message, Some("cut 1 at 2026-11-22T11:00:00.000Z".into()));
@@ -65,7 +65,7 @@ pub(crate) async fn a_secondary_that_is_away_is_recorded_in_the_primary_and_heal
     let record = world.apply().await;
     assert_eq!((record.exit.code, record.groups[0].outcome), (8, GroupOutcome::Blocked));
     let row = world.row("east", "reference").await;
-    assert_eq!(row.current_sync_status, Some(Status::Failed));
+    assert_eq!(row.current_sync_status, Some(RowStatus::Failed));
     assert_eq!(row.message, Some("secondary region not available".into()));
     assert_eq!(row.sync_start_timestamp, Some(start()));
     assert!(!world.path("west").exists());
@@ -196,7 +196,7 @@ pub(crate) async fn a_group_that_leaves_and_returns_goes_on_where_it_was(form: F
     assert!(!retired.quiet);
     let row = world.row("west", "pair").await;
     assert_eq!(row.message, Some("retired: no longer in the configuration".into()));
-    assert_eq!(row.current_sync_status, Some(Status::Success));
+    assert_eq!(row.current_sync_status, Some(RowStatus::Success));
     assert!(!world.plan().await.applyable, "retiring happens once");
     let nothing = world.apply().await;
     assert!(nothing.quiet && nothing.metadata.is_empty());

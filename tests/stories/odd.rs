@@ -3,7 +3,7 @@
 use chrono::Utc;
 use drsync::apply::GroupOutcome;
 use drsync::lakehouse::Writer;
-use drsync::lakehouse::write::Table;
+use drsync::lakehouse::write::WritableTable;
 use drsync::ledger::Cut;
 use drsync::plan::{Advice, Decision, Deed, FindingCode, Plan, Remedy, Request, WarningCode};
 use drsync::region::Appended;
@@ -15,10 +15,10 @@ const YEAR_10000_MICROS: i64 = 253_402_300_800_000_000;
 const FORGED: &str = "01FORGED000000000000000000";
 
 /// The cut log of a region as somebody else would write to it.
-fn log(world: &World, region: &str) -> Table {
+fn log(world: &World, region: &str) -> WritableTable {
     let writer =
         Writer { user: "someone@example.com".to_owned(), clock: std::sync::Arc::new(Utc::now) };
-    Table::at(world.path(region).join("sync/_drsync/sync_cuts"), writer).when(world.now)
+    WritableTable::at(world.path(region).join("sync/_drsync/sync_cuts"), writer).when(world.now)
 }
 
 /// A world of the groups `reference` and `other` with a cut each, both of which are due again.

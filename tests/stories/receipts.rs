@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 use drsync::apply::GroupOutcome;
 use drsync::observe::observe;
-use drsync::plan::status::{Status, status};
+use drsync::plan::status::{StatusDocument, status};
 use drsync::plan::{LossReceipt, Request, UnknownWhy, plan};
 use futures::stream::{self, StreamExt as _};
 
@@ -209,7 +209,7 @@ impl Story {
         DateTime::from_timestamp_millis(found["start_time"].as_i64().unwrap()).unwrap()
     }
 
-    async fn status(&self) -> Status {
+    async fn status(&self) -> StatusDocument {
         let configuration = self.world.configuration();
         let request = Request { full: true, ..Request::default() };
         let regions = [self.world.regions()];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
-use drsync::apply::{Options, RunWarningCode, apply};
+use drsync::apply::{ApplyOptions, RunWarningCode, apply};
 use drsync::config::{Configuration, read_text};
 use drsync::databricks::{ConnectOptions, Environment, connect};
 use drsync::lakehouse::delta::{self, SnapshotDetail, TableStore};
@@ -30,11 +30,11 @@ impl Flow {
         Flow::with(|_| {}).await
     }
 
-    async fn with(change: impl FnOnce(&mut sandbox::Options)) -> Flow {
+    async fn with(change: impl FnOnce(&mut sandbox::SandboxOptions)) -> Flow {
         let folder = tempfile::tempdir().unwrap();
         demo::build(folder.path(), Utc::now()).await.unwrap();
         let world = World::find(folder.path()).unwrap();
-        let mut served = sandbox::Options::new(world);
+        let mut served = sandbox::SandboxOptions::new(world);
         change(&mut served);
         let running = sandbox::serve(served).await.unwrap();
         let text = running.configuration.as_bytes();
@@ -55,7 +55,7 @@ impl Flow {
     }
 
     async fn apply(&self, plan: &Plan) -> drsync::apply::RunRecord {
-        let options = Options::new(
+        let options = ApplyOptions::new(
             "01JDA2C7000000000000000001".to_owned(),
             drsync::plan::Provenance::of_actor("tester"),
             Utc::now,

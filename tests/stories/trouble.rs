@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use drsync::apply::{EventKind, GroupOutcome};
 use drsync::lakehouse::delta;
-use drsync::ledger::{AcceptedRisk, Cut, Status};
+use drsync::ledger::{AcceptedRisk, Cut, RowStatus};
 use drsync::plan::{Decision, FindingCode, Plan, Request};
 
 use crate::support::remembered::the_replicas_are_gone;
@@ -67,14 +67,14 @@ pub(crate) async fn a_truncated_commit_blocks_its_group_and_names_the_file(form:
     let record = world.apply().await;
     assert_eq!(record.exit.code, 4);
     let row = world.row("west", "reference").await;
-    assert_eq!(row.current_sync_status, Some(Status::Failed));
+    assert_eq!(row.current_sync_status, Some(RowStatus::Failed));
     let message = row.message.unwrap().to_string();
     assert!(message.contains("00000000000000000001.json"), "{message}");
-    assert_eq!(world.row("west", "other").await.current_sync_status, Some(Status::Success));
+    assert_eq!(world.row("west", "other").await.current_sync_status, Some(RowStatus::Success));
     std::fs::write(&log, &text).unwrap();
     world.later(1);
     assert_eq!(world.apply().await.exit.code, 0);
-    assert_eq!(world.row("west", "reference").await.current_sync_status, Some(Status::Success));
+    assert_eq!(world.row("west", "reference").await.current_sync_status, Some(RowStatus::Success));
 }
 
 pub(crate) async fn a_folder_of_somebody_else_in_the_replicas_place_is_left_alone(form: Form) {
@@ -106,7 +106,7 @@ pub(crate) async fn a_cut_without_its_statuses_is_a_success_at_the_next_look(for
     assert_eq!(world.apply().await.exit.code, 0);
     for region in ["east", "west"] {
         let row = world.row(region, "reference").await;
-        assert_eq!(row.current_sync_status, Some(Status::Success), "{row:?}");
+        assert_eq!(row.current_sync_status, Some(RowStatus::Success), "{row:?}");
         assert_eq!(row.message, Some("cut 1 at 2026-11-22T11:00:00.000Z".into()));
     }
     assert!(!world.plan().await.applyable);
@@ -138,7 +138,7 @@ pub(crate) async fn of_two_applies_at_once_one_commits_and_the_next_plan_has_not
         let row = world.row(region, "reference").await;
         assert_eq!(
             row.current_sync_status,
-            Some(Status::Success),
+            Some(RowStatus::Success),
             "the loser takes nothing from the winner"
         );
     }
@@ -148,7 +148,7 @@ pub(crate) async fn of_two_applies_at_once_one_commits_and_the_next_plan_has_not
     let cuts = world.regions().secondary.location.ledger().await.unwrap().all_cuts();
     assert_eq!(cuts.divergence("reference"), None);
     assert_eq!(cuts.newest("reference").unwrap().cut_number, 2);
-    assert_eq!(world.row("west", "reference").await.current_sync_status, Some(Status::Success));
+    assert_eq!(world.row("west", "reference").await.current_sync_status, Some(RowStatus::Success));
 }
 
 pub(crate) async fn the_summary_is_always_the_last_event(form: Form) {
@@ -398,7 +398,7 @@ pub(crate) async fn a_secondary_that_lost_everything_is_noticed_before_anything_
     let plan = world.plan_of("reference").await;
     assert_eq!(plan.findings[0].code, FindingCode::ReplicasMissing);
     let row = world.row("west", "reference").await;
-    assert_eq!(row.current_sync_status, Some(Status::Failed));
+    assert_eq!(row.current_sync_status, Some(RowStatus::Failed));
 }
 
 pub(crate) async fn a_log_that_parts_is_not_copied_from_one_region_to_the_other(form: Form) {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use drsync::apply::GroupOutcome;
 use drsync::lakehouse::delta::{self, SnapshotDetail};
-use drsync::lakehouse::write::Table;
+use drsync::lakehouse::write::WritableTable;
 use drsync::plan::{Decision, FindingCode};
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::support::world::{Form, World, batch, schema};
 const COUNTRIES: &str = "main.shop.countries";
 
 /// Writes a data file under a name of the writer's own; the action makes it live.
-pub(crate) fn file(table: &Table, path: &str, place: &str, ids: &[i64]) -> Value {
+pub(crate) fn file(table: &WritableTable, path: &str, place: &str, ids: &[i64]) -> Value {
     let rows = batch(ids.iter().copied());
     let at = table.store().folder().unwrap().join(place);
     let mut writer = ArrowWriter::try_new(File::create(&at).unwrap(), rows.schema(), None).unwrap();
@@ -191,7 +191,7 @@ fn schema_text() -> String {
 }
 
 /// Gives a commit a time of its own.
-fn own_time(table: &Table, version: u64, millis: i64) {
+fn own_time(table: &WritableTable, version: u64, millis: i64) {
     let folder = table.store().folder().unwrap().to_path_buf();
     let at = folder.join(format!("_delta_log/{version:020}.json"));
     let modified = at.metadata().unwrap().modified().unwrap();

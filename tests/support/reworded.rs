@@ -11,7 +11,7 @@ use drsync::region::{
     ActiveRun, Appended, CloneOrder, CloneProof, Cloned, Commit, ContentAnswer, ContentQuestion,
     Denied, Hint, Identity, KeptDocument, KeptRecords, LedgerCopy, LedgerTable, Location, Pin,
     PinQuestion, Progress, Reached, RecordRange, Region, RegionError, Registered, Replica,
-    ReplicaQuestion, SinceQuestion, Source, SourceQuestion, Table, TableRights, Unproved, Verified,
+    ReplicaQuestion, SinceQuestion, Source, SourceQuestion, Table, TableRights, UnprovedAccess, Verified,
     Workflow, Workspace, WriteAccess,
 };
 use drsync::sentence::Sentence;
@@ -85,11 +85,11 @@ fn access(of: WriteAccess) -> WriteAccess {
         WriteAccess::Allowed => WriteAccess::Allowed,
         WriteAccess::Refused(of) => WriteAccess::Refused(denied(of)),
         WriteAccess::NotProved(of) => WriteAccess::NotProved(match of {
-            Unproved::Rights(said) => Unproved::Rights(words(said)),
-            Unproved::Flushing { place, error } => {
-                Unproved::Flushing { place, error: words(error) }
+            UnprovedAccess::Rights(said) => UnprovedAccess::Rights(words(said)),
+            UnprovedAccess::Flushing { place, error } => {
+                UnprovedAccess::Flushing { place, error: words(error) }
             }
-            names @ Unproved::TakenNames { .. } => names,
+            names @ UnprovedAccess::TakenNames { .. } => names,
         }),
     }
 }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Duration, Utc};
-use drsync::apply::{self, Ending, Event, Options, RunRecord};
+use drsync::apply::{self, Ending, Event, ApplyOptions, RunRecord};
 use drsync::config::{Configuration, Connection, TableName, read_text};
 use drsync::databricks::{ConnectOptions, Environment, Notice, Timing, connect};
-use drsync::lakehouse::write::{Table, WorkspaceFolder, columns, rows};
+use drsync::lakehouse::write::{WritableTable, WorkspaceFolder, columns, rows};
 use drsync::lakehouse::{Writer, delta, open_region};
 use drsync::ledger::Row;
 use drsync::observe::observe;
@@ -113,9 +113,9 @@ impl World {
             let clock = Arc::new(Mutex::new(world.now));
             let shown = clock.clone();
             let folders = sandbox::World::of(world.path("east"), world.path("west"));
-            let options = sandbox::Options {
+            let options = sandbox::SandboxOptions {
                 clock: Arc::new(move || *shown.lock().unwrap()),
-                ..sandbox::Options::new(folders)
+                ..sandbox::SandboxOptions::new(folders)
             };
             let running = sandbox::serve(options).await.unwrap();
             world.served = Some(Arc::new(Served { running, clock }));
@@ -124,7 +124,7 @@ impl World {
     }
 
     /// The workspace of the west, where one is served.
-    pub(crate) fn west(&self) -> Option<&sandbox::Served> {
+    pub(crate) fn west(&self) -> Option<&sandbox::WorkspaceEndpoint> {
         self.served.as_ref().map(|served| &served.running.secondary)
     }
 
@@ -167,7 +167,7 @@ impl World {
     }
 
     /// Creates a table with the rows 1 to 3, an hour before the story begins, and lists it in the catalog.
-    pub(crate) async fn make(&self, name: &str, location: &str) -> Table {
+    pub(crate) async fn make(&self, name: &str, location: &str) -> WritableTable {
         let early = self.source_at(location).when(start() - Duration::minutes(60));
         early.create(schema(), &[], &[]).await.unwrap();
         early.when(start() - Duration::minutes(59)).insert(&batch(1..=3)).await.unwrap();
@@ -176,13 +176,13 @@ impl World {
     }
 
     /// A source table by its location in the east, written now by somebody.
-    pub(crate) fn source_at(&self, location: &str) -> Table {
+    pub(crate) fn source_at(&self, location: &str) -> WritableTable {
         let writer = Writer { user: "etl@example.com".to_owned(), clock: Arc::new(Utc::now) };
-        Table::at(self.path("east").join(location), writer).when(self.now)
+        WritableTable::at(self.path("east").join(location), writer).when(self.now)
     }
 
     /// The only table of `reference`.
-    pub(crate) fn countries(&self) -> Table {
+    pub(crate) fn countries(&self) -> WritableTable {
         self.source_at("tables/countries")
     }
 
@@ -192,9 +192,9 @@ impl World {
     }
 
     /// A replica as somebody else would write to it.
-    pub(crate) fn replica(&self, name: &str) -> Table {
+    pub(crate) fn replica(&self, name: &str) -> WritableTable {
         let writer = Writer { user: "someone@example.com".to_owned(), clock: Arc::new(Utc::now) };
-        Table::at(self.replica_folder(name), writer).when(self.now)
+        WritableTable::at(self.replica_folder(name), writer).when(self.now)
     }
 
     /// drsync as a process in this world, at its moment.
@@ -283,7 +283,7 @@ impl World {
     }
 
     /// What a plan and a status say of one look.
-    pub(crate) async fn plan_and_status(&self) -> (Plan, drsync::plan::status::Status) {
+    pub(crate) async fn plan_and_status(&self) -> (Plan, drsync::plan::status::StatusDocument) {
         let request = Request { plan_id: run_id(7), ..Request::default() };
         let configuration = self.configuration();
         let observed = observe(&configuration, &[self.regions()], &request, self.now, true).await;
@@ -312,7 +312,7 @@ impl World {
     ) -> RunRecord {
         self.runs += 1;
         let now = self.now;
-        let options = Options {
+        let options = ApplyOptions {
             parallelism: self.parallelism,
             clock_overridden: true,
             approval: self.approval.clone(),
@@ -320,7 +320,7 @@ impl World {
             planned_now: self.planned_now,
             policies: self.policies(),
             seen_from: self.seen_from.clone(),
-            ..Options::new(
+            ..ApplyOptions::new(
                 run_id(self.runs),
                 drsync::plan::Provenance::of_actor("tester"),
                 move || now,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use drsync::lakehouse::delta::{
-    self, Author, CloneOptions, Cloned, DeltaError, Expect, External, Progress, SnapshotDetail,
+    self, Author, CloneOptions, CloneMetrics, DeltaError, Expect, External, CopyProgress, SnapshotDetail,
     TableStore,
 };
 
@@ -49,7 +49,7 @@ fn options(expect: Expect) -> CloneOptions {
             job: None,
         },
         source_name: "main.test.table".to_owned(),
-        progress: Progress::default(),
+        progress: CopyProgress::default(),
     }
 }
 
@@ -58,7 +58,7 @@ async fn clone_and_compare(
     version: u64,
     target: &TableStore,
     expect: Expect,
-) -> Result<Cloned, String> {
+) -> Result<CloneMetrics, String> {
     let cloned = delta::deep_clone(source, version, target, options(expect))
         .await
         .map_err(|error| error.to_string())?;

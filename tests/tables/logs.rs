@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use drsync::lakehouse::delta::{
-    self, Author, CloneOptions, Expect, Progress, SnapshotDetail, TableStore, Totals,
+    self, Author, CloneOptions, Expect, CopyProgress, SnapshotDetail, TableStore, Totals,
 };
 use serde_json::Value;
 
@@ -51,7 +51,7 @@ fn options(expect: Expect) -> CloneOptions {
             job: None,
         },
         source_name: "main.test.table".to_owned(),
-        progress: Progress::default(),
+        progress: CopyProgress::default(),
     }
 }
 

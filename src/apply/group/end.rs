@@ -11,7 +11,7 @@ use crate::region::RegionError;
 use crate::sentence::Sentence;
 
 /// How a group ended that did not come to its cut.
-pub(super) struct End {
+pub(super) struct GroupEnd {
     pub(super) ending: Ending,
     pub(super) message: Sentence,
     pub(super) tables: Vec<TableRecord>,
@@ -21,20 +21,20 @@ pub(super) struct End {
     pub(super) missing: Option<Missing>,
 }
 
-impl End {
+impl GroupEnd {
     /// An end before any table was looked at.
-    pub(super) fn of(ending: Ending, message: impl Into<Sentence>) -> End {
-        End { ending, message: message.into(), tables: Vec::new(), cut: None, missing: None }
+    pub(super) fn of(ending: Ending, message: impl Into<Sentence>) -> GroupEnd {
+        GroupEnd { ending, message: message.into(), tables: Vec::new(), cut: None, missing: None }
     }
 
     /// The same for the lack of a right.
-    pub(super) fn by(self, missing: Option<Missing>) -> End {
-        End { missing, ..self }
+    pub(super) fn by(self, missing: Option<Missing>) -> GroupEnd {
+        GroupEnd { missing, ..self }
     }
 
     /// The same with what was done to tables.
-    pub(super) fn with(self, tables: Vec<TableRecord>) -> End {
-        End { tables, ..self }
+    pub(super) fn with(self, tables: Vec<TableRecord>) -> GroupEnd {
+        GroupEnd { tables, ..self }
     }
 
     /// Another side is active of the group.
@@ -50,7 +50,7 @@ impl End {
 
 impl Attempt<'_> {
     /// Records an end that is none to be content with in both regions, as far as they can be written; `row`: what the row says of it.
-    pub(super) async fn failed(&self, row: Sentence, end: End) -> End {
+    pub(super) async fn failed(&self, row: Sentence, end: GroupEnd) -> GroupEnd {
         let Attempt { run, site, plan, .. } = *self;
         let (principal, missing) = (site.principal.as_deref(), end.missing.as_ref());
         let grant = grant_for(site.regions, site.plan, plan, principal, missing).await;
@@ -62,13 +62,13 @@ impl Attempt<'_> {
         {
             site.warn_of_status(run, &plan.name, Role::Secondary, &error);
         }
-        End { message, ..end }
+        GroupEnd { message, ..end }
     }
 
     /// Records that a region is away; nothing of the group was tried.
-    pub(super) async fn away(&self, side: Role, refusal: &RegionError) -> End {
+    pub(super) async fn away(&self, side: Role, refusal: &RegionError) -> GroupEnd {
         let words = words_of_region(side, refusal.kind);
-        let end = End::of(Ending::Away { side }, format!("{words}: {refusal}"));
+        let end = GroupEnd::of(Ending::Away { side }, format!("{words}: {refusal}"));
         self.failed(words.into(), end).await
     }
 
@@ -79,14 +79,14 @@ impl Attempt<'_> {
         text: Sentence,
         row: impl FnOnce(&Sentence) -> Sentence,
         error: &RegionError,
-    ) -> End {
+    ) -> GroupEnd {
         let row = row(&text);
         let ending = Ending::Failed(Failed::LedgerUnusable { side });
-        self.failed(row, End::of(ending, text).by(Missing::of(error, None))).await
+        self.failed(row, GroupEnd::of(ending, text).by(Missing::of(error, None))).await
     }
 
     /// Records that a group cannot be synchronized as planned.
-    pub(super) async fn unfit(&self, unfit: Unfit) -> End {
+    pub(super) async fn unfit(&self, unfit: Unfit) -> GroupEnd {
         let Unfit { ending, text, missing, failure: _ } = unfit;
         let stale = matches!(*ending, Ending::Stale { .. });
         if stale {
@@ -98,30 +98,30 @@ impl Attempt<'_> {
             }
         }
         let row = if stale { row::interrupted(&text) } else { text.clone() };
-        self.failed(row, End::of(*ending, text).by(missing)).await
+        self.failed(row, GroupEnd::of(*ending, text).by(missing)).await
     }
 
     /// The end of a group whose roles somebody has changed while it was at work, with what its clones did; `None`: nobody did, as
     /// far as the secondary's log can be read.
-    pub(super) async fn fenced(&self, fence: &Fence<'_>, tables: &[TableRecord]) -> Option<End> {
+    pub(super) async fn fenced(&self, fence: &Fence<'_>, tables: &[TableRecord]) -> Option<GroupEnd> {
         let cut = fence.find_change_of_role().await.ok().flatten()?;
         let end = if cut.is_away_from(&self.site.plan.name) {
             let (ending, _) = precondition::away_from_home(cut);
-            End::of(ending, told_with_clones(cut, tables))
+            GroupEnd::of(ending, told_with_clones(cut, tables))
         } else {
             let text = format!(
                 "roles were changed while it was at work, by {} ({}): plan again",
                 cut.committed_by,
                 cut.label()
             );
-            End::of(Ending::Stale { why: Moved::CutCommitted, table: None }, text)
+            GroupEnd::of(Ending::Stale { why: Moved::CutCommitted, table: None }, text)
         };
-        let end = End { cut: Some(cut.clone()), ..end };
+        let end = GroupEnd { cut: Some(cut.clone()), ..end };
         Some(self.failed(end.message.clone(), end).await)
     }
 
     /// The end of a group whose cut does not come next in a log; `None`: it does.
-    pub(super) fn passed_by(&self, cuts: &Cuts) -> Option<End> {
+    pub(super) fn passed_by(&self, cuts: &Cuts) -> Option<GroupEnd> {
         let Attempt { run, site, plan, point, .. } = *self;
         let home = &site.plan.name;
         let passed = precondition::follows(cuts, home, plan, point, &run.stored.sha256).err()?;
@@ -131,6 +131,6 @@ impl Attempt<'_> {
             }
             Passed::Stale(_, _) => None,
         };
-        Some(End { cut, ..End::of(passed.ending(), passed.message()) })
+        Some(GroupEnd { cut, ..GroupEnd::of(passed.ending(), passed.message()) })
     }
 }

@@ -17,15 +17,15 @@ use crate::render::clean;
 use crate::text::{plural, span};
 
 /// One line of a daemon's log.
-pub(super) struct Line<'a> {
+pub(super) struct DaemonLine<'a> {
     pub(super) at: DateTime<Utc>,
     pub(super) word: &'a str,
     pub(super) text: &'a str,
 }
 
-impl Line<'_> {
+impl DaemonLine<'_> {
     pub(super) fn write(&self) {
-        let Line { at, word, text } = self;
+        let DaemonLine { at, word, text } = self;
         let at = at.format("%Y-%m-%d %H:%M:%SZ");
         output::note(&format!("{at} {word:<8} {}", clean(text)));
     }

@@ -16,7 +16,7 @@ use crate::metrics::{self, Measured};
 use crate::sentence::Sentence;
 
 /// What is served; with nothing to listen on it is kept for nobody.
-pub(super) struct Served {
+pub(super) struct ServedMetrics {
     address: Option<SocketAddr>,
     shared: Arc<Mutex<Shared>>,
 }
@@ -37,13 +37,13 @@ pub(super) fn standing(exit: ExitStatus) -> Result<(), Sentence> {
     }
 }
 
-impl Served {
+impl ServedMetrics {
     /// Listens, where there is an address for it.
-    pub(super) async fn open(listen: Option<SocketAddr>) -> Result<Served, Failure> {
+    pub(super) async fn open(listen: Option<SocketAddr>) -> Result<ServedMetrics, Failure> {
         let ready = Err("no round has ended yet".into());
         let shared = Arc::new(Mutex::new(Shared { ready, measured: Measured::default() }));
         let Some(address) = listen else {
-            return Ok(Served { address: None, shared });
+            return Ok(ServedMetrics { address: None, shared });
         };
         let listener = TcpListener::bind(address)
             .await
@@ -59,7 +59,7 @@ impl Served {
             // It serves as long as the process lives.
             let _ = axum::serve(listener, routes).await;
         });
-        Ok(Served { address: Some(address), shared })
+        Ok(ServedMetrics { address: Some(address), shared })
     }
 
     /// Where it listens.

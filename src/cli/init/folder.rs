@@ -8,7 +8,7 @@ use super::talk::Talk;
 use super::conversation::{WRITTEN_WITHIN, check_apart, email};
 use crate::cli::flags::Context;
 use crate::cli::{ExitStatus, Failure};
-use crate::databricks::{Job, Listed};
+use crate::databricks::{SurveyedJob, ListedTable};
 use crate::lakehouse::{self, CATALOG_FILE, Surveyed};
 use crate::render::clean;
 
@@ -35,12 +35,12 @@ pub(super) async fn configuration(
     let lakehouse::Survey { name, principal, tables } = surveyed;
     let listed = tables
         .iter()
-        .map(|table| Listed { name: table.name.clone(), unsupported: table.unsupported.clone() });
-    let listed: Vec<Listed> = listed.collect();
+        .map(|table| ListedTable { name: table.name.clone(), unsupported: table.unsupported.clone() });
+    let listed: Vec<ListedTable> = listed.collect();
     let open = found::open(&listed, principal.as_deref().unwrap_or("nobody"))?;
     let writers = tables.iter().filter_map(|Surveyed { name, job, .. }| {
         let (id, job) = job.clone()?;
-        Some((name.clone(), Job { id, name: job }))
+        Some((name.clone(), SurveyedJob { id, name: job }))
     });
     let sizes = tables.iter().filter_map(|table| Some((table.name.clone(), table.bytes?)));
     let groups = proposal::groups(&open, &writers.collect());

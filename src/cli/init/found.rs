@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::proposal::Proposed;
+use super::proposal::ProposedEntry;
 use super::talk::Talk;
 use crate::cli::{ExitStatus, Failure};
 use crate::config::TableName;
-use crate::databricks::Listed;
+use crate::databricks::ListedTable;
 use crate::region::Unclonable;
 use crate::render::sections::init::{self, Held};
 use crate::render::writers::{Form, write};
 use crate::render::{Style, clean};
 
 /// The tables that can be synchronized; without one there is nothing to configure.
-pub(super) fn open(listed: &[Listed], principal: &str) -> Result<Vec<TableName>, Failure> {
+pub(super) fn open(listed: &[ListedTable], principal: &str) -> Result<Vec<TableName>, Failure> {
     let open = listed.iter().filter(|table| table.unsupported.is_none());
     let open: Vec<TableName> = open.map(|table| table.name.clone()).collect();
     if open.is_empty() {
@@ -27,8 +27,8 @@ pub(super) fn open(listed: &[Listed], principal: &str) -> Result<Vec<TableName>,
 /// Says what there is, what cannot be synchronized, and the proposed groups.
 pub(super) fn tell(
     talk: &mut impl Talk,
-    listed: &[Listed],
-    groups: &[Proposed],
+    listed: &[ListedTable],
+    groups: &[ProposedEntry],
     sizes: &BTreeMap<TableName, u64>,
 ) {
     let page = init::page(&found(listed, groups, sizes));
@@ -37,13 +37,13 @@ pub(super) fn tell(
 }
 
 fn found(
-    listed: &[Listed],
-    groups: &[Proposed],
+    listed: &[ListedTable],
+    groups: &[ProposedEntry],
     sizes: &BTreeMap<TableName, u64>,
 ) -> init::SurveySummary {
     let mut catalogs: Vec<&str> = listed.iter().map(|it| it.name.catalog.as_str()).collect();
     catalogs.dedup();
-    let groups = groups.iter().map(|group| init::Proposed {
+    let groups = groups.iter().map(|group| init::ProposedGroup {
         name: group.name.clone(),
         workflow: group.workflow.as_ref().map(|(_, shown)| shown.clone()),
         held: held(&group.tables, sizes),
@@ -70,7 +70,7 @@ fn held(tables: &[TableName], sizes: &BTreeMap<TableName, u64>) -> Held {
 }
 
 /// How many of what cannot be cloned, most first: 91 of `views`.
-fn left_out(tables: &[Listed]) -> Vec<(usize, String)> {
+fn left_out(tables: &[ListedTable]) -> Vec<(usize, String)> {
     let mut counts: BTreeMap<&Unclonable, usize> = BTreeMap::new();
     for what in tables.iter().filter_map(|it| it.unsupported.as_ref()) {
         *counts.entry(what).or_default() += 1;
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_cloned_is_counted_in_words() {
-        let listed = |what| Listed { name: table("a.b.c"), unsupported: what };
+        let listed = |what| ListedTable { name: table("a.b.c"), unsupported: what };
         let view = || Some(Unclonable::View);
         let tables = [view(), None, view(), Some(Unclonable::RowFilter)].map(listed);
         let told = |number, what: &str| (number, what.to_owned());

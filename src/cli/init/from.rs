@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::next;
 use crate::cli::configuration::{FILE, environment};
 use crate::cli::flags::Context;
-use crate::cli::recover::{self, Recovered, Source};
+use crate::cli::recover::{self, Recovered, ConfigurationSource};
 use crate::cli::{ExitStatus, Failure, keep, look, output, signature};
 use crate::command::{Command, Verb};
 use crate::config::{Connection, WorkspaceAddress, WorkspaceConfig, token_variable};
@@ -20,7 +20,7 @@ pub(super) fn write(
     signed_by: Option<&str>,
     stdout: bool,
 ) -> Result<ExitStatus, Failure> {
-    let source = Source::of_text(given).map_err(|why| {
+    let source = ConfigurationSource::of_text(given).map_err(|why| {
         let message = format!("--from {given}: {why}");
         Failure::new(ExitStatus::Usage, clean(&message))
     })?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::config::TableName;
-use crate::databricks::Job;
+use crate::databricks::SurveyedJob;
 
 /// Where an editor finds the schema of a configuration, from the folder of it.
 pub(super) const SCHEMA: &str = "./.drsync/config.schema.json";
@@ -14,7 +14,7 @@ const WITHOUT: &str = "no_workflow";
 
 /// A group to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Proposed {
+pub(super) struct ProposedEntry {
     pub(super) name: String,
     /// As the configuration names it, and for people.
     pub(super) workflow: Option<(String, String)>,
@@ -27,7 +27,7 @@ pub(super) struct InitAnswers {
     pub(super) name: String,
     pub(super) address: String,
     pub(super) said: PersonAnswers,
-    pub(super) groups: Vec<Proposed>,
+    pub(super) groups: Vec<ProposedEntry>,
 }
 
 /// What a person said.
@@ -53,8 +53,8 @@ const LOCATION: &str = "<folder>";
 const EMAIL: &str = "<address>";
 
 /// A group for every job that wrote tables, largest first, and one for the rest.
-pub(super) fn groups(tables: &[TableName], writers: &BTreeMap<TableName, Job>) -> Vec<Proposed> {
-    let mut by_job: BTreeMap<Option<&Job>, Vec<TableName>> = BTreeMap::new();
+pub(super) fn groups(tables: &[TableName], writers: &BTreeMap<TableName, SurveyedJob>) -> Vec<ProposedEntry> {
+    let mut by_job: BTreeMap<Option<&SurveyedJob>, Vec<TableName>> = BTreeMap::new();
     for table in tables {
         let job = writers.get(table);
         by_job.entry(job).or_default().push(table.clone());
@@ -64,7 +64,7 @@ pub(super) fn groups(tables: &[TableName], writers: &BTreeMap<TableName, Job>) -
         jobs.filter(|job| job.name == name).count()
     };
     let mut taken: Vec<String> = Vec::new();
-    let mut proposed: Vec<Proposed> = Vec::new();
+    let mut proposed: Vec<ProposedEntry> = Vec::new();
     for (job, tables) in &by_job {
         let wanted = match job {
             Some(job) => match job.name.strip_suffix("_job").unwrap_or(&job.name).trim() {
@@ -86,7 +86,7 @@ pub(super) fn groups(tables: &[TableName], writers: &BTreeMap<TableName, Job>) -
                 (format!("id:{}", job.id), format!("job {}", job.id))
             }
         });
-        proposed.push(Proposed { name, workflow, tables: tables.clone() });
+        proposed.push(ProposedEntry { name, workflow, tables: tables.clone() });
     }
     proposed.sort_by_key(|group| {
         let last = group.workflow.is_none();
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn every_job_gets_a_group_and_the_rest_one_without_a_workflow() {
-        let job = |id, name: &str| Job { id, name: name.to_owned() };
+        let job = |id, name: &str| SurveyedJob { id, name: name.to_owned() };
         let tables = ["a.b.c1", "a.b.c2", "a.b.d", "a.b.e", "a.b.f"].map(table);
         let writers = BTreeMap::from([
             (table("a.b.c1"), job(1, "core_job")),

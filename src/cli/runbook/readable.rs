@@ -13,7 +13,7 @@ use crate::plan::document::WorkspacePlan;
 use crate::plan::{Deed, Witnessed, WitnessedCut, told_of_behind};
 use crate::region::{Location, LookDepth, RegionError, Replica, ReplicaQuestion};
 use crate::render::{Style, clean};
-use crate::runbook::{Behind, Looked};
+use crate::runbook::{Behind, LookedAtGroups};
 use crate::sentence::Sentence;
 
 /// Tables that somebody wrote to which are named.
@@ -324,8 +324,8 @@ pub(super) async fn look_at(
     (cuts, witnessed): (&Cuts, &Witnessed),
     groups: &[&str],
     (to_cuts, come_back): (&BTreeMap<String, u64>, bool),
-) -> Looked {
-    let mut looked = Looked::default();
+) -> LookedAtGroups {
+    let mut looked = LookedAtGroups::default();
     for (newest, replicas) in ask_for_replicas(secondary, cuts, groups, &mut looked).await {
         let group = newest.group_name.as_str();
         if let Some(behind) = behind(newest, &replicas, witnessed) {
@@ -375,7 +375,7 @@ async fn ask_for_replicas<'a>(
     secondary: &Secondary<'_>,
     cuts: &'a Cuts,
     groups: &[&str],
-    looked: &mut Looked,
+    looked: &mut LookedAtGroups,
 ) -> Vec<(&'a Cut, Vec<Answered>)> {
     let mut asked = Vec::new();
     let mut whose = Vec::new();
@@ -397,7 +397,7 @@ async fn ask_for_replicas<'a>(
 }
 
 /// Says of groups of which records tell of later cuts than the log that they cannot be brought to those, or not at all.
-fn warn_of_lost_cuts(looked: &mut Looked, (cuts, witnessed): (&Cuts, &Witnessed), groups: &[&str]) {
+fn warn_of_lost_cuts(looked: &mut LookedAtGroups, (cuts, witnessed): (&Cuts, &Witnessed), groups: &[&str]) {
     let beyond = beyond_the_log(cuts, witnessed);
     for (group, told) in groups.iter().filter_map(|group| beyond.get_key_value(group)) {
         let ends = match cuts.newest(group) {

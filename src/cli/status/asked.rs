@@ -6,7 +6,7 @@ use super::super::selection::NamedGroup;
 use super::super::{ExitStatus, Failure, selection};
 use crate::config::{Configuration, GroupEntry, TableRef};
 use crate::plan::document::Selection;
-use crate::plan::status::{GroupStatus, Status};
+use crate::plan::status::{GroupStatus, StatusDocument};
 use crate::plan::{Request, Warning};
 use crate::render::clean;
 use crate::text::{label_group, names_table, plain_name};
@@ -85,7 +85,7 @@ impl StatusSelection {
     ///
     /// # Errors
     /// A name is no table of any group.
-    pub(super) fn narrow(&self, status: &mut Status) -> Result<(), Failure> {
+    pub(super) fn narrow(&self, status: &mut StatusDocument) -> Result<(), Failure> {
         let groups = || status.workspaces.iter().flat_map(|workspace| &workspace.groups);
         let all: BTreeSet<String> = groups().flat_map(names).collect();
         let missing = |word: &&String| !all.iter().any(|table| names_table(word, table));
@@ -124,15 +124,15 @@ impl StatusSelection {
     }
 
     /// Whether a table that was asked for is left out.
-    pub(super) fn of_left_out(&self, status: &Status) -> bool {
+    pub(super) fn of_left_out(&self, status: &StatusDocument) -> bool {
         let mut groups = status.workspaces.iter().flat_map(|workspace| &workspace.groups);
         !self.is_everything() && groups.any(|group| !group.unprotected.is_empty())
     }
 }
 
 /// Leaves the workspaces of which a group is left, and the warnings of these and of their groups.
-pub(super) fn leave_out_others(status: &mut Status) {
-    let Status { workspaces, warnings, .. } = status;
+pub(super) fn leave_out_others(status: &mut StatusDocument) {
+    let StatusDocument { workspaces, warnings, .. } = status;
     workspaces.retain(|workspace| !workspace.groups.is_empty());
     let named = workspaces.iter().flat_map(|workspace| {
         let groups = workspace.groups.iter().map(|group| Some(group.name.as_str()));
@@ -194,7 +194,7 @@ mod tests {
     use crate::formats::STATUS;
 
     /// A status of one group that leaves tables out, and a warning of another.
-    fn status() -> Status {
+    fn status() -> StatusDocument {
         let region =
             || serde_json::json!({"location": "/west", "reachable": true, "ledger": "present"});
         serde_json::from_value(serde_json::json!({
@@ -224,7 +224,7 @@ mod tests {
         StatusSelection { tables, ..StatusSelection::default() }
     }
 
-    fn codes(status: &Status) -> Vec<&str> {
+    fn codes(status: &StatusDocument) -> Vec<&str> {
         status.warnings.iter().map(|warning| warning.code.as_str()).collect()
     }
 

@@ -1,7 +1,7 @@
 //! The keys of `notifications`, and of what lies in it. Pure.
 
 use super::Level::{Heartbeat, Notifications, OAuth, Smtp, Webhook};
-use super::Shape::{Choice, Choices, EntriesOrNone, Number, Object, Text};
+use super::ValueShape::{Choice, Choices, EntriesOrNone, Number, Object, Text};
 use super::{Key, optional, required};
 
 pub(super) const KEYS: &[Key] = &[

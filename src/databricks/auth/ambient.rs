@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::profile::{Profiles, origin_of_host, same_host};
 use super::tried::Tried;
-use super::{Environment, Wanted};
+use super::{Environment, SignInTarget};
 use crate::secrets;
 
 /// Every setting: its key in a profile, its variable, and the group of methods it belongs to, as the official clients have them.
@@ -60,7 +60,7 @@ const SECRETS: [&str; 7] = [
 ];
 
 /// Settings with where each was found. Values print nothing.
-pub(super) struct Settings {
+pub(super) struct SignInSettings {
     found: BTreeMap<&'static str, (SecretString, String)>,
     /// What was left aside, and why.
     pub(super) notes: Vec<Tried>,
@@ -89,19 +89,19 @@ fn why_withheld(
     }
 }
 
-impl Settings {
+impl SignInSettings {
     /// Gathers them for a host: the environment first; a profile never overrides it.
     ///
     /// # Errors
     /// What the user has to decide: a profile that is not there, several that fit, two methods at once.
     pub(super) fn gather(
         environment: &Environment,
-        wanted: &Wanted<'_>,
-    ) -> Result<Settings, (String, String)> {
+        wanted: &SignInTarget<'_>,
+    ) -> Result<SignInSettings, (String, String)> {
         let host = wanted.base.as_str().trim_end_matches('/');
         let named = environment.variable("DATABRICKS_HOST");
         let withheld = why_withheld(named, host, wanted.unbound, Some("DATABRICKS_HOST"));
-        let mut settings = Settings {
+        let mut settings = SignInSettings {
             found: BTreeMap::new(),
             notes: Vec::new(),
             environment_serves: withheld.is_none(),
@@ -143,7 +143,7 @@ impl Settings {
     fn add_profile(
         &mut self,
         environment: &Environment,
-        wanted: &Wanted<'_>,
+        wanted: &SignInTarget<'_>,
         host: &str,
     ) -> Result<(), (String, String)> {
         let profiles = Profiles::read(environment).map_err(|why| ("profiles".to_owned(), why))?;
@@ -288,7 +288,7 @@ fn find_profile<'a>(
     }
 }
 
-impl fmt::Debug for Settings {
+impl fmt::Debug for SignInSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let found: Vec<&String> = self.found.values().map(|(_, origin)| origin).collect();
         f.debug_struct("Settings").field("found", &found).finish_non_exhaustive()

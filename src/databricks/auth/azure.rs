@@ -8,7 +8,7 @@ use url::Url;
 
 use super::super::refusal::Refusal;
 use super::oauth::TokenService;
-use super::{Run, Token, TokenSource, sign_in_refusal};
+use super::{CommandRunner, AccessToken, TokenSource, sign_in_refusal};
 
 /// The resource that is Databricks, in every cloud of Azure.
 const DATABRICKS: &str = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d";
@@ -69,7 +69,7 @@ impl ServicePrincipal {
         tenant: &str,
         resource: &str,
         now: DateTime<Utc>,
-    ) -> Result<Token, Refusal> {
+    ) -> Result<AccessToken, Refusal> {
         let endpoint = format!("{}/{tenant}/oauth2/token", self.cloud.login);
         let form = [
             ("grant_type", "client_credentials"),
@@ -109,7 +109,7 @@ impl ServicePrincipal {
 
 #[async_trait]
 impl TokenSource for ServicePrincipal {
-    async fn fetch(&self, now: DateTime<Utc>) -> Result<Token, Refusal> {
+    async fn fetch(&self, now: DateTime<Utc>) -> Result<AccessToken, Refusal> {
         let tenant = self.tenant().await?;
         let mut token = self.token(&tenant, DATABRICKS, now).await?;
         if let Some(resource_id) = &self.resource_id {
@@ -128,7 +128,7 @@ impl TokenSource for ServicePrincipal {
 
 /// Whoever is signed in to a command-line tool of this machine.
 pub(super) struct Cli {
-    pub(super) run: Run,
+    pub(super) run: CommandRunner,
     pub(super) command: Vec<String>,
 }
 
@@ -146,7 +146,7 @@ struct Printed {
 
 impl Cli {
     /// `az account get-access-token` for Databricks.
-    pub(super) fn azure(run: Run, tenant: Option<&str>) -> Cli {
+    pub(super) fn azure(run: CommandRunner, tenant: Option<&str>) -> Cli {
         let mut command =
             vec!["az", "account", "get-access-token", "--resource", DATABRICKS, "--output", "json"];
         command.extend(tenant.into_iter().flat_map(|tenant| ["--tenant", tenant]));
@@ -154,7 +154,7 @@ impl Cli {
     }
 
     /// `databricks auth token` for a host.
-    pub(super) fn databricks(run: Run, base: &Url) -> Cli {
+    pub(super) fn databricks(run: CommandRunner, base: &Url) -> Cli {
         let host = base.as_str().trim_end_matches('/');
         Cli {
             run,
@@ -171,12 +171,12 @@ impl std::fmt::Debug for Cli {
 
 #[async_trait]
 impl TokenSource for Cli {
-    async fn fetch(&self, now: DateTime<Utc>) -> Result<Token, Refusal> {
+    async fn fetch(&self, now: DateTime<Utc>) -> Result<AccessToken, Refusal> {
         let printed = (self.run)(self.command.clone()).await.map_err(sign_in_refusal)?;
         let printed: Printed =
             serde_json::from_str(&printed).map_err(|_| sign_in_refusal("prints no token"))?;
         let end = printed.expires_on.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
         let end = end.or(printed.expiry).unwrap_or(now + TimeDelta::minutes(30));
-        Ok(Token { secret: printed.access_token, headers: Vec::new(), life: Some((now, end)) })
+        Ok(AccessToken { secret: printed.access_token, headers: Vec::new(), life: Some((now, end)) })
     }
 }

@@ -6,14 +6,14 @@ use url::Url;
 use super::super::client::{Client, is_loopback};
 use super::super::refusal::Refusal;
 use super::super::timing::Timing;
-use super::ambient::Settings;
+use super::ambient::SignInSettings;
 use super::azure::{self, Cli, ServicePrincipal};
 use super::metadata::MetadataService;
 use super::oauth::{ClientSecret, TokenService};
 use super::oidc::{Federation, IdToken};
 use super::secret::SecretToken;
 use super::tried::{SignInError, Tried};
-use super::{Credential, Environment, TokenSource, Wanted};
+use super::{Credential, Environment, TokenSource, SignInTarget};
 use crate::config::token_variable;
 use crate::region::RegionErrorKind;
 use crate::sentence::Sentence;
@@ -33,7 +33,7 @@ const METHODS: [&str; 9] = [
 
 /// Everything about one sign-in.
 struct Chain<'a> {
-    wanted: &'a Wanted<'a>,
+    wanted: &'a SignInTarget<'a>,
     environment: &'a Environment,
     timing: &'a Timing,
     tried: Vec<Tried>,
@@ -44,7 +44,7 @@ struct Chain<'a> {
 /// # Errors
 /// Everything that was tried. A service that does not answer is no reason: its credential is kept and asked again later.
 pub(in super::super) async fn sign_in(
-    wanted: &Wanted<'_>,
+    wanted: &SignInTarget<'_>,
     environment: &Environment,
     timing: &Timing,
 ) -> Result<(Credential, Option<String>), SignInError> {
@@ -123,7 +123,7 @@ impl Chain<'_> {
 
     async fn ambient(&mut self) -> Option<(Credential, Option<String>)> {
         let base = self.wanted.base;
-        let settings = match Settings::gather(self.environment, self.wanted) {
+        let settings = match SignInSettings::gather(self.environment, self.wanted) {
             Ok(settings) => settings,
             Err((method, why)) => {
                 self.note(method, why);
@@ -179,7 +179,7 @@ impl Chain<'_> {
     }
 
     /// Notes what of the surroundings is half of a method, and that what was asked for is not to be had.
-    fn note_what_is_incomplete(&mut self, settings: &Settings, forced: Option<String>) {
+    fn note_what_is_incomplete(&mut self, settings: &SignInSettings, forced: Option<String>) {
         let azure = azure::cloud(self.wanted.base, settings.get("azure_environment")).is_some();
         self.tried.extend(settings.incomplete(self.environment, azure));
         match forced {
@@ -204,7 +204,7 @@ type Method = (&'static str, String, Box<dyn TokenSource>);
 
 /// The methods that the settings and the surroundings allow, in the official order.
 fn sources(
-    settings: &Settings,
+    settings: &SignInSettings,
     environment: &Environment,
     base: &Url,
     service: &TokenService,
@@ -251,7 +251,7 @@ fn sources(
 
 /// The tokens of others that Databricks takes in exchange for its own, in the official order.
 fn id_tokens(
-    settings: &Settings,
+    settings: &SignInSettings,
     environment: &Environment,
 ) -> Vec<(&'static str, String, IdToken)> {
     let secret = |text: &str| SecretString::from(text.to_owned());
@@ -280,7 +280,7 @@ fn id_tokens(
 
 /// The methods of a workspace on Azure.
 fn azure_methods(
-    settings: &Settings,
+    settings: &SignInSettings,
     environment: &Environment,
     base: &Url,
     service: &TokenService,

@@ -10,7 +10,7 @@ use super::super::client::is_loopback;
 use super::super::refusal::Refusal;
 use super::super::timing::Timing;
 use super::oauth::TokenService;
-use super::{Token, TokenSource, sign_in_refusal};
+use super::{AccessToken, TokenSource, sign_in_refusal};
 
 /// What the service answers: a token, its kind, and when it ends, in seconds since 1970.
 #[derive(Deserialize)]
@@ -32,7 +32,7 @@ pub(super) struct MetadataService {
 #[async_trait]
 impl TokenSource for MetadataService {
     /// `GET` of the service's own address, with the workspace that the token is for.
-    async fn fetch(&self, now: DateTime<Utc>) -> Result<Token, Refusal> {
+    async fn fetch(&self, now: DateTime<Utc>) -> Result<AccessToken, Refusal> {
         let url = Url::parse(self.url.expose_secret())
             .map_err(|_| sign_in_refusal("its address is no URL"))?;
         // Whoever answers decides as whom drsync acts: a service of another machine could be anybody's.
@@ -60,6 +60,6 @@ impl TokenSource for MetadataService {
         }
         let end = DateTime::from_timestamp(expires_on as i64, 0)
             .ok_or_else(|| sign_in_refusal("its token ends at no moment that there is"))?;
-        Ok(Token { secret: access_token, headers: Vec::new(), life: Some((now, end)) })
+        Ok(AccessToken { secret: access_token, headers: Vec::new(), life: Some((now, end)) })
     }
 }

@@ -11,9 +11,9 @@ use super::super::refusal::Refusal;
 use super::super::timing::Timing;
 use super::super::wire::{HostMetadata, OidcEndpoints, TokenAnswer};
 use super::profile::origin_of_host;
-use super::{Token, TokenSource, sign_in_refusal};
+use super::{AccessToken, TokenSource, sign_in_refusal};
 use crate::limits::SHORT_ANSWER;
-use crate::pause::{Failure, Twice, may_try_again};
+use crate::pause::{TryFailure, Twice, may_try_again};
 use crate::region::RegionErrorKind;
 use crate::wire_log::LoggedRequest;
 use crate::{moment, secrets};
@@ -100,7 +100,7 @@ impl TokenService {
         client: Option<(&str, &SecretString)>,
         form: &[(&str, &str)],
         now: DateTime<Utc>,
-    ) -> Result<Token, Refusal> {
+    ) -> Result<AccessToken, Refusal> {
         let secret = |key: &&(&str, &str)| matches!(key.0, "client_secret" | "subject_token");
         for (_, value) in form.iter().filter(secret) {
             secrets::register(value);
@@ -120,7 +120,7 @@ impl TokenService {
             let seconds = if answer.expires_in > 0 { answer.expires_in } else { 3600 };
             let span = TimeDelta::try_seconds(seconds).unwrap_or(TimeDelta::MAX);
             let life = Some((now, moment::later(now, span)));
-            return Ok(Token { life, ..Token::forever(answer.access_token) });
+            return Ok(AccessToken { life, ..AccessToken::forever(answer.access_token) });
         }
         let said = match (answer.error, answer.error_description) {
             (Some(error), Some(more)) => {
@@ -170,7 +170,7 @@ impl TokenService {
                 }
                 Err(_) => "the connection to the token service was lost".to_owned(),
             };
-            if !may_try_again(Failure::Unknown, Twice::Harmless, made, TRIES) {
+            if !may_try_again(TryFailure::Unknown, Twice::Harmless, made, TRIES) {
                 return Err(Refusal { unresolved: nowhere, ..refusal_of_silence(why) });
             }
             self.timing.sleep(self.timing.backoff(PAUSE, made - 1, PAUSE * 8)).await;
@@ -242,7 +242,7 @@ pub(super) struct ClientSecret {
 
 #[async_trait]
 impl TokenSource for ClientSecret {
-    async fn fetch(&self, now: DateTime<Utc>) -> Result<Token, Refusal> {
+    async fn fetch(&self, now: DateTime<Utc>) -> Result<AccessToken, Refusal> {
         let (endpoint, _) = self.service.endpoint(&self.base).await?;
         let form = [("grant_type", "client_credentials"), ("scope", "all-apis")];
         self.service.token(endpoint.as_str(), Some((&self.id, &self.secret)), &form, now).await

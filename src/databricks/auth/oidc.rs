@@ -10,7 +10,7 @@ use url::Url;
 
 use super::super::refusal::Refusal;
 use super::oauth::{TokenService, check_own_host};
-use super::{Token, TokenSource, sign_in_refusal};
+use super::{AccessToken, TokenSource, sign_in_refusal};
 use crate::files;
 use crate::limits::SMALL_FILE;
 
@@ -77,7 +77,7 @@ pub(super) struct Federation {
 
 #[async_trait]
 impl TokenSource for Federation {
-    async fn fetch(&self, now: DateTime<Utc>) -> Result<Token, Refusal> {
+    async fn fetch(&self, now: DateTime<Utc>) -> Result<AccessToken, Refusal> {
         let (endpoint, metadata) = self.service.endpoint(&self.base).await?;
         let told = metadata.token_federation_default_oidc_audiences.first();
         // An id token is good wherever its audience is: it is for this host, or for what whoever runs drsync names.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::super::client::Client;
 use super::super::refusal::Refusal;
 use super::super::wire::Secret;
-use super::{Token, TokenSource, sign_in_refusal};
+use super::{AccessToken, TokenSource, sign_in_refusal};
 
 /// Where the token is, and who may read it.
 #[derive(Debug)]
@@ -19,14 +19,14 @@ pub(super) struct SecretToken {
 #[async_trait]
 impl TokenSource for SecretToken {
     /// `GET /api/2.0/secrets/get`.
-    async fn fetch(&self, _now: DateTime<Utc>) -> Result<Token, Refusal> {
+    async fn fetch(&self, _now: DateTime<Utc>) -> Result<AccessToken, Refusal> {
         let SecretToken { client, scope, key } = self;
         let query = [("scope", scope.as_str()), ("key", key.as_str())];
         let secret: Secret = client.get_secret(&["api", "2.0", "secrets", "get"], &query).await?;
         // A password may end with a blank; no header with a token may.
         match secret.decode_text().trim_end() {
             "" => Err(sign_in_refusal("its value is no token")),
-            token => Ok(Token::forever(token)),
+            token => Ok(AccessToken::forever(token)),
         }
     }
 

@@ -14,7 +14,7 @@ use super::super::refusal::answered::{self, Answered};
 use super::retry::Again;
 use super::shape;
 use crate::limits::Exceeded;
-use crate::pause::Failure;
+use crate::pause::TryFailure;
 use crate::region::RegionErrorKind;
 
 /// Reads an answer that says nothing but that all went well: empty, or an object of no interest.
@@ -79,11 +79,11 @@ fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unread> {
 }
 
 /// How a request failed that was answered so, as far as the status alone tells.
-pub(in crate::databricks) fn failure_of_status(status: StatusCode) -> Failure {
+pub(in crate::databricks) fn failure_of_status(status: StatusCode) -> TryFailure {
     match status.as_u16() {
-        429 => Failure::Passing,
-        500 | 502 | 503 | 504 | 408 => Failure::Unknown,
-        _ => Failure::Lasting,
+        429 => TryFailure::Passing,
+        500 | 502 | 503 | 504 | 408 => TryFailure::Unknown,
+        _ => TryFailure::Lasting,
     }
 }
 
@@ -99,12 +99,12 @@ pub(super) fn refusal(
     }
     let Answered { refusal, is_own, passes } = answered::read(status, body);
     let again = match failure_of_status(status) {
-        Failure::Passing => Again::Surely,
+        TryFailure::Passing => Again::Surely,
         // The workspace's own 503 is a refusal; a proxy's may come after the effect.
-        Failure::Unknown if is_own && status == StatusCode::SERVICE_UNAVAILABLE => Again::Surely,
-        Failure::Unknown => Again::IfSafe,
-        Failure::Lasting if passes => Again::Surely,
-        Failure::Lasting => Again::Never,
+        TryFailure::Unknown if is_own && status == StatusCode::SERVICE_UNAVAILABLE => Again::Surely,
+        TryFailure::Unknown => Again::IfSafe,
+        TryFailure::Lasting if passes => Again::Surely,
+        TryFailure::Lasting => Again::Never,
     };
     let refusal = Refusal {
         request_id: request_id(headers).or(refusal.request_id),

@@ -23,7 +23,7 @@ struct State {
 }
 
 /// A request's place in flight; dropped when its answer is there.
-pub(super) struct Turn<'a>(&'a Gate);
+pub(super) struct RequestPermit<'a>(&'a Gate);
 
 impl Default for Gate {
     fn default() -> Gate {
@@ -33,14 +33,14 @@ impl Default for Gate {
 }
 
 impl Gate {
-    pub(super) async fn enter(&self) -> Turn<'_> {
+    pub(super) async fn enter(&self) -> RequestPermit<'_> {
         loop {
             let left = self.left.notified();
             {
                 let mut state = self.state.lock().expect("no panic while counting");
                 if (state.in_flight as f64) < state.limit.max(1.0) {
                     state.in_flight += 1;
-                    return Turn(self);
+                    return RequestPermit(self);
                 }
             }
             left.await;
@@ -64,7 +64,7 @@ impl Gate {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for RequestPermit<'_> {
     fn drop(&mut self) {
         self.0.state.lock().expect("no panic while counting").in_flight -= 1;
         self.0.left.notify_one();

@@ -7,7 +7,7 @@ use super::super::timing::Timing;
 use super::is_loopback;
 use super::names::is_unresolved;
 use super::tls;
-use crate::pause::{Failure, Twice, may_try_again};
+use crate::pause::{TryFailure, Twice, may_try_again};
 use crate::proxy;
 use crate::region::RegionErrorKind;
 
@@ -63,16 +63,16 @@ impl Tries {
     ) -> Result<Duration, Refusal> {
         self.made += 1;
         let (failure, most) = match again {
-            Again::Never => (Failure::Lasting, 0),
-            Again::Surely => (Failure::Passing, TRIES),
-            Again::NotSent => (Failure::Passing, TRIES_CONNECT),
-            Again::IfSafe => (Failure::Unknown, TRIES_UNKNOWN),
-            Again::NoAnswer => (Failure::Unknown, TRIES_SILENT),
+            Again::Never => (TryFailure::Lasting, 0),
+            Again::Surely => (TryFailure::Passing, TRIES),
+            Again::NotSent => (TryFailure::Passing, TRIES_CONNECT),
+            Again::IfSafe => (TryFailure::Unknown, TRIES_UNKNOWN),
+            Again::NoAnswer => (TryFailure::Unknown, TRIES_SILENT),
         };
         let refusal = match (failure, self.twice) {
-            (Failure::Lasting, _) => refusal,
-            (Failure::Passing, _) | (Failure::Unknown, Twice::Harmless) => refusal.transient(),
-            (Failure::Unknown, Twice::Harm) => refusal.transient().unknown(),
+            (TryFailure::Lasting, _) => refusal,
+            (TryFailure::Passing, _) | (TryFailure::Unknown, Twice::Harmless) => refusal.transient(),
+            (TryFailure::Unknown, Twice::Harm) => refusal.transient().unknown(),
         };
         if !may_try_again(failure, self.twice, self.made, most) {
             return Err(refusal);

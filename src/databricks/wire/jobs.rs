@@ -41,11 +41,11 @@ pub struct JobSettings {
     /// Its name; several jobs may have the same.
     pub name: String,
     /// By the clock.
-    pub schedule: Option<PauseStatus>,
+    pub schedule: Option<Pausable>,
     /// By files or tables.
-    pub trigger: Option<PauseStatus>,
+    pub trigger: Option<Pausable>,
     /// Always.
-    pub continuous: Option<PauseStatus>,
+    pub continuous: Option<Pausable>,
     /// What keeps the settings.
     pub deployment: Option<JobDeployment>,
 }
@@ -61,7 +61,7 @@ pub struct JobDeployment {
 /// A schedule, trigger or continuous setting, as far as it may be paused.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct PauseStatus {
+pub struct Pausable {
     /// `PAUSED` or `UNPAUSED`; absent: not paused.
     pub pause_status: Option<String>,
     /// Six or seven fields, as Quartz reads them.

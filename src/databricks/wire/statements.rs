@@ -146,13 +146,13 @@ pub struct ResultSchema {
     pub column_count: i64,
     /// Each of them; absent where there are none.
     #[serde(deserialize_with = "or_default")]
-    pub columns: Vec<Column>,
+    pub columns: Vec<ResultColumn>,
 }
 
 /// One column of a result.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Column {
+pub struct ResultColumn {
     /// Its name.
     pub name: String,
     /// Its place, from 0.

@@ -62,21 +62,21 @@ pub struct NewFile {
 
 /// A change of a table: its operation, and the actions that make it.
 #[derive(Debug, Clone)]
-pub struct Change {
+pub struct TableChange {
     operation: Operation,
     data: bool,
     actions: Vec<String>,
 }
 
-impl Change {
+impl TableChange {
     /// A change without actions yet.
-    pub fn new(operation: Operation) -> Change {
-        Change { operation, data: true, actions: Vec::new() }
+    pub fn new(operation: Operation) -> TableChange {
+        TableChange { operation, data: true, actions: Vec::new() }
     }
 
     /// One after which the rows are what they were.
-    pub fn maintenance(operation: Operation) -> Change {
-        Change { data: false, ..Change::new(operation) }
+    pub fn maintenance(operation: Operation) -> TableChange {
+        TableChange { data: false, ..TableChange::new(operation) }
     }
 
     /// A file becomes live.
@@ -122,7 +122,7 @@ impl Change {
         read_version: Option<u64>,
         own_time_ms: Option<i64>,
     ) -> Vec<String> {
-        let Change { operation, data: _, actions } = self;
+        let TableChange { operation, data: _, actions } = self;
         let info = commit_info(author, &operation, read_version, own_time_ms);
         std::iter::once(info).chain(actions).collect()
     }

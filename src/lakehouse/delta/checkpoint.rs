@@ -21,7 +21,7 @@ use super::json;
 use super::log::{LOG, LogCheckpoint};
 use super::odd::Odd;
 use super::parquet;
-use super::state::{AddFacts, SnapshotDetail, State};
+use super::state::{AddFacts, SnapshotDetail, ReplayState};
 use super::stats::num_records;
 use super::store::{Blob, TableStore};
 use crate::foreign::contained;
@@ -36,7 +36,7 @@ const SMALL: u64 = 1 << 20;
 pub(super) fn read_checkpoint(
     store: &TableStore,
     checkpoint: &LogCheckpoint,
-    state: &mut State,
+    state: &mut ReplayState,
 ) -> Result<()> {
     state.within_checkpoint = true;
     for file in &checkpoint.files {
@@ -96,7 +96,7 @@ struct From {
     earliest: NaiveDate,
 }
 
-fn read_parquet(blob: Blob, file: &str, state: &mut State) -> Result<()> {
+fn read_parquet(blob: Blob, file: &str, state: &mut ReplayState) -> Result<()> {
     let corrupt = |error: &dyn std::fmt::Display| DeltaError::corrupt(file, error);
     let too_much = |over| DeltaError::too_much(file, over);
     // Counting rows needs one number; copying needs the text if there is one. If some row lacks it, everything is read.
@@ -143,7 +143,7 @@ fn batches(
     file: &str,
     detail: SnapshotDetail,
     stats: Stats,
-) -> Result<(NaiveDate, parquet::Batches)> {
+) -> Result<(NaiveDate, parquet::RowBatches)> {
     // The writer's own Arrow schema is of no interest, and may name types that need more care.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let opened = parquet::open(input, file, options)?;
@@ -218,7 +218,7 @@ fn projection(schema: &SchemaDescriptor, detail: SnapshotDetail, stats: Stats) -
 }
 
 /// Applies a batch of rows; false when statistics must be looked for in the other form too.
-fn apply(batch: &RecordBatch, state: &mut State, from: From) -> Result<bool, Odd> {
+fn apply(batch: &RecordBatch, state: &mut ReplayState, from: From) -> Result<bool, Odd> {
     let column = |name: &str| batch.column_by_name(name).and_then(|column| column.as_struct_opt());
     let object = |column: &StructArray, row: usize| -> Result<Raw, Odd> {
         let mut text = String::new();
@@ -268,7 +268,7 @@ fn apply(batch: &RecordBatch, state: &mut State, from: From) -> Result<bool, Odd
     Ok(true)
 }
 
-fn apply_add(add: &StructArray, row: usize, state: &mut State, from: From) -> Result<bool, Odd> {
+fn apply_add(add: &StructArray, row: usize, state: &mut ReplayState, from: From) -> Result<bool, Odd> {
     let mut facts = facts(add, row)?;
     let stats = text(add, "stats", row)?;
     let parsed = add

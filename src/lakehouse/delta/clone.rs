@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde_json::json;
 
-use super::change::{Author, Change, Operation};
+use super::change::{Author, TableChange, Operation};
 use super::commit::{self, Expect};
 use super::error::{DeltaError, Result};
 use super::log::versions;
@@ -24,9 +24,9 @@ use super::{external, features};
 use crate::region::Mark;
 pub(super) use copy::clear_left_over;
 pub(super) use files::wanted;
-use files::{Changes, Wanted};
+use files::{CloneActions, WantedFile};
 pub(super) use header::kept_property;
-use job::{Job, Placed};
+use job::{FileCopy, Placed};
 use places::{GivenAgain, TargetNames, place_files};
 pub(super) use places::{check_files, check_whole};
 
@@ -44,12 +44,12 @@ pub struct CloneOptions {
     /// The source as the history shall name it.
     pub source_name: String,
     /// Counts as files arrive, and stops the clone on request.
-    pub progress: Progress,
+    pub progress: CopyProgress,
 }
 
 /// What a clone did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cloned {
+pub struct CloneMetrics {
     /// The version it made in the target.
     pub version: u64,
     /// Live data files of the source, and so of the target now.
@@ -74,7 +74,7 @@ pub struct Cloned {
 
 /// What a clone would have to copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Estimate {
+pub struct CopyEstimate {
     /// Data files.
     pub copy_files: u64,
     /// Bytes of data files.
@@ -83,7 +83,7 @@ pub struct Estimate {
 
 /// Counters of a running clone, shared with whoever shows or stops it.
 #[derive(Debug, Clone, Default)]
-pub struct Progress(Arc<Counters>);
+pub struct CopyProgress(Arc<Counters>);
 
 #[derive(Debug, Default)]
 struct Counters {
@@ -94,7 +94,7 @@ struct Counters {
     stop: AtomicBool,
 }
 
-impl Progress {
+impl CopyProgress {
     /// Asks the clone to stop as soon as it can; nothing will be committed.
     pub fn stop(&self) {
         self.0.stop.store(true, Ordering::Relaxed);
@@ -133,12 +133,12 @@ const PLACINGS: usize = 5;
 
 /// Brings what the target lacks, under names that are its own, and returns what was copied.
 fn bring<'a>(
-    wanted: &mut [Wanted<'a>],
+    wanted: &mut [WantedFile<'a>],
     stores: (&TableStore, &TableStore),
     target: Option<&'a Snapshot>,
     version: &Snapshot,
     doubted: bool,
-    progress: &Progress,
+    progress: &CopyProgress,
 ) -> Result<Placed> {
     let (source, target_store) = stores;
     let tracks_rows = version.protocol.supports("rowTracking");
@@ -170,7 +170,7 @@ pub(super) fn deep_clone(
     version: u64,
     target_store: &TableStore,
     options: &CloneOptions,
-) -> Result<Cloned> {
+) -> Result<CloneMetrics> {
     let CloneOptions { properties, expect, doubted, author, source_name, progress } = options;
     let target_store = &target_store.no_more_open_than(source_store);
     let source = snapshot(source_store, Some(version), SnapshotDetail::Full)?;
@@ -204,14 +204,14 @@ pub(super) fn deep_clone(
     let totals = source.totals();
     let parameters = json!({ "source": source_name, "sourceVersion": version, "isShallow": false });
     let metrics = metrics_of(&source, &changes, &jobs);
-    let mut change = Change::new(Operation::new("CLONE", parameters).metrics(metrics));
+    let mut change = TableChange::new(Operation::new("CLONE", parameters).metrics(metrics));
     change.extend(header.actions);
     change.extend(changes.row_ids.map(|row_ids| row_ids.to_string()));
     change.extend(changes.actions);
     let lines = change.into_lines(author, newest, header.own_time_ms);
     commit::put(target_store, next, &lines)?;
     checkpoint_after(target.as_ref(), target_store, next, author.now_ms);
-    Ok(Cloned {
+    Ok(CloneMetrics {
         version: next,
         source_files: totals.files,
         source_bytes: totals.bytes,
@@ -251,7 +251,7 @@ fn newest_of_target(store: &TableStore) -> Result<Option<Snapshot>> {
 }
 
 /// What a clone did, as the history of the table tells it.
-fn metrics_of(source: &Snapshot, changes: &Changes, jobs: &[Job]) -> Vec<(&'static str, u64)> {
+fn metrics_of(source: &Snapshot, changes: &CloneActions, jobs: &[FileCopy]) -> Vec<(&'static str, u64)> {
     let data = jobs.iter().filter(|job| job.is_data);
     let totals = source.totals();
     vec![

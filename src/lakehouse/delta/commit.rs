@@ -1,6 +1,6 @@
 //! Writes a commit: one file, put only if absent.
 
-use super::change::{Author, Change};
+use super::change::{Author, TableChange};
 use super::checkpoint;
 use super::error::{DeltaError, Result};
 use super::log::{LOG, commit_path, versions};
@@ -61,7 +61,7 @@ pub(crate) fn commit_on(
     store: &TableStore,
     base: &Snapshot,
     author: &Author,
-    change: Change,
+    change: TableChange,
 ) -> Result<u64> {
     let time = next_time(Some(base), base.metadata.in_commit_timestamps(), author.now_ms);
     let version = base.version + 1;
@@ -75,7 +75,7 @@ pub(crate) fn lines_on(
     base: &Snapshot,
     author: &Author,
     own_time_ms: i64,
-    change: Change,
+    change: TableChange,
 ) -> Vec<String> {
     let own_time_ms = base.metadata.in_commit_timestamps().then_some(own_time_ms);
     change.into_lines(author, Some(base.version), own_time_ms)

@@ -27,7 +27,7 @@ const BEFORE: usize = 16;
 
 /// A commit as its table's history shows it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Commit {
+pub struct TableCommit {
     /// The version it made.
     pub version: u64,
     /// When, in milliseconds; strictly increasing unless commits carry their own time and disagree with the files'.
@@ -57,7 +57,7 @@ pub struct Commit {
 }
 
 /// Reads the commits still in the log from a version on, oldest first. Nothing before a gap is returned.
-pub(crate) fn history(store: &TableStore, from: Option<u64>) -> Result<Vec<Commit>> {
+pub(crate) fn history(store: &TableStore, from: Option<u64>) -> Result<Vec<TableCommit>> {
     let log = versions(store)?;
     let head = snapshot_of(store, &log, None, SnapshotDetail::Header)?;
     history_in(store, &log, head.metadata.in_commit_timestamps_since(), from)
@@ -69,8 +69,8 @@ pub(crate) fn history_in(
     log: &Versions,
     own_times_since: Option<u64>,
     from: Option<u64>,
-) -> Result<Vec<Commit>> {
-    let mut found: Vec<Commit> = Vec::new();
+) -> Result<Vec<TableCommit>> {
+    let mut found: Vec<TableCommit> = Vec::new();
     for version in
         log.commits.iter().rev().take_while(|version| from.is_none_or(|from| **version >= from))
     {
@@ -192,7 +192,7 @@ pub(crate) fn digest_of_commit(store: &TableStore, version: u64) -> Result<Strin
     Ok(hex(&content.finalize()))
 }
 
-fn read_commit(store: &TableStore, version: u64) -> Result<Commit> {
+fn read_commit(store: &TableStore, version: u64) -> Result<TableCommit> {
     let file = commit_file(version);
     let mut info = None;
     let (mut files, mut data, mut table) = (false, false, false);
@@ -229,7 +229,7 @@ fn read_commit(store: &TableStore, version: u64) -> Result<Commit> {
     let text = |name: &str| info.get(name).and_then(Value::as_str).map(str::to_owned);
     let object =
         |name: &str| info.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
-    Ok(Commit {
+    Ok(TableCommit {
         version,
         timestamp_ms: 0,
         operation: text("operation"),

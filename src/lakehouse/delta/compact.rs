@@ -9,13 +9,13 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::action::{FileKey, LiveFile, Raw};
-use super::change::{Author, Change, NewFile, Operation};
+use super::change::{Author, TableChange, NewFile, Operation};
 use super::commit::commit_on;
 use super::error::{DeltaError, Result};
 use super::features;
 use super::log::versions;
 use super::parquet;
-use super::path::{self, Location};
+use super::path::{self, FileLocation};
 use super::replay::snapshot_of;
 use super::snapshot::Snapshot;
 use super::state::SnapshotDetail;
@@ -132,7 +132,7 @@ fn written_anew(
         };
         let name = format!("{folder}part-00000-{}.c000.parquet", uuid::Uuid::new_v4());
         let content = encoded(&name, &batches)?;
-        let Location::Inside(inside) = path::locate(&name, store.folder())? else {
+        let FileLocation::Inside(inside) = path::locate(&name, store.folder())? else {
             return Err(DeltaError::corrupt(first, "its folder lies out of the table"));
         };
         store.create(&inside, &content)?;
@@ -145,7 +145,7 @@ fn written_anew(
 /// The rows of a file in the columns that all files of its table are to have.
 fn read(store: &TableStore, key: &FileKey, shape: &FileRows) -> Result<Vec<RecordBatch>> {
     let name = &*key.path;
-    let Location::Inside(inside) = path::locate(name, store.folder())? else {
+    let FileLocation::Inside(inside) = path::locate(name, store.folder())? else {
         let why = "drsync rewrites files of the table's own folder only".into();
         return Err(DeltaError::Unsupported { location: name.to_owned(), why });
     };
@@ -194,7 +194,7 @@ fn commit(
         ("maxFileSize", added[added.len() - 1]),
         ("numDeletionVectorsRemoved", 0),
     ];
-    let mut change = Change::maintenance(Operation::new("OPTIMIZE", parameters).metrics(metrics));
+    let mut change = TableChange::maintenance(Operation::new("OPTIMIZE", parameters).metrics(metrics));
     for (key, file) in bins.iter().flat_map(|bin| &bin.files) {
         change.remove(key, file, author.now_ms)?;
     }

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::limits::Exceeded;
-use crate::pause::Failure;
+use crate::pause::TryFailure;
 use crate::sentence::Sentence;
 
 /// Says why a Delta table could not be read or written.
@@ -131,8 +131,8 @@ pub type Result<T, E = DeltaError> = std::result::Result<T, E>;
 
 impl DeltaError {
     /// How a conditional commit failed: of a lost race nothing was written, and it may be tried on top of what others committed.
-    pub(crate) fn of_commit(&self) -> Failure {
-        Failure::of(matches!(self, DeltaError::Conflict { .. }), false)
+    pub(crate) fn of_commit(&self) -> TryFailure {
+        TryFailure::of(matches!(self, DeltaError::Conflict { .. }), false)
     }
 
     /// Makes an error out of what the operating system said.

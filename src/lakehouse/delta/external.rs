@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::error::Result;
-use super::path::{Location, is_absolute, locate};
+use super::path::{FileLocation, is_absolute, locate};
 use super::snapshot::Snapshot;
 use super::store::TableStore;
 
@@ -18,7 +18,7 @@ pub(super) fn outside(store: &TableStore, version: &Snapshot) -> Result<Vec<Path
         if !is_absolute(path) {
             return Ok(());
         }
-        if let Location::Elsewhere(path) = locate(path, store.folder())? {
+        if let FileLocation::Elsewhere(path) = locate(path, store.folder())? {
             let folder = path.parent().unwrap_or(Path::new("/")).to_path_buf();
             found.entry(folder).or_insert(path);
         }

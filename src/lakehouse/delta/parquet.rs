@@ -21,7 +21,7 @@ use parquet::file::reader::ChunkReader;
 use super::error::{DeltaError, Result};
 use crate::foreign::contained;
 use crate::limits::PARQUET_FOOTER;
-use pages::Guard;
+use pages::PageGuard;
 
 /// The end of every file: the length of its footer, and a mark.
 const TAIL: u64 = 8;
@@ -31,7 +31,7 @@ const ENCRYPTED: &[u8; 4] = b"PARE";
 
 /// A file that was opened: what it holds is known, and no row was read.
 pub(crate) struct Opened<R> {
-    guard: Guard<R>,
+    guard: PageGuard<R>,
     /// Its metadata, as the reader takes them.
     pub(crate) known: ArrowReaderMetadata,
     file: String,
@@ -94,7 +94,7 @@ pub(crate) fn open<R: ChunkReader + 'static>(
     match columns.find(|column| matches!(column.compression(), Compression::LZO)) {
         Some(_) => Err(unreadable(file, "the codec LZO")),
         None => Ok(Opened {
-            guard: Guard::of(input, known.metadata().clone(), file)?,
+            guard: PageGuard::of(input, known.metadata().clone(), file)?,
             known,
             file: file.to_owned(),
         }),
@@ -155,7 +155,7 @@ pub(crate) fn batches<R: ChunkReader + 'static>(
     opened: Opened<R>,
     columns: Option<ProjectionMask>,
     rows: usize,
-) -> Result<Batches> {
+) -> Result<RowBatches> {
     batches_of_first(opened, columns, rows, None)
 }
 
@@ -165,7 +165,7 @@ pub(crate) fn batches_of_first<R: ChunkReader + 'static>(
     columns: Option<ProjectionMask>,
     rows: usize,
     first: Option<usize>,
-) -> Result<Batches> {
+) -> Result<RowBatches> {
     let Opened { guard, known, file } = opened;
     let columns = columns.unwrap_or_else(ProjectionMask::all);
     let rows = guard.rows_at_once(&columns, rows)?;
@@ -179,17 +179,17 @@ pub(crate) fn batches_of_first<R: ChunkReader + 'static>(
     let reader = contained(|| builder.build())
         .map_err(|why| DeltaError::corrupt(&file, why))?
         .map_err(|error| of_reader(&file, &error))?;
-    Ok(Batches { reader: Some(reader), file })
+    Ok(RowBatches { reader: Some(reader), file })
 }
 
 /// Batches of rows, until one cannot be read.
-pub(crate) struct Batches {
+pub(crate) struct RowBatches {
     /// Gone once it has failed: what it would say then is not known.
     reader: Option<ParquetRecordBatchReader>,
     file: String,
 }
 
-impl Iterator for Batches {
+impl Iterator for RowBatches {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -12,7 +12,7 @@ pub(crate) const LOG: &str = "_delta_log";
 
 /// Where a file named by a log lies.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Location {
+pub enum FileLocation {
     /// Inside the table; decoded, with `/` between folders, to be taken literally.
     Inside(String),
     /// Elsewhere on this machine, as in a shallow clone.
@@ -46,7 +46,7 @@ pub(crate) fn encode(path: &str) -> String {
 }
 
 /// Finds where a path in the log of a table points. `root` is the table's folder, where it has one.
-pub(crate) fn locate(path: &str, root: Option<&Path>) -> Result<Location> {
+pub(crate) fn locate(path: &str, root: Option<&Path>) -> Result<FileLocation> {
     let refused = |why: &str| DeltaError::corrupt(path, why);
     let decoded =
         percent_decode_str(path).decode_utf8().map_err(|_| refused("the path is not UTF-8"))?;
@@ -67,7 +67,7 @@ pub(crate) fn locate(path: &str, root: Option<&Path>) -> Result<Location> {
             };
             absolute(rest, root).ok_or_else(|| refused("a file URL without an absolute path"))
         }
-        Some(_) => Ok(Location::Foreign(path.to_owned())),
+        Some(_) => Ok(FileLocation::Foreign(path.to_owned())),
         None if decoded.starts_with('/') => {
             absolute(&decoded, root).ok_or_else(|| refused("the path is not absolute"))
         }
@@ -76,7 +76,7 @@ pub(crate) fn locate(path: &str, root: Option<&Path>) -> Result<Location> {
             if inside.is_empty() {
                 Err(refused("the path names no file"))
             } else {
-                Ok(Location::Inside(inside.into_owned()))
+                Ok(FileLocation::Inside(inside.into_owned()))
             }
         }
     }
@@ -108,14 +108,14 @@ fn scheme(path: &str) -> Option<&str> {
     valid.then_some(scheme)
 }
 
-fn absolute(path: &str, root: Option<&Path>) -> Option<Location> {
+fn absolute(path: &str, root: Option<&Path>) -> Option<FileLocation> {
     let inner = path.strip_prefix('/')?;
     let path = format!("/{}", normal(inner));
     if let Some(inside) = root.and_then(|root| path.strip_prefix(root.to_str()?)?.strip_prefix('/'))
     {
-        return Some(Location::Inside(inside.to_owned()));
+        return Some(FileLocation::Inside(inside.to_owned()));
     }
-    Some(Location::Elsewhere(PathBuf::from(path)))
+    Some(FileLocation::Elsewhere(PathBuf::from(path)))
 }
 
 /// Leaves out `.` and empty parts.
@@ -159,8 +159,8 @@ mod tests {
 
     use super::*;
 
-    fn inside(path: &str) -> Location {
-        Location::Inside(path.to_owned())
+    fn inside(path: &str) -> FileLocation {
+        FileLocation::Inside(path.to_owned())
     }
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
         }
         assert_eq!(
             locate("/lake/t2/a", Some(root)).unwrap(),
-            Location::Elsewhere("/lake/t2/a".into())
+            FileLocation::Elsewhere("/lake/t2/a".into())
         );
     }
 
@@ -222,12 +222,12 @@ mod tests {
         #[test]
         fn what_is_encoded_is_decoded_to_itself(path in "[^/\0.]{1,12}(/[^/\0.]{1,12}){0,3}") {
             let there = locate(&encode(&path), None).unwrap();
-            prop_assert_eq!(there, Location::Inside(path));
+            prop_assert_eq!(there, FileLocation::Inside(path));
         }
 
         #[test]
         fn no_path_is_ever_located_above_its_root(path in "([./%]|%2e|%2f|[a-c]){0,24}") {
-            if let Ok(Location::Inside(at)) = locate(&path, None) {
+            if let Ok(FileLocation::Inside(at)) = locate(&path, None) {
                 prop_assert!(at.split('/').all(|part| !matches!(part, "" | "." | "..")));
             }
         }

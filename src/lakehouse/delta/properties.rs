@@ -66,7 +66,7 @@ impl Unsettable {
 
 /// Whether a table is being made or has files already, which have names for its columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum TableStage {
     /// It is being made, and has no files.
     Made,
     /// It is there.
@@ -81,7 +81,7 @@ pub fn with_properties(
     protocol: Protocol,
     metadata: Raw,
     set: &BTreeMap<String, String>,
-    stage: Stage,
+    stage: TableStage,
 ) -> Result<(Protocol, Raw), Unsettable> {
     let (mut protocol, mut metadata) = (protocol, metadata);
     for (key, value) in set {
@@ -123,16 +123,16 @@ fn put(metadata: &mut Raw, key: &str, value: &str) {
 }
 
 /// Metadata whose columns have names in files; `None`: they have them, or need none.
-fn mapped(metadata: &Raw, to: &str, stage: Stage) -> Result<Option<Raw>, Unsettable> {
+fn mapped(metadata: &Raw, to: &str, stage: TableStage) -> Result<Option<Raw>, Unsettable> {
     let before = Metadata(metadata.clone());
     let from = before.column_mapping_mode();
     match (from.as_str(), to, stage) {
         (from, to, _) if from == to => return Ok(None),
-        ("none", "name", _) | ("none", "id", Stage::Made) => {}
+        ("none", "name", _) | ("none", "id", TableStage::Made) => {}
         _ => return Err(Unsettable::Mapping { from, to: to.to_owned() }),
     }
     let mut columns = TableColumns::of(&before).map_err(Unsettable::Delta)?;
-    columns.map(stage == Stage::There);
+    columns.map(stage == TableStage::There);
     let mut metadata = columns.into_metadata(before.0);
     put(&mut metadata, MAPPING_MODE, to);
     Ok(Some(metadata))
@@ -250,17 +250,17 @@ mod tests {
             let set = BTreeMap::from([(MAPPING_MODE.to_owned(), to.to_owned())]);
             with_properties(protocol(1, 2), metadata(from), &set, stage)
         };
-        let (upgraded, mapped) = set("none", "NAME", Stage::There).unwrap();
+        let (upgraded, mapped) = set("none", "NAME", TableStage::There).unwrap();
         assert_eq!(upgraded, protocol(2, 5));
         assert_eq!(Metadata(mapped).property(MAPPING_MODE), Some("name"));
-        assert!(set("none", "id", Stage::Made).is_ok());
+        assert!(set("none", "id", TableStage::Made).is_ok());
         for (from, to) in [("none", "id"), ("name", "id"), ("id", "name"), ("name", "none")] {
             assert!(
-                matches!(set(from, to, Stage::There), Err(Unsettable::Mapping { .. })),
+                matches!(set(from, to, TableStage::There), Err(Unsettable::Mapping { .. })),
                 "{from}"
             );
         }
-        let same = set("name", "name", Stage::There).unwrap();
+        let same = set("name", "name", TableStage::There).unwrap();
         assert_eq!(same, (protocol(1, 2), metadata("name")));
     }
 }

@@ -5,7 +5,7 @@ use super::checkpoint::read_checkpoint;
 use super::error::{DeltaError, Result};
 use super::log::{LOG, Segment, Versions, commit_file, commit_path, versions};
 use super::snapshot::{Snapshot, Time};
-use super::state::{SnapshotDetail, State};
+use super::state::{SnapshotDetail, ReplayState};
 use super::store::TableStore;
 use super::{features, times};
 
@@ -58,8 +58,8 @@ fn replay(
     store: &TableStore,
     segment: &Segment<'_>,
     detail: SnapshotDetail,
-) -> Result<State, Unreadable> {
-    let mut state = State::new(detail);
+) -> Result<ReplayState, Unreadable> {
+    let mut state = ReplayState::new(detail);
     if let Some(checkpoint) = segment.checkpoint {
         read_checkpoint(store, checkpoint, &mut state).map_err(Unreadable::Checkpoint)?;
         // Removals since the checkpoint count; a checkpoint that says nothing about the table itself is no base at all.
@@ -88,10 +88,10 @@ fn finish(
     store: &TableStore,
     log: &Versions,
     version: u64,
-    state: State,
+    state: ReplayState,
     read_around: Option<String>,
 ) -> Result<Snapshot> {
-    let State { protocol, metadata, txns, domains, files, absolute, tombstones, detail, .. } =
+    let ReplayState { protocol, metadata, txns, domains, files, absolute, tombstones, detail, .. } =
         state;
     let lacks =
         |what: &str| DeltaError::corrupt(LOG, format!("version {version} has no {what} action"));

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::action::Metadata;
-use super::change::{Author, Change, Operation, carried, described, removal};
+use super::change::{Author, TableChange, Operation, carried, described, removal};
 use super::clone::check_whole;
 use super::commit::{Expect, commit_on};
 use super::error::Result;
@@ -69,7 +69,7 @@ pub(super) fn restore(
         }
     }
     let parameters = json!({ "version": to, "timestamp": null });
-    let mut change = Change::new(Operation::new("RESTORE", parameters).metrics(vec![
+    let mut change = TableChange::new(Operation::new("RESTORE", parameters).metrics(vec![
         ("tableSizeAfterRestore", totals.bytes),
         ("numOfFilesAfterRestore", totals.files),
         ("numRemovedFiles", restored.removed_files),

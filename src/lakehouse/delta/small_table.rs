@@ -12,12 +12,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::action::{LiveFile, Metadata, Raw};
-use super::change::{Author, Change, NewFile, Operation};
+use super::change::{Author, TableChange, NewFile, Operation};
 use super::checkpoint;
 use super::commit::{Expect, commit_on};
 use super::error::{DeltaError, Result};
 use super::log::{LOG, Versions, commit_path, versions};
-use super::path::Location;
+use super::path::FileLocation;
 use super::replay::snapshot_of;
 use super::snapshot::Snapshot;
 use super::state::SnapshotDetail;
@@ -104,7 +104,7 @@ fn damage(store: &TableStore, log: &Versions, table: &Snapshot) -> Result<Option
     }
     let mut inside: Vec<(String, u64)> = Vec::new();
     for want in super::clone::wanted(table, store.folder())? {
-        if let Location::Inside(path) = &want.from {
+        if let FileLocation::Inside(path) = &want.from {
             inside.push((path.clone().to_string(), want.file.size));
         }
     }
@@ -172,7 +172,7 @@ fn rewrite<const N: usize>(
     expect.check(Some(log.newest))?;
     let base = snapshot_of(store, &log, None, SnapshotDetail::Full)?;
     // The rows are what they were, whatever the files.
-    let mut change = Change::maintenance(Operation::new("OPTIMIZE", json!({ "predicate": "[]" })));
+    let mut change = TableChange::maintenance(Operation::new("OPTIMIZE", json!({ "predicate": "[]" })));
     for (key, file) in base.sorted_files() {
         if replaced(file) {
             change.remove(key, file, author.now_ms)?;

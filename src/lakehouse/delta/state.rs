@@ -30,7 +30,7 @@ pub enum SnapshotDetail {
 }
 
 /// A table while its log is being read, oldest action first.
-pub(super) struct State {
+pub(super) struct ReplayState {
     pub(super) detail: SnapshotDetail,
     pub(super) protocol: Option<Raw>,
     pub(super) metadata: Option<Raw>,
@@ -66,7 +66,7 @@ fn length(action: Option<&str>) -> u64 {
     action.map_or(0, |action| action.len() as u64)
 }
 
-impl State {
+impl ReplayState {
     pub(super) fn new(detail: SnapshotDetail) -> Self {
         Self {
             detail,
@@ -276,7 +276,7 @@ impl State {
 
 /// The rows of a file: its records, where the log tells them, and those that a vector deletes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rows {
+pub(super) struct RowCounts {
     pub(super) records: Option<u64>,
     pub(super) deleted: u64,
 }
@@ -284,7 +284,7 @@ pub(super) struct Rows {
 /// What a commit does to one file.
 pub(super) enum FileChange {
     /// It is live from then on.
-    Added(FileKey, Rows),
+    Added(FileKey, RowCounts),
     /// It is live no longer.
     Removed(FileKey),
 }
@@ -304,7 +304,7 @@ pub(super) fn file_changes(store: &TableStore, version: u64) -> Result<Vec<FileC
         changes.extend(line.add.map(|add| {
             let records = add.stats.and_then(|stats| quoted_num_records(stats.get()));
             let deleted = add.deletion_vector.as_ref().map_or(0, |vector| vector.cardinality);
-            FileChange::Added(add.key(), Rows { records, deleted })
+            FileChange::Added(add.key(), RowCounts { records, deleted })
         }));
     }
     Ok(changes)

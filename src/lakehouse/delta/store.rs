@@ -44,7 +44,7 @@ enum Place {
 
 /// A file seen in a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedFile {
     /// The name within the folder that was listed.
     pub name: String,
     /// Bytes.
@@ -211,7 +211,7 @@ impl TableStore {
     }
 
     /// Lists the files directly in a folder of the table; an absent folder is empty.
-    pub(crate) fn list(&self, inner: &str) -> Result<Vec<Listed>> {
+    pub(crate) fn list(&self, inner: &str) -> Result<Vec<ListedFile>> {
         match &*self.0 {
             Place::Local(local) => local::list(&local.at(inner)),
             Place::Remote { store, runtime, .. } => {
@@ -435,8 +435,8 @@ pub(crate) fn missing(error: DeltaError, path: &str) -> DeltaError {
     }
 }
 
-fn listed(meta: &object_store::ObjectMeta) -> Option<Listed> {
-    Some(Listed {
+fn listed(meta: &object_store::ObjectMeta) -> Option<ListedFile> {
+    Some(ListedFile {
         name: meta.location.filename()?.to_owned(),
         size: meta.size,
         modified_ms: meta.last_modified.timestamp_millis(),

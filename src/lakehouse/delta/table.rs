@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::action::{LiveFile, Metadata, Protocol, Raw};
-use super::change::{Author, Change, NewFile, Operation};
+use super::change::{Author, TableChange, NewFile, Operation};
 use super::clone::wanted;
 use super::columns::{ColumnObstacle, ColumnPlace, TableColumns};
 use super::commit::{Expect, commit_on, put};
@@ -24,8 +24,8 @@ use super::error::{DeltaError, Result};
 use super::features;
 use super::log::versions;
 use super::parquet;
-use super::path::Location;
-use super::properties::{Stage, with_properties};
+use super::path::FileLocation;
+use super::properties::{TableStage, with_properties};
 use super::replay::{snapshot, snapshot_of};
 use super::snapshot::Snapshot;
 use super::state::SnapshotDetail;
@@ -60,7 +60,7 @@ pub(super) fn create(store: &TableStore, table: &NewTable, author: &Author) -> R
         "partitionBy": json!(partition_columns).to_string(),
         "properties": json!(properties).to_string(),
     });
-    let mut change = Change::new(Operation::new("CREATE TABLE", parameters));
+    let mut change = TableChange::new(Operation::new("CREATE TABLE", parameters));
     let metadata = Raw::from_iter([
         ("id".to_owned(), uuid::Uuid::new_v4().to_string().into()),
         ("format".to_owned(), json!({ "provider": "parquet", "options": {} })),
@@ -74,7 +74,7 @@ pub(super) fn create(store: &TableStore, table: &NewTable, author: &Author) -> R
     if schema::has_local_times(&DataType::Struct(schema.fields().clone())) {
         protocol = protocol.with_feature("timestampNtz");
     }
-    let (protocol, metadata) = with_properties(protocol, metadata, properties, Stage::Made)
+    let (protocol, metadata) = with_properties(protocol, metadata, properties, TableStage::Made)
         .map_err(|error| error.of(store))?;
     change.action(&json!({ "protocol": protocol.0 }));
     change.action(&json!({ "metaData": metadata }));
@@ -124,7 +124,7 @@ pub(super) fn add_columns(
         }
         let metadata = schema.into_metadata(base.metadata.0.clone());
         let parameters = json!({ "columns": json!(added).to_string() });
-        let mut change = Change::new(Operation::new("ADD COLUMNS", parameters));
+        let mut change = TableChange::new(Operation::new("ADD COLUMNS", parameters));
         change.action(&json!({ "metaData": metadata }));
         commit_on(store, base, author, change)
     })
@@ -138,7 +138,7 @@ pub(super) fn append(
 ) -> Result<u64> {
     let mut written: Option<NewFile> = None;
     let done = with_retries(store, expect, |base| {
-        let mut change = Change::new(write_operation("Append", rows));
+        let mut change = TableChange::new(write_operation("Append", rows));
         change.add(written_once(&mut written, store, base, rows)?, author.now_ms);
         commit_on(store, base, author, change)
     });
@@ -154,7 +154,7 @@ pub(super) fn overwrite(
 ) -> Result<u64> {
     let mut written: Option<NewFile> = None;
     let done = with_retries(store, expect, |base| {
-        let mut change = Change::new(write_operation("Overwrite", rows));
+        let mut change = TableChange::new(write_operation("Overwrite", rows));
         for (key, file) in base.sorted_files() {
             change.remove(key, file, author.now_ms)?;
         }
@@ -300,12 +300,12 @@ pub(super) fn rows_of(
             ));
         }
         let opened = match &want.from {
-            Location::Inside(path) => store.read(path).map_err(|error| missing(error, path))?,
-            Location::Elsewhere(path) => {
+            FileLocation::Inside(path) => store.read(path).map_err(|error| missing(error, path))?,
+            FileLocation::Elsewhere(path) => {
                 let failed = |error| DeltaError::io(format!("read {}", path.display()), error);
                 Blob::File(files::open_regular(&store.external(path)?).map_err(failed)?)
             }
-            Location::Foreign(_) => {
+            FileLocation::Foreign(_) => {
                 unreachable!("a wanted file is on this machine or in its table")
             }
         };

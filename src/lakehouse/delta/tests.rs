@@ -100,7 +100,7 @@ impl Table {
     fn differences_from(&self, source: &Table) -> Vec<String> {
         let (ours, theirs) = (self.snapshot(), source.snapshot());
         let found = verify::facts((&source.store, &theirs), (&self.store, &ours)).unwrap();
-        found.differences.iter().map(Difference::to_string).collect()
+        found.differences.iter().map(CloneDifference::to_string).collect()
     }
 
     fn agrees_with(&self, source: &Table) {
@@ -177,12 +177,12 @@ fn options(expect: Expect) -> CloneOptions {
         doubted: false,
         author: author(),
         source_name: "main.test.source".to_owned(),
-        progress: Progress::default(),
+        progress: CopyProgress::default(),
     }
 }
 
 /// Clones the newest version, and compares.
-fn cloned(source: &Table, target: &Table, expect: Expect) -> Cloned {
+fn cloned(source: &Table, target: &Table, expect: Expect) -> CloneMetrics {
     let version = source.snapshot().version;
     let cloned = deep_clone(&source.store, version, &target.store, &options(expect)).unwrap();
     target.agrees_with(source);

@@ -6,14 +6,14 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use super::action::{FileKey, Raw};
-use super::change::{Author, Change, Operation};
+use super::change::{Author, TableChange, Operation};
 use super::commit::commit_on;
 use super::error::Result;
 use super::features;
 use super::commit_history::history;
 use super::small_table::files_kept_ms;
 use super::log::{Versions, versions};
-use super::path::{self, Location};
+use super::path::{self, FileLocation};
 use super::replay::snapshot_of;
 use super::snapshot::Snapshot;
 use super::state::{FileChange, SnapshotDetail, file_changes};
@@ -95,7 +95,7 @@ pub(super) fn vacuum(store: &TableStore, how: Vacuum, author: &Author) -> Result
         |operation: &str, parameters: Raw, metrics: [(&'static str, u64); 2]| -> Result<()> {
             let base = snapshot_of(store, &versions(store)?, None, SnapshotDetail::Full)?;
             let operation = Operation { parameters, ..Operation::new(operation, json!({})) };
-            let change = Change::maintenance(operation.metrics(metrics.to_vec()));
+            let change = TableChange::maintenance(operation.metrics(metrics.to_vec()));
             commit_on(store, &base, author, change).map(drop)
         };
     let head = snapshot_of(store, &versions(store)?, None, SnapshotDetail::Header)?;
@@ -162,8 +162,8 @@ impl NamedFiles {
 /// The places in a table of a live file: of its rows, and of what tells which of them are deleted.
 fn places(key: &FileKey, root: Option<&std::path::Path>) -> Vec<String> {
     let inside = |location| match location {
-        Location::Inside(path) => Some(path),
-        Location::Elsewhere(_) | Location::Foreign(_) => None,
+        FileLocation::Inside(path) => Some(path),
+        FileLocation::Elsewhere(_) | FileLocation::Foreign(_) => None,
     };
     let rows = path::locate(&key.path, root).ok().and_then(inside);
     let (storage, id) =

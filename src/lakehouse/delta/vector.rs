@@ -7,7 +7,7 @@ use roaring::RoaringTreemap;
 
 use super::action::Vector;
 use super::error::{DeltaError, Result};
-use super::path::{self, Location};
+use super::path::{self, FileLocation};
 use super::store::{Blob, TableStore, missing};
 use crate::files::open_regular;
 
@@ -36,10 +36,10 @@ pub(super) fn deleted_rows(
 pub(super) fn vector_location(
     vector: &Vector,
     root: Option<&std::path::Path>,
-) -> Result<Option<Location>> {
+) -> Result<Option<FileLocation>> {
     match vector.storage_type.as_str() {
         "i" => Ok(None),
-        "u" => Ok(Some(Location::Inside(path::vector_file(&vector.path_or_inline_dv)?))),
+        "u" => Ok(Some(FileLocation::Inside(path::vector_file(&vector.path_or_inline_dv)?))),
         "p" => Ok(Some(path::locate(&vector.path_or_inline_dv, root)?)),
         other => Err(DeltaError::feature(
             format!("deletion vector storage type {other}"),
@@ -77,19 +77,19 @@ pub(super) struct VectorFile {
 
 impl VectorFile {
     /// Opens one in or near a table. [`DeltaError::DataMissing`] where it is not there.
-    pub(super) fn open(store: &TableStore, from: &Location) -> Result<Self> {
+    pub(super) fn open(store: &TableStore, from: &FileLocation) -> Result<Self> {
         let (name, content) = match from {
-            Location::Inside(inside) => {
+            FileLocation::Inside(inside) => {
                 (inside.clone(), store.read(inside).map_err(|error| missing(error, inside))?)
             }
-            Location::Elsewhere(path) => {
+            FileLocation::Elsewhere(path) => {
                 let shown = path.display().to_string();
                 let file = open_regular(&store.external(path)?).map_err(|error| {
                     missing(DeltaError::io(format!("open {shown}"), error), &shown)
                 })?;
                 (shown, Blob::File(file))
             }
-            Location::Foreign(url) => {
+            FileLocation::Foreign(url) => {
                 return Err(DeltaError::Unsupported {
                     location: url.clone(),
                     why: "the file lies on another store than its table".into(),

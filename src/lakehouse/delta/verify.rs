@@ -30,7 +30,7 @@ pub(super) use inspect::inspect;
 
 /// Something in which a clone is not what its source is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Difference {
+pub enum CloneDifference {
     /// Live in the source, not in the clone.
     Lacking {
         /// The file, and its deletion vector if it has one.
@@ -73,7 +73,7 @@ pub enum Difference {
     },
 }
 
-impl fmt::Display for Difference {
+impl fmt::Display for CloneDifference {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lacking { file } => {
@@ -110,7 +110,7 @@ impl fmt::Display for Difference {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verification {
     /// In what it is not what its source is, or not what it says itself; empty: in nothing.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<CloneDifference>,
     /// Rows that a reader of the source sees, where every file says how many it has.
     pub source_rows: Option<u64>,
     /// Rows that a reader of the clone sees.
@@ -153,7 +153,7 @@ pub(super) fn verify(
         target_store,
         &target,
         Some((source_store, source_version)),
-        content::Depth::Sample,
+        content::ReadDepth::Sample,
         &mut found.differences,
     );
     found.differences.sort();

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::super::delta::DeltaError;
-use super::super::write::{Table, columns, rows};
+use super::super::write::{WritableTable, columns, rows};
 
 /// The tables of the east.
 pub(super) const TABLES: [&str; 8] = [
@@ -43,7 +43,7 @@ const DAY: i64 = 24 * 60;
 type Result = std::result::Result<(), DeltaError>;
 
 /// All that has happened up to now; the tables are written at once, because each waits for the disk.
-pub(super) async fn history(table: &impl Fn(&str) -> Table, now: DateTime<Utc>) -> Result {
+pub(super) async fn history(table: &impl Fn(&str) -> WritableTable, now: DateTime<Utc>) -> Result {
     tokio::try_join!(
         orders(table("main.shop.orders"), now),
         order_lines(table("main.shop.order_lines"), now),
@@ -57,7 +57,7 @@ pub(super) async fn history(table: &impl Fn(&str) -> Table, now: DateTime<Utc>) 
     Ok(())
 }
 
-async fn orders(table: Table, now: DateTime<Utc>) -> Result {
+async fn orders(table: WritableTable, now: DateTime<Utc>) -> Result {
     let at = |minutes| table.when(ago(now, minutes));
     at(20 * DAY).create(columns(ORDERS)?, &[], &[]).await?;
     for (run, days) in [(0, 5), (1, 4), (2, 3), (3, 2)] {
@@ -71,7 +71,7 @@ async fn orders(table: Table, now: DateTime<Utc>) -> Result {
     Ok(())
 }
 
-async fn order_lines(table: Table, now: DateTime<Utc>) -> Result {
+async fn order_lines(table: WritableTable, now: DateTime<Utc>) -> Result {
     let at = |minutes| table.when(ago(now, minutes));
     at(20 * DAY).create(columns(ORDER_LINES)?, &[], &[]).await?;
     for (run, minutes) in [(0, 5 * DAY), (1, 4 * DAY), (2, 2 * DAY), (3, 84), (4, 45)] {
@@ -80,7 +80,7 @@ async fn order_lines(table: Table, now: DateTime<Utc>) -> Result {
     Ok(())
 }
 
-async fn daily_totals(table: Table, now: DateTime<Utc>) -> Result {
+async fn daily_totals(table: WritableTable, now: DateTime<Utc>) -> Result {
     let at = |minutes| table.when(ago(now, minutes));
     at(20 * DAY).create(columns(DAILY_TOTALS)?, &["region"], &[]).await?;
     at(3 * DAY).insert(&total_rows(0)?).await?;
@@ -90,7 +90,7 @@ async fn daily_totals(table: Table, now: DateTime<Utc>) -> Result {
     Ok(())
 }
 
-async fn reference(table: Table, what: &str, count: u64, now: DateTime<Utc>) -> Result {
+async fn reference(table: WritableTable, what: &str, count: u64, now: DateTime<Utc>) -> Result {
     let at = |minutes| table.when(ago(now, minutes));
     at(18 * DAY).create(columns(NAMED)?, &[], &[]).await?;
     at(18 * DAY - 1).insert(&named_rows(what, count)?).await?;
@@ -98,7 +98,7 @@ async fn reference(table: Table, what: &str, count: u64, now: DateTime<Utc>) -> 
     Ok(())
 }
 
-async fn crm(table: Table, what: &str, count: u64, now: DateTime<Utc>) -> Result {
+async fn crm(table: WritableTable, what: &str, count: u64, now: DateTime<Utc>) -> Result {
     let at = |minutes| table.when(ago(now, minutes));
     at(12 * DAY).create(columns(NAMED)?, &[], &[]).await?;
     at(6 * 60 - 2).insert(&named_rows(what, count)?).await?;
@@ -110,7 +110,7 @@ fn ago(now: DateTime<Utc>, minutes: i64) -> DateTime<Utc> {
 }
 
 /// The rest of what run 89 writes.
-pub(super) async fn run_89(table: &impl Fn(&str) -> Table, now: DateTime<Utc>) -> Result {
+pub(super) async fn run_89(table: &impl Fn(&str) -> WritableTable, now: DateTime<Utc>) -> Result {
     let ago = |millis: i64| now - TimeDelta::milliseconds(millis);
     table("main.shop.orders").when(ago(300)).insert(&order_rows(6)?).await?;
     table("main.shop.order_lines").when(ago(200)).insert(&line_rows(5)?).await?;

@@ -72,7 +72,7 @@ pub(super) fn read(folder: &TableStore, name: &str) -> Result<Vec<u8>, DeltaErro
 }
 
 /// The names of documents, the newest first. The folder of a month is looked into only when its turn comes.
-pub(super) struct Listing {
+pub(super) struct DocumentListing {
     names: BTreeSet<String>,
     /// Names that are in both places.
     twice: BTreeSet<String>,
@@ -82,10 +82,10 @@ pub(super) struct Listing {
     pub(super) passed_over: Vec<PassedOver>,
 }
 
-impl Listing {
+impl DocumentListing {
     /// Begins with what lies directly in the folder: what is moved meanwhile is met in its month.
-    pub(super) fn of(folder: &TableStore, wanted: &RecordRange) -> Result<Listing, DeltaError> {
-        let mut listing = Listing {
+    pub(super) fn of(folder: &TableStore, wanted: &RecordRange) -> Result<DocumentListing, DeltaError> {
+        let mut listing = DocumentListing {
             names: BTreeSet::new(),
             twice: BTreeSet::new(),
             months: Vec::new(),

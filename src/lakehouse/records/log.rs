@@ -22,16 +22,16 @@ const SHELF_LAST: u8 = 4;
 
 /// What a process knows of the cut log at a version: of each group at least the newest cut.
 #[derive(Debug)]
-pub(in crate::lakehouse) struct Log {
+pub(in crate::lakehouse) struct KnownCutLog {
     version: u64,
     heads: Cuts,
     shelves: BTreeMap<u8, usize>,
     columns: Schema,
 }
 
-impl Log {
-    fn of_heads(content: Content<Cut>) -> Log {
-        Log {
+impl KnownCutLog {
+    fn of_heads(content: Content<Cut>) -> KnownCutLog {
+        KnownCutLog {
             version: content.version,
             shelves: content.shelves.clone(),
             columns: content.columns.clone(),
@@ -46,18 +46,18 @@ impl Log {
 /// not read all of it each time.
 pub(in crate::lakehouse) async fn newest_cuts(
     location: &LakehouseLocation,
-    known: &mut Option<Log>,
+    known: &mut Option<KnownCutLog>,
     groups: &[&str],
 ) -> Result<Cuts, RegionError> {
     forget_what_is_old(location, known).await;
     if known.is_none() {
-        *known = read_table(location, SYNC_CUTS, HEADS).await?.map(Log::of_heads);
+        *known = read_table(location, SYNC_CUTS, HEADS).await?.map(KnownCutLog::of_heads);
     }
     Ok(known.as_ref().map_or_else(Cuts::default, |log| log.heads.of_groups(groups).of_heads()))
 }
 
 /// Forgets what is known of a log that others wrote to since: a cut that follows theirs would be taken for one that follows none.
-async fn forget_what_is_old(location: &LakehouseLocation, known: &mut Option<Log>) {
+async fn forget_what_is_old(location: &LakehouseLocation, known: &mut Option<KnownCutLog>) {
     if let Some(log) = known {
         let ended = delta::time_at_end(&table(location, SYNC_CUTS), log.version).await;
         if !ended.is_ok_and(|time| time.is_some()) {
@@ -72,7 +72,7 @@ async fn forget_what_is_old(location: &LakehouseLocation, known: &mut Option<Log
 /// read again.
 pub(in crate::lakehouse) async fn append_cuts(
     location: &LakehouseLocation,
-    log: &mut Option<Log>,
+    log: &mut Option<KnownCutLog>,
     cuts: &[Cut],
 ) -> Vec<Result<Appended, RegionError>> {
     let mut answers: Vec<Option<Appended>> = vec![None; cuts.len()];
@@ -94,7 +94,7 @@ pub(in crate::lakehouse) async fn append_cuts(
 /// Answers what it can; `Ok`: all of them, or others were always faster.
 async fn append_open(
     location: &LakehouseLocation,
-    known: &mut Option<Log>,
+    known: &mut Option<KnownCutLog>,
     cuts: &[Cut],
     answers: &mut [Option<Appended>],
 ) -> Result<(), RegionError> {
@@ -157,15 +157,15 @@ fn beyond(cut: &Cut, heads: &Cuts) -> bool {
     newest.is_none_or(|newest| newest.cut_number <= cut.cut_number)
 }
 
-async fn look_at_heads(location: &LakehouseLocation) -> Result<Log, RegionError> {
-    existing(location, SYNC_CUTS, HEADS).await.map(Log::of_heads)
+async fn look_at_heads(location: &LakehouseLocation) -> Result<KnownCutLog, RegionError> {
+    existing(location, SYNC_CUTS, HEADS).await.map(KnownCutLog::of_heads)
 }
 
 /// Appends cuts on top of the log as it was read. What it lacks a column for gets one before, by a commit of its own:
 /// whoever meets the table in between finds a column that is null.
 async fn append(
     location: &LakehouseLocation,
-    log: &mut Log,
+    log: &mut KnownCutLog,
     cuts: &[Cut],
 ) -> Result<(), DeltaError> {
     let store = table(location, SYNC_CUTS);
@@ -191,7 +191,7 @@ async fn append(
 
 pub(in crate::lakehouse) async fn copy_cuts(
     location: &LakehouseLocation,
-    known: &mut Option<Log>,
+    known: &mut Option<KnownCutLog>,
     cuts: &[Cut],
 ) -> Result<(), RegionError> {
     let doing = format!("copy cuts to {SYNC_CUTS}");
@@ -233,7 +233,7 @@ pub(in crate::lakehouse) async fn copy_cuts(
 /// Keeps what is known up to an append that was made, the files of every shelf few, and nothing past its retention.
 ///
 /// The cuts are in the log already, so failing does no harm: a later append tries again.
-async fn tend(location: &LakehouseLocation, known: &mut Option<Log>, new: Vec<Cut>) {
+async fn tend(location: &LakehouseLocation, known: &mut Option<KnownCutLog>, new: Vec<Cut>) {
     let store = table(location, SYNC_CUTS);
     let Some(mut log) = known.take() else {
         return;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::super::delta::DeltaError;
-use crate::ledger::{Cut, CutRow, OddCut, Row, Status};
+use crate::ledger::{Cut, CutRow, OddCut, Row, RowStatus};
 
 /// A record that a ledger table holds.
 pub(in super::super) trait Record: Sized {
@@ -51,7 +51,7 @@ impl Row {
     fn heal(value: &mut Value) {
         // A row tells and is never asked: a status that is none of ours is as good as none.
         let status = value.get("current_sync_status").and_then(Value::as_str);
-        if status.is_some_and(|status| Status::parse(status).is_none()) {
+        if status.is_some_and(|status| RowStatus::parse(status).is_none()) {
             value["current_sync_status"] = Value::Null;
         }
         if value.get("tables").is_none_or(Value::is_null) {

@@ -8,13 +8,13 @@ use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use serde_json::{Map, Value};
 
 use super::super::delta::{
-    self, Change, DeltaError, FileKey, LiveFile, NewFile, Result, Snapshot, TableStore,
+    self, TableChange, DeltaError, FileKey, LiveFile, NewFile, Result, Snapshot, TableStore,
 };
 use super::super::records::{to_batch, to_json};
 use crate::off_thread::off_thread;
 
 /// A live file with its rows, partition columns and all.
-pub(super) struct Rows {
+pub(super) struct RowsOfFile {
     key: FileKey,
     file: LiveFile,
     pub(super) partition: Map<String, Value>,
@@ -22,7 +22,7 @@ pub(super) struct Rows {
 }
 
 /// The rows of a table, file by file.
-pub(super) async fn read(store: &TableStore, table: &Snapshot) -> Result<Vec<Rows>> {
+pub(super) async fn read(store: &TableStore, table: &Snapshot) -> Result<Vec<RowsOfFile>> {
     let mut all = Vec::new();
     for (key, file) in table.sorted_files() {
         if file.vector.is_some() {
@@ -40,7 +40,7 @@ pub(super) async fn read(store: &TableStore, table: &Snapshot) -> Result<Vec<Row
         for row in rows.iter_mut().filter_map(Value::as_object_mut) {
             row.extend(partition.clone());
         }
-        all.push(Rows { key: key.clone(), file: file.clone(), partition, rows });
+        all.push(RowsOfFile { key: key.clone(), file: file.clone(), partition, rows });
     }
     Ok(all)
 }
@@ -77,9 +77,9 @@ pub(super) async fn written_batch(
     Ok(NewFile { path, partition: partition.clone(), size: size as u64, records, tags: None })
 }
 
-impl Rows {
+impl RowsOfFile {
     /// They are live no more.
-    pub(super) fn leave(&self, change: &mut Change, now_ms: i64) -> Result<()> {
+    pub(super) fn leave(&self, change: &mut TableChange, now_ms: i64) -> Result<()> {
         change.remove(&self.key, &self.file, now_ms)
     }
 }

@@ -12,47 +12,47 @@ use serde_json::{Map, Value, json};
 
 use super::super::Writer;
 use super::super::delta::{
-    self, Change, DeltaError, Expect, NewTable, Operation, Result, Snapshot, SnapshotDetail,
+    self, TableChange, DeltaError, Expect, NewTable, Operation, Result, Snapshot, SnapshotDetail,
     TableStore,
 };
-use super::files::{self, Rows};
+use super::files::{self, RowsOfFile};
 
 /// A table to write to. Simple tables only: no deletion vectors, no column mapping.
 #[derive(Debug, Clone)]
-pub struct Table {
+pub struct WritableTable {
     store: TableStore,
     writer: Writer,
     time: Option<DateTime<Utc>>,
     job: Option<(i64, String)>,
 }
 
-impl Table {
+impl WritableTable {
     /// A table in a folder, whether it is there yet or not.
-    pub fn at(folder: impl AsRef<Path>, writer: Writer) -> Table {
-        Table::of(TableStore::local(folder), writer)
+    pub fn at(folder: impl AsRef<Path>, writer: Writer) -> WritableTable {
+        WritableTable::of(TableStore::local(folder), writer)
     }
 
-    pub(in super::super) fn of(store: TableStore, writer: Writer) -> Table {
-        Table { store, writer, time: None, job: None }
+    pub(in super::super) fn of(store: TableStore, writer: Writer) -> WritableTable {
+        WritableTable { store, writer, time: None, job: None }
     }
 
     /// The same table, with commits that are made at a moment of the past or future.
     #[must_use]
-    pub fn when(&self, time: DateTime<Utc>) -> Table {
-        Table { time: Some(time), ..self.clone() }
+    pub fn when(&self, time: DateTime<Utc>) -> WritableTable {
+        WritableTable { time: Some(time), ..self.clone() }
     }
 
     /// The same table, written by the runs of a job.
     #[must_use]
-    pub fn run_by(&self, id: i64, name: &str) -> Table {
-        Table { job: Some((id, name.to_owned())), ..self.clone() }
+    pub fn run_by(&self, id: i64, name: &str) -> WritableTable {
+        WritableTable { job: Some((id, name.to_owned())), ..self.clone() }
     }
 
     /// The same table, written by somebody else.
     #[must_use]
-    pub fn by(&self, user: &str) -> Table {
+    pub fn by(&self, user: &str) -> WritableTable {
         let writer = Writer { user: user.to_owned(), ..self.writer.clone() };
-        Table { writer, ..self.clone() }
+        WritableTable { writer, ..self.clone() }
     }
 
     /// Where it lies.
@@ -104,7 +104,7 @@ impl Table {
             ("numFiles", files.len() as u64),
             ("numOutputRows", rows.num_rows() as u64),
         ]);
-        let mut change = Change::new(operation);
+        let mut change = TableChange::new(operation);
         files.iter().for_each(|file| change.add(file, self.now_ms()));
         self.commit(&table, change).await
     }
@@ -130,16 +130,16 @@ impl Table {
     /// Makes the files of each partition one; no row changes.
     pub async fn optimize(&self) -> Result<u64> {
         let (table, now) = (self.read().await?, self.now_ms());
-        let mut files: BTreeMap<String, Vec<Rows>> = BTreeMap::new();
+        let mut files: BTreeMap<String, Vec<RowsOfFile>> = BTreeMap::new();
         for file in files::read(&self.store, &table).await? {
             let partition = Value::Object(file.partition.clone()).to_string();
             files.entry(partition).or_default().push(file);
         }
-        let many: Vec<Vec<Rows>> = files.into_values().filter(|files| files.len() > 1).collect();
+        let many: Vec<Vec<RowsOfFile>> = files.into_values().filter(|files| files.len() > 1).collect();
         let removed: usize = many.iter().map(Vec::len).sum();
         let operation = Operation::new("OPTIMIZE", json!({"predicate": "[]"}))
             .metrics(vec![("numRemovedFiles", removed as u64)]);
-        let mut change = Change::maintenance(operation);
+        let mut change = TableChange::maintenance(operation);
         for files in many {
             let partition = files[0].partition.clone();
             for file in &files {
@@ -163,7 +163,7 @@ impl Table {
             None => drop(metadata.insert("configuration".to_owned(), json!(set))),
         }
         let parameters = json!({"properties": Value::Object(set).to_string()});
-        let mut change = Change::new(Operation::new("SET TBLPROPERTIES", parameters));
+        let mut change = TableChange::new(Operation::new("SET TBLPROPERTIES", parameters));
         change.action(&json!({"metaData": metadata}));
         self.commit(&table, change).await
     }
@@ -173,7 +173,7 @@ impl Table {
         let table = self.read().await?;
         let mut metadata = table.metadata.0.clone();
         metadata.insert("id".to_owned(), uuid::Uuid::new_v4().to_string().into());
-        let mut change = Change::new(Operation::new("CREATE OR REPLACE TABLE", json!({})));
+        let mut change = TableChange::new(Operation::new("CREATE OR REPLACE TABLE", json!({})));
         change.action(&json!({"metaData": metadata}));
         for file in files::read(&self.store, &table).await? {
             file.leave(&mut change, self.now_ms())?;
@@ -184,7 +184,7 @@ impl Table {
     /// Commits actions of your own, or none, under an operation's name.
     pub async fn other(&self, operation: &str, actions: Vec<Value>) -> Result<u64> {
         let table = self.read().await?;
-        let mut change = Change::new(Operation::new(operation, json!({})));
+        let mut change = TableChange::new(Operation::new(operation, json!({})));
         actions.iter().for_each(|action| change.action(action));
         self.commit(&table, change).await
     }
@@ -216,10 +216,10 @@ impl Table {
         }
         let operation =
             Operation::new(operation, json!({})).metrics(vec![(metric, changed as u64)]);
-        let mut change = Change::new(operation);
+        let mut change = TableChange::new(operation);
         for file in &touched {
             file.leave(&mut change, self.now_ms())?;
-            let Rows { partition, rows, .. } = file;
+            let RowsOfFile { partition, rows, .. } = file;
             if !rows.is_empty() {
                 let file = files::write_rows(&self.store, &table, partition, rows).await?;
                 change.add(&file, self.now_ms());
@@ -232,7 +232,7 @@ impl Table {
         delta::snapshot(&self.store, None, SnapshotDetail::Full).await
     }
 
-    async fn commit(&self, table: &Snapshot, change: Change) -> Result<u64> {
+    async fn commit(&self, table: &Snapshot, change: TableChange) -> Result<u64> {
         let now_ms = self.now_ms();
         let author = delta::Author {
             now_ms,

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::config::Success;
-use crate::notify::incident::{Digest, DigestGroup, ToldState};
+use crate::notify::incident::{SyncDigest, DigestGroup, ToldState};
 use crate::notify::policy::Policy;
-use crate::notify::round::{Round, State};
+use crate::notify::round::{Round, StateAfterApply};
 
 /// What was synchronized and is told of once a day, at the first apply of a day of UTC: clocks that are moved move no day.
-pub(super) fn digest(round: &Round, before: &[&ToldState], policy: &Policy) -> Option<Digest> {
+pub(super) fn digest(round: &Round, before: &[&ToldState], policy: &Policy) -> Option<SyncDigest> {
     match policy.success {
         Success::Each | Success::Off => return None,
         Success::Daily => {}
@@ -27,7 +27,7 @@ pub(super) fn digest(round: &Round, before: &[&ToldState], policy: &Policy) -> O
             }
         }
     }
-    let synchronized = round.groups.iter().filter(|group| group.state == State::Synchronized);
+    let synchronized = round.groups.iter().filter(|group| group.state == StateAfterApply::Synchronized);
     for (group, cut) in synchronized.filter_map(|group| Some((group, group.cut?))) {
         let known = groups.entry(group.name.clone()).or_insert_with(|| DigestGroup {
             group: group.name.clone(),
@@ -39,5 +39,5 @@ pub(super) fn digest(round: &Round, before: &[&ToldState], policy: &Policy) -> O
     }
     let groups: Vec<DigestGroup> = groups.into_values().collect();
     let due = !groups.is_empty() && round.ended_at.date_naive() > since.date_naive();
-    Some(Digest { since, until: round.ended_at, due, groups })
+    Some(SyncDigest { since, until: round.ended_at, due, groups })
 }

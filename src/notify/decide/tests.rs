@@ -46,9 +46,9 @@ fn policy() -> Policy {
     }
 }
 
-fn group(name: &str, state: State) -> GroupRound {
+fn group(name: &str, state: StateAfterApply) -> GroupRound {
     let lag = match &state {
-        State::Synchronized | State::InOrder => None,
+        StateAfterApply::Synchronized | StateAfterApply::InOrder => None,
         _ => Some(60),
     };
     GroupRound {
@@ -60,9 +60,9 @@ fn group(name: &str, state: State) -> GroupRound {
     }
 }
 
-fn failing(code: FindingCode) -> State {
+fn failing(code: FindingCode) -> StateAfterApply {
     let message = "it is so".into();
-    State::Failing(vec![FailureCause { code: CauseCode::Finding(code), table: None, message }])
+    StateAfterApply::Failing(vec![FailureCause { code: CauseCode::Finding(code), table: None, message }])
 }
 
 fn unseen(code: CauseCode) -> FailureCause {
@@ -97,7 +97,7 @@ fn decide_letters(
     policy: &Policy,
 ) -> (ToldState, Vec<Letter>) {
     let standing = decide(round, before, policy);
-    let done = round.groups.iter().filter(|group| group.state == State::Synchronized);
+    let done = round.groups.iter().filter(|group| group.state == StateAfterApply::Synchronized);
     let told = RecordNews {
         run_id: round.run_id.clone(),
         ended_at: round.ended_at,
@@ -134,7 +134,7 @@ fn heard(letters: &[Letter]) -> Vec<String> {
 #[test]
 fn where_all_is_well_nobody_hears_anything() {
     let policy = policy();
-    let groups = vec![group("core", State::InOrder), group("web", State::Waiting)];
+    let groups = vec![group("core", StateAfterApply::InOrder), group("web", StateAfterApply::Waiting)];
     let (standing, letters) =
         decide_letters(&round(1, at("2026-12-01T00:02:00Z"), groups), &[], &policy);
     assert_eq!(standing.incidents, []);
@@ -166,21 +166,21 @@ fn in_a_month_each_address_hears_exactly_what_it_should() {
         let core = match () {
             () if within("04T20:00", "05T12:30") => failing(FindingCode::SourceRecreated),
             () if within("03T11:00", "05T12:30") => failing(FindingCode::SourceShrank),
-            () if within("05T12:30", "05T13:00") => State::Synchronized,
+            () if within("05T12:30", "05T13:00") => StateAfterApply::Synchronized,
             () if within("20T01:00", "20T02:00") => failing(FindingCode::TableNotFound),
-            () if within("20T02:00", "21T03:00") => State::Away,
+            () if within("20T02:00", "21T03:00") => StateAfterApply::Away,
             () if within("21T03:00", "21T04:00") => failing(FindingCode::TableNotFound),
-            () if within("25T06:00", "25T09:00") => State::Waiting,
-            () => State::InOrder,
+            () if within("25T06:00", "25T09:00") => StateAfterApply::Waiting,
+            () => StateAfterApply::InOrder,
         };
         let web = match () {
-            () if within("06T00:00", "06T01:00") => State::Untried,
+            () if within("06T00:00", "06T01:00") => StateAfterApply::Untried,
             () if within("10T08:00", "10T09:00") => failing(FindingCode::ReplicaChanged),
-            () if within("10T09:00", "12T10:00") => State::Waiting,
-            () if within("12T10:00", "12T11:00") => State::Paused,
-            () if within("20T02:00", "21T03:00") => State::Away,
+            () if within("10T09:00", "12T10:00") => StateAfterApply::Waiting,
+            () if within("12T10:00", "12T11:00") => StateAfterApply::Paused,
+            () if within("20T02:00", "21T03:00") => StateAfterApply::Away,
             () if within("27T00:00", "28T00:00") => failing(FindingCode::TableNotReadable),
-            () => State::InOrder,
+            () => StateAfterApply::InOrder,
         };
         let mut groups = vec![group("core", core)];
         if within("25T06:00", "25T09:00") {
@@ -276,14 +276,14 @@ fn in_a_month_each_address_hears_exactly_what_it_should() {
 fn a_group_that_was_left_out_has_not_recovered() {
     let policy = policy();
     let now = at("2026-12-01T00:00:00Z");
-    let bad = vec![group("core", failing(FindingCode::SourceShrank)), group("web", State::InOrder)];
+    let bad = vec![group("core", failing(FindingCode::SourceShrank)), group("web", StateAfterApply::InOrder)];
     let (first, _) = decide_letters(&round(1, now, bad), &[], &policy);
-    let mut only_web = round(2, now + Duration::minutes(30), vec![group("web", State::InOrder)]);
+    let mut only_web = round(2, now + Duration::minutes(30), vec![group("web", StateAfterApply::InOrder)]);
     only_web.whole = false;
     let (second, letters) = decide_letters(&only_web, &[&first], &policy);
     assert_eq!(heard(&letters), Vec::<String>::new());
     assert_eq!(second.incidents, first.incidents, "it is carried on as it was");
-    for state in [State::Untried, State::Away] {
+    for state in [StateAfterApply::Untried, StateAfterApply::Away] {
         let again = round(3, now + Duration::minutes(60), vec![group("core", state)]);
         let (third, letters) =
             decide_letters(&Round { whole: false, ..again }, &[&second], &policy);
@@ -295,7 +295,7 @@ fn a_group_that_was_left_out_has_not_recovered() {
 fn a_cause_that_would_be_found_again_and_is_not_ends_although_the_group_only_waits() {
     let policy = policy();
     let mut before: Option<ToldState> = None;
-    let mut hear = |number: usize, when: &str, state: State| -> Vec<String> {
+    let mut hear = |number: usize, when: &str, state: StateAfterApply| -> Vec<String> {
         let round = round(number, at(when), vec![group("core", state)]);
         let known: Vec<&ToldState> = before.iter().collect();
         let (standing, letters) = decide_letters(&round, &known, &policy);
@@ -305,11 +305,11 @@ fn a_cause_that_would_be_found_again_and_is_not_ends_although_the_group_only_wai
     };
     let invalid = || failing(FindingCode::ConfigurationInvalid);
     assert_eq!(hear(1, "2026-12-01T10:00:00Z", invalid()).len(), 1);
-    let mended = hear(2, "2026-12-01T10:30:00Z", State::Waiting);
+    let mended = hear(2, "2026-12-01T10:30:00Z", StateAfterApply::Waiting);
     assert_eq!(mended, ["ops@example.com: [drsync] core recovered after 30m"]);
-    assert_eq!(hear(3, "2026-12-03T10:30:00Z", State::Waiting), [""; 0]);
+    assert_eq!(hear(3, "2026-12-03T10:30:00Z", StateAfterApply::Waiting), [""; 0]);
     // What only a due group is asked for is not over because nobody asked.
     assert_eq!(hear(4, "2026-12-03T11:00:00Z", failing(FindingCode::SourceShrank)).len(), 1);
-    assert_eq!(hear(5, "2026-12-03T11:30:00Z", State::Waiting), [""; 0]);
-    assert_eq!(hear(6, "2026-12-04T11:30:00Z", State::Waiting).len(), 1);
+    assert_eq!(hear(5, "2026-12-03T11:30:00Z", StateAfterApply::Waiting), [""; 0]);
+    assert_eq!(hear(6, "2026-12-04T11:30:00Z", StateAfterApply::Waiting).len(), 1);
 }

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use url::Url;
 
-use super::{Letter, Reply, Secrets};
+use super::{Letter, ServerReply, Secrets};
 use crate::config::{Webhook, WebhookKind, https_address, is_this_machine};
 use crate::notify::payload::{Call, calls};
 use crate::notify::told::DeliveryOutcome;
@@ -79,12 +79,12 @@ pub(super) async fn send(
     workspace: &str,
     webhook: &Webhook,
     secrets: &dyn Secrets,
-) -> Reply {
+) -> ServerReply {
     let target = match Target::of(workspace, webhook, secrets).await {
         Ok(target) => target,
-        Err(why) => return Reply::deferred(why),
+        Err(why) => return ServerReply::deferred(why),
     };
-    let mut worst = Reply::sent("nothing to send");
+    let mut worst = ServerReply::sent("nothing to send");
     for call in calls(letter, webhook.kind) {
         let reply = target.post(&call).await;
         let worse =
@@ -137,7 +137,7 @@ impl Target {
         Ok(Target { kind: *kind, http: http(&url)?, url, key })
     }
 
-    async fn post(&self, call: &Call) -> Reply {
+    async fn post(&self, call: &Call) -> ServerReply {
         let mut body = call.body.clone();
         if let (WebhookKind::Pagerduty, Some(key)) = (self.kind, &self.key) {
             body["routing_key"] = key.expose_secret().trim().into();
@@ -151,7 +151,7 @@ impl Target {
         if let (WebhookKind::Standard, Some(key)) = (self.kind, &self.key) {
             let now = chrono::Utc::now().timestamp().to_string();
             let Some(signature) = signature(key, &call.id, &now, &body) else {
-                return Reply::deferred("its signing secret is not whsec_ and base64");
+                return ServerReply::deferred("its signing secret is not whsec_ and base64");
             };
             request =
                 request.header("webhook-timestamp", now).header("webhook-signature", signature);
@@ -164,13 +164,13 @@ impl Target {
                     String::from_utf8_lossy(&body).trim().chars().take(TOLD_MAX).collect();
                 let text = format!("{} {said}", status.as_u16());
                 match status.as_u16() {
-                    200..=299 => Reply::sent(text),
+                    200..=299 => ServerReply::sent(text),
                     // It wants no more, or never will take this.
-                    400 | 404 | 405 | 410 | 413 | 415 | 422 => Reply::refused(text),
-                    _ => Reply::deferred(text),
+                    400 | 404 | 405 | 410 | 413 | 415 | 422 => ServerReply::refused(text),
+                    _ => ServerReply::deferred(text),
                 }
             }
-            Err(error) => Reply::deferred(describe_without_address(error)),
+            Err(error) => ServerReply::deferred(describe_without_address(error)),
         }
     }
 }

@@ -19,7 +19,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpStream;
 
 use super::protected::Protected;
-use super::{Letter, Replies, Reply, Secrets, oauth};
+use super::{Letter, Replies, ServerReply, Secrets, oauth};
 use crate::config::{Security, Smtp, SmtpAuth};
 use crate::notify::letter::{Text, text};
 use crate::notify::letters::Receiver;
@@ -55,7 +55,7 @@ pub(super) async fn send(
         Ok(login) => login,
         Err(why) => {
             for (at, _) in mails {
-                replies.set(*at, Reply::deferred(why.clone()));
+                replies.set(*at, ServerReply::deferred(why.clone()));
             }
             return;
         }
@@ -69,14 +69,14 @@ pub(super) async fn send(
         while let Some((at, letter)) = next() {
             let known = down.lock().expect("no panic while it is noted").clone();
             if let Some(why) = known {
-                replies.set(*at, Reply::deferred(why));
+                replies.set(*at, ServerReply::deferred(why));
                 continue;
             }
             if connection.is_none() {
                 match connect(smtp, &login).await {
                     Ok(connected) => connection = Some(connected),
                     Err(why) => {
-                        replies.set(*at, Reply::deferred(why.clone()));
+                        replies.set(*at, ServerReply::deferred(why.clone()));
                         *down.lock().expect("no panic while it is noted") = Some(why);
                         continue;
                     }
@@ -226,29 +226,29 @@ fn challenge_of(response: &Response) -> String {
 }
 
 /// What a server said of a mail, and whether the connection can go on being used.
-async fn take(smtp: &Smtp, letter: &Letter, connection: &mut AsyncSmtpConnection) -> (Reply, bool) {
+async fn take(smtp: &Smtp, letter: &Letter, connection: &mut AsyncSmtpConnection) -> (ServerReply, bool) {
     let Receiver::Mail { address, .. } = &letter.to else {
-        return (Reply::refused("it is no mail"), true);
+        return (ServerReply::refused("it is no mail"), true);
     };
     let (envelope, bytes) = match written(smtp, letter, address) {
         Ok(written) => written,
-        Err(why) => return (Reply::refused(why), true),
+        Err(why) => return (ServerReply::refused(why), true),
     };
     let sent = tokio::time::timeout(TAKING, connection.send(&envelope, &bytes)).await;
     match sent {
         Ok(Ok(response)) => {
             let code = response.code();
             let said = response.message().collect::<Vec<_>>().join(" ");
-            (Reply::sent(format!("{code} {said}")), true)
+            (ServerReply::sent(format!("{code} {said}")), true)
         }
         Ok(Err(error)) if error.is_permanent() => {
-            (Reply::refused(describe_with_causes(&error)), false)
+            (ServerReply::refused(describe_with_causes(&error)), false)
         }
-        Ok(Err(error)) => (Reply::deferred(describe_with_causes(&error)), false),
+        Ok(Err(error)) => (ServerReply::deferred(describe_with_causes(&error)), false),
         Err(_) => {
             let seconds = TAKING.as_secs();
             let (host, port) = (&smtp.host, smtp.port);
-            (Reply::deferred(format!("{host}:{port}: no answer within {seconds} s")), false)
+            (ServerReply::deferred(format!("{host}:{port}: no answer within {seconds} s")), false)
         }
     }
 }

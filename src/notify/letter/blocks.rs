@@ -8,7 +8,7 @@ use crate::figures::{minute, moment};
 use crate::harmless::{clean, name as clean_name};
 use crate::layout::{few, hanging};
 use crate::notify::incident::{Class, Closed, How, Incident, Lost};
-use crate::notify::letters::{Item, Letter, News};
+use crate::notify::letters::{LetterItem, Letter, News};
 use crate::plan::{Role, Setting, SettingChange};
 use crate::text::{plural, span};
 
@@ -16,12 +16,12 @@ use crate::text::{plural, span};
 const CAUSES_MAX: usize = 6;
 
 /// What is said of one item: its first line, and facts below it.
-pub(super) struct Block {
+pub(super) struct LetterBlock {
     pub(super) verdict: String,
     pub(super) facts: Vec<(&'static str, String)>,
 }
 
-impl Block {
+impl LetterBlock {
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = hanging("", &self.verdict, COLUMNS);
         for (label, fact) in &self.facts {
@@ -31,9 +31,9 @@ impl Block {
     }
 }
 
-pub(super) fn block(letter: &Letter, item: &Item) -> Block {
+pub(super) fn block(letter: &Letter, item: &LetterItem) -> LetterBlock {
     match item {
-        Item::Incident { workspace, incident, news, region, both_away, next, groups } => {
+        LetterItem::Incident { workspace, incident, news, region, both_away, next, groups } => {
             match incident.class {
                 Class::RegionAway => away(region, incident, *both_away, groups, *next),
                 Class::NotBegun => not_begun(region, incident, *next),
@@ -44,7 +44,7 @@ pub(super) fn block(letter: &Letter, item: &Item) -> Block {
                 }
             }
         }
-        Item::Synchronized { done } => Block {
+        LetterItem::Synchronized { done } => LetterBlock {
             verdict: format!(
                 "{} is synchronized: {}",
                 letter.name_of(&done.workspace, &done.group),
@@ -52,7 +52,7 @@ pub(super) fn block(letter: &Letter, item: &Item) -> Block {
             ),
             facts: vec![("workspace", clean_name(&done.workspace))],
         },
-        Item::Digest { workspace, digest } => Block {
+        LetterItem::Digest { workspace, digest } => LetterBlock {
             verdict: format!(
                 "Synchronized from {} to {}: {}",
                 minute(digest.since),
@@ -76,7 +76,7 @@ fn away(
     both: bool,
     groups: &[String],
     next: DateTime<Utc>,
-) -> Block {
+) -> LetterBlock {
     let region = clean_name(region);
     let mut facts = Vec::new();
     if let Some(from) = &incident.seen_from {
@@ -93,7 +93,7 @@ fn away(
             How::Recovered | How::Paused => format!("{region} answers again, after {lasted}"),
         };
         facts.push(("since", moment(closed.at)));
-        return Block { verdict, facts };
+        return LetterBlock { verdict, facts };
     }
     if !groups.is_empty() {
         facts.push(("groups", names(&groups)));
@@ -115,11 +115,11 @@ fn away(
     facts.push(("keeps", keeps.to_owned()));
     facts
         .push(("next", format!("one mail for all groups: when it answers, else {}", minute(next))));
-    Block { verdict: format!("No answer from {region} since {}", moment(incident.since)), facts }
+    LetterBlock { verdict: format!("No answer from {region} since {}", moment(incident.since)), facts }
 }
 
 /// What runs in a workspace where nothing should is not seen.
-fn unwatched(region: &str, incident: &Incident, groups: &[String], next: DateTime<Utc>) -> Block {
+fn unwatched(region: &str, incident: &Incident, groups: &[String], next: DateTime<Utc>) -> LetterBlock {
     let region = clean_name(region);
     let mut facts = Vec::new();
     if let Some(from) = &incident.seen_from {
@@ -137,7 +137,7 @@ fn unwatched(region: &str, incident: &Incident, groups: &[String], next: DateTim
             How::Recovered | How::Paused => format!("{region} is watched again, after {lasted}"),
         };
         facts.push(("since", moment(closed.at)));
-        return Block { verdict, facts };
+        return LetterBlock { verdict, facts };
     }
     let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
     if !groups.is_empty() {
@@ -155,10 +155,10 @@ fn unwatched(region: &str, incident: &Incident, groups: &[String], next: DateTim
     facts
         .push(("next", format!("one mail for all groups: when it is seen, else {}", minute(next))));
     let since = moment(incident.since);
-    Block { verdict: format!("What runs in {region} is not seen since {since}"), facts }
+    LetterBlock { verdict: format!("What runs in {region} is not seen since {since}"), facts }
 }
 
-fn not_begun(workspace: &str, incident: &Incident, next: DateTime<Utc>) -> Block {
+fn not_begun(workspace: &str, incident: &Incident, next: DateTime<Utc>) -> LetterBlock {
     let workspace = clean_name(workspace);
     let mut facts = Vec::new();
     if let Some(closed) = &incident.closed {
@@ -170,7 +170,7 @@ fn not_begun(workspace: &str, incident: &Incident, next: DateTime<Utc>) -> Block
                 format!("Applies of {workspace} begin again, after {lasted}")
             }
         };
-        return Block { verdict, facts };
+        return LetterBlock { verdict, facts };
     }
     if let Some(from) = &incident.seen_from {
         facts.push(("on", clean_name(from)));
@@ -180,7 +180,7 @@ fn not_begun(workspace: &str, incident: &Incident, next: DateTime<Utc>) -> Block
     facts.push(("next", format!("a mail when an apply begins again, else {}", minute(next))));
     let since = moment(incident.since);
     let verdict = format!("No apply of {workspace} could begin since {since}");
-    Block { verdict, facts }
+    LetterBlock { verdict, facts }
 }
 
 /// What would be lost of these groups if their primary never came back, and what nobody knows of that.
@@ -234,7 +234,7 @@ fn lost(incident: &Incident, groups: &[&str]) -> Vec<(&'static str, String)> {
 }
 
 /// What protects less; it is told once.
-fn weakened(letter: &Letter, workspace: &str, incident: &Incident) -> Block {
+fn weakened(letter: &Letter, workspace: &str, incident: &Incident) -> LetterBlock {
     let whom = match &incident.group {
         Some(group) => letter.name_of(workspace, group),
         None => clean_name(workspace),
@@ -259,7 +259,7 @@ fn weakened(letter: &Letter, workspace: &str, incident: &Incident) -> Block {
         format!("{whom} is protected less since {since}, and nobody approved that")
     };
     facts.push(("next", format!("it is told once, and {history} keeps it")));
-    Block { verdict, facts }
+    LetterBlock { verdict, facts }
 }
 
 fn of_group(
@@ -268,12 +268,12 @@ fn of_group(
     incident: &Incident,
     news: News,
     next: DateTime<Utc>,
-) -> Block {
+) -> LetterBlock {
     let group = letter.name_of(workspace, incident.group.as_deref().unwrap_or_default());
     let mut facts = vec![("workspace", clean_name(workspace))];
     if let Some(closed) = &incident.closed {
         facts.push(("failed", format!("since {}", minute(incident.since))));
-        return Block { verdict: verdict_of_closed(&group, incident, closed), facts };
+        return LetterBlock { verdict: verdict_of_closed(&group, incident, closed), facts };
     }
     let verdict = verdict_of_open(&group, incident, news, letter.at);
     for cause in incident.causes.iter().take(CAUSES_MAX) {
@@ -310,7 +310,7 @@ fn of_group(
         "next",
         format!("a mail when it recovers or its causes change, else {}", minute(next)),
     ));
-    Block { verdict, facts }
+    LetterBlock { verdict, facts }
 }
 
 fn verdict_of_closed(group: &str, incident: &Incident, closed: &Closed) -> String {

@@ -7,7 +7,7 @@ use crate::figures::minute;
 use crate::harmless::name as clean_name;
 use crate::layout::few;
 use crate::notify::incident::{Class, Closed, How, Incident};
-use crate::notify::letters::{Item, Letter};
+use crate::notify::letters::{LetterItem, Letter};
 use crate::plan::Setting;
 use crate::text::{plural, span};
 
@@ -18,19 +18,19 @@ pub(super) fn subject(letter: &Letter) -> String {
         return "nothing".to_owned();
     };
     match first {
-        Item::Incident { news, incident, workspace, region, .. } => {
+        LetterItem::Incident { news, incident, workspace, region, .. } => {
             // Of several of one kind and one beginning one line; of others the body tells.
             let alike: Vec<&Incident> = shown
                 .iter()
                 .filter_map(|item| match item {
-                    Item::Incident { news: other, incident: it, workspace: of, .. } => {
+                    LetterItem::Incident { news: other, incident: it, workspace: of, .. } => {
                         let same = it.class == incident.class
                             && it.is_open() == incident.is_open()
                             && other == news
                             && of == workspace;
                         same.then_some(it)
                     }
-                    Item::Synchronized { .. } | Item::Digest { .. } => None,
+                    LetterItem::Synchronized { .. } | LetterItem::Digest { .. } => None,
                 })
                 .collect();
             let of = match incident.class {
@@ -45,14 +45,14 @@ pub(super) fn subject(letter: &Letter) -> String {
             let groups = groups.map(|group| letter.name_of(workspace, group)).collect();
             incidents_subject(&alike, groups, of)
         }
-        Item::Synchronized { done } => {
+        LetterItem::Synchronized { done } => {
             let groups: Vec<String> = shown
                 .iter()
                 .filter_map(|item| match item {
-                    Item::Synchronized { done } => {
+                    LetterItem::Synchronized { done } => {
                         Some(letter.name_of(&done.workspace, &done.group))
                     }
-                    Item::Incident { .. } | Item::Digest { .. } => None,
+                    LetterItem::Incident { .. } | LetterItem::Digest { .. } => None,
                 })
                 .collect();
             match groups.as_slice() {
@@ -60,7 +60,7 @@ pub(super) fn subject(letter: &Letter) -> String {
                 groups => format!("{} synchronized", few(groups, NAMES_MAX)),
             }
         }
-        Item::Digest { digest, workspace } => {
+        LetterItem::Digest { digest, workspace } => {
             format!(
                 "{} synchronized {} until {}",
                 clean_name(workspace),

@@ -7,7 +7,7 @@ use super::{Deed, Finding, FindingCode, Remedy, finding};
 use crate::config::TableName;
 use crate::moment;
 use crate::plan::observed::TableObserved;
-use crate::plan::trigger::Target;
+use crate::plan::trigger::SyncTarget;
 use crate::plan::versions;
 use crate::plan::view::GroupView;
 use crate::region::{Pin, RegionError, RegionErrorKind, Source};
@@ -19,7 +19,7 @@ const SHRINK_ROWS_MIN: u64 = 1_000;
 pub(super) fn pin_findings(
     view: &GroupView<'_>,
     table: &TableObserved,
-    target: &Target,
+    target: &SyncTarget,
 ) -> Vec<Finding> {
     let name = &table.name;
     let Some(Ok(source)) = &table.source else {

@@ -99,7 +99,7 @@ pub struct GroupPlan {
     pub next_due_at: Option<DateTime<Utc>>,
     /// Of a group that is due and blocked: how its next sync would change columns, as far as that is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub columns: Vec<TableColumns>,
+    pub columns: Vec<ColumnChanges>,
     /// Attempts per table beyond the first.
     #[serde(default)]
     pub max_retries: u32,
@@ -250,7 +250,8 @@ pub struct LastCut {
 
 /// How the columns of a table would change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct TableColumns {
+#[schemars(rename = "TableColumns")]
+pub struct ColumnChanges {
     /// The source's name.
     pub table: TableName,
     /// How its columns differ from the replica's.

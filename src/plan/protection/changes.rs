@@ -8,14 +8,14 @@ use super::{Direction, Setting, SettingChange, SettingValue};
 use crate::plan::settings::{GroupSettings, PauseSetting, SuccessMail, WorkspaceSettings};
 
 /// Changes as they are found.
-pub(super) struct Changes {
+pub(super) struct SettingChanges {
     pub(super) now: DateTime<Utc>,
     /// The group whose settings are looked at; `None`: the workspace's own.
     pub(super) group: Option<String>,
     pub(super) all: Vec<SettingChange>,
 }
 
-impl Changes {
+impl SettingChanges {
     pub(super) fn of_workspace(&mut self, before: &WorkspaceSettings, after: &WorkspaceSettings) {
         let WorkspaceSettings {
             failure_mail,

@@ -1,6 +1,6 @@
 //! What is asked of the histories of sources and replicas. Pure.
 
-use super::{Look, Looks, Questions, TableQuestions};
+use super::{GroupLook, Looks, Questions, TableQuestions};
 use crate::ledger::CutTableEntry;
 use crate::plan::checks::obstacles;
 use crate::plan::observed::{GroupObserved, TableObserved, WorkspaceObserved};
@@ -23,12 +23,12 @@ pub(super) fn questions(seen: &WorkspaceObserved, looks: &Looks) -> Questions {
             continue;
         };
         let left = has_a_replica_left_its_cut(group) || is_a_source_another(group);
-        if look == Look::Whole || missing || left {
+        if look == GroupLook::Whole || missing || left {
             ask_for_sources(&mut asked.sources, seen, group, name);
             ask_for_replicas(&mut asked.replicas, seen, group, name);
             continue;
         }
-        if look == Look::Heads {
+        if look == GroupLook::Heads {
             ask_what_came(&mut asked.came, seen, group, name);
         }
         ask_whether_it_stands(&mut asked.stand, seen, group, name, look);
@@ -126,7 +126,7 @@ fn ask_whether_it_stands(
     seen: &WorkspaceObserved,
     group: &GroupObserved,
     name: &str,
-    look: Look,
+    look: GroupLook,
 ) {
     // This, too.
     let asked_before = group.tables.iter().any(|table| table.stands.is_some());
@@ -137,7 +137,7 @@ fn ask_whether_it_stands(
         let place = seen.replica_place(Some(name), &table.name);
         place.entry.is_some().then_some((table, place))
     });
-    let most = if look == Look::Sign { 1 } else { usize::MAX };
+    let most = if look == GroupLook::Sign { 1 } else { usize::MAX };
     for (table, place) in in_cuts.take(most) {
         asked.ask(name, &table.name, replica_question(place.path, place.entry));
     }

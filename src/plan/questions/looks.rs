@@ -12,7 +12,7 @@ use crate::plan::view::views;
 
 /// How deeply a group is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
+pub enum GroupLook {
     /// Whether the first of its replicas is as its newest cut left it. Whoever makes another side active marks every replica, so a
     /// log that was put back from before is seen by that one, in every round and at one question a group.
     Sign,
@@ -24,7 +24,7 @@ pub enum Look {
 
 /// The groups of a workspace that are looked at, each with how deeply.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Looks(BTreeMap<String, Look>);
+pub struct Looks(BTreeMap<String, GroupLook>);
 
 impl Looks {
     /// How deeply the groups that were asked for are looked at.
@@ -42,11 +42,11 @@ impl Looks {
         let looks = views(seen, now, request).into_values().map(|view| {
             // A whole look reads histories, which tell what the receipt and the sign of a cheaper look would.
             let look = if all || may_be_due(&view) {
-                Look::Whole
+                GroupLook::Whole
             } else if receipt_is_due(&view) {
-                Look::Heads
+                GroupLook::Heads
             } else {
-                Look::Sign
+                GroupLook::Sign
             };
             (view.group.name.clone(), look)
         });
@@ -54,13 +54,13 @@ impl Looks {
     }
 
     /// How deeply a group is looked at; `None`: not at all.
-    pub fn at(&self, group: &str) -> Option<Look> {
+    pub fn at(&self, group: &str) -> Option<GroupLook> {
         self.0.get(group).copied()
     }
 
     /// The groups whose histories are read, by name.
     pub fn wholly(&self) -> impl Iterator<Item = &str> {
-        let whole = self.0.iter().filter(|(_, look)| **look == Look::Whole);
+        let whole = self.0.iter().filter(|(_, look)| **look == GroupLook::Whole);
         whole.map(|(group, _)| group.as_str())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::phrase::{Part, Phrase};
+use super::phrase::{PhrasePart, Phrase};
 use super::planned::{Grid, Steps};
 use crate::command::Command;
 
@@ -34,13 +34,13 @@ pub(in crate::render) enum Below {
 pub(in crate::render) struct Copied {
     /// What it is for, before it.
     pub(in crate::render) intro: Option<Phrase>,
-    pub(in crate::render) language: Language,
-    pub(in crate::render) lines: Vec<Part>,
+    pub(in crate::render) language: CodeLanguage,
+    pub(in crate::render) lines: Vec<PhrasePart>,
 }
 
 /// What a line that is copied is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::render) enum Language {
+pub(in crate::render) enum CodeLanguage {
     Sql,
     Shell,
     Plain,
@@ -96,13 +96,13 @@ impl Fact {
 
 impl Copied {
     /// A line of somebody else.
-    pub(in crate::render) fn line(language: Language, text: impl Into<String>) -> Copied {
-        Copied { intro: None, language, lines: vec![Part::Line(text.into())] }
+    pub(in crate::render) fn line(language: CodeLanguage, text: impl Into<String>) -> Copied {
+        Copied { intro: None, language, lines: vec![PhrasePart::Line(text.into())] }
     }
 
     /// One command of drsync.
     pub(in crate::render) fn command(command: Command) -> Copied {
-        Copied { intro: None, language: Language::Shell, lines: vec![Part::Command(command)] }
+        Copied { intro: None, language: CodeLanguage::Shell, lines: vec![PhrasePart::Command(command)] }
     }
 
     /// The same after what it is for.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::below::{Below, Copied, Fact, Obstacles};
 use super::phrase::{Phrase, Tone};
-use super::planned::{Setting, Statement, Steps};
+use super::planned::{ChangedSetting, PlannedStatement, Steps};
 use crate::command::Command;
 
 /// One thing that is said.
@@ -19,23 +19,23 @@ pub(in crate::render) enum Block {
     /// Names in a row.
     Names(NamesInRow),
     /// Figures in rows.
-    Table(Table),
+    Table(PageTable),
     /// A paragraph.
     Words(Phrase),
     /// What is copied: a line each, and what it is for.
     Copied(Copied),
     /// Lines that came or went.
-    Changes(Changes),
+    Changes(LineChanges),
     /// What is known of nothing that is told one by one, each after its word.
     Asides(Vec<Fact>),
     /// Settings that are others than before.
-    Settings(Vec<Setting>),
+    Settings(Vec<ChangedSetting>),
     /// What happens to which table.
     Steps(Steps),
     /// Causes of trouble.
     Obstacles(Obstacles),
     /// Statements that will be run.
-    Statements(Vec<Statement>),
+    Statements(Vec<PlannedStatement>),
     /// What belongs to the entry before, and stands apart from it.
     Apart(Vec<Below>),
     /// What is wrong in a file, each at its place.
@@ -51,7 +51,7 @@ pub(in crate::render) struct Entries {
     pub(in crate::render) apart: bool,
     /// They were chosen: all of them are told, and what they are has been said.
     pub(in crate::render) chosen: bool,
-    pub(in crate::render) entries: Vec<Entry>,
+    pub(in crate::render) entries: Vec<PageEntry>,
 }
 
 /// Where a section or an entry is told.
@@ -70,7 +70,7 @@ pub(in crate::render) const CAUSE: &str = "!";
 
 /// One of them.
 #[derive(Debug, Clone)]
-pub(in crate::render) struct Entry {
+pub(in crate::render) struct PageEntry {
     /// How it stands, `blocked`.
     pub(in crate::render) word: &'static str,
     pub(in crate::render) tone: Option<Tone>,
@@ -147,7 +147,7 @@ pub(in crate::render) struct NameNote {
 
 /// Figures in rows under their heads.
 #[derive(Debug, Clone)]
-pub(in crate::render) struct Table {
+pub(in crate::render) struct PageTable {
     /// What it shows, for whoever does not see it.
     pub(in crate::render) caption: String,
     /// What it is of, above it, where there are several tables.
@@ -156,8 +156,8 @@ pub(in crate::render) struct Table {
     pub(in crate::render) folded: Option<String>,
     /// What its rows are, for their number: `group`.
     pub(in crate::render) noun: &'static str,
-    pub(in crate::render) heads: Vec<Head>,
-    pub(in crate::render) rows: Vec<Row>,
+    pub(in crate::render) heads: Vec<ColumnHead>,
+    pub(in crate::render) rows: Vec<PageRow>,
     /// So many rows are shown on a screen where not everything was asked for.
     pub(in crate::render) most: usize,
     /// Of more rows those that are quiet are counted, with what holds for them.
@@ -170,7 +170,7 @@ pub(in crate::render) struct Table {
 
 /// The head of a column.
 #[derive(Debug, Clone)]
-pub(in crate::render) struct Head {
+pub(in crate::render) struct ColumnHead {
     pub(in crate::render) name: String,
     /// Its cells are numbers, which stand under one another by their ends.
     pub(in crate::render) number: bool,
@@ -178,7 +178,7 @@ pub(in crate::render) struct Head {
 
 /// A row, and what belongs to it.
 #[derive(Debug, Clone)]
-pub(in crate::render) struct Row {
+pub(in crate::render) struct PageRow {
     pub(in crate::render) cells: Vec<Phrase>,
     pub(in crate::render) below: Vec<Phrase>,
     /// The same where everything is asked for.
@@ -189,7 +189,7 @@ pub(in crate::render) struct Row {
 
 /// What became of one part of a document, line by line.
 #[derive(Debug, Clone)]
-pub(in crate::render) struct Changes {
+pub(in crate::render) struct LineChanges {
     /// `changed`.
     pub(in crate::render) word: &'static str,
     pub(in crate::render) label: Phrase,
@@ -251,25 +251,25 @@ impl Located {
 
 impl Entries {
     /// One by one, line after line.
-    pub(in crate::render) fn new(noun: &'static str, entries: Vec<Entry>) -> Entries {
+    pub(in crate::render) fn new(noun: &'static str, entries: Vec<PageEntry>) -> Entries {
         Entries { noun, apart: false, chosen: false, entries }
     }
 
     /// The same of those that were chosen to be told, and of what has been said.
-    pub(in crate::render) fn chosen(noun: &'static str, entries: Vec<Entry>) -> Entries {
+    pub(in crate::render) fn chosen(noun: &'static str, entries: Vec<PageEntry>) -> Entries {
         Entries { chosen: true, ..Entries::new(noun, entries) }
     }
 }
 
-impl Entry {
+impl PageEntry {
     /// Nothing but how it stands and what there is to say.
     pub(in crate::render) fn new(
         word: &'static str,
         tone: Tone,
         label: impl Into<Phrase>,
         says: impl Into<Phrase>,
-    ) -> Entry {
-        Entry {
+    ) -> PageEntry {
+        PageEntry {
             word,
             tone: Some(tone),
             label: label.into(),
@@ -282,20 +282,20 @@ impl Entry {
     }
 }
 
-impl Table {
+impl PageTable {
     /// A table of nothing, under these heads; one that begins with `#` is of numbers.
     pub(in crate::render) fn new(
         caption: impl Into<String>,
         noun: &'static str,
         heads: &[&str],
-    ) -> Table {
+    ) -> PageTable {
         let heads = heads.iter().map(|head| match head.strip_prefix('#') {
-            Some(name) => Head { name: name.to_owned(), number: true },
-            None => Head { name: (*head).to_owned(), number: false },
+            Some(name) => ColumnHead { name: name.to_owned(), number: true },
+            None => ColumnHead { name: (*head).to_owned(), number: false },
         });
         let heads = heads.collect();
         let caption = caption.into();
-        Table {
+        PageTable {
             caption,
             label: None,
             folded: None,
@@ -311,7 +311,7 @@ impl Table {
 
     /// Adds a row.
     pub(in crate::render) fn row(&mut self, cells: Vec<Phrase>) {
-        self.rows.push(Row { cells, below: vec![], further: vec![], quiet: false });
+        self.rows.push(PageRow { cells, below: vec![], further: vec![], quiet: false });
     }
 }
 

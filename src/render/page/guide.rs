@@ -19,12 +19,12 @@ pub(in crate::render) struct Chapter {
     pub(in crate::render) title: Phrase,
     pub(in crate::render) says: Vec<Instruction>,
     /// Its own steps in their order.
-    pub(in crate::render) stages: Vec<Stage>,
+    pub(in crate::render) stages: Vec<GuideStep>,
 }
 
 /// A step of a chapter.
 #[derive(Debug, Clone)]
-pub(in crate::render) struct Stage {
+pub(in crate::render) struct GuideStep {
     pub(in crate::render) title: Phrase,
     pub(in crate::render) says: Vec<Instruction>,
 }
@@ -45,7 +45,7 @@ pub(in crate::render) enum Instruction {
     /// What is done one after the other.
     Numbered(Vec<Phrase>),
     /// What there is to do or to know, each under its label.
-    Points(Vec<Point>),
+    Points(Vec<LabeledPoint>),
     /// What is run in the order of the page.
     Run(RunInOrder),
     /// What is run only in some case, or apart from the others.
@@ -63,7 +63,7 @@ pub(in crate::render) enum Condition {
 
 /// What there is to do or to know under one label.
 #[derive(Debug, Clone)]
-pub(in crate::render) struct Point {
+pub(in crate::render) struct LabeledPoint {
     /// `Rights`; empty: what is said says it itself.
     pub(in crate::render) label: &'static str,
     pub(in crate::render) says: Phrase,
@@ -97,10 +97,10 @@ pub(in crate::render) struct RunApart {
     pub(in crate::render) block: String,
 }
 
-impl Point {
+impl LabeledPoint {
     /// What there is to say under a label.
-    pub(in crate::render) fn new(label: &'static str, says: impl Into<Phrase>) -> Point {
-        Point { label, says: says.into(), run: None, also: None }
+    pub(in crate::render) fn new(label: &'static str, says: impl Into<Phrase>) -> LabeledPoint {
+        LabeledPoint { label, says: says.into(), run: None, also: None }
     }
 }
 

@@ -9,11 +9,11 @@ use crate::layout;
 
 /// Words of ours with those of others among them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::render) struct Phrase(Vec<Part>);
+pub(in crate::render) struct Phrase(Vec<PhrasePart>);
 
 /// A part of a phrase.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::render) enum Part {
+pub(in crate::render) enum PhrasePart {
     /// Words of ours.
     Words(String),
     /// What a service or somebody else said.
@@ -54,12 +54,12 @@ pub(in crate::render) enum Tone {
 impl Phrase {
     /// What a service or somebody else said.
     pub(in crate::render) fn from_others(text: impl ToString) -> Phrase {
-        Part::Said(text.to_string()).into()
+        PhrasePart::Said(text.to_string()).into()
     }
 
     /// A name of a table, a group, a place.
     pub(in crate::render) fn name(text: impl ToString) -> Phrase {
-        Part::Name(text.to_string()).into()
+        PhrasePart::Name(text.to_string()).into()
     }
 
     /// Words of ours in which what stands between two backticks is a name: of a setting, of a column, of what a program prints.
@@ -73,12 +73,12 @@ impl Phrase {
 
     /// A command within a sentence.
     pub(in crate::render) fn command(command: Command) -> Phrase {
-        Part::Command(command).into()
+        PhrasePart::Command(command).into()
     }
 
     /// A word of ours that says how something stands.
     pub(in crate::render) fn mark(word: &'static str, tone: Tone) -> Phrase {
-        Part::Mark(word, tone).into()
+        PhrasePart::Mark(word, tone).into()
     }
 
     /// The same and more.
@@ -86,7 +86,7 @@ impl Phrase {
     pub(in crate::render) fn and(mut self, more: impl Into<Phrase>) -> Phrase {
         for part in more.into().0 {
             match (self.0.last_mut(), part) {
-                (Some(Part::Words(words)), Part::Words(more)) => words.push_str(&more),
+                (Some(PhrasePart::Words(words)), PhrasePart::Words(more)) => words.push_str(&more),
                 (_, part) => self.0.push(part),
             }
         }
@@ -123,31 +123,31 @@ impl Phrase {
         self.0.is_empty()
     }
 
-    pub(in crate::render) fn parts(&self) -> &[Part] {
+    pub(in crate::render) fn parts(&self) -> &[PhrasePart] {
         &self.0
     }
 
     /// Columns that it takes on a screen.
     pub(in crate::render) fn width(&self) -> usize {
         let parts = self.0.iter().map(|part| match part {
-            Part::Words(text) | Part::Line(text) => layout::width(text),
-            Part::Mark(word, _) => layout::width(word),
-            Part::Said(text) | Part::Quoted(text) | Part::Address(text) => {
+            PhrasePart::Words(text) | PhrasePart::Line(text) => layout::width(text),
+            PhrasePart::Mark(word, _) => layout::width(word),
+            PhrasePart::Said(text) | PhrasePart::Quoted(text) | PhrasePart::Address(text) => {
                 layout::width(&clean(text))
             }
-            Part::Name(text) | Part::Digest(text) | Part::Id(text, _) => layout::width(&name(text)),
-            Part::Names(names, most) | Part::Tables(names, most) => {
+            PhrasePart::Name(text) | PhrasePart::Digest(text) | PhrasePart::Id(text, _) => layout::width(&name(text)),
+            PhrasePart::Names(names, most) | PhrasePart::Tables(names, most) => {
                 layout::width(&layout::few(names, *most))
             }
-            Part::Moment(_) => 20,
-            Part::Command(command) => layout::width(&command.to_string()),
+            PhrasePart::Moment(_) => 20,
+            PhrasePart::Command(command) => layout::width(&command.to_string()),
         });
         parts.sum()
     }
 }
 
-impl From<Part> for Phrase {
-    fn from(part: Part) -> Phrase {
+impl From<PhrasePart> for Phrase {
+    fn from(part: PhrasePart) -> Phrase {
         Phrase(vec![part])
     }
 }
@@ -160,12 +160,12 @@ impl From<&str> for Phrase {
 
 impl From<String> for Phrase {
     fn from(words: String) -> Phrase {
-        if words.is_empty() { Phrase::default() } else { Phrase(vec![Part::Words(words)]) }
+        if words.is_empty() { Phrase::default() } else { Phrase(vec![PhrasePart::Words(words)]) }
     }
 }
 
 impl From<DateTime<Utc>> for Phrase {
     fn from(at: DateTime<Utc>) -> Phrase {
-        Part::Moment(at).into()
+        PhrasePart::Moment(at).into()
     }
 }

@@ -3,7 +3,7 @@
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::board::Board;
-use super::log::Log;
+use super::log::ProgressLog;
 use crate::apply::{Event, EventKind};
 use crate::harmless::lines;
 use crate::plan::Plan;
@@ -11,7 +11,7 @@ use crate::plan::Plan;
 /// A board that is drawn again with every event, and a line for whatever lasts.
 #[derive(Debug)]
 pub(super) struct Bars {
-    log: Log,
+    log: ProgressLog,
     board: Board,
     above: Above,
     shown: ProgressBar,
@@ -43,7 +43,7 @@ impl Bars {
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             shown.set_style(style);
         }
-        Bars { log: Log::of(plan), board: Board::of(plan), above: Above(all), shown, columns }
+        Bars { log: ProgressLog::of(plan), board: Board::of(plan), above: Above(all), shown, columns }
     }
 
     pub(super) fn above(&self) -> Above {

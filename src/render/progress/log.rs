@@ -21,7 +21,7 @@ const HEARTBEAT: Duration = Duration::minutes(5);
 
 /// Events become lines; remembers what began when.
 #[derive(Debug)]
-pub struct Log {
+pub struct ProgressLog {
     names: usize,
     several_workspaces: bool,
     begun: BTreeMap<(String, String, String), Running>,
@@ -36,9 +36,9 @@ struct Running {
     told: DateTime<Utc>,
 }
 
-impl Log {
+impl ProgressLog {
     /// A log of the apply of a plan.
-    pub fn of(plan: &Plan) -> Log {
+    pub fn of(plan: &Plan) -> ProgressLog {
         let groups = plan.decided(Decision::Sync);
         let several_workspaces = plan.workspaces.len() > 1;
         let names = groups
@@ -46,7 +46,7 @@ impl Log {
                 width(&label_among(several_workspaces, &workspace.name, &group.name))
             })
             .max();
-        Log {
+        ProgressLog {
             names: names.unwrap_or(0).min(30) + 2,
             several_workspaces,
             begun: BTreeMap::new(),

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::{KEYS, Key, Level, Shape};
+use crate::config::{KEYS, Key, Level, ValueShape};
 
 /// Keys that are comments at every level.
 const COMMENT: &str = r"^(\$schema$|//)";
@@ -71,36 +71,36 @@ fn property(key: &Key) -> Map<String, Value> {
     property
 }
 
-fn value(shape: Shape) -> Value {
+fn value(shape: ValueShape) -> Value {
     let text = json!({ "type": "string", "pattern": FILLED });
     match shape {
-        Shape::Text => text,
-        Shape::TextOrEmpty => json!({ "type": "string" }),
-        Shape::Number(least, greatest) => json!({
+        ValueShape::Text => text,
+        ValueShape::TextOrEmpty => json!({ "type": "string" }),
+        ValueShape::Number(least, greatest) => json!({
             "anyOf": [
                 { "type": "integer", "minimum": least, "maximum": greatest },
                 { "type": "string", "pattern": "^[0-9]+$" },
             ]
         }),
-        Shape::Entries(level) => json!({ "type": "array", "minItems": 1, "items": object(level) }),
-        Shape::Texts => {
+        ValueShape::Entries(level) => json!({ "type": "array", "minItems": 1, "items": object(level) }),
+        ValueShape::Texts => {
             json!({ "type": "array", "minItems": 1, "uniqueItems": true, "items": text })
         }
-        Shape::TextOrTexts => json!({
+        ValueShape::TextOrTexts => json!({
             "anyOf": [
                 text,
                 { "type": "array", "minItems": 1, "uniqueItems": true, "items": text },
             ]
         }),
-        Shape::TextByName => json!({
+        ValueShape::TextByName => json!({
             "type": "object",
             "patternProperties": { COMMENT: true },
             "additionalProperties": text,
         }),
-        Shape::Object(level) => Value::Object(object(level)),
-        Shape::EntriesOrNone(level) => json!({ "type": "array", "items": object(level) }),
-        Shape::Choice(choices) => json!({ "enum": choices }),
-        Shape::Choices(choices) => {
+        ValueShape::Object(level) => Value::Object(object(level)),
+        ValueShape::EntriesOrNone(level) => json!({ "type": "array", "items": object(level) }),
+        ValueShape::Choice(choices) => json!({ "enum": choices }),
+        ValueShape::Choices(choices) => {
             json!({ "type": "array", "minItems": 1, "items": { "enum": choices } })
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::{Arg, Command};
-use crate::render::causes::{FindingCause, Repair};
-use crate::render::page::{Block, Copied, Part, Phrase};
+use crate::render::causes::{FindingCause, ShownRemedy};
+use crate::render::page::{Block, Copied, PhrasePart, Phrase};
 
 /// Groups that are named beside a command.
 const GROUPS_NAMED: usize = 5;
@@ -31,9 +31,9 @@ pub(super) fn risks_by_groups(causes: &[FindingCause]) -> Together {
 /// A cause without the command that lets it alone through.
 pub(super) fn without_acceptance(cause: &FindingCause) -> FindingCause {
     let remedy = cause.remedy.as_ref().and_then(|remedy| match remedy {
-        Repair::Command(_) if cause.acceptance.is_some() => None,
-        Repair::ToDoElse(to_do, _) => Some(Repair::ToDo(to_do.clone())),
-        Repair::Command(_) | Repair::Sql(..) | Repair::Shell(..) | Repair::ToDo(_) => {
+        ShownRemedy::Command(_) if cause.acceptance.is_some() => None,
+        ShownRemedy::ToDoElse(to_do, _) => Some(ShownRemedy::ToDo(to_do.clone())),
+        ShownRemedy::Command(_) | ShownRemedy::Sql(..) | ShownRemedy::Shell(..) | ShownRemedy::ToDo(_) => {
             Some(remedy.clone())
         }
     });
@@ -43,7 +43,7 @@ pub(super) fn without_acceptance(cause: &FindingCause) -> FindingCause {
 /// A command for each of these groups.
 pub(super) fn all_the_same(together: &Together) -> Vec<Block> {
     let commands = together.iter().map(|(groups, risks)| {
-        let groups = Part::Names(groups.clone(), GROUPS_NAMED);
+        let groups = PhrasePart::Names(groups.clone(), GROUPS_NAMED);
         let intro = Phrase::from("To go on with ")
             .and(groups)
             .and(" all the same, recorded in plan and cut");

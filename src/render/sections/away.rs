@@ -5,7 +5,7 @@ use crate::harmless::clean;
 use crate::plan::document::{BothRegions, RegionSeen};
 use crate::plan::{GroupPlan, Plan};
 use crate::render::away::{cut_cell, describe_region_address, only_away, rpo_cell};
-use crate::render::page::{Block, Fact, Phrase, Section, Table};
+use crate::render::page::{Block, Fact, Phrase, Section, PageTable};
 use crate::render::shown::label;
 
 /// Groups that are shown on a screen.
@@ -62,7 +62,7 @@ pub(in crate::render) fn groups(plan: &Plan) -> Section {
         return Section::default();
     }
     let heads = ["group", "cut", "lag", "RPO"];
-    let mut table = Table::new("Groups that a region holds up", "group", &heads);
+    let mut table = PageTable::new("Groups that a region holds up", "group", &heads);
     for (workspace, group) in &held {
         table.row(vec![
             Phrase::name(label(plan, &workspace.name, &group.name)),

@@ -10,7 +10,7 @@ use crate::plan::{Action, Finding, Plan, Step};
 use crate::region::{SchemaChange, changes_schema};
 use crate::render::card::Card;
 use crate::render::causes::{LocatedFinding, RemedyWorkspace, causes, word_of_harmless};
-use crate::render::page::{Below, Block, Copied, Fact, Language, Page, Phrase, Section};
+use crate::render::page::{Below, Block, Copied, Fact, CodeLanguage, Page, Phrase, Section};
 use crate::render::shown::label;
 
 /// Each card.
@@ -33,7 +33,7 @@ fn page(plan: &Plan, card: &Card<'_>) -> Page {
         page.say(Block::Facts(brings(step)));
         page.say(Block::Facts(columns(step)));
         if let Some(text) = &step.statement {
-            page.say(Block::Copied(Copied::line(Language::Sql, text)));
+            page.say(Block::Copied(Copied::line(CodeLanguage::Sql, text)));
         }
     }
     page

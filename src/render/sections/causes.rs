@@ -1,17 +1,17 @@
 //! A cause of trouble: what was seen, and what repairs it.
 
 use crate::command::Command;
-use crate::render::causes::{FindingCause, RemedyWorkspace, Repair, causes};
-use crate::render::page::{Below, CAUSE, Copied, Entry, Language, Part, Phrase, ShownCause, Tone};
+use crate::render::causes::{FindingCause, RemedyWorkspace, ShownRemedy, causes};
+use crate::render::page::{Below, CAUSE, Copied, PageEntry, CodeLanguage, PhrasePart, Phrase, ShownCause, Tone};
 use crate::render::shown::Labelled;
 
 /// Groups that are named beside a cause.
 const GROUPS_NAMED: usize = 2;
 
 /// A cause by its code, the groups that it blocks, and what repairs it.
-pub(in crate::render) fn entry(cause: &FindingCause) -> Entry {
-    let groups = Part::Names(cause.groups.clone(), GROUPS_NAMED);
-    let mut entry = Entry::new(CAUSE, Tone::Bad, head(cause), groups);
+pub(in crate::render) fn entry(cause: &FindingCause) -> PageEntry {
+    let groups = PhrasePart::Names(cause.groups.clone(), GROUPS_NAMED);
+    let mut entry = PageEntry::new(CAUSE, Tone::Bad, head(cause), groups);
     entry.below =
         cause.messages.iter().map(|seen| Below::Seen(Phrase::from_others(seen))).collect();
     entry.below.extend(cause.remedy.as_ref().map(remedy).unwrap_or_default());
@@ -29,14 +29,14 @@ fn unprotected(cause: &FindingCause) -> Vec<Below> {
     };
     let names = match cause.tables.as_slice() {
         [_] => None,
-        many => Some(Below::Note(Part::Names(many.to_vec(), TABLES_NAMED).into())),
+        many => Some(Below::Note(PhrasePart::Names(many.to_vec(), TABLES_NAMED).into())),
     };
     names.into_iter().chain([Below::Copied(line)]).collect()
 }
 
 /// The entry of the configuration that leaves the tables of a cause out, where that is a remedy.
 pub(in crate::render) fn entry_of_configuration(cause: &FindingCause) -> Option<Copied> {
-    cause.unprotected().map(|text| Copied::line(Language::Plain, text))
+    cause.unprotected().map(|text| Copied::line(CodeLanguage::Plain, text))
 }
 
 /// Its code, and what it is about.
@@ -91,25 +91,25 @@ fn run_in(place: &RemedyWorkspace) -> Phrase {
 }
 
 fn address(place: &RemedyWorkspace) -> Phrase {
-    Part::Address(place.0.clone()).into()
+    PhrasePart::Address(place.0.clone()).into()
 }
 
 /// What repairs a cause: what is copied stands alone.
-pub(in crate::render) fn remedy(repair: &Repair) -> Vec<Below> {
+pub(in crate::render) fn remedy(repair: &ShownRemedy) -> Vec<Below> {
     let command = |command: &Command| Below::Copied(Copied::command(command.clone()));
     match repair {
-        Repair::Sql(text, place) => {
-            let line = Copied::line(Language::Sql, text);
+        ShownRemedy::Sql(text, place) => {
+            let line = Copied::line(CodeLanguage::Sql, text);
             vec![Below::Copied(Copied { intro: place.as_ref().map(run_in), ..line })]
         }
-        Repair::Shell(text, place) => {
-            let line = Copied::line(Language::Shell, text);
+        ShownRemedy::Shell(text, place) => {
+            let line = Copied::line(CodeLanguage::Shell, text);
             let about = |place: &RemedyWorkspace| Phrase::from("For ").and(address(place));
             vec![Below::Copied(Copied { intro: place.as_ref().map(about), ..line })]
         }
-        Repair::Command(line) => vec![command(line)],
-        Repair::ToDo(to_do) => vec![Below::Note(Phrase::from_others(&to_do.words))],
-        Repair::ToDoElse(to_do, line) => {
+        ShownRemedy::Command(line) => vec![command(line)],
+        ShownRemedy::ToDo(to_do) => vec![Below::Note(Phrase::from_others(&to_do.words))],
+        ShownRemedy::ToDoElse(to_do, line) => {
             vec![Below::Note(Phrase::from_others(&to_do.words).and(":")), command(line)]
         }
     }

@@ -11,8 +11,8 @@ use crate::harmless::clean;
 use crate::layout::{few, first_line};
 use crate::ledger::cut_label;
 use crate::plan::{Decision, Plan};
-use crate::render::page::{Block, Copied, Entries, Entry, Page, Part, Phrase, Section, Tone};
-use crate::render::shown::{Planned, label};
+use crate::render::page::{Block, Copied, Entries, PageEntry, Page, PhrasePart, Phrase, Section, Tone};
+use crate::render::shown::{PlannedGroups, label};
 
 /// The standing of every group that the plan would synchronize; `file` is where the plan lies.
 pub fn page(plan: &Plan, check: &PlanCheck, file: &str) -> Page {
@@ -21,9 +21,9 @@ pub fn page(plan: &Plan, check: &PlanCheck, file: &str) -> Page {
     page.say(Block::Entries(Entries::new("group", entries(plan, check))));
     page.fit(12, 14);
     let unaltered = Phrase::from("unaltered: effect ")
-        .and(Part::Digest(check.effect_sha256.clone()))
+        .and(PhrasePart::Digest(check.effect_sha256.clone()))
         .and(" recomputed; file sha256 ")
-        .and(Part::Digest(check.plan_sha256.clone()));
+        .and(PhrasePart::Digest(check.plan_sha256.clone()));
     page.say(Block::Words(unaltered));
     if moved(check) {
         let again = Command::new(Verb::Plan).word("--out").word(file);
@@ -130,7 +130,7 @@ fn runs(check: &PlanCheck, standing: GroupStanding, ends: Ends) -> String {
     few(&runs.into_iter().collect::<Vec<_>>(), 3)
 }
 
-fn entries(plan: &Plan, check: &PlanCheck) -> Vec<Entry> {
+fn entries(plan: &Plan, check: &PlanCheck) -> Vec<PageEntry> {
     let standings = [
         (GroupStanding::Blocked, "blocked", Tone::Bad),
         (GroupStanding::Stale, "stale", Tone::Bad),
@@ -139,19 +139,19 @@ fn entries(plan: &Plan, check: &PlanCheck) -> Vec<Entry> {
         (GroupStanding::Overtaken, "overtaken", Tone::Good),
         (GroupStanding::Applicable, "applicable", Tone::Good),
     ];
-    let planned = &Planned::of(plan);
+    let planned = &PlannedGroups::of(plan);
     let entries = standings.into_iter().flat_map(|(standing, word, tone)| {
         let alike = check.groups.iter().filter(move |group| group.standing == standing);
         alike.map(move |group| {
             let label = Phrase::name(label(plan, &group.workspace, &group.name));
-            Entry::new(word, tone, label, says(planned, group))
+            PageEntry::new(word, tone, label, says(planned, group))
         })
     });
     entries.collect()
 }
 
 /// Why it stands so, of a group that the plan blocks its findings; of one that can be synchronized, the cut that would follow.
-fn says(plan: &Planned<'_>, check: &GroupCheck) -> Phrase {
+fn says(plan: &PlannedGroups<'_>, check: &GroupCheck) -> Phrase {
     let Some((workspace, group)) = plan.find(&check.workspace, &check.name) else {
         return Phrase::name(&check.name);
     };

@@ -10,9 +10,9 @@ use crate::harmless::name;
 use crate::layout::first_line;
 use crate::ledger::Cut;
 use crate::plan::LossReceipt;
-use crate::render::cut_history::{History, LostWithRole, WorkspaceHistory};
+use crate::render::cut_history::{CutHistory, LostWithRole, WorkspaceHistory};
 use crate::render::page::{
-    Block, Columns, Document, Fact, Page, Part, Phrase, Row, Section, ShownNotes, Table,
+    Block, Columns, Document, Fact, Page, PhrasePart, Phrase, PageRow, Section, ShownNotes, PageTable,
 };
 use crate::render::shown::label_among;
 use crate::text::plural_as;
@@ -20,7 +20,7 @@ use period::doubts;
 
 /// The report of the period, where one was asked for, then every cut, group by group, the newest first; `now` tells which were made
 /// under a clock that was ahead.
-pub fn page(history: &History, now: DateTime<Utc>) -> Page {
+pub fn page(history: &CutHistory, now: DateTime<Utc>) -> Page {
     let names = history.workspaces.iter().map(|workspace| &workspace.name);
     let mut page = Page::new("history", "drsync history", verdict(history, now)).of(names);
     page.figures = rounds(history);
@@ -58,7 +58,7 @@ pub fn page(history: &History, now: DateTime<Utc>) -> Page {
 }
 
 /// What casts doubt on the rest, how much there is, and the newest cut.
-fn verdict(history: &History, now: DateTime<Utc>) -> String {
+fn verdict(history: &CutHistory, now: DateTime<Utc>) -> String {
     let number: usize = history.workspaces.iter().map(|workspace| workspace.cuts.len()).sum();
     let newest = newest(history, now);
     let seen = history.workspaces.iter().any(|workspace| !workspace.read.is_empty());
@@ -76,7 +76,7 @@ fn verdict(history: &History, now: DateTime<Utc>) -> String {
 }
 
 /// `3 applies (1 without approval), 1,432 rounds with nothing to do`, of a period.
-fn rounds(history: &History) -> Option<String> {
+fn rounds(history: &CutHistory) -> Option<String> {
     let sum = |of: fn(&crate::history::Period) -> usize| history.periods().map(of).sum::<usize>();
     history.periods().next()?;
     let unapproved = match sum(|period| period.without_approval.len()) {
@@ -89,7 +89,7 @@ fn rounds(history: &History) -> Option<String> {
 }
 
 /// The newest cut. In a group numbers tell, whatever clocks say; between groups clocks do, save those that were ahead.
-fn newest(history: &History, now: DateTime<Utc>) -> Option<&Cut> {
+fn newest(history: &CutHistory, now: DateTime<Utc>) -> Option<&Cut> {
     let workspaces = history.workspaces.iter();
     let groups = workspaces
         .flat_map(|workspace| workspace.cuts.chunk_by(|a, b| a.group_name == b.group_name));
@@ -133,9 +133,9 @@ fn notes(title: &str, word: &'static str, says: Vec<Phrase>) -> Section {
 }
 
 /// The cuts of a group, newest first.
-fn cuts(label: String, cuts: &[Cut], lost: &[LostWithRole], runs: Ends) -> Table {
+fn cuts(label: String, cuts: &[Cut], lost: &[LostWithRole], runs: Ends) -> PageTable {
     let heads = ["cut", "moment", "consistency", "trigger", "tables"];
-    let mut table = Table::new(format!("Cuts of {label}, newest first"), "cut", &heads);
+    let mut table = PageTable::new(format!("Cuts of {label}, newest first"), "cut", &heads);
     let newest = cuts[0].label();
     table.folded = Some(format!("{label}: {}, the newest {newest}", plural(cuts.len(), "cut")));
     table.label = Some(Phrase::name(label));
@@ -157,7 +157,7 @@ fn cuts(label: String, cuts: &[Cut], lost: &[LostWithRole], runs: Ends) -> Table
         });
         let mut below = below(cut, runs);
         below.extend(lost.map(|lost| lost_with(&lost.loss)));
-        table.rows.push(Row { cells, below, further, quiet: false });
+        table.rows.push(PageRow { cells, below, further, quiet: false });
     }
     table
 }
@@ -167,7 +167,7 @@ fn below(cut: &Cut, runs: Ends) -> Vec<Phrase> {
     let by = Phrase::from("by ")
         .and(Phrase::from_others(&cut.committed_by))
         .and(format!(" at {}, run ", moment(cut.committed_at)))
-        .and(Part::Id(cut.run_id.clone(), runs));
+        .and(PhrasePart::Id(cut.run_id.clone(), runs));
     if cut.is_role() {
         let active = cut.active.as_ref().map_or("nobody".into(), Phrase::name);
         return vec![by, active.and(format!(" is active from here on, epoch {}", cut.epoch))];
@@ -178,7 +178,7 @@ fn below(cut: &Cut, runs: Ends) -> Vec<Phrase> {
             .and(" ")
             .and(Phrase::name(&risk.scope))
             .and(": ")
-            .and(Part::Quoted(risk.reason.clone()))
+            .and(PhrasePart::Quoted(risk.reason.clone()))
     });
     [by].into_iter().chain(accepted).collect()
 }
@@ -223,7 +223,7 @@ mod tests {
             period: None,
             period_missing: None,
         };
-        let history = History::new(vec![workspace]);
+        let history = CutHistory::new(vec![workspace]);
         let newest = newest(&history, "2026-11-22T11:00:00Z".parse().unwrap()).unwrap();
         (newest.group_name.clone(), newest.cut_number)
     }

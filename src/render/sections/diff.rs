@@ -4,19 +4,19 @@ use std::collections::HashSet;
 
 use crate::figures::{plural, short};
 use crate::harmless::clean;
-use crate::render::diff::{Difference, Line, Part, Side, StepDetail};
-use crate::render::page::{Block, Changed, Changes, Page, Phrase, Section};
+use crate::render::diff::{PlanDifference, PartLine, DocumentPart, PlanSide, StepDetail};
+use crate::render::page::{Block, Changed, LineChanges, Page, Phrase, Section};
 
 /// The verdict, then every part that changed.
-pub fn page(difference: &Difference) -> Page {
+pub fn page(difference: &PlanDifference) -> Page {
     let mut page = Page::new("diff", "drsync diff", verdict(difference));
     let parts = difference.parts.iter().map(|part| Block::Changes(changes(part)));
     page.say(Section::titled("What changed", parts));
     page
 }
 
-fn verdict(difference: &Difference) -> String {
-    let effect = |side: &Side| clean(short(&side.effect_sha256));
+fn verdict(difference: &PlanDifference) -> String {
+    let effect = |side: &PlanSide| clean(short(&side.effect_sha256));
     let (before, after) = (effect(&difference.before), effect(&difference.after));
     let number = difference.parts.len();
     match (difference.same_effect, number) {
@@ -33,14 +33,14 @@ fn verdict(difference: &Difference) -> String {
     }
 }
 
-fn changes(part: &Part) -> Changes {
+fn changes(part: &DocumentPart) -> LineChanges {
     let details = |of: char| -> HashSet<&(String, StepDetail)> {
         let of = part.shown.iter().filter(|(sign, _)| *sign == of);
         of.filter_map(|(_, line)| line.about.as_ref()).collect()
     };
     let (gone, new) = (details('-'), details('+'));
     // Where a table is read from, lies and how it is cloned is worth a line only where both plans have the table.
-    let further = |line: &Line| {
+    let further = |line: &PartLine| {
         line.about.as_ref().is_some_and(|about| !(gone.contains(about) && new.contains(about)))
     };
     let lines = part.shown.iter().map(|(sign, line)| Changed {
@@ -48,7 +48,7 @@ fn changes(part: &Part) -> Changes {
         text: line.text.clone(),
         further: further(line),
     });
-    Changes {
+    LineChanges {
         word: part.change.as_str(),
         label: Phrase::name(&part.name),
         lines: lines.collect(),

@@ -19,12 +19,12 @@ pub struct SurveySummary {
     /// What cannot be cloned, most first: how many, and what they are called.
     pub left_out: Vec<(usize, String)>,
     /// Groups to be.
-    pub groups: Vec<Proposed>,
+    pub groups: Vec<ProposedGroup>,
 }
 
 /// A group to be.
 #[derive(Debug, Clone)]
-pub struct Proposed {
+pub struct ProposedGroup {
     /// Its name.
     pub name: String,
     /// The job that wrote its tables, for people; `None`: none did.
@@ -45,7 +45,7 @@ pub struct Held {
 }
 
 impl Held {
-    fn sum(groups: &[&Proposed]) -> Held {
+    fn sum(groups: &[&ProposedGroup]) -> Held {
         groups.iter().fold(Held::default(), |sum, group| Held {
             tables: sum.tables + group.held.tables,
             weighed: sum.weighed + group.held.weighed,
@@ -95,12 +95,12 @@ fn grid(rows: Vec<Vec<Phrase>>, numbers: &'static [bool]) -> Block {
 }
 
 /// The first groups, the others as one line, what no job wrote, and the total.
-fn rows(groups: &[Proposed]) -> Vec<Vec<Phrase>> {
-    let row = |name: Phrase, workflow: Phrase, groups: &[&Proposed]| -> Vec<Phrase> {
+fn rows(groups: &[ProposedGroup]) -> Vec<Vec<Phrase>> {
+    let row = |name: Phrase, workflow: Phrase, groups: &[&ProposedGroup]| -> Vec<Phrase> {
         let [tables, size] = Held::sum(groups).cells();
         vec![name, workflow, tables, size]
     };
-    let (written, others): (Vec<&Proposed>, Vec<&Proposed>) =
+    let (written, others): (Vec<&ProposedGroup>, Vec<&ProposedGroup>) =
         groups.iter().partition(|group| group.workflow.is_some());
     // One more is named rather than counted.
     let shown = if written.len() <= SHOWN + 1 { written.len() } else { SHOWN };
@@ -118,7 +118,7 @@ fn rows(groups: &[Proposed]) -> Vec<Vec<Phrase>> {
         rows.push(row(Phrase::name(&group.name), "no job: scheduled".into(), &[group]));
     }
     if groups.len() > 1 {
-        let all: Vec<&Proposed> = groups.iter().collect();
+        let all: Vec<&ProposedGroup> = groups.iter().collect();
         rows.push(row("in total".into(), Phrase::default(), &all));
     }
     rows
@@ -132,13 +132,13 @@ mod tests {
 
     const GIB: u64 = 1024 * 1024 * 1024;
 
-    fn group(name: &str, workflow: Option<&str>, held: (usize, usize, u64)) -> Proposed {
+    fn group(name: &str, workflow: Option<&str>, held: (usize, usize, u64)) -> ProposedGroup {
         let (tables, weighed, bytes) = held;
         let held = Held { tables, weighed, bytes };
-        Proposed { name: name.to_owned(), workflow: workflow.map(str::to_owned), held }
+        ProposedGroup { name: name.to_owned(), workflow: workflow.map(str::to_owned), held }
     }
 
-    fn write_page(groups: Vec<Proposed>) -> String {
+    fn write_page(groups: Vec<ProposedGroup>) -> String {
         let left_out = vec![(2, "views".to_owned()), (1, "table with a row filter".to_owned())];
         let found = SurveySummary { listed: 12, catalogs: 1, open: 9, left_out, groups };
         write(&page(&found), Form::Text(Style::default()))

@@ -3,7 +3,7 @@
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Plan, Warning, WarningCode};
 use crate::render::leaving::{groups_retired, tables_left};
-use crate::render::page::{Block, NameNote, NamesInRow, Note, Part, Phrase, Section, ShownNotes};
+use crate::render::page::{Block, NameNote, NamesInRow, Note, PhrasePart, Phrase, Section, ShownNotes};
 use crate::render::shown::label;
 use crate::text::label_group;
 
@@ -20,7 +20,7 @@ pub(in crate::render) fn accepted(plan: &Plan) -> Section {
         code: Some(risk.code.clone()),
         subject: Some(risk.scope.clone()),
         about: vec![risk.scope.clone()],
-        ..Note::new(Part::Quoted(risk.reason.clone()))
+        ..Note::new(PhrasePart::Quoted(risk.reason.clone()))
     });
     let notes = ShownNotes { word: "accepted", notes: notes.collect(), alike_max: usize::MAX };
     Section::titled("Accepted risks", [Block::Notes(notes)])

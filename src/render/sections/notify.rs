@@ -1,7 +1,7 @@
 //! Messages to try out who is told: what each receiver's server said.
 
 use crate::figures::plural;
-use crate::render::page::{Block, Columns, Entries, Entry, Page, Phrase, Tone};
+use crate::render::page::{Block, Columns, Entries, PageEntry, Page, Phrase, Tone};
 use crate::sentence::Sentence;
 
 /// What one receiver's server said to all messages.
@@ -60,7 +60,7 @@ pub fn page(channels: &[Channel], heartbeat: bool) -> Page {
     page
 }
 
-fn entry(channel: &Channel) -> Entry {
+fn entry(channel: &Channel) -> PageEntry {
     let Channel { name, standing, took, of, reply } = channel;
     let (word, tone) = match standing {
         ReceiverStanding::Refused => ("refused", Tone::Bad),
@@ -80,5 +80,5 @@ fn entry(channel: &Channel) -> Entry {
             Phrase::from(format!("{took} of {of}, ")).and(Phrase::from_others(reply))
         }
     };
-    Entry::new(word, tone, Phrase::name(name), says)
+    PageEntry::new(word, tone, Phrase::name(name), says)
 }

@@ -17,9 +17,9 @@ use crate::plan::Plan;
 use crate::record::{Ending, GroupOutcome, GroupRecord, RunRecord};
 use crate::render::away;
 use crate::render::page::{
-    Block, Document, Entries, Entry, Page, Part, Phrase, Section, ShownNotes,
+    Block, Document, Entries, PageEntry, Page, PhrasePart, Phrase, Section, ShownNotes,
 };
-use crate::render::shown::{Planned, label_among};
+use crate::render::shown::{PlannedGroups, label_among};
 
 /// What there is to say of a group that was stopped, beside that word.
 pub(in crate::render) const GOES_ON: &str = "the next apply continues";
@@ -142,9 +142,9 @@ fn several(plan: Option<&Plan>, record: &RunRecord) -> bool {
 }
 
 /// Every group of which something is told; groups of a workspace that failed by one region have one cause.
-fn entries(plan: Option<&Plan>, record: &RunRecord) -> Vec<Entry> {
+fn entries(plan: Option<&Plan>, record: &RunRecord) -> Vec<PageEntry> {
     let several = several(plan, record);
-    let planned = plan.map(Planned::of);
+    let planned = plan.map(PlannedGroups::of);
     let planned = planned.as_ref();
     let held =
         |group: &&GroupRecord| !planned.is_some_and(|plan| group::held_by_region(plan, group));
@@ -177,5 +177,5 @@ fn registered(record: &RunRecord) -> Section {
     }
     let names = record.registered.iter().map(ToString::to_string).collect();
     let says = Phrase::from("Registered in the secondary's catalog: ");
-    Block::Words(says.and(Part::Names(names, REGISTERED_NAMED))).into()
+    Block::Words(says.and(PhrasePart::Names(names, REGISTERED_NAMED))).into()
 }

@@ -6,7 +6,7 @@ mod known;
 use crate::command::{Command, Verb};
 use crate::figures::{id_end, plural};
 use crate::render::page::{
-    Chapter, Condition, Guide, Instruction, Part, Phrase, Point, RunApart, Tone,
+    Chapter, Condition, Guide, Instruction, PhrasePart, Phrase, LabeledPoint, RunApart, Tone,
 };
 use crate::runbook::{Language, LeftOut, Runbook, RunbookSubject};
 
@@ -127,7 +127,7 @@ fn left_out_of(place: &RunbookSubject, left_out: &[LeftOut]) -> Vec<Instruction>
         return vec![];
     }
     let points = left_out.iter().map(|LeftOut { group, why, fence: _ }| {
-        Point::new("", Phrase::name(group).and(": ").and(Phrase::from_others(why)))
+        LabeledPoint::new("", Phrase::name(group).and(": ").and(Phrase::from_others(why)))
     });
     let fences = left_out.iter().filter_map(|LeftOut { group, why: _, fence }| {
         let says = Phrase::from("Only where no newer copy of the log of ")
@@ -156,7 +156,7 @@ fn decide(place: &RunbookSubject) -> Chapter {
             Phrase::coded("somebody who may says yes; nobody wrote down who (`failover_approvers`)")
         }
         who => Phrase::from("one of ")
-            .and(Part::Names(who.to_vec(), usize::MAX))
+            .and(PhrasePart::Names(who.to_vec(), usize::MAX))
             .and(" says yes; write down who and when"),
     };
     let conditions = vec![when, Condition::Known(seen.into()), Condition::Known(who)];

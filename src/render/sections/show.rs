@@ -6,7 +6,7 @@ use crate::figures::{Ends, minute};
 use crate::harmless::clean;
 use crate::plan::{Plan, Provenance, StoredPlan};
 use crate::record::{GroupOutcome, RunRecord};
-use crate::render::page::{Block, Fact, Page, Part, Phrase};
+use crate::render::page::{Block, Fact, Page, PhrasePart, Phrase};
 
 /// The provenance of a stored plan; its digests were recomputed when it was read.
 ///
@@ -79,7 +79,7 @@ fn by(provenance: &Provenance) -> Phrase {
 
 fn facts(stored: &StoredPlan, applies: &[RunRecord]) -> Vec<Fact> {
     let plan = &stored.plan;
-    let digest = |digest: &String| Phrase::from(Part::Digest(digest.clone()));
+    let digest = |digest: &String| Phrase::from(PhrasePart::Digest(digest.clone()));
     let at = |at: DateTime<Utc>| Phrase::from(at).and(" by ");
     let mut facts = vec![Fact::new("made", at(plan.created_at).and(by(&plan.provenance)))];
     let clock = if plan.observed_clock.overridden {
@@ -94,10 +94,10 @@ fn facts(stored: &StoredPlan, applies: &[RunRecord]) -> Vec<Fact> {
     let with = commit.unwrap_or_default().and(tool).and(clock);
     facts.push(Fact::new("", with).under());
     let pipeline = plan.provenance.ci_run_url.clone();
-    facts.extend(pipeline.map(|url| Fact::new("", Part::Address(url)).under()));
+    facts.extend(pipeline.map(|url| Fact::new("", PhrasePart::Address(url)).under()));
     let ends = ends(plan, applies);
     facts.extend(applies.iter().map(|record| {
-        let run = Part::Id(record.run_id.clone(), ends);
+        let run = PhrasePart::Id(record.run_id.clone(), ends);
         let run = Phrase::from(", run ").and(run).and(ended(record));
         Fact::new("applied", at(record.ended_at).and(by(&record.provenance)).and(run))
     }));
@@ -118,7 +118,7 @@ fn facts(stored: &StoredPlan, applies: &[RunRecord]) -> Vec<Fact> {
     if !plan.accepted.is_empty() {
         let risks = plan.accepted.iter().map(|risk| {
             let of = Phrase::from_others(&risk.code).and(" ").and(Phrase::name(&risk.scope));
-            of.and(", ").and(Part::Quoted(risk.reason.clone()))
+            of.and(", ").and(PhrasePart::Quoted(risk.reason.clone()))
         });
         let head = Phrase::from(format!("{} accepted: ", plan.accepted.len()));
         facts.push(Fact::new("risks", head.and(Phrase::join(risks, "; "))));

@@ -13,7 +13,7 @@ use crate::figures::{moment, plural};
 use crate::harmless::clean;
 use crate::plan::document::Unprotected;
 use crate::plan::status::{
-    Checked, GroupStatus, RegionStatus, RegionsStatus, Status, WorkspaceStatus,
+    Checked, GroupStatus, RegionStatus, RegionsStatus, StatusDocument, WorkspaceStatus,
 };
 use crate::plan::{Refused, WarningCode};
 use crate::region::LookDepth;
@@ -36,7 +36,7 @@ pub struct Parts<'a> {
 }
 
 /// How every group stands.
-pub fn page(status: &Status, parts: Parts<'_>) -> Page {
+pub fn page(status: &StatusDocument, parts: Parts<'_>) -> Page {
     let workspaces = status.workspaces.iter().map(|workspace| &workspace.name);
     let verdict = verdict::verdict(status);
     let mut page = Page::new("status", "drsync status", verdict).of(workspaces);
@@ -81,19 +81,19 @@ pub fn page(status: &Status, parts: Parts<'_>) -> Page {
     page
 }
 
-fn entries(status: &Status) -> impl Iterator<Item = (&WorkspaceStatus, &GroupStatus)> {
+fn entries(status: &StatusDocument) -> impl Iterator<Item = (&WorkspaceStatus, &GroupStatus)> {
     status
         .workspaces
         .iter()
         .flat_map(|workspace| workspace.groups.iter().map(move |group| (workspace, group)))
 }
 
-fn label(status: &Status, workspace: &WorkspaceStatus, group: &GroupStatus) -> String {
+fn label(status: &StatusDocument, workspace: &WorkspaceStatus, group: &GroupStatus) -> String {
     label_among(status.workspaces.len() > 1, &workspace.name, &group.name)
 }
 
 /// Both regions of each workspace; where both can be looked at that is told only where everything is asked for.
-fn regions(status: &Status) -> Vec<Section> {
+fn regions(status: &StatusDocument) -> Vec<Section> {
     let of_workspace = |workspace: &WorkspaceStatus| {
         let mut facts = vec![];
         if status.workspaces.len() > 1 {
@@ -141,7 +141,7 @@ fn region(role: &str, region: &RegionStatus) -> Phrase {
 }
 
 /// How deeply the replicas were looked at for what is said here, and when their files were last read.
-fn checked(status: &Status) -> Section {
+fn checked(status: &StatusDocument) -> Section {
     let looked = || entries(status).filter(|(_, group)| group.last_cut.is_some());
     let looks: Vec<Checked> = looked().filter_map(|(_, group)| group.checked).collect();
     let Some(least) = looks.iter().map(|look| look.depth).min() else {
@@ -179,7 +179,7 @@ fn told_of(word: &'static str, title: &str, says: Vec<Phrase>) -> Section {
 }
 
 /// The tables that are left out: with the reasons where they were asked for, else how many.
-fn unprotected(status: &Status, parts: Parts<'_>) -> Section {
+fn unprotected(status: &StatusDocument, parts: Parts<'_>) -> Section {
     let number: usize = entries(status).map(|(_, group)| group.unprotected.len()).sum();
     if number == 0 && parts.unprotected {
         return Block::Words("No table of the configuration is left out".into()).into();

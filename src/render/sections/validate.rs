@@ -12,9 +12,9 @@ use crate::notify::{Doubt, DoubtCode};
 use crate::plan::{Decision, Finding, GroupPlan, Plan, ReasonCode};
 use crate::render::Style;
 use crate::render::away;
-use crate::render::causes::{FindingCause, RemedyWorkspace, Repair, causes};
+use crate::render::causes::{FindingCause, RemedyWorkspace, ShownRemedy, causes};
 use crate::render::page::{
-    Below, Block, CAUSE, Columns, Copied, Entries, Entry, Page, Part, Phrase, Section, ShownNotes,
+    Below, Block, CAUSE, Columns, Copied, Entries, PageEntry, Page, PhrasePart, Phrase, Section, ShownNotes,
     ToldIn, Tone,
 };
 use crate::render::shown::Shown;
@@ -32,7 +32,7 @@ pub fn page(plan: &Plan, doubts: &[Doubt]) -> Page {
     let mut page = Page::new("validate", "drsync validate", verdict(plan, &causes)).of(workspaces);
     page.say(regions_away::regions(plan));
     let together = risks_by_groups(&causes);
-    let mut entries: Vec<Entry> = vec![];
+    let mut entries: Vec<PageEntry> = vec![];
     for same in causes.chunk_by(|one, other| one.code == other.code) {
         let told = if same.len() <= SAME_MAX + 1 { same.len() } else { SAME_MAX };
         entries.extend(same.iter().map(|cause| {
@@ -53,7 +53,7 @@ pub fn page(plan: &Plan, doubts: &[Doubt]) -> Page {
     page.say(notes::warnings(&plan.warnings, |_| true));
     page.say(notes::unprotected(plan));
     let scripted =
-        causes.iter().filter(|cause| matches!(cause.remedy, Some(Repair::Sql(..)))).count();
+        causes.iter().filter(|cause| matches!(cause.remedy, Some(ShownRemedy::Sql(..)))).count();
     if scripted > 1 {
         let script = Copied::command(Command::new(Verb::Validate).word("--sql"));
         page.say(Block::Copied(script.after("All statements as one script:")));
@@ -137,7 +137,7 @@ fn verdict(plan: &Plan, causes: &[FindingCause]) -> String {
         (_, 0, _) => return format!("{of_all}, {paused} paused"),
         (_, _, _) => {}
     }
-    let mut remedies: Vec<&Repair> =
+    let mut remedies: Vec<&ShownRemedy> =
         causes.iter().filter_map(|cause| cause.remedy.as_ref()).collect();
     remedies.sort();
     remedies.dedup();
@@ -153,15 +153,15 @@ fn verdict(plan: &Plan, causes: &[FindingCause]) -> String {
 }
 
 /// Further causes of one kind in one entry.
-fn more(causes: &[FindingCause]) -> Option<Entry> {
+fn more(causes: &[FindingCause]) -> Option<PageEntry> {
     let first = causes.first()?;
     let mut groups: Vec<String> = causes.iter().flat_map(|cause| &cause.groups).cloned().collect();
     groups.sort();
     groups.dedup();
     let says = Phrase::from(format!("{} more, each with its remedy: ", causes.len()))
         .and(Phrase::command(Command::new(Verb::Validate).word("-v")));
-    let mut entry = Entry::new(CAUSE, Tone::Bad, Phrase::name(first.code.as_str()), says);
-    entry.below = vec![Below::Note(Part::Names(groups, GROUPS_NAMED).into())];
+    let mut entry = PageEntry::new(CAUSE, Tone::Bad, Phrase::name(first.code.as_str()), says);
+    entry.below = vec![Below::Note(PhrasePart::Names(groups, GROUPS_NAMED).into())];
     entry.told = ToldIn::InBrief;
     Some(entry)
 }
@@ -174,7 +174,7 @@ pub fn sql(plan: &Plan) -> String {
     causes.sort_by_key(|cause| workspace_of_remedy(cause).cloned());
     let style = Style::default();
     let mut script = String::new();
-    let mut told: Vec<Repair> = vec![];
+    let mut told: Vec<ShownRemedy> = vec![];
     let mut said = None;
     for cause in &causes {
         if let Some(place) =
@@ -197,11 +197,11 @@ pub fn sql(plan: &Plan) -> String {
             }
             Some(repair) => {
                 script.push_str(&match &repair {
-                    Repair::Sql(text, _) => format!("{text};\n"),
-                    Repair::Shell(text, _) => format!("--   {text}\n"),
-                    Repair::ToDo(to_do) => format!("--   {}\n", to_do.words),
-                    Repair::Command(command) => format!("--   {}\n", style.command(command)),
-                    Repair::ToDoElse(to_do, command) => {
+                    ShownRemedy::Sql(text, _) => format!("{text};\n"),
+                    ShownRemedy::Shell(text, _) => format!("--   {text}\n"),
+                    ShownRemedy::ToDo(to_do) => format!("--   {}\n", to_do.words),
+                    ShownRemedy::Command(command) => format!("--   {}\n", style.command(command)),
+                    ShownRemedy::ToDoElse(to_do, command) => {
                         format!("--   {}: {}\n", to_do.words, style.command(command))
                     }
                 });
@@ -221,7 +221,7 @@ pub fn sql(plan: &Plan) -> String {
 /// The workspace in which what repairs a cause is run.
 fn workspace_of_remedy(cause: &FindingCause) -> Option<&RemedyWorkspace> {
     match cause.remedy.as_ref()? {
-        Repair::Sql(_, place) | Repair::Shell(_, place) => place.as_ref(),
-        Repair::Command(_) | Repair::ToDo(_) | Repair::ToDoElse(..) => None,
+        ShownRemedy::Sql(_, place) | ShownRemedy::Shell(_, place) => place.as_ref(),
+        ShownRemedy::Command(_) | ShownRemedy::ToDo(_) | ShownRemedy::ToDoElse(..) => None,
     }
 }

@@ -7,15 +7,15 @@ use maud::{Markup, PreEscaped, Render, html};
 
 use super::super::Style;
 use super::super::page::{
-    Below, Block, CAUSE, Changes, Copied, Entries, Entry, Fact, Grid, NamesInRow, Note, Page, Part,
-    Phrase, Row, Section, ShownNotes, Table, ToldIn, Tone,
+    Below, Block, CAUSE, LineChanges, Copied, Entries, PageEntry, Fact, Grid, NamesInRow, Note, Page, PhrasePart,
+    Phrase, PageRow, Section, ShownNotes, PageTable, ToldIn, Tone,
 };
 use super::text::line_of;
 use crate::canonical;
 use crate::figures::count;
 use crate::harmless::{clean, line, name};
 use crate::text::capital;
-use sheet::{Sheet, Written, code, time};
+use sheet::{Sheet, WrittenInPlace, code, time};
 
 /// The page as a file.
 pub(super) fn html(page: &Page) -> String {
@@ -26,7 +26,7 @@ pub(super) fn html(page: &Page) -> String {
         .filter(|section| section.told != ToldIn::InBrief)
         .map(|section| part(section, &mut parts))
         .collect();
-    let body = Written(|to| {
+    let body = WrittenInPlace(|to| {
         html! { @if let Some(figures) = &page.figures { p.soft { (figures) } } }.render_to(to);
         sections.iter().for_each(|section| section.render_to(to));
         if let Some(document) = &page.document {
@@ -133,18 +133,18 @@ fn block(block: &Block, parts: &mut Vec<(String, String)>, to: &mut String) {
 
 /// A phrase whose names are code.
 fn phrase(phrase: &Phrase) -> impl Render {
-    Written(|to| phrase.parts().iter().for_each(|part| write_part(part, to)))
+    WrittenInPlace(|to| phrase.parts().iter().for_each(|part| write_part(part, to)))
 }
 
 /// Writes a part of a phrase.
-fn write_part(part: &Part, to: &mut String) {
+fn write_part(part: &PhrasePart, to: &mut String) {
     match part {
-        Part::Words(words) => line(words).render_to(to),
-        Part::Said(text) | Part::Quoted(text) => clean(text).render_to(to),
-        Part::Name(name) | Part::Digest(name) | Part::Id(name, _) | Part::Line(name) => {
+        PhrasePart::Words(words) => line(words).render_to(to),
+        PhrasePart::Said(text) | PhrasePart::Quoted(text) => clean(text).render_to(to),
+        PhrasePart::Name(name) | PhrasePart::Digest(name) | PhrasePart::Id(name, _) | PhrasePart::Line(name) => {
             code(name).render_to(to)
         }
-        Part::Names(names, _) | Part::Tables(names, _) => {
+        PhrasePart::Names(names, _) | PhrasePart::Tables(names, _) => {
             for (at, name) in names.iter().enumerate() {
                 if at > 0 {
                     to.push_str(", ");
@@ -152,12 +152,12 @@ fn write_part(part: &Part, to: &mut String) {
                 code(name).render_to(to);
             }
         }
-        Part::Mark(word, tone) => {
+        PhrasePart::Mark(word, tone) => {
             html! { span class={ "word " (class(Some(*tone))) } { (word) } }.render_to(to)
         }
-        Part::Address(text) => sheet::address(text).render_to(to),
-        Part::Moment(at) => time(*at).render_to(to),
-        Part::Command(command) => code(command).render_to(to),
+        PhrasePart::Address(text) => sheet::address(text).render_to(to),
+        PhrasePart::Moment(at) => time(*at).render_to(to),
+        PhrasePart::Command(command) => code(command).render_to(to),
     }
 }
 
@@ -222,7 +222,7 @@ fn entries(entries: &Entries, parts: &mut Vec<(String, String)>) -> Markup {
     html! { @for section in sections { (section) } }
 }
 
-fn entry(entry: &Entry) -> Markup {
+fn entry(entry: &PageEntry) -> Markup {
     html! {
         article class=(class(entry.tone)) {
             h3 {
@@ -231,7 +231,7 @@ fn entry(entry: &Entry) -> Markup {
             }
             @if !entry.says.is_empty() { p { (phrase(&entry.says)) } }
             @for below in &entry.below { (self::below(below)) }
-            (Written(|to| entry.details.iter().for_each(|it| block(it, &mut vec![], to))))
+            (WrittenInPlace(|to| entry.details.iter().for_each(|it| block(it, &mut vec![], to))))
         }
     }
 }
@@ -312,10 +312,10 @@ fn names(names: &NamesInRow) -> Markup {
     }
 }
 
-fn table(table: &Table) -> Markup {
+fn table(table: &PageTable) -> Markup {
     let heads: Vec<String> = table.heads.iter().map(|head| capital(&head.name)).collect();
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
-    let rows = Written(|to| table.rows.iter().for_each(|row| self::row(row, table).render_to(to)));
+    let rows = WrittenInPlace(|to| table.rows.iter().for_each(|row| self::row(row, table).render_to(to)));
     let rows = sheet::table(&line(&table.caption), &heads, rows);
     html! {
         @if let Some(folded) = &table.folded {
@@ -329,7 +329,7 @@ fn table(table: &Table) -> Markup {
 }
 
 /// A row of a table, and what belongs to it in one below.
-fn row(row: &Row, table: &Table) -> Markup {
+fn row(row: &PageRow, table: &PageTable) -> Markup {
     html! {
         tr {
             @for (at, (cell, head)) in row.cells.iter().zip(&table.heads).enumerate() {
@@ -357,7 +357,7 @@ fn copied(copied: &Copied) -> Markup {
     }
 }
 
-fn changes(changes: &Changes) -> Markup {
+fn changes(changes: &LineChanges) -> Markup {
     let head = html! { span.word { (changes.word) } " " bdi { (plain(&changes.label)) } };
     let lines = html! {
         @if changes.lines.is_empty() {

@@ -7,8 +7,8 @@ mod planned;
 
 use super::super::Style;
 use super::super::page::{
-    Below, Block, CAUSE, Changes, Copied, Entries, Entry, Fact, Grid, Language, NamesInRow, Page,
-    Part, Phrase, Row, Section, ShownNotes, Table, ToldIn, Tone,
+    Below, Block, CAUSE, LineChanges, Copied, Entries, PageEntry, Fact, Grid, CodeLanguage, NamesInRow, Page,
+    PhrasePart, Phrase, PageRow, Section, ShownNotes, PageTable, ToldIn, Tone,
 };
 use super::text::line_of;
 use crate::figures::{moment, plural};
@@ -104,15 +104,15 @@ fn ours(words: &str) -> String {
     sentence(&line(words))
 }
 
-fn part(part: &Part, room: usize) -> String {
+fn part(part: &PhrasePart, room: usize) -> String {
     match part {
-        Part::Words(words) => ours(words),
-        Part::Said(said) | Part::Quoted(said) | Part::Address(said) => text(said),
-        Part::Names(names, most) => {
+        PhrasePart::Words(words) => ours(words),
+        PhrasePart::Said(said) | PhrasePart::Quoted(said) | PhrasePart::Address(said) => text(said),
+        PhrasePart::Names(names, most) => {
             let names: Vec<String> = names.iter().map(code).collect();
             few(&names, *most)
         }
-        Part::Tables(names, most) => {
+        PhrasePart::Tables(names, most) => {
             let shown: Vec<String> = names.iter().take(room.min(*most)).map(code).collect();
             match names.len() - shown.len() {
                 0 => shown.join(", "),
@@ -120,10 +120,10 @@ fn part(part: &Part, room: usize) -> String {
                 more => format!("{} and {more} more", shown.join(", ")),
             }
         }
-        Part::Mark(word, _) => format!("**{word}**"),
-        Part::Name(name) | Part::Digest(name) | Part::Id(name, _) | Part::Line(name) => code(name),
-        Part::Moment(at) => moment(*at),
-        Part::Command(command) => code(command),
+        PhrasePart::Mark(word, _) => format!("**{word}**"),
+        PhrasePart::Name(name) | PhrasePart::Digest(name) | PhrasePart::Id(name, _) | PhrasePart::Line(name) => code(name),
+        PhrasePart::Moment(at) => moment(*at),
+        PhrasePart::Command(command) => code(command),
     }
 }
 
@@ -153,7 +153,7 @@ fn entries(comment: &mut Comment, entries: &Entries, detail: NameBudget) -> Stri
         None => counts.push((word, 1)),
     };
     let (mut told, mut left_out) = (0, 0);
-    let mut quiet: Vec<&Entry> = vec![];
+    let mut quiet: Vec<&PageEntry> = vec![];
     for entry in &entries.entries {
         let most = match entry.tone {
             Some(Tone::Bad) => detail.groups.max(detail.named),
@@ -184,7 +184,7 @@ fn entries(comment: &mut Comment, entries: &Entries, detail: NameBudget) -> Stri
     lines
 }
 
-fn entry(comment: &mut Comment, entry: &Entry, detail: NameBudget) -> String {
+fn entry(comment: &mut Comment, entry: &PageEntry, detail: NameBudget) -> String {
     let word = match entry.word {
         CAUSE | "" => String::new(),
         word => format!("**{word}** "),
@@ -303,10 +303,10 @@ fn reasoned(comment: &mut Comment, names: &NamesInRow, most: usize) -> String {
     told.join(", ")
 }
 
-fn table(comment: &mut Comment, table: &Table, detail: NameBudget) -> String {
-    let (quiet, told): (Vec<&Row>, Vec<&Row>) = table.rows.iter().partition(|row| row.quiet);
+fn table(comment: &mut Comment, table: &PageTable, detail: NameBudget) -> String {
+    let (quiet, told): (Vec<&PageRow>, Vec<&PageRow>) = table.rows.iter().partition(|row| row.quiet);
     let most = detail.groups.max(detail.named);
-    let shown: Vec<&Row> =
+    let shown: Vec<&PageRow> =
         told.iter().take(most).chain(quiet.iter().take(detail.groups)).copied().collect();
     let mut lines =
         table.label.as_ref().map_or(String::new(), |label| format!("{}:\n\n", phrase(label)));
@@ -349,9 +349,9 @@ fn table(comment: &mut Comment, table: &Table, detail: NameBudget) -> String {
 /// What is copied, in a fence that nothing in it can close.
 fn copied(copied: &Copied) -> String {
     let language = match copied.language {
-        Language::Sql => "sql",
-        Language::Shell => "shell",
-        Language::Plain => "text",
+        CodeLanguage::Sql => "sql",
+        CodeLanguage::Shell => "shell",
+        CodeLanguage::Plain => "text",
     };
     let lines: Vec<String> =
         copied.lines.iter().map(|part| line_of(part, Style::default())).collect();
@@ -360,7 +360,7 @@ fn copied(copied: &Copied) -> String {
     format!("{intro}{}", fence(language, &lines))
 }
 
-fn changes(comment: &mut Comment, changes: &Changes, detail: NameBudget) -> String {
+fn changes(comment: &mut Comment, changes: &LineChanges, detail: NameBudget) -> String {
     let head = format!("**{}** {}\n", changes.word, phrase(&changes.label));
     if changes.lines.is_empty() {
         return format!("{head}\n{}\n", changes.otherwise);

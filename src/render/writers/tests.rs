@@ -44,27 +44,27 @@ fn hostile() -> Vec<String> {
 /// A phrase of every part that there is.
 fn phrase(text: &str) -> Phrase {
     let all = [
-        Part::Words(format!("words {text}")),
-        Part::Said(text.to_owned()),
-        Part::Quoted(text.to_owned()),
-        Part::Name(text.to_owned()),
-        Part::Names(vec![text.to_owned(), text.to_owned()], 1),
-        Part::Tables(vec![text.to_owned(), text.to_owned()], 1),
-        Part::Digest(text.to_owned()),
-        Part::Id(text.to_owned(), Ends::of([text])),
-        Part::Mark("weaker", Tone::Bad),
-        Part::Address(format!("http://{text}")),
-        Part::Moment("2026-11-22T10:00:00Z".parse().unwrap()),
-        Part::Command(Command::new(Verb::Plan).word(text)),
-        Part::Line(text.to_owned()),
+        PhrasePart::Words(format!("words {text}")),
+        PhrasePart::Said(text.to_owned()),
+        PhrasePart::Quoted(text.to_owned()),
+        PhrasePart::Name(text.to_owned()),
+        PhrasePart::Names(vec![text.to_owned(), text.to_owned()], 1),
+        PhrasePart::Tables(vec![text.to_owned(), text.to_owned()], 1),
+        PhrasePart::Digest(text.to_owned()),
+        PhrasePart::Id(text.to_owned(), Ends::of([text])),
+        PhrasePart::Mark("weaker", Tone::Bad),
+        PhrasePart::Address(format!("http://{text}")),
+        PhrasePart::Moment("2026-11-22T10:00:00Z".parse().unwrap()),
+        PhrasePart::Command(Command::new(Verb::Plan).word(text)),
+        PhrasePart::Line(text.to_owned()),
     ];
     for part in &all {
         // A new part finds its place above.
         match part {
-            Part::Words(_) | Part::Said(_) | Part::Quoted(_) | Part::Name(_) => {}
-            Part::Names(..) | Part::Tables(..) | Part::Digest(_) | Part::Id(..) => {}
-            Part::Mark(..) | Part::Address(_) | Part::Moment(_) | Part::Command(_) => {}
-            Part::Line(_) => {}
+            PhrasePart::Words(_) | PhrasePart::Said(_) | PhrasePart::Quoted(_) | PhrasePart::Name(_) => {}
+            PhrasePart::Names(..) | PhrasePart::Tables(..) | PhrasePart::Digest(_) | PhrasePart::Id(..) => {}
+            PhrasePart::Mark(..) | PhrasePart::Address(_) | PhrasePart::Moment(_) | PhrasePart::Command(_) => {}
+            PhrasePart::Line(_) => {}
         }
     }
     Phrase::join(all.map(Phrase::from), " and ")
@@ -75,16 +75,16 @@ fn fact(text: &str) -> Fact {
 }
 
 fn copied(text: &str) -> Copied {
-    Copied::line(Language::Sql, text).after(phrase(text))
+    Copied::line(CodeLanguage::Sql, text).after(phrase(text))
 }
 
 fn steps(text: &str) -> Steps {
-    let of = |action| Step {
+    let of = |action| PlannedStep {
         action,
         table: text.to_owned(),
         held: Some(1),
         version: 2,
-        copies: Some(Size { bytes: 3, files: 4 }),
+        copies: Some(CopySize { bytes: 3, files: 4 }),
         files: Some(5),
         newer: 6,
         columns: Some(phrase(text)),
@@ -121,10 +121,10 @@ fn below(text: &str) -> Vec<Below> {
 /// A block of every kind, each with this text wherever a text of others can stand.
 fn blocks(text: &str) -> Vec<Block> {
     let name = || text.to_owned();
-    let entry = Entry {
+    let entry = PageEntry {
         below: below(text),
         details: vec![Block::Words(phrase(text))],
-        ..Entry::new("blocked", Tone::Bad, phrase(text), phrase(text))
+        ..PageEntry::new("blocked", Tone::Bad, phrase(text), phrase(text))
     };
     let note = Note {
         word: Some(("blocks", Tone::Bad)),
@@ -135,13 +135,13 @@ fn blocks(text: &str) -> Vec<Block> {
         below: below(text),
     };
     let named = NameNote { name: name(), group: Some(name()), why: Some(phrase(text)) };
-    let mut table = Table::new(format!("caption {text}"), "row", &["first", "#second"]);
+    let mut table = PageTable::new(format!("caption {text}"), "row", &["first", "#second"]);
     table.label = Some(phrase(text));
     table.after = vec![phrase(text)];
     let (cells, more) = (vec![phrase(text), phrase(text)], vec![phrase(text)]);
-    table.rows.push(Row { cells, below: more.clone(), further: more, quiet: false });
+    table.rows.push(PageRow { cells, below: more.clone(), further: more, quiet: false });
     let changed = |sign| Changed { sign, text: name(), further: false };
-    let setting = Setting {
+    let setting = ChangedSetting {
         word: "weaker",
         weaker: true,
         who: name(),
@@ -171,17 +171,17 @@ fn blocks(text: &str) -> Vec<Block> {
             says: Some(phrase(text)),
         }),
         Block::Table(table.clone()),
-        Block::Table(Table { folded: Some(format!("folded {text}")), ..table }),
+        Block::Table(PageTable { folded: Some(format!("folded {text}")), ..table }),
         Block::Words(phrase(text)),
         Block::Copied(copied(text)),
-        Block::Changes(Changes {
+        Block::Changes(LineChanges {
             word: "changed",
             label: phrase(text),
             lines: vec![changed('+'), changed('-')],
             otherwise: "the same",
             under: false,
         }),
-        Block::Changes(Changes {
+        Block::Changes(LineChanges {
             word: "row",
             label: phrase(text),
             lines: vec![changed('+')],
@@ -196,7 +196,7 @@ fn blocks(text: &str) -> Vec<Block> {
             groups: vec![name()],
             causes: vec![obstacle],
         }),
-        Block::Statements(vec![Statement { table: name(), text: name() }]),
+        Block::Statements(vec![PlannedStatement { table: name(), text: name() }]),
         Block::Apart(below(text)),
         Block::Located(vec![Located {
             file: Some(name()),

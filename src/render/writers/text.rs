@@ -8,7 +8,7 @@ mod table;
 
 use super::super::Style;
 use super::super::page::{
-    Block, CAUSE, Changes, Columns, Copied, Fact, Page, Part, Phrase, Section, ToldIn, Tone,
+    Block, CAUSE, LineChanges, Columns, Copied, Fact, Page, PhrasePart, Phrase, Section, ToldIn, Tone,
 };
 use crate::figures::{moment, short};
 use crate::harmless::{clean, command, line, name};
@@ -99,23 +99,23 @@ pub(in crate::render) fn phrase(phrase: &Phrase, style: &Style) -> String {
     phrase.parts().iter().map(|part| self::part(part, style)).collect()
 }
 
-fn part(part: &Part, style: &Style) -> String {
+fn part(part: &PhrasePart, style: &Style) -> String {
     match part {
-        Part::Words(text) => line(text),
-        Part::Said(text) | Part::Address(text) => clean(text),
-        Part::Mark(word, _) => (*word).to_owned(),
-        Part::Quoted(text) => format!("\"{}\"", clean(text)),
-        Part::Name(text) => name(text),
-        Part::Names(names, most) | Part::Tables(names, most) => {
+        PhrasePart::Words(text) => line(text),
+        PhrasePart::Said(text) | PhrasePart::Address(text) => clean(text),
+        PhrasePart::Mark(word, _) => (*word).to_owned(),
+        PhrasePart::Quoted(text) => format!("\"{}\"", clean(text)),
+        PhrasePart::Name(text) => name(text),
+        PhrasePart::Names(names, most) | PhrasePart::Tables(names, most) => {
             let names: Vec<String> = names.iter().map(name).collect();
             few(&names, if style.verbose { usize::MAX - 1 } else { *most })
         }
-        Part::Digest(digest) if style.verbose => name(digest),
-        Part::Digest(digest) => format!("{}…", short(&name(digest))),
-        Part::Id(id, ends) => ends.end(&name(id)).to_owned(),
-        Part::Moment(at) => moment(*at),
-        Part::Command(command) => style.unbroken_command(command),
-        Part::Line(text) => command(text),
+        PhrasePart::Digest(digest) if style.verbose => name(digest),
+        PhrasePart::Digest(digest) => format!("{}…", short(&name(digest))),
+        PhrasePart::Id(id, ends) => ends.end(&name(id)).to_owned(),
+        PhrasePart::Moment(at) => moment(*at),
+        PhrasePart::Command(command) => style.unbroken_command(command),
+        PhrasePart::Line(text) => command(text),
     }
 }
 
@@ -163,24 +163,24 @@ fn copied(copied: &Copied, style: &Style) -> Vec<String> {
 }
 
 /// A line that is copied, whole.
-pub(super) fn line_of(part: &Part, style: Style) -> String {
+pub(super) fn line_of(part: &PhrasePart, style: Style) -> String {
     match part {
-        Part::Command(command) => style.command(command),
-        Part::Words(text)
-        | Part::Said(text)
-        | Part::Quoted(text)
-        | Part::Address(text)
-        | Part::Name(text)
-        | Part::Digest(text)
-        | Part::Id(text, _)
-        | Part::Line(text) => command(text),
-        Part::Names(names, _) | Part::Tables(names, _) => command(&names.join(", ")),
-        Part::Mark(word, _) => (*word).to_owned(),
-        Part::Moment(at) => moment(*at),
+        PhrasePart::Command(command) => style.command(command),
+        PhrasePart::Words(text)
+        | PhrasePart::Said(text)
+        | PhrasePart::Quoted(text)
+        | PhrasePart::Address(text)
+        | PhrasePart::Name(text)
+        | PhrasePart::Digest(text)
+        | PhrasePart::Id(text, _)
+        | PhrasePart::Line(text) => command(text),
+        PhrasePart::Names(names, _) | PhrasePart::Tables(names, _) => command(&names.join(", ")),
+        PhrasePart::Mark(word, _) => (*word).to_owned(),
+        PhrasePart::Moment(at) => moment(*at),
     }
 }
 
-fn changes(changes: &Changes, style: &Style) -> Vec<String> {
+fn changes(changes: &LineChanges, style: &Style) -> Vec<String> {
     let label = phrase(&changes.label, style);
     let (margin, head) = if changes.under {
         ("    ", format!("  {} {label}", changes.word))

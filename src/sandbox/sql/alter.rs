@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Session;
-use super::ast::{AddedColumn, Target};
+use super::ast::{AddedColumn, TableTarget};
 use super::error::{Result, SqlError};
 use super::describe_history::clustering;
 use super::kind::{self, Kind};
 use super::rows::Rows;
-use super::tables::Place;
+use super::tables::TablePlace;
 use crate::lakehouse::delta::{
-    self, Change, ColumnObstacle, DeltaError, Operation, Protocol, Raw, Snapshot, Stage,
+    self, TableChange, ColumnObstacle, DeltaError, Operation, Protocol, Raw, Snapshot, TableStage,
     TableColumns, Unsettable,
 };
 
@@ -21,7 +21,7 @@ const NOT_IN_FILES: &str = " ,;{}()\n\t=";
 
 impl Session {
     /// Adds columns as Delta does: all of them or, where one is there already, none.
-    pub(super) async fn add_columns(&self, target: &Target, added: &[AddedColumn]) -> Result<Rows> {
+    pub(super) async fn add_columns(&self, target: &TableTarget, added: &[AddedColumn]) -> Result<Rows> {
         let place = self.find_to_write(target).await?;
         let base = self.base(&place).await?;
         let mut columns = self.columns(&place, &base)?;
@@ -44,7 +44,7 @@ impl Session {
 
     pub(super) async fn rename_column(
         &self,
-        target: &Target,
+        target: &TableTarget,
         path: &[String],
         to: &str,
     ) -> Result<Rows> {
@@ -65,7 +65,7 @@ impl Session {
 
     pub(super) async fn drop_columns(
         &self,
-        target: &Target,
+        target: &TableTarget,
         paths: &[Vec<String>],
         if_exists: bool,
     ) -> Result<Rows> {
@@ -110,7 +110,7 @@ impl Session {
 
     pub(super) async fn set_properties(
         &self,
-        target: &Target,
+        target: &TableTarget,
         set: &BTreeMap<String, String>,
     ) -> Result<Rows> {
         let place = self.find_to_write(target).await?;
@@ -119,7 +119,7 @@ impl Session {
             base.protocol.clone(),
             base.metadata.0.clone(),
             set,
-            Stage::There,
+            TableStage::There,
         )
         .map_err(|error| unsettable(&place, error))?;
         let protocol = (protocol != base.protocol).then_some(protocol);
@@ -128,20 +128,20 @@ impl Session {
         self.alter(&place, &base, operation, protocol, metadata).await
     }
 
-    fn columns(&self, place: &Place, base: &Snapshot) -> Result<TableColumns> {
+    fn columns(&self, place: &TablePlace, base: &Snapshot) -> Result<TableColumns> {
         TableColumns::of(&base.metadata).map_err(|error| SqlError::delta(&place.shown, &error))
     }
 
     /// Commits another metadata, and another protocol where it needs one.
     async fn alter(
         &self,
-        place: &Place,
+        place: &TablePlace,
         base: &Snapshot,
         operation: Operation,
         protocol: Option<Protocol>,
         metadata: Raw,
     ) -> Result<Rows> {
-        let mut change = Change::new(operation);
+        let mut change = TableChange::new(operation);
         if let Some(protocol) = protocol {
             change.action(&json!({"protocol": protocol.0}));
         }
@@ -161,7 +161,7 @@ impl Session {
 }
 
 /// Why a table does not take properties.
-pub(super) fn unsettable(place: &Place, error: Unsettable) -> SqlError {
+pub(super) fn unsettable(place: &TablePlace, error: Unsettable) -> SqlError {
     match error {
         Unsettable::Mapping { from, to } => match to.as_str() {
             "none" => {

@@ -9,14 +9,14 @@ use super::Session;
 use super::ast::Expr;
 use super::error::Result;
 use super::members::Members;
-use super::rows::Named;
+use super::rows::NamedQueries;
 
 impl Session {
     /// The expression with what its queries came to in their places.
     pub(super) fn with_members<'a>(
         &'a self,
         expr: &'a Expr,
-        named: &'a Named,
+        named: &'a NamedQueries,
     ) -> BoxFuture<'a, Result<Expr>> {
         async move {
             Ok(match expr {

@@ -15,7 +15,7 @@ use super::compare::{known_together, wide};
 use super::error::{Result, SqlError};
 use super::kind::{self, Kind, PRECISION_MAX, as_decimal, is_number};
 use super::meet;
-use super::spell::{Style, written};
+use super::spell::{ValueStyle, written};
 
 /// Places after the point that are not given up for digits before it.
 const PLACES_KEPT: i32 = 6;
@@ -179,7 +179,7 @@ fn refused(left: &Kind, sign: &str, right: &Kind) -> SqlError {
 }
 
 fn beyond((left, sign, right): (&ArrayRef, &str, &ArrayRef), at: usize, to: &Kind) -> SqlError {
-    let text = |values: &ArrayRef| written(values, at, Style::Spelled, Tz::UTC);
+    let text = |values: &ArrayRef| written(values, at, ValueStyle::Spelled, Tz::UTC);
     let (precision, scale) = as_decimal(to).unwrap_or_default();
     SqlError::new(
         "NUMERIC_VALUE_OUT_OF_RANGE.WITHOUT_SUGGESTION",
@@ -200,7 +200,7 @@ mod tests {
 
     fn came(left: &ArrayRef, sign: &str, right: &ArrayRef) -> Result<(String, String), String> {
         let came = calculated(left, sign, right, None).map_err(|error| error.message)?;
-        Ok((kind::sql(came.data_type()), written(&came, 0, Style::Spelled, Tz::UTC)))
+        Ok((kind::sql(came.data_type()), written(&came, 0, ValueStyle::Spelled, Tz::UTC)))
     }
 
     #[test]

@@ -13,16 +13,16 @@ use crate::lakehouse::delta::ColumnPlace;
 
 /// A statement.
 #[derive(Debug, Clone)]
-pub(super) enum Statement {
+pub(super) enum ParsedStatement {
     Query(Query),
-    Show(Show),
+    Show(ShowStatement),
     DescribeHistory {
-        target: Target,
+        target: TableTarget,
         limit: Option<usize>,
     },
-    DescribeDetail(Target),
+    DescribeDetail(TableTarget),
     DescribeTable {
-        target: Target,
+        target: TableTarget,
         extended: bool,
     },
     List {
@@ -33,54 +33,54 @@ pub(super) enum Statement {
     CreateTable(CreateTable),
     CreateSchema(Vec<String>),
     Drop {
-        target: Target,
+        target: TableTarget,
         if_exists: bool,
     },
     AddColumns {
-        target: Target,
+        target: TableTarget,
         columns: Vec<AddedColumn>,
     },
     RenameColumn {
-        target: Target,
+        target: TableTarget,
         column: Vec<String>,
         to: String,
     },
     DropColumns {
-        target: Target,
+        target: TableTarget,
         columns: Vec<Vec<String>>,
         if_exists: bool,
     },
     SetProperties {
-        target: Target,
+        target: TableTarget,
         properties: BTreeMap<String, String>,
     },
     Insert {
-        target: Target,
+        target: TableTarget,
         columns: Option<Vec<String>>,
         rows: Query,
         overwrite: bool,
     },
     Update {
-        target: Target,
+        target: TableTarget,
         set: Vec<(String, Expr)>,
         filter: Option<Expr>,
     },
     Delete {
-        target: Target,
+        target: TableTarget,
         filter: Option<Expr>,
     },
     Merge(Merge),
     Restore {
-        target: Target,
-        at: Point,
+        target: TableTarget,
+        at: TimeTravel,
     },
-    Optimize(Target),
+    Optimize(TableTarget),
     Vacuum {
-        target: Target,
+        target: TableTarget,
         how: Vacuuming,
     },
-    Repair(Target),
-    Grant(Grant),
+    Repair(TableTarget),
+    Grant(GrantStatement),
     /// `USE`: holds for its own statement, each being a session.
     Use {
         catalog: Option<String>,
@@ -88,7 +88,7 @@ pub(super) enum Statement {
     },
 }
 
-impl Statement {
+impl ParsedStatement {
     /// Whether it changes anything.
     pub(super) fn writes(&self) -> bool {
         match self {
@@ -123,7 +123,7 @@ impl Statement {
 
 /// A table by name or by path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum TableTarget {
     /// One to three parts.
     Name(Vec<String>),
     /// ``delta.`path` ``.
@@ -132,14 +132,14 @@ pub(super) enum Target {
 
 /// A point of a table's history.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Point {
+pub(super) enum TimeTravel {
     Version(u64),
     Time(Expr),
 }
 
 /// The list commands.
 #[derive(Debug, Clone)]
-pub(super) enum Show {
+pub(super) enum ShowStatement {
     Locations {
         like: Option<String>,
     },
@@ -161,7 +161,7 @@ pub(super) enum Show {
         schemas_like: Option<String>,
         like: Option<String>,
     },
-    Columns(Target),
+    Columns(TableTarget),
     /// Of every table of a catalog that fits, in one list.
     AllColumns {
         catalog: String,
@@ -170,7 +170,7 @@ pub(super) enum Show {
         like: Option<String>,
     },
     Properties {
-        target: Target,
+        target: TableTarget,
         key: Option<String>,
     },
     Grants {
@@ -182,12 +182,12 @@ pub(super) enum Show {
 /// `CREATE [OR REPLACE] TABLE … CLONE …`.
 #[derive(Debug, Clone)]
 pub(super) struct Clone_ {
-    pub(super) target: Target,
+    pub(super) target: TableTarget,
     pub(super) replace: bool,
     pub(super) if_not_exists: bool,
     pub(super) shallow: bool,
-    pub(super) source: Target,
-    pub(super) at: Option<Point>,
+    pub(super) source: TableTarget,
+    pub(super) at: Option<TimeTravel>,
     pub(super) properties: BTreeMap<String, String>,
     pub(super) location: Option<String>,
 }
@@ -195,7 +195,7 @@ pub(super) struct Clone_ {
 /// `CREATE [OR REPLACE] TABLE …`.
 #[derive(Debug, Clone)]
 pub(super) struct CreateTable {
-    pub(super) target: Target,
+    pub(super) target: TableTarget,
     pub(super) replace: bool,
     pub(super) if_not_exists: bool,
     pub(super) columns: Vec<(String, Kind)>,
@@ -228,9 +228,9 @@ pub(super) struct Vacuuming {
 /// `MERGE INTO …`.
 #[derive(Debug, Clone)]
 pub(super) struct Merge {
-    pub(super) target: Target,
+    pub(super) target: TableTarget,
     pub(super) alias: Option<String>,
-    pub(super) source: Relation,
+    pub(super) source: FromItem,
     pub(super) on: Expr,
     pub(super) clauses: Vec<Clause>,
 }
@@ -240,7 +240,7 @@ pub(super) struct Merge {
 pub(super) struct Clause {
     pub(super) when: When,
     pub(super) filter: Option<Expr>,
-    pub(super) action: Action,
+    pub(super) action: MergeAction,
 }
 
 /// When a clause of a merge applies.
@@ -253,7 +253,7 @@ pub(super) enum When {
 
 /// What a clause of a merge does.
 #[derive(Debug, Clone)]
-pub(super) enum Action {
+pub(super) enum MergeAction {
     Delete,
     Update(Vec<(String, Expr)>),
     UpdateAll,
@@ -263,7 +263,7 @@ pub(super) enum Action {
 
 /// `GRANT` and `REVOKE`.
 #[derive(Debug, Clone)]
-pub(super) struct Grant {
+pub(super) struct GrantStatement {
     pub(super) give: bool,
     pub(super) privileges: Vec<String>,
     /// `TABLE`, `SCHEMA`, `CATALOG`, `EXTERNAL LOCATION`.
@@ -291,21 +291,21 @@ pub(super) struct Order {
 }
 
 /// What is selected, and what it is to be called.
-pub(super) type Item = (Expr, Option<String>);
+pub(super) type SelectItem = (Expr, Option<String>);
 
 /// One `SELECT`, or `VALUES` as one.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Select {
     pub(super) distinct: bool,
-    pub(super) items: Vec<Item>,
-    pub(super) from: Option<Relation>,
+    pub(super) items: Vec<SelectItem>,
+    pub(super) from: Option<FromItem>,
     pub(super) filter: Option<Expr>,
-    pub(super) group: Group,
+    pub(super) group: GroupBy,
 }
 
 /// What rows are grouped by.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Group {
+pub(super) enum GroupBy {
     /// These; none: the rows are one group where there is an aggregate.
     By(Vec<Expr>),
     /// Whatever is selected and no aggregate.
@@ -314,20 +314,20 @@ pub(super) enum Group {
 
 /// What rows come from.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Relation {
-    pub(super) of: Source,
+pub(super) struct FromItem {
+    pub(super) of: FromSource,
     pub(super) alias: Option<String>,
     pub(super) columns: Vec<String>,
 }
 
 /// The kinds of relations.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Source {
-    Table(Target, Option<Point>),
+pub(super) enum FromSource {
+    Table(TableTarget, Option<TimeTravel>),
     Query(Box<Query>),
     Values(Vec<Vec<Expr>>),
-    History { target: Target, limit: Option<usize> },
-    Detail(Target),
+    History { target: TableTarget, limit: Option<usize> },
+    Detail(TableTarget),
     Function(String, Vec<Expr>),
 }
 

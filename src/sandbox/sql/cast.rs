@@ -15,7 +15,7 @@ use chrono_tz::Tz;
 
 use super::error::{Result, SqlError};
 use super::kind::{self, Kind, is_number, of_pairs, timestamp};
-use super::spell::{Style, spelled, written};
+use super::spell::{ValueStyle, spelled, written};
 use super::times::{clock_of, day_of, moment_at, moment_of};
 
 /// Casts to a type; what has no zone is in the session's.
@@ -232,7 +232,7 @@ fn refused(values: &ArrayRef, at: usize, to: &Kind) -> SqlError {
     };
     let message = format!(
         "The value {} of the type \"{}\" cannot be cast to \"{}\" because {why}.",
-        written(values, at, Style::Json, Tz::UTC),
+        written(values, at, ValueStyle::Json, Tz::UTC),
         kind::sql(from),
         kind::sql(to)
     );
@@ -283,7 +283,7 @@ mod tests {
 
     fn shown(values: &ArrayRef, to: &Kind) -> Result<String, String> {
         let cast = cast(values, to, Tz::UTC).map_err(|error| error.message)?;
-        Ok(written(&cast, 0, Style::Spelled, Tz::UTC))
+        Ok(written(&cast, 0, ValueStyle::Spelled, Tz::UTC))
     }
 
     fn text(text: &str) -> ArrayRef {

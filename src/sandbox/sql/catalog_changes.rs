@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::Session;
-use super::ast::{Grant, Target};
+use super::ast::{GrantStatement, TableTarget};
 use super::error::{Result, SqlError};
 use super::kind::{Kind, timestamp};
 use super::rows::Rows;
-use super::tables::Place;
+use super::tables::TablePlace;
 use crate::config::TableName;
 use crate::sandbox::rights::not_applicable;
 
@@ -33,8 +33,8 @@ impl Session {
         Ok(Rows::default())
     }
 
-    pub(super) async fn drop_table(&self, target: &Target, if_exists: bool) -> Result<Rows> {
-        let Target::Name(parts) = target else {
+    pub(super) async fn drop_table(&self, target: &TableTarget, if_exists: bool) -> Result<Rows> {
+        let TableTarget::Name(parts) = target else {
             return Err(SqlError::unsupported("DROP TABLE of a path"));
         };
         let name = self.full_name(parts)?;
@@ -68,7 +68,7 @@ impl Session {
     pub(super) async fn register(
         &self,
         name: &TableName,
-        place: &Place,
+        place: &TablePlace,
         external: bool,
     ) -> Result<()> {
         if self.workspace.is_registered(name) {
@@ -97,8 +97,8 @@ impl Session {
         })
     }
 
-    pub(super) async fn grant(&self, grant: &Grant) -> Result<Rows> {
-        let Grant { give, privileges, kind, name, principal } = grant;
+    pub(super) async fn grant(&self, grant: &GrantStatement) -> Result<Rows> {
+        let GrantStatement { give, privileges, kind, name, principal } = grant;
         let (list, key) = match kind.as_str() {
             "TABLE" => ("tables", "full_name"),
             "EXTERNAL LOCATION" => ("external_locations", "name"),

@@ -12,14 +12,14 @@ use super::error::{Result, SqlError};
 use super::kind::LOCAL;
 use super::rows::{Column, Rows};
 use super::spell::{spelled, wire};
-use super::tables::Place;
+use super::tables::TablePlace;
 use crate::lakehouse::delta::{
-    self, Change, DeltaError, NewFile, Operation, Snapshot, SnapshotDetail,
+    self, TableChange, DeltaError, NewFile, Operation, Snapshot, SnapshotDetail,
 };
 use crate::off_thread::off_thread;
 
 /// A change of a table's rows, as a statement makes it.
-pub(super) struct RowChange {
+pub(super) struct StatementChange {
     /// `WRITE`, `MERGE` …
     pub(super) operation: &'static str,
     pub(super) parameters: Value,
@@ -34,7 +34,7 @@ pub(super) struct RowChange {
 
 impl Session {
     /// A table with everything that a commit on top of it needs.
-    pub(super) async fn base(&self, place: &Place) -> Result<Snapshot> {
+    pub(super) async fn base(&self, place: &TablePlace) -> Result<Snapshot> {
         let table = self.snapshot(place, None, SnapshotDetail::Full).await?;
         match beyond(&table) {
             Some(feature) => {
@@ -49,18 +49,18 @@ impl Session {
     /// Commits a change on top of a table as it was read; someone faster makes it a conflict.
     pub(super) async fn commit(
         &self,
-        place: &Place,
+        place: &TablePlace,
         base: &Snapshot,
-        change: RowChange,
+        change: StatementChange,
     ) -> Result<u64> {
         let failed = |error: DeltaError| SqlError::delta(&place.shown, &error);
-        let RowChange { operation, parameters, metrics, add, replace, actions } = change;
+        let StatementChange { operation, parameters, metrics, add, replace, actions } = change;
         let author = self.author();
         let operation = Operation {
             blind_append: !replace && operation == "WRITE",
             ..Operation::new(operation, parameters).metrics(metrics)
         };
-        let mut change = Change::new(operation);
+        let mut change = TableChange::new(operation);
         if replace {
             for (key, file) in base.sorted_files() {
                 change.remove(key, file, author.now_ms).map_err(failed)?;
@@ -76,7 +76,7 @@ impl Session {
 
     async fn write_file(
         &self,
-        place: &Place,
+        place: &TablePlace,
         base: &Snapshot,
         partition: Map<String, Value>,
         batch: RecordBatch,

@@ -6,15 +6,15 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::alter::{check_names, unsettable};
-use super::ast::{Clone_, CreateTable, Point, Target};
-use super::commit::RowChange;
+use super::ast::{Clone_, CreateTable, TimeTravel, TableTarget};
+use super::commit::StatementChange;
 use super::error::{Result, SqlError};
 use super::kind::{self, Kind, arrow_schema, structure};
 use super::rows::Rows;
-use super::tables::Place;
+use super::tables::TablePlace;
 use super::{Session, dml};
 use crate::lakehouse::delta::{
-    self, CloneOptions, DeltaError, Expect, NewTable, SnapshotDetail, Stage, TableStore,
+    self, CloneOptions, DeltaError, Expect, NewTable, SnapshotDetail, TableStage, TableStore,
 };
 
 impl Session {
@@ -116,7 +116,7 @@ impl Session {
         if let Some(rows) = rows {
             let base = self.base(&target).await?;
             let add = dml::arranged(&columns, None, &rows, self.scope.zone)?;
-            let change = RowChange {
+            let change = StatementChange {
                 operation: "WRITE",
                 parameters: json!({"mode": "Append", "partitionBy": "[]"}),
                 metrics: vec![("numOutputRows", add.count as u64)],
@@ -135,7 +135,7 @@ impl Session {
     /// Makes a table where there is none.
     async fn make_table(
         &self,
-        target: &Place,
+        target: &TablePlace,
         columns: &[(String, Kind)],
         table: &CreateTable,
     ) -> Result<()> {
@@ -163,7 +163,7 @@ impl Session {
 
     async fn replace_table(
         &self,
-        target: &Place,
+        target: &TablePlace,
         columns: &[(String, Kind)],
         table: &CreateTable,
     ) -> Result<()> {
@@ -181,13 +181,13 @@ impl Session {
         metadata.insert("configuration".to_owned(), json!({}));
         let before = base.protocol.clone();
         let (protocol, metadata) =
-            delta::with_properties(before, metadata, &table.properties, Stage::Made)
+            delta::with_properties(before, metadata, &table.properties, TableStage::Made)
                 .map_err(|error| unsettable(target, error))?;
         let mut actions = vec![json!({"metaData": metadata})];
         if protocol != base.protocol {
             actions.insert(0, json!({"protocol": protocol.0}));
         }
-        let change = RowChange {
+        let change = StatementChange {
             operation: "CREATE OR REPLACE TABLE",
             parameters: json!({"isManaged": "false", "partitionBy": "[]"}),
             metrics: Vec::new(),
@@ -199,22 +199,22 @@ impl Session {
     }
 
     /// Where a table is to be made: by path, by LOCATION, or in the workspace's own folder.
-    async fn target_of(&self, target: &Target, location: Option<&str>) -> Result<Place> {
+    async fn target_of(&self, target: &TableTarget, location: Option<&str>) -> Result<TablePlace> {
         let parts = match (target, location) {
-            (Target::Path(_), Some(_)) => {
+            (TableTarget::Path(_), Some(_)) => {
                 return Err(SqlError::new(
                     "DELTA_CLONE_AMBIGUOUS_TARGET",
                     "42613",
                     "Two paths were provided as the CLONE target.",
                 ));
             }
-            (Target::Path(_), None) => return self.find_to_write(target).await,
-            (Target::Name(parts), _) => parts,
+            (TableTarget::Path(_), None) => return self.find_to_write(target).await,
+            (TableTarget::Name(parts), _) => parts,
         };
         let name = self.full_name(parts)?;
         if let Some(location) = location {
-            let place = self.find_to_write(&Target::Path(location.to_owned())).await?;
-            return Ok(Place { shown: name.to_string(), name: Some(name), ..place });
+            let place = self.find_to_write(&TableTarget::Path(location.to_owned())).await?;
+            return Ok(TablePlace { shown: name.to_string(), name: Some(name), ..place });
         }
         match self.find(target).await {
             Ok(place) => Ok(place),
@@ -222,7 +222,7 @@ impl Session {
                 let folder = self.workspace.folder.join("tables").join(name.path());
                 let (base, inside) =
                     (self.workspace.folder.clone(), format!("tables/{}", name.path()));
-                Ok(Place {
+                Ok(TablePlace {
                     shown: name.to_string(),
                     name: Some(name),
                     store: TableStore::within(base, &inside),
@@ -233,7 +233,7 @@ impl Session {
         }
     }
 
-    pub(super) async fn is_table(&self, place: &Place) -> Result<bool> {
+    pub(super) async fn is_table(&self, place: &TablePlace) -> Result<bool> {
         match delta::versions(&place.store).await {
             Ok(_) => Ok(true),
             Err(DeltaError::NotATable { .. }) => Ok(false),
@@ -241,7 +241,7 @@ impl Session {
         }
     }
 
-    pub(super) async fn restore(&self, target: &Target, at: &Point) -> Result<Rows> {
+    pub(super) async fn restore(&self, target: &TableTarget, at: &TimeTravel) -> Result<Rows> {
         let place = self.find_to_write(target).await?;
         let failed = |error| SqlError::delta(&place.shown, &error);
         let version = self.version(&place, Some(at)).await?.unwrap_or(0);
@@ -279,14 +279,14 @@ impl Session {
     }
 
     /// The catalog reads schemas from the tables' logs, so there is nothing to bring up to date; the table must be there.
-    pub(super) async fn repair(&self, target: &Target) -> Result<Rows> {
+    pub(super) async fn repair(&self, target: &TableTarget) -> Result<Rows> {
         let place = self.find(target).await?;
         self.snapshot(&place, None, SnapshotDetail::Header).await?;
         Ok(Rows::default())
     }
 }
 
-fn same_table(target: &Place) -> SqlError {
+fn same_table(target: &TablePlace) -> SqlError {
     SqlError::new(
         "DELTA_UNSUPPORTED_CLONE_REPLACE_SAME_TABLE",
         "0AKDC",
@@ -297,7 +297,7 @@ fn same_table(target: &Place) -> SqlError {
     )
 }
 
-fn exists(place: &Place) -> SqlError {
+fn exists(place: &TablePlace) -> SqlError {
     SqlError::new(
         "TABLE_OR_VIEW_ALREADY_EXISTS",
         "42P07",
@@ -306,7 +306,7 @@ fn exists(place: &Place) -> SqlError {
 }
 
 /// Refuses a folder that holds something and is no Delta table.
-fn refuse_foreign(place: &Place) -> Result<()> {
+fn refuse_foreign(place: &TablePlace) -> Result<()> {
     let log = |folder: &Path| folder.join("_delta_log").is_dir();
     let holds = std::fs::read_dir(&place.folder).is_ok_and(|mut entries| entries.next().is_some());
     if !holds || log(&place.folder) {

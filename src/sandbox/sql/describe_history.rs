@@ -4,11 +4,11 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::Session;
-use super::ast::Target;
+use super::ast::TableTarget;
 use super::error::{Result, SqlError};
 use super::kind::{self, Kind, structure, timestamp};
 use super::rows::Rows;
-use crate::lakehouse::delta::{self, Commit, Snapshot, SnapshotDetail};
+use crate::lakehouse::delta::{self, TableCommit, Snapshot, SnapshotDetail};
 
 fn texts() -> Kind {
     kind::map(Kind::Utf8, Kind::Utf8)
@@ -37,7 +37,7 @@ fn history_columns() -> [(&'static str, Kind); 15] {
 
 impl Session {
     /// The newest commits of a table, newest first.
-    pub(super) async fn history(&self, target: &Target, limit: Option<usize>) -> Result<Rows> {
+    pub(super) async fn history(&self, target: &TableTarget, limit: Option<usize>) -> Result<Rows> {
         let place = self.find(target).await?;
         let failed = |error| SqlError::delta(&place.shown, &error);
         let log = delta::versions(&place.store).await.map_err(failed)?;
@@ -53,7 +53,7 @@ impl Session {
         Rows::from_json(&history_columns(), &commits.into_iter().map(row).collect::<Vec<_>>())
     }
 
-    pub(super) async fn detail(&self, target: &Target) -> Result<Rows> {
+    pub(super) async fn detail(&self, target: &TableTarget) -> Result<Rows> {
         let place = self.find(target).await?;
         let table = self.snapshot(&place, None, SnapshotDetail::Summary).await?;
         let totals = table.totals();
@@ -119,8 +119,8 @@ pub(super) fn clustering(table: &Snapshot) -> Vec<String> {
     columns.into_iter().flatten().map(first).collect()
 }
 
-fn row(commit: Commit) -> Vec<Value> {
-    let Commit {
+fn row(commit: TableCommit) -> Vec<Value> {
+    let TableCommit {
         version,
         timestamp_ms,
         operation,

@@ -8,9 +8,9 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::Session;
-use super::ast::{Expr, Query, Target};
+use super::ast::{Expr, Query, TableTarget};
 use super::cast::cast;
-use super::commit::RowChange;
+use super::commit::StatementChange;
 use super::error::{Result, SqlError};
 use super::kind::Kind;
 use super::rows::{Column, Rows, put_together, which};
@@ -22,7 +22,7 @@ const ATTEMPTS: usize = 20;
 impl Session {
     pub(super) async fn insert(
         &self,
-        target: &Target,
+        target: &TableTarget,
         columns: Option<Vec<String>>,
         rows: &Query,
         overwrite: bool,
@@ -36,7 +36,7 @@ impl Session {
             let rows = self.query(rows, &BTreeMap::new()).await?;
             let add = arranged(&columns_of(&base), columns.as_deref(), &rows, self.scope.zone)?;
             let count = add.count as u64;
-            let change = RowChange {
+            let change = StatementChange {
                 operation: "WRITE",
                 parameters: json!({"mode": if overwrite { "Overwrite" } else { "Append" }, "partitionBy": "[]"}),
                 metrics: vec![("numFiles", u64::from(count > 0)), ("numOutputRows", count)],
@@ -60,7 +60,7 @@ impl Session {
 
     pub(super) async fn update(
         &self,
-        target: &Target,
+        target: &TableTarget,
         set: &[(String, Expr)],
         filter: Option<&Expr>,
     ) -> Result<Rows> {
@@ -81,7 +81,7 @@ impl Session {
         .await
     }
 
-    pub(super) async fn delete(&self, target: &Target, filter: Option<&Expr>) -> Result<Rows> {
+    pub(super) async fn delete(&self, target: &TableTarget, filter: Option<&Expr>) -> Result<Rows> {
         self.rewrite(target, filter, "DELETE", "numDeletedRows", |rows, hit| {
             rows.filter(&not(hit)?)
         })
@@ -91,7 +91,7 @@ impl Session {
     /// Writes a table anew where any row is hit.
     async fn rewrite(
         &self,
-        target: &Target,
+        target: &TableTarget,
         filter: Option<&Expr>,
         operation: &'static str,
         metric: &'static str,
@@ -103,7 +103,7 @@ impl Session {
         let hit = self.scope.holds(filter, &rows)?;
         let changed = hit.iter().filter(|hit| *hit == Some(true)).count() as u64;
         if changed > 0 {
-            let change = RowChange {
+            let change = StatementChange {
                 operation,
                 parameters: json!({"predicate": "[]"}),
                 metrics: vec![(metric, changed)],

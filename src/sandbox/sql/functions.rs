@@ -32,7 +32,7 @@ use super::kind::{self, Kind, is_number, map, of_pairs, timestamp};
 use super::lexer;
 use super::meet::common_of;
 use super::rows::differing;
-use super::spell::{Style, spelled, texts, wire};
+use super::spell::{ValueStyle, spelled, texts, wire};
 use super::within::{found_at, index_of};
 
 /// The functions that there are, besides aggregates and generators.
@@ -57,7 +57,7 @@ pub(super) fn call(name: &str, args: &[ArrayRef], count: usize, zone: Tz) -> Res
         ("ARRAY", _) => list_of(args, count, zone)?,
         ("MAP", _) => map_of(args, count, zone)?,
         ("GREATEST" | "LEAST", [_, _, ..]) => best(args, name == "GREATEST", zone)?,
-        ("TO_JSON", [_, ..]) => texts(&args[0], Style::Json, zone),
+        ("TO_JSON", [_, ..]) => texts(&args[0], ValueStyle::Json, zone),
         ("UNBASE64", [Utf8 | Null]) => {
             Arc::new(each::<_, BinaryArray>(&args[0], |text| BASE64.decode(text.trim()).ok()))
         }

@@ -6,7 +6,7 @@ use arrow_array::UInt32Array;
 
 use super::Session;
 use super::aggregates::{self, AGGREGATES};
-use super::ast::{Expr, Group, Item, Select};
+use super::ast::{Expr, GroupBy, SelectItem, Select};
 use super::compare::{keys, places};
 use super::error::{Result, SqlError};
 use super::functions;
@@ -89,8 +89,8 @@ impl Session {
     fn group_of(&self, select: &Select, input: &Rows) -> Result<Vec<Expr>> {
         let items = &select.items;
         let group = match &select.group {
-            Group::By(group) => group,
-            Group::All => {
+            GroupBy::By(group) => group,
+            GroupBy::All => {
                 let items = items.iter().map(|(item, _)| item);
                 return Ok(items.filter(|item| !aggregates_in(item)).cloned().collect());
             }
@@ -152,14 +152,14 @@ impl Session {
 /// Whether the rows of a query are put into groups.
 pub(super) fn has_groups(select: &Select) -> bool {
     let by = match &select.group {
-        Group::By(group) => !group.is_empty(),
-        Group::All => true,
+        GroupBy::By(group) => !group.is_empty(),
+        GroupBy::All => true,
     };
     by || select.items.iter().any(|(item, _)| aggregates_in(item))
 }
 
 /// The name in an expression that is no column's, and was given to something that is selected before.
-fn alias_within<'a>(expr: &'a Expr, before: &[Item], input: &Rows) -> Option<&'a String> {
+fn alias_within<'a>(expr: &'a Expr, before: &[SelectItem], input: &Rows) -> Option<&'a String> {
     match expr {
         Expr::Column(parts) => {
             let name = parts.first().filter(|_| input.place(parts).is_err())?;

@@ -68,7 +68,7 @@ mod tests {
 
     use super::*;
     use crate::sandbox::sql::kind::{list, map, structure};
-    use crate::sandbox::sql::spell::{Style, written};
+    use crate::sandbox::sql::spell::{ValueStyle, written};
 
     #[test]
     fn what_does_not_fit_a_type_is_null_and_what_is_null_is_left_out_of_json() {
@@ -83,9 +83,9 @@ mod tests {
         let read = read_json(&kind, &[&value, &Value::from(1)], Tz::UTC).unwrap();
         assert!(read.is_null(1));
         let told = |style| written(&read, 0, style, Tz::UTC);
-        assert_eq!(told(Style::Json), r#"{"t":"{\"a\":1}","l":[true,null,false],"m":{"k":1.01}}"#);
-        assert_eq!(told(Style::Spelled), r#"{null, {"a":1}, [true, null, false], {k -> 1.01}}"#);
+        assert_eq!(told(ValueStyle::Json), r#"{"t":"{\"a\":1}","l":[true,null,false],"m":{"k":1.01}}"#);
+        assert_eq!(told(ValueStyle::Spelled), r#"{null, {"a":1}, [true, null, false], {k -> 1.01}}"#);
         let wire = r#"{"n":null,"t":"{\"a\":1}","l":["true",null,"false"],"m":{"k":"1.01"}}"#;
-        assert_eq!(told(Style::Wire), wire);
+        assert_eq!(told(ValueStyle::Wire), wire);
     }
 }

@@ -4,7 +4,7 @@ use super::error::SqlError;
 
 /// One piece of a statement.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Token {
+pub(super) enum SqlToken {
     /// A keyword or a plain name, as it was written.
     Word(String),
     /// A name in backticks.
@@ -29,7 +29,7 @@ const SIGNS: [&str; 27] = [
 const BEYOND: &str = "&|^~!?{}";
 
 /// Cuts a statement; each token comes with where it begins.
-pub(super) fn tokens(sql: &str) -> Result<Vec<(Token, usize)>, SqlError> {
+pub(super) fn tokens(sql: &str) -> Result<Vec<(SqlToken, usize)>, SqlError> {
     let bytes = sql.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
@@ -53,25 +53,25 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<(Token, usize)>, SqlError> {
                 let (name, length) = quoted(rest, '`', false)
                     .ok_or_else(|| SqlError::syntax("a name has no closing backtick", sql, at))?;
                 at += length;
-                Token::Quoted(name)
+                SqlToken::Quoted(name)
             }
             '\'' | '"' => {
                 let (text, length) = quoted(rest, first, true)
                     .ok_or_else(|| SqlError::syntax("a text has no closing quote", sql, at))?;
                 at += length;
-                Token::Text(text)
+                SqlToken::Text(text)
             }
             'r' | 'R' if matches!(bytes.get(at + 1), Some(b'\'' | b'"')) => {
                 let quote = char::from(bytes[at + 1]);
                 let (text, length) = quoted(&rest[1..], quote, false)
                     .ok_or_else(|| SqlError::syntax("a text has no closing quote", sql, at))?;
                 at += 1 + length;
-                Token::Text(text)
+                SqlToken::Text(text)
             }
             ':' if bytes.get(at + 1).is_some_and(|next| is_word(*next)) => {
                 let length = word_length(&rest[1..]);
                 at += 1 + length;
-                Token::Marker(rest[1..=length].to_owned())
+                SqlToken::Marker(rest[1..=length].to_owned())
             }
             _ if first.is_ascii_digit() || first == '.' && begins_number(&sql[..at], rest) => {
                 let length = number_length(rest);
@@ -81,17 +81,17 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<(Token, usize)>, SqlError> {
                     let number = &rest[..length + letters];
                     return Err(SqlError::unsupported(format!("the number {number}")));
                 }
-                Token::Number(rest[..length].to_owned())
+                SqlToken::Number(rest[..length].to_owned())
             }
             _ if first == '_' || first.is_alphabetic() => {
                 let length = word_length(rest);
                 at += length;
-                Token::Word(rest[..length].to_owned())
+                SqlToken::Word(rest[..length].to_owned())
             }
             _ => match SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
                 Some(sign) => {
                     at += sign.len();
-                    Token::Sign(sign)
+                    SqlToken::Sign(sign)
                 }
                 None if BEYOND.contains(first) => {
                     return Err(SqlError::unsupported(format!("the sign `{first}`")));
@@ -179,20 +179,20 @@ mod tests {
     #[test]
     fn names_texts_markers_and_signs_are_told_apart() {
         let sql = "a `b``c` 'd''e\\'f' :g 1.5e-3 <=> -- h\n r'\\d' x.y";
-        let read: Vec<Token> = tokens(sql).unwrap().into_iter().map(|(token, _)| token).collect();
+        let read: Vec<SqlToken> = tokens(sql).unwrap().into_iter().map(|(token, _)| token).collect();
         assert_eq!(
             read,
             [
-                Token::Word("a".into()),
-                Token::Quoted("b`c".into()),
-                Token::Text("d'e'f".into()),
-                Token::Marker("g".into()),
-                Token::Number("1.5e-3".into()),
-                Token::Sign("<=>"),
-                Token::Text("\\d".into()),
-                Token::Word("x".into()),
-                Token::Sign("."),
-                Token::Word("y".into()),
+                SqlToken::Word("a".into()),
+                SqlToken::Quoted("b`c".into()),
+                SqlToken::Text("d'e'f".into()),
+                SqlToken::Marker("g".into()),
+                SqlToken::Number("1.5e-3".into()),
+                SqlToken::Sign("<=>"),
+                SqlToken::Text("\\d".into()),
+                SqlToken::Word("x".into()),
+                SqlToken::Sign("."),
+                SqlToken::Word("y".into()),
             ]
         );
     }
@@ -200,13 +200,13 @@ mod tests {
     #[test]
     fn a_number_may_begin_or_end_with_its_point() {
         let sql = ".5 1. 5.e1 2e-3 t.5 1.5 a .5";
-        let read: Vec<Token> = tokens(sql).unwrap().into_iter().map(|(token, _)| token).collect();
-        let number = |digits: &str| Token::Number(digits.into());
-        let member = [Token::Word("t".into()), Token::Sign("."), number("5")];
+        let read: Vec<SqlToken> = tokens(sql).unwrap().into_iter().map(|(token, _)| token).collect();
+        let number = |digits: &str| SqlToken::Number(digits.into());
+        let member = [SqlToken::Word("t".into()), SqlToken::Sign("."), number("5")];
         let numbers = [".5", "1.", "5.e1", "2e-3"].map(number);
         assert_eq!(
             read,
-            [&numbers[..], &member, &[number("1.5"), Token::Word("a".into()), number(".5")]]
+            [&numbers[..], &member, &[number("1.5"), SqlToken::Word("a".into()), number(".5")]]
                 .concat()
         );
     }

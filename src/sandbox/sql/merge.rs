@@ -6,9 +6,9 @@ use arrow_array::{ArrayRef, UInt32Array};
 use serde_json::json;
 
 use super::Session;
-use super::ast::{Action, Clause, Expr, Merge, Target, When};
+use super::ast::{MergeAction, Clause, Expr, Merge, TableTarget, When};
 use super::cast::cast;
-use super::commit::RowChange;
+use super::commit::StatementChange;
 use super::compare::places;
 use super::error::{Result, SqlError};
 use super::rows::{Rows, put_together, which};
@@ -39,8 +39,8 @@ impl Session {
         let place = self.find_to_write(target).await?;
         let base = self.base(&place).await?;
         let own_name = match target {
-            Target::Name(parts) => parts.last().cloned(),
-            Target::Path(_) => None,
+            TableTarget::Name(parts) => parts.last().cloned(),
+            TableTarget::Path(_) => None,
         };
         let alias = alias.clone().or(own_name);
         let target = self.read(&place, Some(base.version)).await?.under(alias.as_deref(), &[]);
@@ -69,7 +69,7 @@ impl Session {
         }
         let inserted = add[1..].iter().map(|rows| rows.count as u64).sum::<u64>();
         if replace || inserted > 0 {
-            let change = RowChange {
+            let change = StatementChange {
                 operation: "MERGE",
                 parameters: json!({"predicate": "[]", "matchedPredicates": "[]", "notMatchedPredicates": "[]"}),
                 metrics: vec![
@@ -146,23 +146,23 @@ impl Session {
                 Ok(())
             };
             match &clause.action {
-                Action::Delete => {
+                MergeAction::Delete => {
                     to.iter().for_each(|to| kept[*to as usize] = false);
                     deleted += to.len() as u64;
                     continue;
                 }
-                Action::Update(columns) => {
+                MergeAction::Update(columns) => {
                     for (name, value) in columns {
                         let (at, _) = before.place(std::slice::from_ref(name))?;
                         set(at, &self.scope.eval(value, &both)?)?;
                     }
                 }
-                Action::UpdateAll => {
+                MergeAction::UpdateAll => {
                     for (at, from) in sides.same_names()?.into_iter().enumerate() {
                         set(at, &both.columns[from].values)?;
                     }
                 }
-                Action::Insert(..) | Action::InsertAll => {
+                MergeAction::Insert(..) | MergeAction::InsertAll => {
                     return Err(SqlError::unsupported("INSERT for rows that match"));
                 }
             }
@@ -184,18 +184,18 @@ impl Session {
             Ok(())
         };
         match &clause.action {
-            Action::Insert(names, values) => {
+            MergeAction::Insert(names, values) => {
                 for (name, value) in names.iter().zip(values) {
                     let (at, _) = sides.target.place(std::slice::from_ref(name))?;
                     set(at, &self.scope.eval(value, both)?)?;
                 }
             }
-            Action::InsertAll => {
+            MergeAction::InsertAll => {
                 for (at, from) in sides.same_names()?.into_iter().enumerate() {
                     set(at, &both.columns[from].values)?;
                 }
             }
-            Action::Delete | Action::Update(_) | Action::UpdateAll => {
+            MergeAction::Delete | MergeAction::Update(_) | MergeAction::UpdateAll => {
                 return Err(SqlError::unsupported("UPDATE or DELETE for rows that do not match"));
             }
         }

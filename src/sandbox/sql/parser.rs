@@ -9,13 +9,13 @@ mod show;
 
 use std::collections::BTreeMap;
 
-use super::ast::{Point, Statement, Target};
+use super::ast::{TimeTravel, ParsedStatement, TableTarget};
 use super::error::{Result, SqlError};
 use super::kind::Kind;
-use super::lexer::{Token, tokens};
+use super::lexer::{SqlToken, tokens};
 
 /// Reads one statement.
-pub(super) fn parse(sql: &str) -> Result<Statement> {
+pub(super) fn parse(sql: &str) -> Result<ParsedStatement> {
     let mut parser = Parser { sql, tokens: tokens(sql)?, at: 0, depth: 0, links: 0 };
     let statement = parser.statement()?;
     parser.take(";");
@@ -37,7 +37,7 @@ pub(super) fn parse_kind(text: &str) -> Result<Kind> {
 
 struct Parser<'a> {
     sql: &'a str,
-    tokens: Vec<(Token, usize)>,
+    tokens: Vec<(SqlToken, usize)>,
     at: usize,
     /// How deep in parentheses, subqueries, types and signs the cursor is.
     depth: usize,
@@ -108,22 +108,22 @@ impl Parser<'_> {
         }
     }
 
-    fn statement(&mut self) -> Result<Statement> {
+    fn statement(&mut self) -> Result<ParsedStatement> {
         let Some(first) = self.peek_word(0) else {
             return match self.peek() {
-                Some(Token::Sign("(")) => Ok(Statement::Query(self.query()?)),
+                Some(SqlToken::Sign("(")) => Ok(ParsedStatement::Query(self.query()?)),
                 _ => Err(self.unexpected("a statement")),
             };
         };
         match first.as_str() {
-            "SELECT" | "VALUES" | "WITH" => Ok(Statement::Query(self.query()?)),
+            "SELECT" | "VALUES" | "WITH" => Ok(ParsedStatement::Query(self.query()?)),
             "DESCRIBE" | "DESC" => self.describe(),
-            "SHOW" => self.show().map(Statement::Show),
+            "SHOW" => self.show().map(ParsedStatement::Show),
             "LIST" => {
                 self.at += 1;
                 let url = self.text()?;
                 let limit = self.limit()?;
-                Ok(Statement::List { url, limit })
+                Ok(ParsedStatement::List { url, limit })
             }
             "CREATE" | "REPLACE" => self.create(),
             "DROP" => self.drop_table(),
@@ -138,7 +138,7 @@ impl Parser<'_> {
                 let target = self.target()?;
                 self.word("TO");
                 let at = self.point()?.ok_or_else(|| self.unexpected("VERSION AS OF"))?;
-                Ok(Statement::Restore { target, at })
+                Ok(ParsedStatement::Restore { target, at })
             }
             "OPTIMIZE" => self.optimize(),
             "VACUUM" => self.vacuum(),
@@ -150,7 +150,7 @@ impl Parser<'_> {
                 self.expect_word("TABLE")?;
                 let target = self.target()?;
                 self.expect_words(&["SYNC", "METADATA"])?;
-                Ok(Statement::Repair(target))
+                Ok(ParsedStatement::Repair(target))
             }
             "GRANT" | "REVOKE" => self.grant(),
             "USE" => self.use_names(),
@@ -163,48 +163,48 @@ impl Parser<'_> {
     }
 
     /// `VERSION AS OF n`, `TIMESTAMP AS OF t`, or nothing.
-    fn point(&mut self) -> Result<Option<Point>> {
+    fn point(&mut self) -> Result<Option<TimeTravel>> {
         if self.words(&["VERSION", "AS", "OF"]) {
-            return Ok(Some(Point::Version(self.number()? as u64)));
+            return Ok(Some(TimeTravel::Version(self.number()? as u64)));
         }
         if self.words(&["TIMESTAMP", "AS", "OF"]) {
-            return Ok(Some(Point::Time(self.expression()?)));
+            return Ok(Some(TimeTravel::Time(self.expression()?)));
         }
         Ok(None)
     }
 
     /// The `v3` of `t@v3`.
-    fn named_point(&mut self) -> Result<Point> {
+    fn named_point(&mut self) -> Result<TimeTravel> {
         let version = self.peek_word(0).and_then(|word| word.strip_prefix('V')?.parse().ok());
         self.at += 1;
-        version.map(Point::Version).ok_or_else(|| SqlError::unsupported("a table at a time by @"))
+        version.map(TimeTravel::Version).ok_or_else(|| SqlError::unsupported("a table at a time by @"))
     }
 
     /// `USE [CATALOG] catalog`, `USE [SCHEMA] [catalog.]schema`.
-    fn use_names(&mut self) -> Result<Statement> {
+    fn use_names(&mut self) -> Result<ParsedStatement> {
         self.at += 1;
         if self.word("CATALOG") {
-            return Ok(Statement::Use { catalog: Some(self.name()?), schema: None });
+            return Ok(ParsedStatement::Use { catalog: Some(self.name()?), schema: None });
         }
         let _ = self.word("SCHEMA") || self.word("DATABASE");
         let names = self.names()?;
         match names.as_slice() {
-            [schema] => Ok(Statement::Use { catalog: None, schema: Some(schema.clone()) }),
+            [schema] => Ok(ParsedStatement::Use { catalog: None, schema: Some(schema.clone()) }),
             [catalog, schema] => {
-                Ok(Statement::Use { catalog: Some(catalog.clone()), schema: Some(schema.clone()) })
+                Ok(ParsedStatement::Use { catalog: Some(catalog.clone()), schema: Some(schema.clone()) })
             }
             _ => Err(self.unexpected("a name of one or two parts")),
         }
     }
 
     /// A table by name or path; `IDENTIFIER` is not understood.
-    fn target(&mut self) -> Result<Target> {
+    fn target(&mut self) -> Result<TableTarget> {
         let names = self.names()?;
         match names.as_slice() {
             [format, path] if format.eq_ignore_ascii_case("delta") && path.contains('/') => {
-                Ok(Target::Path(path.clone()))
+                Ok(TableTarget::Path(path.clone()))
             }
-            [_] | [_, _] | [_, _, _] => Ok(Target::Name(names)),
+            [_] | [_, _] | [_, _, _] => Ok(TableTarget::Name(names)),
             _ => Err(self.unexpected("a name of one to three parts")),
         }
     }
@@ -232,7 +232,7 @@ impl Parser<'_> {
 
     fn name(&mut self) -> Result<String> {
         match self.peek() {
-            Some(Token::Word(name) | Token::Quoted(name)) => {
+            Some(SqlToken::Word(name) | SqlToken::Quoted(name)) => {
                 let name = name.clone();
                 self.at += 1;
                 Ok(name)
@@ -243,7 +243,7 @@ impl Parser<'_> {
 
     fn text(&mut self) -> Result<String> {
         match self.peek() {
-            Some(Token::Text(text)) => {
+            Some(SqlToken::Text(text)) => {
                 let text = text.clone();
                 self.at += 1;
                 Ok(text)
@@ -254,7 +254,7 @@ impl Parser<'_> {
 
     fn number(&mut self) -> Result<usize> {
         match self.peek() {
-            Some(Token::Number(digits)) => {
+            Some(SqlToken::Number(digits)) => {
                 let read = digits.parse();
                 let number = read.map_err(|_| self.unexpected("a whole number"))?;
                 self.at += 1;
@@ -272,7 +272,7 @@ impl Parser<'_> {
             let key = self.property_key()?;
             self.take("=");
             let value = match self.next() {
-                Some(Token::Text(value) | Token::Number(value) | Token::Word(value)) => value,
+                Some(SqlToken::Text(value) | SqlToken::Number(value) | SqlToken::Word(value)) => value,
                 _ => return Err(self.unexpected("a property's value")),
             };
             properties.insert(key, value);
@@ -283,16 +283,16 @@ impl Parser<'_> {
 
     fn property_key(&mut self) -> Result<String> {
         match self.peek() {
-            Some(Token::Text(_)) => self.text(),
+            Some(SqlToken::Text(_)) => self.text(),
             _ => Ok(self.names()?.join(".")),
         }
     }
 
-    fn peek(&self) -> Option<&Token> {
+    fn peek(&self) -> Option<&SqlToken> {
         self.tokens.get(self.at).map(|(token, _)| token)
     }
 
-    fn next(&mut self) -> Option<Token> {
+    fn next(&mut self) -> Option<SqlToken> {
         let token = self.peek().cloned();
         self.at += 1;
         token
@@ -301,7 +301,7 @@ impl Parser<'_> {
     /// A plain word some tokens ahead, in capitals.
     fn peek_word(&self, ahead: usize) -> Option<String> {
         match self.tokens.get(self.at + ahead) {
-            Some((Token::Word(word), _)) => Some(word.to_ascii_uppercase()),
+            Some((SqlToken::Word(word), _)) => Some(word.to_ascii_uppercase()),
             _ => None,
         }
     }
@@ -336,7 +336,7 @@ impl Parser<'_> {
     }
 
     fn take(&mut self, sign: &str) -> bool {
-        let there = matches!(self.peek(), Some(Token::Sign(found)) if *found == sign);
+        let there = matches!(self.peek(), Some(SqlToken::Sign(found)) if *found == sign);
         self.at += usize::from(there);
         there
     }
@@ -351,7 +351,7 @@ impl Parser<'_> {
         let here = [self.at, self.at.wrapping_sub(1)];
         let here = here.into_iter().filter_map(|at| self.tokens.get(at));
         let mut words = here.filter_map(|(token, _)| match token {
-            Token::Word(word) => Some(word.to_ascii_uppercase()),
+            SqlToken::Word(word) => Some(word.to_ascii_uppercase()),
             _ => None,
         });
         if let Some(word) = words.find(|word| BEYOND.contains(&word.as_str())) {
@@ -362,7 +362,7 @@ impl Parser<'_> {
         };
         match self.tokens.get(self.at) {
             None => wrong("the end", self.sql.len()),
-            Some((token @ Token::Sign(")" | "," | ";"), at)) => wrong(&shown(token), *at),
+            Some((token @ SqlToken::Sign(")" | "," | ";"), at)) => wrong(&shown(token), *at),
             Some((token, at)) => {
                 let (line, column) = SqlError::line_and_column(self.sql, *at);
                 let found = shown(token);
@@ -374,13 +374,13 @@ impl Parser<'_> {
     }
 }
 
-fn shown(token: &Token) -> String {
+fn shown(token: &SqlToken) -> String {
     match token {
-        Token::Word(text) | Token::Number(text) => format!("'{text}'"),
-        Token::Quoted(text) => format!("`{text}`"),
-        Token::Text(text) => format!("the text '{text}'"),
-        Token::Marker(name) => format!("':{name}'"),
-        Token::Sign(sign) => format!("'{sign}'"),
+        SqlToken::Word(text) | SqlToken::Number(text) => format!("'{text}'"),
+        SqlToken::Quoted(text) => format!("`{text}`"),
+        SqlToken::Text(text) => format!("the text '{text}'"),
+        SqlToken::Marker(name) => format!("':{name}'"),
+        SqlToken::Sign(sign) => format!("'{sign}'"),
     }
 }
 

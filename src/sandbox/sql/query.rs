@@ -9,7 +9,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::Session;
-use super::ast::{Expr, Item, Order, Query, Select, Source};
+use super::ast::{Expr, SelectItem, Order, Query, Select, FromSource};
 use super::cast::cast;
 use super::compare::{keys, sorted};
 use super::error::{Result, SqlError};
@@ -18,26 +18,26 @@ use super::grouping;
 use super::kind::{self, Kind};
 use super::literal;
 use super::meet::common;
-use super::rows::{Column, Named, Rows};
+use super::rows::{Column, NamedQueries, Rows};
 use super::within::member;
 
 impl Session {
     pub(super) fn query<'a>(
         &'a self,
         query: &'a Query,
-        named: &'a Named,
+        named: &'a NamedQueries,
     ) -> BoxFuture<'a, Result<Rows>> {
         self.run(query, named).boxed()
     }
 
-    async fn run(&self, query: &Query, named: &Named) -> Result<Rows> {
+    async fn run(&self, query: &Query, named: &NamedQueries) -> Result<Rows> {
         let mut named = named.clone();
         for (name, query) in &query.with {
             let rows = self.query(query, &named).await?;
             named.insert(name.to_lowercase(), rows);
         }
         let histories = query.parts.iter().filter(|part| {
-            part.from.as_ref().is_some_and(|from| matches!(from.of, Source::History { .. }))
+            part.from.as_ref().is_some_and(|from| matches!(from.of, FromSource::History { .. }))
         });
         if self.workspace.quirks.refuse_history_queries && histories.count() > 0 {
             return Err(SqlError::new(
@@ -62,7 +62,7 @@ impl Session {
         rows.range(query.offset..end)
     }
 
-    async fn select(&self, select: &Select, order: &[Order], named: &Named) -> Result<Rows> {
+    async fn select(&self, select: &Select, order: &[Order], named: &NamedQueries) -> Result<Rows> {
         if let Some(count) = self.counted(select, named).await? {
             return Ok(count);
         }
@@ -96,7 +96,7 @@ impl Session {
         Ok(output)
     }
 
-    fn projected(&self, items: &[Item], input: &Rows) -> Result<Rows> {
+    fn projected(&self, items: &[SelectItem], input: &Rows) -> Result<Rows> {
         let mut generators = (0..items.len()).filter(|at| is_generator(&items[*at].0));
         match (generators.next(), generators.count()) {
             (None, _) => self.evaluated(items, input),
@@ -113,7 +113,7 @@ impl Session {
     }
 
     /// As many rows of each as the generator at a place makes of it, each with what is selected beside it.
-    fn exploded(&self, items: &[Item], at: usize, input: &Rows) -> Result<Rows> {
+    fn exploded(&self, items: &[SelectItem], at: usize, input: &Rows) -> Result<Rows> {
         let (Expr::Call { name, args, .. }, alias) = &items[at] else {
             return self.evaluated(items, input);
         };
@@ -136,7 +136,7 @@ impl Session {
     }
 
     /// What is selected of each row; a name that no column has is looked for among what was named before.
-    fn evaluated(&self, items: &[Item], input: &Rows) -> Result<Rows> {
+    fn evaluated(&self, items: &[SelectItem], input: &Rows) -> Result<Rows> {
         let mut columns = Vec::new();
         let mut named = input.clone();
         for (item, alias) in items {
@@ -185,7 +185,7 @@ impl Session {
     fn sorted(
         &self,
         order: &[Order],
-        items: &[Item],
+        items: &[SelectItem],
         own: Rows,
         from: Option<&Rows>,
     ) -> Result<Rows> {

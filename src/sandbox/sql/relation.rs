@@ -1,16 +1,16 @@
 //! What rows come from: tables, histories, values, queries.
 
 use super::Session;
-use super::ast::{Expr, Group, Relation, Select, Source, Target};
+use super::ast::{Expr, GroupBy, FromItem, Select, FromSource, TableTarget};
 use super::error::{Result, SqlError};
 use super::functions::{self, GENERATORS};
 use super::literal;
-use super::rows::{Column, Named, Rows, put_together};
+use super::rows::{Column, NamedQueries, Rows, put_together};
 use crate::lakehouse::delta::SnapshotDetail;
 
 impl Session {
     /// `SELECT count(*) FROM a table` is answered from its log, as Delta does.
-    pub(super) async fn counted(&self, select: &Select, named: &Named) -> Result<Option<Rows>> {
+    pub(super) async fn counted(&self, select: &Select, named: &NamedQueries) -> Result<Option<Rows>> {
         let [(Expr::Call { name, args, distinct: false }, alias)] = select.items.as_slice() else {
             return Ok(None);
         };
@@ -19,14 +19,14 @@ impl Session {
             [arg] => literal::int(arg).is_some(),
             _ => false,
         };
-        let Some(Relation { of: Source::Table(target, at), .. }) = &select.from else {
+        let Some(FromItem { of: FromSource::Table(target, at), .. }) = &select.from else {
             return Ok(None);
         };
-        let grouped = select.group != Group::By(Vec::new());
+        let grouped = select.group != GroupBy::By(Vec::new());
         if name != "COUNT" || !all || select.filter.is_some() || grouped {
             return Ok(None);
         }
-        if let Target::Name(parts) = target
+        if let TableTarget::Name(parts) = target
             && (named.contains_key(&parts.join(".").to_lowercase())
                 || super::schema::is_schema_view(parts))
         {
@@ -42,33 +42,33 @@ impl Session {
         Ok(Some(Rows::counts(&[(&name, count)])?))
     }
 
-    pub(super) async fn relation(&self, relation: &Relation, named: &Named) -> Result<Rows> {
-        let Relation { of, alias, columns } = relation;
+    pub(super) async fn relation(&self, relation: &FromItem, named: &NamedQueries) -> Result<Rows> {
+        let FromItem { of, alias, columns } = relation;
         let rows = match of {
-            Source::Table(Target::Name(parts), None)
+            FromSource::Table(TableTarget::Name(parts), None)
                 if named.contains_key(&parts.join(".").to_lowercase()) =>
             {
                 let name = parts.join(".").to_lowercase();
                 let rows = named.get(&name).cloned().unwrap_or_default();
                 rows.under(Some(&name), &[])
             }
-            Source::Table(Target::Name(parts), None) if super::schema::is_schema_view(parts) => {
+            FromSource::Table(TableTarget::Name(parts), None) if super::schema::is_schema_view(parts) => {
                 self.schema_view(parts).await?
             }
-            Source::Table(target, at) => {
+            FromSource::Table(target, at) => {
                 let place = self.find(target).await?;
                 let version = self.version(&place, at.as_ref()).await?;
                 self.read(&place, version).await?
             }
-            Source::Query(query) => {
+            FromSource::Query(query) => {
                 let mut rows = self.query(query, named).await?;
                 rows.columns.iter_mut().for_each(|column| column.of = None);
                 rows
             }
-            Source::Values(lists) => self.listed(lists)?,
-            Source::History { target, limit } => self.history(target, *limit).await?,
-            Source::Detail(target) => self.detail(target).await?,
-            Source::Function(name, args) => {
+            FromSource::Values(lists) => self.listed(lists)?,
+            FromSource::History { target, limit } => self.history(target, *limit).await?,
+            FromSource::Detail(target) => self.detail(target).await?,
+            FromSource::Function(name, args) => {
                 if !GENERATORS.contains(&name.as_str()) {
                     return Err(SqlError::unsupported(format!(
                         "the table function {}",

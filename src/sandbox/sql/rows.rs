@@ -47,7 +47,7 @@ pub(in crate::sandbox) struct Rows {
 }
 
 /// Queries named by WITH, as they came out.
-pub(super) type Named = BTreeMap<String, Rows>;
+pub(super) type NamedQueries = BTreeMap<String, Rows>;
 
 impl Rows {
     /// One row without columns, over which what speaks of no column is evaluated.

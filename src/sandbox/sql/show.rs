@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use serde_json::{Value, json};
 
-use super::ast::{Show, Target};
+use super::ast::{ShowStatement, TableTarget};
 use super::error::{Result, SqlError};
 use super::eval::like;
 use super::kind::{self, Kind};
@@ -80,14 +80,14 @@ impl Session {
         Err(SqlError::new("SCHEMA_NOT_FOUND", "42704", what))
     }
 
-    pub(super) async fn show(&self, show: &Show) -> Result<Rows> {
+    pub(super) async fn show(&self, show: &ShowStatement) -> Result<Rows> {
         match show {
-            Show::Catalogs { like } => {
+            ShowStatement::Catalogs { like } => {
                 let names = self.workspace.catalogs();
                 let names = names.iter().filter(|name| fits(name, like.as_deref()));
                 Rows::texts(&["catalog"], &names.map(|name| vec![json!(name)]).collect::<Vec<_>>())
             }
-            Show::Locations { like } => {
+            ShowStatement::Locations { like } => {
                 let all = locations(&self.workspace);
                 let names = ["name", "url", "comment"];
                 let rows = all
@@ -96,7 +96,7 @@ impl Session {
                     .map(|it| names.map(|key| it[key].as_str().into()).into());
                 Rows::texts(&names, &rows.collect::<Vec<_>>())
             }
-            Show::Schemas { catalog, like } => {
+            ShowStatement::Schemas { catalog, like } => {
                 let wanted = catalog.as_deref().unwrap_or(&self.catalog);
                 self.check_names_are_there(Some(wanted), None)?;
                 let schemas = self.workspace.schemas();
@@ -108,8 +108,8 @@ impl Session {
                     .map(|(_, schema)| vec![json!(schema)]);
                 Rows::texts(&["databaseName"], &rows.collect::<Vec<_>>())
             }
-            Show::Tables { schema, like } => self.show_tables(schema, like.as_deref()),
-            Show::AllTables { catalog, schemas_like, like } => {
+            ShowStatement::Tables { schema, like } => self.show_tables(schema, like.as_deref()),
+            ShowStatement::AllTables { catalog, schemas_like, like } => {
                 let names = self.workspace.names().into_iter().filter(|name| {
                     catalog.as_ref().is_none_or(|it| name.catalog.eq_ignore_ascii_case(it))
                         && fits(&name.schema, schemas_like.as_deref())
@@ -117,13 +117,13 @@ impl Session {
                 });
                 self.tables_of_catalogs(&names.collect::<Vec<_>>())
             }
-            Show::Columns(target) => {
+            ShowStatement::Columns(target) => {
                 let place = self.find(target).await?;
                 let table = self.snapshot(&place, None, SnapshotDetail::Header).await?;
                 let rows = columns_of(&table).into_iter().map(|(name, _)| vec![json!(name)]);
                 Rows::texts(&["col_name"], &rows.collect::<Vec<_>>())
             }
-            Show::AllColumns { catalog, schemas_like, tables_like, like } => {
+            ShowStatement::AllColumns { catalog, schemas_like, tables_like, like } => {
                 let names = self.workspace.names().into_iter().filter(|name| {
                     name.catalog.eq_ignore_ascii_case(catalog)
                         && fits(&name.schema, schemas_like.as_deref())
@@ -131,8 +131,8 @@ impl Session {
                 });
                 self.columns_of_all(names.collect(), like.as_deref()).await
             }
-            Show::Properties { target, key } => self.show_properties(target, key.as_deref()).await,
-            Show::Grants { kind, name } => self.show_grants(kind, name),
+            ShowStatement::Properties { target, key } => self.show_properties(target, key.as_deref()).await,
+            ShowStatement::Grants { kind, name } => self.show_grants(kind, name),
         }
     }
 
@@ -152,7 +152,7 @@ impl Session {
         tables_of_schema(&names.collect::<Vec<_>>())
     }
 
-    async fn show_properties(&self, target: &Target, key: Option<&str>) -> Result<Rows> {
+    async fn show_properties(&self, target: &TableTarget, key: Option<&str>) -> Result<Rows> {
         let place = self.find(target).await?;
         let table = self.snapshot(&place, None, SnapshotDetail::Header).await?;
         let mut properties = table.metadata.properties();
@@ -240,7 +240,7 @@ impl Session {
         let mut rows = Vec::new();
         for name in names {
             let TableName { catalog, schema, table } = &name;
-            let target = Target::Name(vec![catalog.clone(), schema.clone(), table.clone()]);
+            let target = TableTarget::Name(vec![catalog.clone(), schema.clone(), table.clone()]);
             let Ok(place) = self.find(&target).await else {
                 continue;
             };
@@ -262,7 +262,7 @@ impl Session {
         Rows::texts(&names, &rows)
     }
 
-    pub(super) async fn describe(&self, target: &Target, extended: bool) -> Result<Rows> {
+    pub(super) async fn describe(&self, target: &TableTarget, extended: bool) -> Result<Rows> {
         let place = self.find(target).await?;
         let table = self.snapshot(&place, None, SnapshotDetail::Header).await?;
         let row = |name: &str, value: &str| vec![json!(name), json!(value), Value::Null];

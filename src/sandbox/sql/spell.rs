@@ -18,7 +18,7 @@ use super::kind::{Kind, is_number};
 
 /// Where values are spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
+pub(super) enum ValueStyle {
     /// As a cast to STRING gives them.
     Spelled,
     /// As `to_json` writes them: without nulls in structs.
@@ -29,11 +29,11 @@ pub(super) enum Style {
 
 /// Texts as a cast to STRING gives them.
 pub(super) fn spelled(values: &ArrayRef, zone: Tz) -> ArrayRef {
-    texts(values, Style::Spelled, zone)
+    texts(values, ValueStyle::Spelled, zone)
 }
 
 /// The values as texts; null where they are null.
-pub(super) fn texts(values: &ArrayRef, style: Style, zone: Tz) -> ArrayRef {
+pub(super) fn texts(values: &ArrayRef, style: ValueStyle, zone: Tz) -> ArrayRef {
     let known = |at: &usize| !values.is_null(*at) && *values.data_type() != Kind::Null;
     let text = |at: usize| known(&at).then(|| written(values, at, style, zone));
     Arc::new((0..values.len()).map(text).collect::<StringArray>())
@@ -42,18 +42,18 @@ pub(super) fn texts(values: &ArrayRef, style: Style, zone: Tz) -> ArrayRef {
 /// The values as results carry them: texts, or nothing for null. Times are in the session's zone, with its offset.
 pub(in crate::sandbox) fn wire(values: &ArrayRef, zone: Tz) -> Vec<Option<String>> {
     let known = |at: usize| !values.is_null(at) && *values.data_type() != Kind::Null;
-    (0..values.len()).map(|at| known(at).then(|| bare(values, at, Style::Wire, zone))).collect()
+    (0..values.len()).map(|at| known(at).then(|| bare(values, at, ValueStyle::Wire, zone))).collect()
 }
 
 /// A value with what is in it.
-pub(super) fn written(values: &dyn Array, at: usize, style: Style, zone: Tz) -> String {
+pub(super) fn written(values: &dyn Array, at: usize, style: ValueStyle, zone: Tz) -> String {
     if values.is_null(at) || *values.data_type() == Kind::Null {
         return "null".to_owned();
     }
     let items = |values: &dyn Array| -> Vec<String> {
         (0..values.len()).map(|at| written(values, at, style, zone)).collect()
     };
-    let spells = style == Style::Spelled;
+    let spells = style == ValueStyle::Spelled;
     let comma = if spells { ", " } else { "," };
     match values.data_type() {
         Kind::List(_) => {
@@ -65,9 +65,9 @@ pub(super) fn written(values: &dyn Array, at: usize, style: Style, zone: Tz) -> 
                 let value = written(pairs.column(1), at, style, zone);
                 let key = |style| bare(pairs.column(0), at, style, zone);
                 match style {
-                    Style::Spelled => format!("{} -> {value}", key(style)),
-                    Style::Json => format!("{}:{value}", quoted(&key(Style::Spelled))),
-                    Style::Wire => format!("{}:{value}", quoted(&key(style))),
+                    ValueStyle::Spelled => format!("{} -> {value}", key(style)),
+                    ValueStyle::Json => format!("{}:{value}", quoted(&key(ValueStyle::Spelled))),
+                    ValueStyle::Wire => format!("{}:{value}", quoted(&key(style))),
                 }
             };
             format!("{{{}}}", (0..pairs.len()).map(pair).collect::<Vec<_>>().join(comma))
@@ -75,7 +75,7 @@ pub(super) fn written(values: &dyn Array, at: usize, style: Style, zone: Tz) -> 
         Kind::Struct(fields) => {
             let columns = fields.iter().zip(values.as_struct().columns());
             let told = |column: &ArrayRef| {
-                style != Style::Json || !column.is_null(at) && *column.data_type() != Kind::Null
+                style != ValueStyle::Json || !column.is_null(at) && *column.data_type() != Kind::Null
             };
             let columns = columns.filter(|(_, column)| told(column)).map(|(field, column)| {
                 let value = written(column, at, style, zone);
@@ -89,20 +89,20 @@ pub(super) fn written(values: &dyn Array, at: usize, style: Style, zone: Tz) -> 
                 Kind::Float32 | Kind::Float64 => !text.ends_with(char::is_alphabetic),
                 kind => is_number(kind) || *kind == Kind::Boolean,
             };
-            if spells || style == Style::Json && unquoted { text } else { quoted(&text) }
+            if spells || style == ValueStyle::Json && unquoted { text } else { quoted(&text) }
         }
     }
 }
 
 /// A value that is not null, without quotes around it.
-fn bare(values: &dyn Array, at: usize, style: Style, zone: Tz) -> String {
+fn bare(values: &dyn Array, at: usize, style: ValueStyle, zone: Tz) -> String {
     let spell = if values.data_type().is_nested() { written } else { plain };
     spell(values, at, style, zone)
 }
 
 /// A value that is not null and has none in it.
-fn plain(values: &dyn Array, at: usize, style: Style, zone: Tz) -> String {
-    let spells = style == Style::Spelled;
+fn plain(values: &dyn Array, at: usize, style: ValueStyle, zone: Tz) -> String {
+    let spells = style == ValueStyle::Spelled;
     match values.data_type() {
         Kind::Utf8 => values.as_string::<i32>().value(at).to_owned(),
         Kind::Float32 => java_text(&values.as_primitive::<Float32Type>().value(at)),

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta};
 use serde_json::Value;
 
 use super::Session;
-use super::ast::{Point, Target};
+use super::ast::{TimeTravel, TableTarget};
 use super::cast::{as_column, moments};
 use super::error::{Result, SqlError};
 use super::kind::{Kind, fields_of_delta};
@@ -19,7 +19,7 @@ use crate::region::{RegionErrorKind, Workspace, WriteAccess};
 
 /// A table that was found, or the place where one is to be made.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct TablePlace {
     /// Its name in the catalog.
     pub(super) name: Option<TableName>,
     /// As messages call it.
@@ -41,10 +41,10 @@ impl Session {
     }
 
     /// Finds a table that may be read.
-    pub(super) async fn find(&self, target: &Target) -> Result<Place> {
+    pub(super) async fn find(&self, target: &TableTarget) -> Result<TablePlace> {
         match target {
-            Target::Path(path) => self.place_of_path(path).await,
-            Target::Name(parts) => {
+            TableTarget::Path(path) => self.place_of_path(path).await,
+            TableTarget::Name(parts) => {
                 let asked = self.full_name(parts)?;
                 let lakehouse = &self.workspace.lakehouse;
                 let listing = self.workspace.listing().map_err(|message| SqlError {
@@ -76,7 +76,7 @@ impl Session {
                 let location = table.location.unwrap_or_default();
                 let folder = LocationAddress::literal_path(&location)
                     .ok_or_else(|| SqlError::path_not_found(&location))?;
-                Ok(Place {
+                Ok(TablePlace {
                     shown: table.name.to_string(),
                     name: Some(table.name),
                     store: TableStore::local(&folder).with_external(self.external_files()),
@@ -123,7 +123,7 @@ impl Session {
     }
 
     /// The place of a path; its store begins at the sync location or folder that must be there.
-    async fn place_of_path(&self, path: &str) -> Result<Place> {
+    async fn place_of_path(&self, path: &str) -> Result<TablePlace> {
         self.check_read(path)?;
         let folder = self.within(path)?;
         if self.workspace.is_managed(&folder) {
@@ -152,12 +152,12 @@ impl Session {
                 state: None,
             });
         }
-        Ok(Place { name: None, shown: format!("delta.`{path}`"), store, folder })
+        Ok(TablePlace { name: None, shown: format!("delta.`{path}`"), store, folder })
     }
 
     /// Finds a table or place that may be written.
-    pub(super) async fn find_to_write(&self, target: &Target) -> Result<Place> {
-        if let Target::Path(path) = target {
+    pub(super) async fn find_to_write(&self, target: &TableTarget) -> Result<TablePlace> {
+        if let TableTarget::Path(path) = target {
             self.check_write(path).await?;
         }
         self.find(target).await
@@ -186,12 +186,12 @@ impl Session {
     }
 
     /// The version that a point of a table's history means.
-    pub(super) async fn version(&self, place: &Place, at: Option<&Point>) -> Result<Option<u64>> {
+    pub(super) async fn version(&self, place: &TablePlace, at: Option<&TimeTravel>) -> Result<Option<u64>> {
         let failed = |error| SqlError::delta(&place.shown, &error);
         let version = match at {
             None => return Ok(None),
-            Some(Point::Version(version)) => *version,
-            Some(Point::Time(expr)) => {
+            Some(TimeTravel::Version(version)) => *version,
+            Some(TimeTravel::Time(expr)) => {
                 let value = self.scope.eval(expr, &Rows::ONE)?;
                 let time = moments(&value, self.scope.zone)?.iter().next().flatten();
                 let time = time.and_then(DateTime::from_timestamp_micros).ok_or_else(|| {
@@ -228,7 +228,7 @@ impl Session {
     }
 
     /// Refuses versions that were replaced longer ago than the table keeps their files, on request.
-    async fn check_retention(&self, place: &Place, version: u64) -> Result<()> {
+    async fn check_retention(&self, place: &TablePlace, version: u64) -> Result<()> {
         if !self.workspace.quirks.enforce_retention {
             return Ok(());
         }
@@ -262,7 +262,7 @@ impl Session {
     /// A table's head, or how it looked.
     pub(super) async fn snapshot(
         &self,
-        place: &Place,
+        place: &TablePlace,
         at: Option<u64>,
         detail: SnapshotDetail,
     ) -> Result<Snapshot> {
@@ -272,7 +272,7 @@ impl Session {
     }
 
     /// Reads all rows of a table.
-    pub(super) async fn read(&self, place: &Place, at: Option<u64>) -> Result<Rows> {
+    pub(super) async fn read(&self, place: &TablePlace, at: Option<u64>) -> Result<Rows> {
         let failed = |error| SqlError::delta(&place.shown, &error);
         let header = self.snapshot(place, at, SnapshotDetail::Header).await?;
         let columns = columns_of(&header);

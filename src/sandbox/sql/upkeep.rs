@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Session;
-use super::ast::{Target, Vacuuming};
+use super::ast::{TableTarget, Vacuuming};
 use super::error::{Result, SqlError};
 use super::kind::{Kind, structure};
 use super::rows::Rows;
@@ -15,7 +15,7 @@ const DRY_RUN_PATHS: usize = 1000;
 
 impl Session {
     /// Makes files fewer, and answers with the counts that Databricks gives.
-    pub(super) async fn optimize(&self, target: &Target) -> Result<Rows> {
+    pub(super) async fn optimize(&self, target: &TableTarget) -> Result<Rows> {
         let place = self.find_to_write(target).await?;
         let begun = self.now();
         let columns = columns_of(&self.base(&place).await?).len();
@@ -28,7 +28,7 @@ impl Session {
     }
 
     /// Removes files that no version within the retention needs, or tells which.
-    pub(super) async fn vacuum(&self, target: &Target, how: &Vacuuming) -> Result<Rows> {
+    pub(super) async fn vacuum(&self, target: &TableTarget, how: &Vacuuming) -> Result<Rows> {
         let Vacuuming { hours, lite, dry_run } = how;
         let place = self.find_to_write(target).await?;
         let failed = |error| SqlError::delta(&place.shown, &error);

@@ -6,13 +6,13 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use crate::sandbox::http::Refusal;
+use crate::sandbox::http::HttpRefusal;
 use crate::sandbox::sql::kind::{self, Kind};
 use crate::sandbox::sql::{Column, Rows, SqlError, wire};
 
 /// How its result is wanted.
 #[derive(Debug, Clone)]
-pub(super) struct Shape {
+pub(super) struct ResultShape {
     pub(super) disposition: Disposition,
     pub(super) arrow: bool,
     pub(super) row_limit: usize,
@@ -35,7 +35,7 @@ pub(super) enum Disposition {
 
 /// What a statement came to, within the limits that were set for it.
 #[derive(Debug)]
-pub(super) struct Outcome {
+pub(super) struct StatementOutcome {
     pub(super) rows: Rows,
     /// There were more rows.
     truncated: bool,
@@ -45,9 +45,9 @@ pub(super) struct Outcome {
     fits_inline: bool,
 }
 
-impl Outcome {
+impl StatementOutcome {
     /// Keeps the first rows: as many as were asked for, and of those the ones that fit as a whole.
-    pub(super) fn cut(shape: &Shape, rows: Rows) -> Result<Outcome, SqlError> {
+    pub(super) fn cut(shape: &ResultShape, rows: Rows) -> Result<StatementOutcome, SqlError> {
         let (mut kept, mut inline) = (0, 0);
         for bytes in bytes(shape, &rows).into_iter().take(shape.row_limit) {
             if inline + bytes > shape.byte_limit {
@@ -63,12 +63,12 @@ impl Outcome {
         };
         let truncated = kept < rows.count;
         let rows = if truncated { rows.range(0..kept)? } else { rows };
-        Ok(Outcome { rows, truncated, linked, fits_inline })
+        Ok(StatementOutcome { rows, truncated, linked, fits_inline })
     }
 }
 
 /// How long each row is in JSON, about.
-fn bytes(shape: &Shape, rows: &Rows) -> Vec<usize> {
+fn bytes(shape: &ResultShape, rows: &Rows) -> Vec<usize> {
     let mut bytes = vec![0; rows.count];
     for column in &rows.columns {
         for (bytes, text) in bytes.iter_mut().zip(wire(&column.values, shape.zone)) {
@@ -78,17 +78,17 @@ fn bytes(shape: &Shape, rows: &Rows) -> Vec<usize> {
     bytes
 }
 
-fn chunks(shape: &Shape, rows: &Rows) -> usize {
+fn chunks(shape: &ResultShape, rows: &Rows) -> usize {
     rows.count.div_ceil(shape.chunk_rows).max(1)
 }
 
-fn range(shape: &Shape, rows: &Rows, index: usize) -> std::ops::Range<usize> {
+fn range(shape: &ResultShape, rows: &Rows, index: usize) -> std::ops::Range<usize> {
     let from = index * shape.chunk_rows;
     from..(from + shape.chunk_rows).min(rows.count).max(from)
 }
 
 /// A result that is not to be given inline.
-pub(super) fn too_large(shape: &Shape, outcome: &Outcome) -> Option<SqlError> {
+pub(super) fn too_large(shape: &ResultShape, outcome: &StatementOutcome) -> Option<SqlError> {
     let inline = !outcome.linked;
     (inline && !outcome.fits_inline).then(|| SqlError {
         code: "BAD_REQUEST",
@@ -100,8 +100,8 @@ pub(super) fn too_large(shape: &Shape, outcome: &Outcome) -> Option<SqlError> {
     })
 }
 
-pub(super) fn manifest(shape: &Shape, outcome: &Outcome) -> Value {
-    let Outcome { rows, truncated, .. } = outcome;
+pub(super) fn manifest(shape: &ResultShape, outcome: &StatementOutcome) -> Value {
+    let StatementOutcome { rows, truncated, .. } = outcome;
     let format = if shape.arrow { "ARROW_STREAM" } else { "JSON_ARRAY" };
     if rows.columns.is_empty() {
         return json!({
@@ -144,13 +144,13 @@ pub(super) fn manifest(shape: &Shape, outcome: &Outcome) -> Value {
 pub(super) fn chunk(
     url: &str,
     id: &str,
-    shape: &Shape,
-    outcome: &Outcome,
+    shape: &ResultShape,
+    outcome: &StatementOutcome,
     index: usize,
-) -> Result<Value, Refusal> {
+) -> Result<Value, HttpRefusal> {
     let rows = &outcome.rows;
     if index >= chunks(shape, rows) {
-        return Err(Refusal::bad(format!("The chunk index {index} is out of range.")));
+        return Err(HttpRefusal::bad(format!("The chunk index {index} is out of range.")));
     }
     let range = range(shape, rows, index);
     if range.is_empty() {
@@ -181,11 +181,11 @@ pub(super) fn chunk(
     Ok(chunk)
 }
 
-fn part(rows: &Rows, range: std::ops::Range<usize>) -> Result<Rows, Refusal> {
-    rows.range(range).map_err(|error| Refusal::internal(error.message))
+fn part(rows: &Rows, range: std::ops::Range<usize>) -> Result<Rows, HttpRefusal> {
+    rows.range(range).map_err(|error| HttpRefusal::internal(error.message))
 }
 
-fn texts(shape: &Shape, rows: &Rows) -> Value {
+fn texts(shape: &ResultShape, rows: &Rows) -> Value {
     let columns = rows.columns.iter().map(|column| wire(&column.values, shape.zone));
     let mut columns: Vec<_> = columns.map(Vec::into_iter).collect();
     let mut row = || -> Value { columns.iter_mut().map(|it| it.next().flatten()).collect() };
@@ -193,14 +193,14 @@ fn texts(shape: &Shape, rows: &Rows) -> Value {
 }
 
 /// What an external link points to.
-pub(super) fn content(shape: &Shape, rows: &Rows, index: usize) -> Result<Vec<u8>, Refusal> {
+pub(super) fn content(shape: &ResultShape, rows: &Rows, index: usize) -> Result<Vec<u8>, HttpRefusal> {
     let part = part(rows, range(shape, rows, index.min(chunks(shape, rows) - 1)))?;
     if !shape.arrow {
-        return serde_json::to_vec(&texts(shape, &part)).map_err(Refusal::internal);
+        return serde_json::to_vec(&texts(shape, &part)).map_err(HttpRefusal::internal);
     }
-    let batch = part.batch().map_err(|error| Refusal::internal(error.message))?;
+    let batch = part.batch().map_err(|error| HttpRefusal::internal(error.message))?;
     let mut writer =
-        StreamWriter::try_new(Vec::new(), &batch.schema()).map_err(Refusal::internal)?;
-    writer.write(&batch).map_err(Refusal::internal)?;
-    writer.into_inner().map_err(Refusal::internal)
+        StreamWriter::try_new(Vec::new(), &batch.schema()).map_err(HttpRefusal::internal)?;
+    writer.write(&batch).map_err(HttpRefusal::internal)?;
+    writer.into_inner().map_err(HttpRefusal::internal)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::sandbox::http::Refusal;
+use crate::sandbox::http::HttpRefusal;
 use crate::sandbox::sql::{DefaultNames, HeldNames};
 
 /// The sessions of a workspace.
@@ -21,10 +21,10 @@ impl Sessions {
     }
 
     /// The names by which a session goes.
-    pub(super) fn find(&self, id: &str) -> Result<HeldNames, Refusal> {
+    pub(super) fn find(&self, id: &str) -> Result<HeldNames, HttpRefusal> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let missing =
-            || Refusal::not_found("NOT_FOUND", format!("The session {id} was not found."));
+            || HttpRefusal::not_found("NOT_FOUND", format!("The session {id} was not found."));
         all.get(id).cloned().ok_or_else(missing)
     }
 }

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use super::result::{Outcome, Shape};
+use super::result::{StatementOutcome, ResultShape};
 use crate::lakehouse::delta;
-use crate::sandbox::http::Refusal;
+use crate::sandbox::http::HttpRefusal;
 use crate::sandbox::sql::SqlError;
 
 /// Statements whose results are kept.
@@ -19,20 +19,20 @@ pub(in crate::sandbox) struct Statements(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    by_id: BTreeMap<String, Arc<Statement>>,
+    by_id: BTreeMap<String, Arc<SubmittedStatement>>,
     order: VecDeque<String>,
 }
 
 /// One statement.
 #[derive(Debug)]
-pub(super) struct Statement {
+pub(super) struct SubmittedStatement {
     pub(super) id: String,
     pub(super) text: String,
     pub(super) state: watch::Sender<Life>,
     /// Somebody asked to cancel it.
     pub(super) cancel: watch::Sender<bool>,
-    pub(super) progress: delta::Progress,
-    pub(super) shape: Shape,
+    pub(super) progress: delta::CopyProgress,
+    pub(super) shape: ResultShape,
 }
 
 /// How a statement stands.
@@ -40,7 +40,7 @@ pub(super) struct Statement {
 pub(super) enum Life {
     Pending,
     Running,
-    Succeeded(Arc<Outcome>),
+    Succeeded(Arc<StatementOutcome>),
     Failed(SqlError),
     Canceled,
     Closed,
@@ -56,7 +56,7 @@ impl Life {
 }
 
 impl Statements {
-    pub(super) fn keep(&self, statement: Arc<Statement>) {
+    pub(super) fn keep(&self, statement: Arc<SubmittedStatement>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Kept { by_id, order } = &mut *all;
         order.push_back(statement.id.clone());
@@ -69,16 +69,16 @@ impl Statements {
     }
 
     /// All of them, newest first.
-    pub(super) fn newest(&self) -> Vec<Arc<Statement>> {
+    pub(super) fn newest(&self) -> Vec<Arc<SubmittedStatement>> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let ids = all.order.iter().rev();
         ids.filter_map(|id| all.by_id.get(id).cloned()).collect()
     }
 
-    pub(super) fn find(&self, id: &str) -> Result<Arc<Statement>, Refusal> {
+    pub(super) fn find(&self, id: &str) -> Result<Arc<SubmittedStatement>, HttpRefusal> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.by_id.get(id).cloned().ok_or_else(|| {
-            Refusal::not_found("NOT_FOUND", format!("The statement {id} was not found."))
+            HttpRefusal::not_found("NOT_FOUND", format!("The statement {id} was not found."))
         })
     }
 }

@@ -114,7 +114,7 @@ fn a_group_whose_row_only_says_how_its_sync_ended_is_no_change() {
     let mut world = World::new();
     row_before(&mut world, "orders", |row| {
         row.message = Some("table_not_readable: was repaired".into());
-        row.current_sync_status = Some(drsync::ledger::Status::Failed);
+        row.current_sync_status = Some(drsync::ledger::RowStatus::Failed);
     });
     assert_eq!(world.plan().workspaces[0].rows.len(), 1);
     let (groups, _, plan) = planned(world);

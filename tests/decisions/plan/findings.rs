@@ -4,7 +4,7 @@ mod ledger;
 mod regions;
 mod replicas;
 
-use drsync::ledger::Status;
+use drsync::ledger::RowStatus;
 use drsync::plan::{Decision, FindingCode, Severity};
 use drsync::region::{
     Denied, Lack, Privilege, RegionError, RegionErrorKind, Repair, RunState, SecurableKind,
@@ -125,7 +125,7 @@ fn what_the_catalog_refuses_is_named() {
         plan.workspaces[0].rows[0].after.message,
         Some("table_not_readable: main.shop.countries: no SELECT; chmod u+r it".into())
     );
-    assert_eq!(plan.workspaces[0].rows[0].after.current_sync_status, Some(Status::Failed));
+    assert_eq!(plan.workspaces[0].rows[0].after.current_sync_status, Some(RowStatus::Failed));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use drsync::config::{Compared, KEYS, WrittenKeys};
 use drsync::plan::{
-    ComparedWith, Direction, Plan, Setting, SettingChange, Settings, SettingsBefore,
+    ComparedWith, Direction, Plan, Setting, SettingChange, ProtectionSettings, SettingsBefore,
 };
 use drsync::render::sections::plan::{comment, report};
 use drsync::render::writers::{BUDGET, Form, write};
@@ -53,9 +53,9 @@ fn world(object: &str, key: &str, value: &Value) -> World {
     world
 }
 
-fn settings(world: &World) -> Settings {
+fn settings(world: &World) -> ProtectionSettings {
     let workspace = &world.observed.workspaces[0].workspace;
-    Settings::of(workspace, world.request.signers.as_ref(), Some(&[&workspace.name]))
+    ProtectionSettings::of(workspace, world.request.signers.as_ref(), Some(&[&workspace.name]))
 }
 
 /// The plan of a world, compared with the settings of another.

@@ -1,7 +1,7 @@
 //! What a plan makes of the metadata tables: the rows it writes, and what is known without them.
 
 use drsync::config::GroupEntry;
-use drsync::ledger::Status;
+use drsync::ledger::RowStatus;
 use drsync::plan::{Decision, FindingCode, WarningCode};
 
 use super::findings::blocking;
@@ -16,7 +16,7 @@ fn a_group_that_was_blocked_says_again_what_its_cut_says() {
     });
     let plan = world.plan();
     let row = &plan.workspaces[0].rows[0].after;
-    assert_eq!(row.current_sync_status, Some(Status::Success));
+    assert_eq!(row.current_sync_status, Some(RowStatus::Success));
     assert_eq!(row.message, Some("cut 7 at 2026-11-22T06:00:00.000Z".into()));
 }
 
@@ -28,20 +28,20 @@ fn a_row_left_in_progress_is_success_with_its_cut_and_interrupted_without() {
         row.begun("run R7 to 2026-11-22T06:00:00.000Z".to_owned(), now)
     });
     let plan = world.plan();
-    assert_eq!(plan.workspaces[0].rows[0].after.current_sync_status, Some(Status::Success));
+    assert_eq!(plan.workspaces[0].rows[0].after.current_sync_status, Some(RowStatus::Success));
     assert!(plan.warnings.iter().any(|warning| warning.code == WarningCode::Interrupted));
 
     world.set_row("reference", |row| {
         row.begun("run R8 to 2026-11-22T06:00:00.000Z".to_owned(), now)
     });
     let row = world.plan().workspaces[0].rows[0].after.clone();
-    assert_eq!(row.current_sync_status, Some(Status::Failed));
+    assert_eq!(row.current_sync_status, Some(RowStatus::Failed));
     assert!(row.message.unwrap().to_string().starts_with("interrupted: run R8"));
 }
 
 #[test]
 fn a_row_whose_apply_could_not_see_its_cut_committed_is_success_once_the_cut_is_there() {
-    for (run, status) in [("R41", Status::Success), ("R42", Status::Failed)] {
+    for (run, status) in [("R41", RowStatus::Success), ("R42", RowStatus::Failed)] {
         let mut world = World::new();
         let now = world.observed.now;
         let failed = format!("sync_failed: run {run} could not see its cut committed: no reply");
@@ -91,7 +91,7 @@ fn an_invalid_group_keeps_its_row() {
     let plan = world.plan();
     let change = &plan.workspaces[0].rows[0];
     assert_eq!(change.after.tables, change.before.as_ref().unwrap().tables);
-    assert_eq!(change.after.current_sync_status, Some(Status::Failed));
+    assert_eq!(change.after.current_sync_status, Some(RowStatus::Failed));
 }
 
 #[test]

@@ -423,8 +423,8 @@ fn maintenance_on_a_source_whose_rows_nothing_tells_is_said() {
 
 #[test]
 fn what_cannot_be_seen_of_either_location_without_writing_is_one_warning_with_both() {
-    use drsync::region::Unproved;
-    let told = |secondary: Unproved, primary: Unproved| -> Vec<String> {
+    use drsync::region::UnprovedAccess;
+    let told = |secondary: UnprovedAccess, primary: UnprovedAccess| -> Vec<String> {
         let mut world = World::new();
         world.workspace().write_access = Some(Ok(WriteAccess::NotProved(secondary)));
         world.workspace().write_access_primary = Some(Ok(WriteAccess::NotProved(primary)));
@@ -434,7 +434,7 @@ fn what_cannot_be_seen_of_either_location_without_writing_is_one_warning_with_bo
         let of = warnings.filter(|warning| warning.code == WarningCode::WriteNotProved);
         of.map(|warning| warning.message.to_string()).collect()
     };
-    let names = |place: &str, kind: &str| Unproved::TakenNames {
+    let names = |place: &str, kind: &str| UnprovedAccess::TakenNames {
         place: place.to_owned(),
         file_system: kind.to_owned(),
     };
@@ -443,14 +443,14 @@ fn what_cannot_be_seen_of_either_location_without_writing_is_one_warning_with_bo
     let places = "whether the file systems of /west/sync (9p) and of /east/sync (fuse) ";
     assert!(text.starts_with(places), "{text}");
     assert!(text.ends_with("apply proves it before the first clone"), "{text}");
-    let flushing = Unproved::Flushing {
+    let flushing = UnprovedAccess::Flushing {
         place: "/east/sync".to_owned(),
         error: "Invalid argument (os error 22)".into(),
     };
     let apart = told(names("/west/sync", "9p"), flushing);
     assert_eq!(apart.len(), 2, "{apart:?}");
     assert!(apart[1].starts_with("folders of /east/sync (Invalid argument "), "{apart:?}");
-    let rights = || Unproved::Rights("the principal's groups are not told".into());
+    let rights = || UnprovedAccess::Rights("the principal's groups are not told".into());
     assert_eq!(told(rights(), rights()).len(), 1, "one location covers both");
 }
 

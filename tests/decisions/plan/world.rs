@@ -4,7 +4,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Duration, Utc};
 use drsync::config::{GroupEntry, TableName, read_text};
-use drsync::ledger::{Consistency, Cut, CutTableEntry, Row, Status};
+use drsync::ledger::{Consistency, Cut, CutTableEntry, Row, RowStatus};
 use drsync::plan::document::ConfigSource;
 use drsync::plan::{
     GroupObserved, GroupPlan, Observed, Plan, RegionObserved, Request, TableObserved, Watch,
@@ -437,7 +437,7 @@ fn row(entry: &GroupEntry) -> Option<Row> {
     let workflow = group.workflows.first().map(ToString::to_string);
     let first = Row::first_seen(&group.name, workflow, tables, at("2026-11-01T00:00:00Z"));
     Some(Row {
-        current_sync_status: Some(Status::Success),
+        current_sync_status: Some(RowStatus::Success),
         sync_start_timestamp: Some(at("2026-11-22T06:00:00Z")),
         sync_end_timestamp: Some(at("2026-11-22T06:02:00Z")),
         message: Some("cut 7 at 2026-11-22T06:00:00.000Z".into()),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Output;
 
 use drsync::lakehouse::demo;
-use drsync::sandbox::{Options, Running, World, serve};
+use drsync::sandbox::{SandboxOptions, Running, World, serve};
 use tempfile::TempDir;
 
 use crate::support::runner::{Run, another, drsync};
@@ -29,7 +29,7 @@ impl Site {
         made.unwrap();
         std::fs::create_dir(folder.path().join("here")).unwrap();
         let world = World::find(&folder.path().join("world")).unwrap();
-        let running = serve(Options::new(world)).await.unwrap();
+        let running = serve(SandboxOptions::new(world)).await.unwrap();
         Site { folder, running }
     }
 

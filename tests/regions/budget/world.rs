@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
-use drsync::apply::{Options, RunRecord, apply};
+use drsync::apply::{ApplyOptions, RunRecord, apply};
 use drsync::config::{Configuration, read_text};
 use drsync::databricks::{ConnectOptions, Environment, connect};
-use drsync::lakehouse::write::{self, Table, WorkspaceFolder};
+use drsync::lakehouse::write::{self, WritableTable, WorkspaceFolder};
 use drsync::lakehouse::{Writer, open_region};
 use drsync::observe::observe;
 use drsync::plan::{Plan, Request, plan};
@@ -51,7 +51,7 @@ impl World {
         let columns = write::columns(&[("id", "bigint")]).unwrap();
         let rows: Vec<Value> = (0..10).map(|id| json!({"id": id})).collect();
         let rows = write::rows(&columns, &rows).unwrap();
-        let model = Table::at(world.path("model"), Writer::new("owner@example.com"));
+        let model = WritableTable::at(world.path("model"), Writer::new("owner@example.com"));
         let made = model.when(world.begin).create(columns, &[], &[]).await;
         made.unwrap();
         let filled = model.when(world.at(1)).insert(&rows).await;
@@ -104,7 +104,7 @@ impl World {
         let columns = write::columns(&[("id", "bigint")]).unwrap();
         let rows = write::rows(&columns, &[json!({"id": 11})]).unwrap();
         for number in 0..self.tables {
-            let table = Table::at(self.source(number), Writer::new("owner@example.com"));
+            let table = WritableTable::at(self.source(number), Writer::new("owner@example.com"));
             table.when(self.at(40)).insert(&rows).await.unwrap();
         }
         self.run(41);
@@ -126,9 +126,9 @@ impl World {
         let now = Utc::now() - TimeDelta::minutes(minutes_ago);
         let planned = look_at(&configuration, &regions, now, true).await;
         assert_eq!(planned.summary.groups_sync, self.groups(), "{:?}", planned.summary);
-        let options = Options {
+        let options = ApplyOptions {
             parallelism: 8,
-            ..Options::new(
+            ..ApplyOptions::new(
                 "01JDA2C7000000000000000001".to_owned(),
                 drsync::plan::Provenance::of_actor(PRINCIPAL),
                 move || Utc::now() - TimeDelta::minutes(minutes_ago),
@@ -174,7 +174,7 @@ impl World {
     /// The same to somebody who looks at the newest versions of sources so often.
     pub(crate) async fn serve_to(&self, receipt_minutes: i64) -> Served {
         let served = sandbox::World::of(self.path("east"), self.path("west"));
-        let running = sandbox::serve(sandbox::Options::new(served)).await.unwrap();
+        let running = sandbox::serve(sandbox::SandboxOptions::new(served)).await.unwrap();
         running.inject("* * every delay=30ms".parse().unwrap());
         let configuration = self.configuration(&running.primary.url, receipt_minutes);
         let token = ("DRSYNC_TOKEN_EAST".to_owned(), running.primary.token.clone());

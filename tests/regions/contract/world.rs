@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use drsync::config::TableName;
-use drsync::lakehouse::write::{self, Table, WorkspaceFolder};
+use drsync::lakehouse::write::{self, WritableTable, WorkspaceFolder};
 use drsync::lakehouse::{LakehouseLocation, LakehouseWorkspace, Writer};
 use drsync::region::{
     CloneOrder, Cloned, Location, Mark, PinQuestion, Progress, Region, RegionError, Regions,
@@ -94,8 +94,8 @@ impl World {
     }
 
     /// A table in the east.
-    pub(crate) fn table(&self, name: &str) -> Table {
-        Table::at(self.path(&format!("east/tables/{name}")), Writer::new("owner@example.com"))
+    pub(crate) fn table(&self, name: &str) -> WritableTable {
+        WritableTable::at(self.path(&format!("east/tables/{name}")), Writer::new("owner@example.com"))
     }
 
     /// Writes a commit of a table in the east as some other engine does: what it says of itself, and its actions.
@@ -143,15 +143,15 @@ impl World {
     }
 
     /// A replica in the west, as someone else may write to it.
-    pub(crate) fn replica_table(&self, table: &str) -> Table {
+    pub(crate) fn replica_table(&self, table: &str) -> WritableTable {
         let path = format!("west/sync/{}", name(table).path());
-        Table::at(self.path(&path), Writer::new("someone@example.com"))
+        WritableTable::at(self.path(&path), Writer::new("someone@example.com"))
     }
 
     /// A ledger table, as a database administrator may tidy it.
-    pub(crate) fn ledger_table(&self, region: &str, name: &str) -> Table {
+    pub(crate) fn ledger_table(&self, region: &str, name: &str) -> WritableTable {
         let path = format!("{region}/sync/_drsync/{name}");
-        Table::at(self.path(&path), Writer::new("admin@example.com"))
+        WritableTable::at(self.path(&path), Writer::new("admin@example.com"))
     }
 
     /// The ledger of a region as the first version of drsync made it: a cut log without the columns that came later.

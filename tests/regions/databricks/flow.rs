@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use drsync::apply::{Options, apply};
+use drsync::apply::{ApplyOptions, apply};
 use drsync::config::read_text;
 use drsync::observe::observe;
 use drsync::plan::{Decision, FindingCode, Plan, Request, plan};
@@ -36,7 +36,7 @@ async fn planned(fake: &Fake, regions: &Regions) -> Plan {
 }
 
 async fn applied(plan: &Plan, regions: &Regions) -> drsync::apply::RunRecord {
-    let options = Options::new(
+    let options = ApplyOptions::new(
         "01JDA2C7000000000000000001".to_owned(),
         drsync::plan::Provenance::of_actor("dr@example.com"),
         || "2026-11-22T09:51:00Z".parse().unwrap(),

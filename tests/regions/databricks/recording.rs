@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 use drsync::config::TableName;
-use drsync::ledger::{AcceptedRisk, Consistency, Cut, CutTableEntry, Row, Status};
+use drsync::ledger::{AcceptedRisk, Consistency, Cut, CutTableEntry, Row, RowStatus};
 use drsync::region::{Appended, Location, RegionError, RegionErrorKind};
 
 use super::fake::{Fake, PRIMARY, SECONDARY, What};
@@ -111,7 +111,7 @@ async fn what_is_written_is_read_back_equal_and_cloned_to_the_other_side() {
     let copy = regions.secondary.location.ledger().await.unwrap();
     let metadata = copy.metadata.unwrap();
     assert_eq!((metadata.rows.as_slice(), metadata.version), (rows.as_slice(), version));
-    assert_eq!(metadata.rows[0].current_sync_status, Some(Status::InProgress));
+    assert_eq!(metadata.rows[0].current_sync_status, Some(RowStatus::InProgress));
     let cuts = copy.cuts.unwrap().cuts;
     assert_eq!(cuts, std::slice::from_ref(&first));
     assert_eq!(cuts[0].sha256(), first.sha256());

@@ -124,7 +124,7 @@ fn by_hand(name: &str, path: &Relation) -> Vec<Statement> {
     }))
     .unwrap();
     let role = NewRole { newest: &cut, held: &cut, active: name, known_epoch: 0 };
-    let expected = |rows| sql::Expected {
+    let expected = |rows| sql::ExpectedContent {
         table: path.clone(),
         name: name.to_owned(),
         files: 2,

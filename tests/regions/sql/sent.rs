@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use drsync::apply::{self, Options};
+use drsync::apply::{self, ApplyOptions};
 use drsync::config::read_text;
 use drsync::databricks::{ConnectOptions, Environment, connect};
 use drsync::observe::observe;
 use drsync::plan::{Request, plan};
 use drsync::region::{RecordRange, Regions};
-use drsync::sandbox::{self, Quirks, Running, Served};
+use drsync::sandbox::{self, Quirks, Running, WorkspaceEndpoint};
 use drsync::sql::Statement;
 use serde_json::Value;
 
@@ -67,10 +67,10 @@ async fn round(world: &World, run: &str, quirks: Quirks) -> BTreeSet<String> {
     let text = serde_json::to_vec_pretty(&world.config).unwrap();
     std::fs::write(world.path("drsync.json"), text).unwrap();
     let now = world.now;
-    let options = sandbox::Options {
+    let options = sandbox::SandboxOptions {
         clock: Arc::new(move || now),
         quirks,
-        ..sandbox::Options::new(sandbox::World::find(&world.path("")).unwrap())
+        ..sandbox::SandboxOptions::new(sandbox::World::find(&world.path("")).unwrap())
     };
     let running = sandbox::serve(options).await.unwrap();
     let regions = open(world, &running).await;
@@ -107,16 +107,16 @@ async fn apply_now(world: &World, running: &Running, regions: &Regions, run: &st
     let seen = observe(&configuration, regions, &request, world.now, true).await;
     let plan = plan(&seen, &request);
     let now = world.now;
-    let options = Options {
+    let options = ApplyOptions {
         clock_overridden: true,
-        ..Options::new(run_id(run, now), drsync::plan::Provenance::of_actor("tester"), move || now)
+        ..ApplyOptions::new(run_id(run, now), drsync::plan::Provenance::of_actor("tester"), move || now)
     };
     let record = apply::apply(&plan.stored(), regions, &options, &|_| {}).await;
     assert_eq!(record.exit.code, 0, "{record:#?}");
 }
 
 /// The texts of a warehouse's statements.
-async fn history(served: &Served) -> BTreeSet<String> {
+async fn history(served: &WorkspaceEndpoint) -> BTreeSet<String> {
     let url = format!("{}/api/2.0/sql/history/queries?max_results=1000", served.url);
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let answer = http.get(url).bearer_auth(&served.token).send().await.unwrap();

@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 use drsync::apply::{Approval, Exit};
-use drsync::history::{Accepted, ApplyLine, Blocked, Chain, GroupPeriod, Period};
+use drsync::history::{AcceptedInPeriod, ApplyLine, Blocked, Chain, GroupPeriod, Period};
 use drsync::ledger::{Consistency, Cut};
-use drsync::render::cut_history::{History, UnreadRegion, WorkspaceHistory};
+use drsync::render::cut_history::{CutHistory, UnreadRegion, WorkspaceHistory};
 
 use super::*;
 
@@ -89,7 +89,7 @@ fn workspace(name: &str) -> WorkspaceHistory {
                         until: None,
                         message: "main.core.silver: replica_changed".into(),
                     }],
-                    accepted: vec![Accepted {
+                    accepted: vec![AcceptedInPeriod {
                         cut: 42,
                         code: "source_shrank".to_owned(),
                         scope: "main.core.gold".to_owned(),
@@ -125,12 +125,12 @@ fn workspace(name: &str) -> WorkspaceHistory {
     }
 }
 
-fn page_of(history: &History) -> drsync::render::page::Page {
+fn page_of(history: &CutHistory) -> drsync::render::page::Page {
     drsync::render::sections::cut_history::page(history, at("2026-12-01T00:00:00Z"))
 }
 
 fn page(workspaces: Vec<WorkspaceHistory>) -> Html {
-    assert_safe(&write(&page_of(&History::new(workspaces)), Form::Html))
+    assert_safe(&write(&page_of(&CutHistory::new(workspaces)), Form::Html))
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn what_casts_doubt_on_the_report_leads() {
 
 #[test]
 fn the_page_holds_the_bytes_that_json_prints() {
-    let history = History::new(vec![workspace("east")]);
+    let history = CutHistory::new(vec![workspace("east")]);
     let page = parsed(&write(&page_of(&history), Form::Html));
     assert_eq!(saved(&page), history.bytes());
     let commands = texts(&page, "section[aria-labelledby=document] pre");
@@ -282,9 +282,9 @@ fn a_hostile_period_is_text_too() {
         group.group = evil.clone();
         group.blocked[0].message = evil.clone().into();
         group.accepted[0] =
-            Accepted { cut: 1, code: evil.clone(), scope: evil.clone(), reason: evil };
+            AcceptedInPeriod { cut: 1, code: evil.clone(), scope: evil.clone(), reason: evil };
     }
-    let history = History::new(vec![workspace.clone(), workspace]);
+    let history = CutHistory::new(vec![workspace.clone(), workspace]);
     let page = assert_safe(&write(&page_of(&history), Form::Html));
     assert_eq!(saved(&page), history.bytes());
     assert_eq!(texts(&page, "section h2").len(), 15, "no text closes a section");

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use drsync::apply::{self, GroupOutcome, Options, RunRecord};
+use drsync::apply::{self, GroupOutcome, ApplyOptions, RunRecord};
 use drsync::cli::ExitStatus;
 use drsync::config::{Configuration, read_text};
 use drsync::databricks::{ConnectOptions, Environment, Notice, Timing, connect};
-use drsync::ledger::{Row, Status};
+use drsync::ledger::{Row, RowStatus};
 use drsync::observe::observe;
 use drsync::plan::{FindingCode, Plan, Request, plan};
 use drsync::region::{LedgerCopy, Regions};
@@ -301,7 +301,7 @@ impl Trial {
             return Err(format!("the rows differ: {east:#?} {west:#?}"));
         }
         for row in rows(&west) {
-            if row.current_sync_status != Some(Status::Success) {
+            if row.current_sync_status != Some(RowStatus::Success) {
                 return Err(format!("a row does not say success: {row:#?}"));
             }
         }
@@ -388,11 +388,11 @@ async fn serve(world: &World, clock: &Clock) -> Running {
     let text = serde_json::to_vec_pretty(&world.config).unwrap();
     std::fs::write(world.path("drsync.json"), text).unwrap();
     let clock = clock.clone();
-    let options = sandbox::Options {
+    let options = sandbox::SandboxOptions {
         clock: Arc::new(move || *clock.lock().unwrap()),
         // Results come in many parts.
         quirks: Quirks { chunk_rows: 2, ..Quirks::default() },
-        ..sandbox::Options::new(sandbox::World::find(&world.path("")).unwrap())
+        ..sandbox::SandboxOptions::new(sandbox::World::find(&world.path("")).unwrap())
     };
     sandbox::serve(options).await.unwrap()
 }
@@ -441,9 +441,9 @@ async fn round(
     tell(&format!("{observed:?}"));
     let plan = plan(&observed, &request);
     let now = world.now;
-    let options = Options {
+    let options = ApplyOptions {
         clock_overridden: true,
-        ..Options::new(run_id(run, now), drsync::plan::Provenance::of_actor("tester"), move || now)
+        ..ApplyOptions::new(run_id(run, now), drsync::plan::Provenance::of_actor("tester"), move || now)
     };
     let stored = plan.stored();
     let said = |event| tell(&serde_json::to_string(&event).unwrap());

@@ -8,7 +8,7 @@ use drsync::ledger::{Cut, Cuts};
 use drsync::plan::GrantsSeen;
 use drsync::render::sections::runbook::guide;
 use drsync::render::writers;
-use drsync::runbook::{Behind, Language, Looked, Runbook, RunbookInput, RunbookSubject, make};
+use drsync::runbook::{Behind, Language, LookedAtGroups, Runbook, RunbookInput, RunbookSubject, make};
 use serde_json::json;
 
 use crate::runbook::follow::steps;
@@ -54,7 +54,7 @@ fn page_of(
     to_cuts: &BTreeMap<String, u64>,
     come_back: bool,
 ) -> String {
-    page_with(place, cuts, to_cuts, come_back, &Looked::default())
+    page_with(place, cuts, to_cuts, come_back, &LookedAtGroups::default())
 }
 
 fn page_with(
@@ -62,7 +62,7 @@ fn page_with(
     cuts: &Cuts,
     to_cuts: &BTreeMap<String, u64>,
     come_back: bool,
-    looked: &Looked,
+    looked: &LookedAtGroups,
 ) -> String {
     written(&made(place, cuts, to_cuts, come_back, looked, None))
 }
@@ -76,7 +76,7 @@ fn made(
     cuts: &Cuts,
     to_cuts: &BTreeMap<String, u64>,
     come_back: bool,
-    looked: &Looked,
+    looked: &LookedAtGroups,
     record: Option<&RunRecord>,
 ) -> Runbook {
     make(RunbookInput {
@@ -223,7 +223,7 @@ fn nothing_in_a_name_breaks_out_of_what_is_run() {
 fn a_group_whose_log_lacks_a_change_of_role_has_no_statement_about_a_replica() {
     let cuts = Cuts::new([cut("g", 1, 2, None)]);
     let behind = Behind { epoch: 3, why: "a replica is marked".into() };
-    let looked = Looked { behind: [("g".to_owned(), behind)].into(), ..Looked::default() };
+    let looked = LookedAtGroups { behind: [("g".to_owned(), behind)].into(), ..LookedAtGroups::default() };
     for language in [Language::Sql, Language::Python] {
         let place = place("abfss://dr@west.test/", language);
         for come_back in [false, true] {
@@ -255,7 +255,7 @@ fn people_are_named_so_that_they_can_be_read_and_copied() {
 fn of_rights_only_what_was_seen_is_said() {
     let place = place("abfss://dr@west.test/", Language::Sql);
     let cuts = Cuts::new([cut("g", 1, 3, None)]);
-    let runbook = made(&place, &cuts, &BTreeMap::new(), false, &Looked::default(), None);
+    let runbook = made(&place, &cuts, &BTreeMap::new(), false, &LookedAtGroups::default(), None);
     let says = |unseen: usize, select: &[&str]| {
         let unseen: Vec<String> = (0..unseen).map(|at| format!("main.shop.table_{at}")).collect();
         let tables = json!([
@@ -309,7 +309,7 @@ fn after_the_fence_what_was_lost_and_what_was_given_up_stay_told() {
                 cuts,
                 &BTreeMap::new(),
                 false,
-                &Looked::default(),
+                &LookedAtGroups::default(),
                 Some(record),
             ));
             assert!(page.contains("3 commits since 2026-11-22 09:50"), "{page}");

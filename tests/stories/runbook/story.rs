@@ -7,7 +7,7 @@ use drsync::config::Sides;
 use drsync::ledger::{Cut, Cuts};
 use drsync::render::sections::runbook::guide;
 use drsync::render::writers;
-use drsync::runbook::{Language, Looked, RunbookInput, RunbookSubject, make};
+use drsync::runbook::{Language, LookedAtGroups, RunbookInput, RunbookSubject, make};
 use serde_json::{Value, json};
 
 use crate::runbook::follow::{Step, steps};
@@ -150,7 +150,7 @@ impl Told {
             cuts: &ledger.all_cuts(),
             rows: &ledger.rows_by_group(),
             record: None,
-            looked: &Looked::default(),
+            looked: &LookedAtGroups::default(),
             groups: &[],
             to_cuts: &to_cut.map(|cut| (GROUP.to_owned(), cut)).into_iter().collect(),
             come_back: false,

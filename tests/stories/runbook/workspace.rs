@@ -6,7 +6,7 @@ use std::path::Path;
 use drsync::lakehouse::delta::{self, TableStore};
 use drsync::lakehouse::{LakehouseLocation, Writer, demo};
 use drsync::region::Location as _;
-use drsync::sandbox::{self, Running, Served, World};
+use drsync::sandbox::{self, Running, WorkspaceEndpoint, World};
 use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -29,7 +29,7 @@ impl West {
         let folder = tempfile::tempdir().unwrap();
         demo::build(folder.path(), chrono::Utc::now()).await.unwrap();
         let world = World::find(folder.path()).unwrap();
-        let running = sandbox::serve(sandbox::Options::new(world)).await.unwrap();
+        let running = sandbox::serve(sandbox::SandboxOptions::new(world)).await.unwrap();
         let served = [&running.primary, &running.secondary];
         let variables =
             served.map(|served| (served.token_variable.clone(), served.token.clone())).to_vec();
@@ -99,8 +99,8 @@ impl West {
 }
 
 /// What a workspace answers to a statement: its rows by column, or its error.
-pub(crate) async fn answer(served: &Served, statement: &str) -> Result<Vec<Value>, String> {
-    let Served { url, token, warehouse_id, .. } = served;
+pub(crate) async fn answer(served: &WorkspaceEndpoint, statement: &str) -> Result<Vec<Value>, String> {
+    let WorkspaceEndpoint { url, token, warehouse_id, .. } = served;
     let client = Client::builder().no_proxy().build().unwrap();
     let body = json!({"statement": statement, "warehouse_id": warehouse_id, "wait_timeout": "50s"});
     let request = client.post(format!("{url}/api/2.0/sql/statements")).bearer_auth(token);
@@ -120,7 +120,7 @@ pub(crate) async fn answer(served: &Served, statement: &str) -> Result<Vec<Value
 }
 
 /// How many rows a fence says to have inserted; one that failed inserted none.
-pub(crate) async fn fenced(served: &Served, step: &Step) -> u64 {
+pub(crate) async fn fenced(served: &WorkspaceEndpoint, step: &Step) -> u64 {
     let answer = answer(served, &step.text).await.unwrap_or_default();
     let inserted = answer.first().map(|row| row["num_inserted_rows"].clone());
     inserted.and_then(|count| count.as_str()?.parse().ok()).unwrap_or(0)

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use chrono::{TimeDelta, Utc};
-use drsync::lakehouse::delta::{self, Author, CloneOptions, Expect, Progress, TableStore};
-use drsync::lakehouse::write::{Table, WorkspaceFolder, columns, rows};
+use drsync::lakehouse::delta::{self, Author, CloneOptions, Expect, CopyProgress, TableStore};
+use drsync::lakehouse::write::{WritableTable, WorkspaceFolder, columns, rows};
 use drsync::lakehouse::{Writer, demo};
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ pub(crate) async fn build(folder: &Path) {
 
 /// A table with data files, a checkpoint, and commits after it.
 async fn make_classic(folder: &Path, scratch: &Path) {
-    let source = Table::at(scratch, Writer::new("odd@example.com"));
+    let source = WritableTable::at(scratch, Writer::new("odd@example.com"));
     let schema = columns(&[("id", "bigint"), ("name", "string"), ("at", "timestamp")]).unwrap();
     source.create(schema.clone(), &[], &[]).await.unwrap();
     let (from, to) = (TableStore::local(scratch), TableStore::local(folder));
@@ -73,7 +73,7 @@ async fn make_classic(folder: &Path, scratch: &Path) {
             doubted: false,
             author,
             source_name: "odd".to_owned(),
-            progress: Progress::default(),
+            progress: CopyProgress::default(),
         };
         delta::deep_clone(&from, version + 1, &to, options).await.unwrap();
     }

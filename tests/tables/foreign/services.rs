@@ -85,7 +85,7 @@ impl Site {
         // Results come in parts, and the larger ones from their store.
         let quirks = Quirks { chunk_rows: 8, inline_bytes: 4096, ..Quirks::default() };
         let world = World::find(folder).unwrap();
-        let options = sandbox::Options { quirks, ..sandbox::Options::new(world) };
+        let options = sandbox::SandboxOptions { quirks, ..sandbox::SandboxOptions::new(world) };
         let running = sandbox::serve(options).await.unwrap();
         let primary = &running.primary;
         let between = Between::new(&primary.client_id, &primary.client_secret);
@@ -175,7 +175,7 @@ impl Site {
     async fn apply(&self, plan: &Plan, regions: &Regions, run: &str) -> Result<u8, String> {
         let random = run.bytes().fold(7, |sum: u128, byte| sum * 31 + u128::from(byte));
         let millis = self.now.timestamp_millis().cast_unsigned();
-        let options = apply::Options::new(
+        let options = apply::ApplyOptions::new(
             ulid::Ulid::from_parts(millis, random & ((1 << 80) - 1)).to_string(),
             Provenance::of_actor("tester"),
             Utc::now,

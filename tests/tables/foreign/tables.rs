@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use drsync::lakehouse::delta::{
-    self, Author, CloneOptions, DeltaError, Expect, Progress, SnapshotDetail, TableStore,
+    self, Author, CloneOptions, DeltaError, Expect, CopyProgress, SnapshotDetail, TableStore,
 };
 
 use crate::foreign::bounded::{self, Watch};
@@ -98,7 +98,7 @@ async fn use_table(table: &Path, world: &Path, clone: bool) -> Result<(), String
             job: None,
         },
         source_name: "odd".to_owned(),
-        progress: Progress::default(),
+        progress: CopyProgress::default(),
     };
     let cloned =
         delta::deep_clone(&source, versions.newest, &target, options).await.map_err(told)?;

@@ -20,13 +20,13 @@ use rustix::fs::{Mode, syncfs};
 
 use super::super::error::{DeltaError, Result};
 use super::super::parallel::{in_parallel, in_parallel_with, lock_or_recover};
-use super::super::path::Location;
+use super::super::path::FileLocation;
 use super::super::store::{TableStore, flush, flush_folder};
-use super::job::{Job, Placed};
-use super::{Progress, foreign};
+use super::job::{FileCopy, Placed};
+use super::{CopyProgress, foreign};
 use crate::canonical::sha256_of_bytes;
 use crate::files::{self, Looker, Namer, Opener, Renamer};
-use content::{FileSystem, Source};
+use content::{FileSystem, SourceFile};
 use staging::Staging;
 pub(in crate::lakehouse::delta) use staging::clear_left_over;
 
@@ -47,13 +47,13 @@ pub(super) fn copy_all(
     source: &TableStore,
     target: &TableStore,
     placed: &Placed,
-    progress: &Progress,
+    progress: &CopyProgress,
 ) -> Result<()> {
     match (source.folder(), target.folder()) {
         (Some(_), Some(to)) => copy_local(source, to, target, placed, progress),
         _ => in_parallel(&placed.jobs, |job| {
             progress.check()?;
-            let Location::Inside(path) = &job.from else {
+            let FileLocation::Inside(path) = &job.from else {
                 return Err(foreign(&format!("{:?}", job.from)));
             };
             let size = target.pull(source, path, &job.to)?;
@@ -69,8 +69,8 @@ pub(super) fn copy_all(
 pub(super) fn differing_files(
     source: &TableStore,
     target: &TableStore,
-    jobs: Vec<Job>,
-    progress: &Progress,
+    jobs: Vec<FileCopy>,
+    progress: &CopyProgress,
 ) -> Result<HashSet<String>> {
     let others = Mutex::new(HashSet::new());
     in_parallel(&jobs, |job| {
@@ -80,7 +80,7 @@ pub(super) fn differing_files(
                 content::same(&path_of(source, &job.from)?, &to.join(&job.to), progress)?
             }
             _ => {
-                let Location::Inside(path) = &job.from else {
+                let FileLocation::Inside(path) = &job.from else {
                     return Err(foreign(&format!("{:?}", job.from)));
                 };
                 source.read_data(path)? == target.read_data(&job.to)?
@@ -95,9 +95,9 @@ pub(super) fn differing_files(
 }
 
 /// SHA-256 of the bytes of a file of a source, in hex.
-pub(super) fn digest(source: &TableStore, from: &Location, progress: &Progress) -> Result<String> {
+pub(super) fn digest(source: &TableStore, from: &FileLocation, progress: &CopyProgress) -> Result<String> {
     match (source.folder(), from) {
-        (None, Location::Inside(path)) => Ok(sha256_of_bytes(&source.read_data(path)?)),
+        (None, FileLocation::Inside(path)) => Ok(sha256_of_bytes(&source.read_data(path)?)),
         _ => content::digest(&path_of(source, from)?, progress),
     }
 }
@@ -107,7 +107,7 @@ fn copy_local(
     to: &Path,
     target: &TableStore,
     placed: &Placed,
-    progress: &Progress,
+    progress: &CopyProgress,
 ) -> Result<()> {
     let Placed { jobs, adopted, replaced: _ } = placed;
     let parent = |name: &str| Some(to.join(name).parent()?.to_path_buf());
@@ -144,15 +144,15 @@ fn copy_local(
 }
 
 /// Jobs with numbers for temporary names.
-fn numbered(jobs: &[Job]) -> impl Iterator<Item = (usize, &Job)> {
+fn numbered(jobs: &[FileCopy]) -> impl Iterator<Item = (usize, &FileCopy)> {
     jobs.iter().enumerate()
 }
 
-fn batches<'a, 'b>(jobs: &'a [(usize, &'b Job)]) -> impl Iterator<Item = &'a [(usize, &'b Job)]> {
+fn batches<'a, 'b>(jobs: &'a [(usize, &'b FileCopy)]) -> impl Iterator<Item = &'a [(usize, &'b FileCopy)]> {
     let mut rest = jobs;
     std::iter::from_fn(move || {
         let mut bytes = 0;
-        let fits = |(_, job): &&(usize, &Job)| {
+        let fits = |(_, job): &&(usize, &FileCopy)| {
             bytes += job.size;
             bytes <= BATCH_BYTES
         };
@@ -174,7 +174,7 @@ struct Copy<'a> {
     nameless: AtomicBool,
     /// Where files that cannot lie until they are whole.
     staging: Mutex<Option<Staging>>,
-    progress: &'a Progress,
+    progress: &'a CopyProgress,
 }
 
 /// What one thread keeps for all the files that it copies.
@@ -198,7 +198,7 @@ impl<'a> Copy<'a> {
         source: &'a TableStore,
         to: &'a Path,
         target: &'a TableStore,
-        progress: &'a Progress,
+        progress: &'a CopyProgress,
     ) -> Copy<'a> {
         Copy {
             source,
@@ -212,7 +212,7 @@ impl<'a> Copy<'a> {
     }
 
     /// One file, flushed, then under its own name.
-    fn alone(&self, number: usize, job: &Job) -> Result<()> {
+    fn alone(&self, number: usize, job: &FileCopy) -> Result<()> {
         let mut hands = Hands::default();
         loop {
             let unnamed = self.content(&mut hands, number, job)?;
@@ -224,7 +224,7 @@ impl<'a> Copy<'a> {
     }
 
     /// Many small files under their own names, flushed at once.
-    fn together(&self, batch: &[(usize, &Job)]) -> Result<()> {
+    fn together(&self, batch: &[(usize, &FileCopy)]) -> Result<()> {
         let copied = in_parallel_with(batch, Hands::default, |hands, (number, job)| {
             loop {
                 let unnamed = self.content(hands, *number, job)?;
@@ -239,9 +239,9 @@ impl<'a> Copy<'a> {
     }
 
     /// One file without its name.
-    fn content(&self, hands: &mut Hands, number: usize, job: &Job) -> Result<Unnamed> {
+    fn content(&self, hands: &mut Hands, number: usize, job: &FileCopy) -> Result<Unnamed> {
         self.progress.check()?;
-        let source = Source::open(&mut hands.opener, path_of(self.source, &job.from)?)?;
+        let source = SourceFile::open(&mut hands.opener, path_of(self.source, &job.from)?)?;
         let unnamed = self.make(hands, number, job, source.mode())?;
         let to = unnamed.staged.clone().unwrap_or_else(|| self.to.join(&job.to));
         let Hands { memory, .. } = hands;
@@ -253,7 +253,7 @@ impl<'a> Copy<'a> {
     }
 
     /// A new file for a job: without any name, where the file system has such files.
-    fn make(&self, hands: &mut Hands, number: usize, job: &Job, mode: Mode) -> Result<Unnamed> {
+    fn make(&self, hands: &mut Hands, number: usize, job: &FileCopy, mode: Mode) -> Result<Unnamed> {
         if self.nameless.load(Ordering::Relaxed) {
             let place = self.to.join(&job.to);
             let made = hands.namer.make_nameless(&place, mode);
@@ -277,7 +277,7 @@ impl<'a> Copy<'a> {
     }
 
     /// Gives a file its own name, unless another clone has done so; false where that takes a file with a temporary name.
-    fn name(&self, hands: &mut Hands, unnamed: Unnamed, job: &Job) -> Result<bool> {
+    fn name(&self, hands: &mut Hands, unnamed: Unnamed, job: &FileCopy) -> Result<bool> {
         let place = self.to.join(&job.to);
         let Unnamed { file, staged } = unnamed;
         let named = match &staged {
@@ -307,11 +307,11 @@ impl<'a> Copy<'a> {
 }
 
 /// Where a file in or near a table's folder lies, to be opened as it is.
-fn path_of(source: &TableStore, location: &Location) -> Result<PathBuf> {
+fn path_of(source: &TableStore, location: &FileLocation) -> Result<PathBuf> {
     match location {
-        Location::Inside(inside) => Ok(source.folder().unwrap_or(Path::new("/")).join(inside)),
-        Location::Elsewhere(path) => source.external(path),
-        Location::Foreign(url) => Err(foreign(url)),
+        FileLocation::Inside(inside) => Ok(source.folder().unwrap_or(Path::new("/")).join(inside)),
+        FileLocation::Elsewhere(path) => source.external(path),
+        FileLocation::Foreign(url) => Err(foreign(url)),
     }
 }
 

@@ -13,19 +13,19 @@ use super::super::change::{carried, described, removal};
 use super::super::error::{DeltaError, Result};
 use super::super::facts::same_facts;
 use super::super::log::LOG;
-use super::super::path::{self, Location};
+use super::super::path::{self, FileLocation};
 use super::super::snapshot::Snapshot;
 use super::foreign;
 use super::header::{Header, ROW_TRACKING};
 use crate::text::hex;
 
 /// A live file of the source as the target shall have it.
-pub(in super::super) struct Wanted<'a> {
+pub(in super::super) struct WantedFile<'a> {
     pub(in super::super) file: &'a LiveFile,
     /// Its path as the source's log spells it.
     pub(super) spelled: &'a str,
     /// Where the bytes are.
-    pub(in super::super) from: Location,
+    pub(in super::super) from: FileLocation,
     /// The name in the target that is the source's own, to be taken literally.
     plain: String,
     /// Another name, where that one is of other content.
@@ -37,12 +37,12 @@ pub(in super::super) struct Wanted<'a> {
     /// Its deletion vector, where the reference had to be rewritten.
     vector: Option<Vector>,
     /// Where the deletion vector's file is and shall be in the target, if it has one.
-    pub(in super::super) vector_file: Option<(Location, String)>,
+    pub(in super::super) vector_file: Option<(FileLocation, String)>,
     /// The live file of the target that is of the same content, whatever of its rows are deleted.
     pub(super) held: Option<(&'a FileKey, &'a LiveFile)>,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> WantedFile<'a> {
     /// Where it shall be in the target, to be taken literally.
     pub(in super::super) fn to(&self) -> &str {
         self.renamed.as_deref().unwrap_or(&self.plain)
@@ -133,13 +133,13 @@ impl<'a> Wanted<'a> {
 pub(in super::super) fn wanted<'a>(
     source: &'a Snapshot,
     root: Option<&Path>,
-) -> Result<Vec<Wanted<'a>>> {
-    wanted_in_turn(source, root, Turn::Ordered(usize::MAX))?.collect()
+) -> Result<Vec<WantedFile<'a>>> {
+    wanted_in_turn(source, root, FileOrder::Ordered(usize::MAX))?.collect()
 }
 
 /// In which order files come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum FileOrder {
     /// In none, which costs nothing.
     Any,
     /// In that of their keys; the first so many are put in order before the rest.
@@ -150,12 +150,12 @@ pub(super) enum Turn {
 pub(super) fn wanted_in_turn<'a>(
     source: &'a Snapshot,
     root: Option<&Path>,
-    turn: Turn,
-) -> Result<impl Iterator<Item = Result<Wanted<'a>>>> {
+    turn: FileOrder,
+) -> Result<impl Iterator<Item = Result<WantedFile<'a>>>> {
     let places = places(source, root)?;
     let (any, ordered) = match turn {
-        Turn::Any => (Some(source.files.iter()), None),
-        Turn::Ordered(first) => (None, Some(source.files_in_turn(first))),
+        FileOrder::Any => (Some(source.files.iter()), None),
+        FileOrder::Ordered(first) => (None, Some(source.files_in_turn(first))),
     };
     let files = any.into_iter().flatten().chain(ordered.into_iter().flatten());
     Ok(files.map(move |(key, file)| want(key, file, &places, root)))
@@ -179,9 +179,9 @@ pub(super) fn places<'a>(
     let mut taken: HashSet<String> = relative.map(str::to_owned).collect();
     for spelled in absolute {
         let place = match path::locate(spelled, root)? {
-            Location::Inside(inside) => inside,
-            Location::Elsewhere(path) => external_name(&path.display().to_string()),
-            Location::Foreign(url) => return Err(foreign(&url)),
+            FileLocation::Inside(inside) => inside,
+            FileLocation::Elsewhere(path) => external_name(&path.display().to_string()),
+            FileLocation::Foreign(url) => return Err(foreign(&url)),
         };
         let place =
             if taken.contains(&path::encode(&place)) { external_name(spelled) } else { place };
@@ -196,13 +196,13 @@ fn want<'a>(
     file: &'a LiveFile,
     places: &HashMap<&str, String>,
     root: Option<&Path>,
-) -> Result<Wanted<'a>> {
+) -> Result<WantedFile<'a>> {
     let spelled = &*key.path;
     let from = path::locate(spelled, root)?;
     let (path, to) = match (places.get(spelled), &from) {
         (Some(place), _) => (Cow::Owned(path::encode(place)), place.clone()),
         // A relative path stays the string that it is.
-        (None, Location::Inside(inside)) => (Cow::Borrowed(spelled), inside.clone()),
+        (None, FileLocation::Inside(inside)) => (Cow::Borrowed(spelled), inside.clone()),
         (None, _) => {
             return Err(DeltaError::corrupt(spelled, "the path leads out of the table"));
         }
@@ -214,7 +214,7 @@ fn want<'a>(
         Some(vector) => vector_place(vector, root)?,
         None => (None, None),
     };
-    Ok(Wanted {
+    Ok(WantedFile {
         file,
         spelled,
         from,
@@ -245,7 +245,7 @@ fn external_name(absolute: &str) -> String {
     format!("external-{digest}-{}", ending(name))
 }
 
-type VectorPlace = (Option<Vector>, Option<(Location, String)>);
+type VectorPlace = (Option<Vector>, Option<(FileLocation, String)>);
 
 /// Where a deletion vector's file is and shall be, with a new reference where the old one is absolute.
 fn vector_place(vector: &Vector, root: Option<&Path>) -> Result<VectorPlace> {
@@ -253,14 +253,14 @@ fn vector_place(vector: &Vector, root: Option<&Path>) -> Result<VectorPlace> {
         "i" => Ok((None, None)),
         "u" => {
             let file = path::vector_file(&vector.path_or_inline_dv)?;
-            Ok((None, Some((Location::Inside(file.clone()), file))))
+            Ok((None, Some((FileLocation::Inside(file.clone()), file))))
         }
         "p" => {
             let from = path::locate(&vector.path_or_inline_dv, root)?;
             let whole = match &from {
-                Location::Inside(inside) => inside.clone(),
-                Location::Elsewhere(path) => path.display().to_string(),
-                Location::Foreign(url) => return Err(foreign(url)),
+                FileLocation::Inside(inside) => inside.clone(),
+                FileLocation::Elsewhere(path) => path.display().to_string(),
+                FileLocation::Foreign(url) => return Err(foreign(url)),
             };
             let (folder, name) = whole.rsplit_once('/').unwrap_or(("", &whole));
             let known =
@@ -268,7 +268,7 @@ fn vector_place(vector: &Vector, root: Option<&Path>) -> Result<VectorPlace> {
             let known = known.and_then(|id| uuid::Uuid::try_parse(id).ok());
             let (reference, to) = match (known, &from) {
                 // It may stay where it is.
-                (Some(id), Location::Inside(_)) => {
+                (Some(id), FileLocation::Inside(_)) => {
                     (format!("{folder}{}", path::vector_reference(id)), whole.clone())
                 }
                 (known, _) => {
@@ -294,7 +294,7 @@ fn vector_place(vector: &Vector, root: Option<&Path>) -> Result<VectorPlace> {
 }
 
 /// The file actions of a clone's commit.
-pub(super) struct Changes {
+pub(super) struct CloneActions {
     pub(super) actions: Vec<String>,
     pub(super) removed_files: u64,
     pub(super) removed_bytes: u64,
@@ -304,13 +304,13 @@ pub(super) struct Changes {
 
 /// Compares live files: removes what only the target has, adds what only the source has or describes differently.
 pub(super) fn changes(
-    wanted: &[Wanted<'_>],
+    wanted: &[WantedFile<'_>],
     target: Option<&Snapshot>,
     header: &Header,
     now_ms: i64,
-) -> Result<Changes> {
+) -> Result<CloneActions> {
     let mut changes =
-        Changes { actions: Vec::new(), removed_files: 0, removed_bytes: 0, row_ids: None };
+        CloneActions { actions: Vec::new(), removed_files: 0, removed_bytes: 0, row_ids: None };
     let kept: HashSet<&FileKey> =
         wanted.iter().filter_map(|want| want.exact().map(|(key, _)| key)).collect();
     if let Some(target) = target {
@@ -346,7 +346,7 @@ pub(super) fn changes(
 }
 
 /// Refuses files whose rows could not be numbered in a table that numbers its rows.
-pub(super) fn check_records(wanted: &[Wanted<'_>], tracks_rows: bool) -> Result<()> {
+pub(super) fn check_records(wanted: &[WantedFile<'_>], tracks_rows: bool) -> Result<()> {
     let uncounted = wanted
         .iter()
         .find(|want| tracks_rows && want.held.is_none() && want.file.records.is_none());
@@ -356,7 +356,7 @@ pub(super) fn check_records(wanted: &[Wanted<'_>], tracks_rows: bool) -> Result<
     }
 }
 
-fn uncountable(want: &Wanted<'_>) -> DeltaError {
+fn uncountable(want: &WantedFile<'_>) -> DeltaError {
     DeltaError::feature(
         "rowTracking",
         format!("{} has no record count to number rows by", want.path),
@@ -373,7 +373,7 @@ struct RowIds {
 
 impl RowIds {
     /// Row ids after those given so far. A file keeps its own unless another has some of them, too.
-    fn new(given: i64, version: u64, wanted: &[Wanted<'_>], target: Option<&Snapshot>) -> RowIds {
+    fn new(given: i64, version: u64, wanted: &[WantedFile<'_>], target: Option<&Snapshot>) -> RowIds {
         let end = |file: &LiveFile| {
             let records = i64::try_from(file.records?).ok()?;
             RowIdFields::of(file)?.base_row_id.checked_add(records)
@@ -416,7 +416,7 @@ impl RowIdFields {
     }
 }
 
-fn add(want: &Wanted<'_>, ids: Option<&mut RowIds>, held: Option<RowIdFields>) -> Result<String> {
+fn add(want: &WantedFile<'_>, ids: Option<&mut RowIds>, held: Option<RowIdFields>) -> Result<String> {
     let mut action = described(want.file, &want.path)?;
     action.insert("path".to_owned(), want.spelled().as_ref().into());
     if let (Some(rewritten), Some(Value::Object(vector))) =

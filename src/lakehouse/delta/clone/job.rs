@@ -1,11 +1,11 @@
 //! What is to be done before a commit may name the files of a source.
 
-use super::super::path::Location;
+use super::super::path::FileLocation;
 
 /// A file to copy.
 #[derive(Debug, Clone)]
-pub(super) struct Job {
-    pub(super) from: Location,
+pub(super) struct FileCopy {
+    pub(super) from: FileLocation,
     /// In the target, to be taken literally.
     pub(super) to: String,
     pub(super) size: u64,
@@ -16,7 +16,7 @@ pub(super) struct Job {
 #[derive(Default)]
 pub(super) struct Placed {
     /// Files to copy.
-    pub(super) jobs: Vec<Job>,
+    pub(super) jobs: Vec<FileCopy>,
     /// Files that lie there already, named by no version: whoever brought them may not have flushed them.
     pub(super) adopted: Vec<String>,
     /// Files that the target's newest version names and that are not what the source's are.

@@ -17,14 +17,14 @@ use serde_json::Value;
 
 use super::super::action::{FileKey, LiveFile, Vector};
 use super::super::error::{DeltaError, Result};
-use super::super::path::{self, Location};
+use super::super::path::{self, FileLocation};
 use super::super::snapshot::Snapshot;
 use super::super::state::{FileChange, file_changes};
 use super::super::store::{Occupant, TableStore, missing};
 use super::super::vector;
-use super::files::{Turn, Wanted, check_records, wanted, wanted_in_turn};
-use super::job::{Job, Placed};
-use super::{Estimate, Progress, copy, foreign};
+use super::files::{FileOrder, WantedFile, check_records, wanted, wanted_in_turn};
+use super::job::{FileCopy, Placed};
+use super::{CopyEstimate, CopyProgress, copy, foreign};
 use crate::files::Looker;
 
 /// Names that are tried for a file before its target is taken to be none. The second is tried where a name was given twice.
@@ -110,7 +110,7 @@ impl GivenAgain {
     }
 
     /// Whether a wanted file that is held may be another.
-    fn names(&self, want: &Wanted<'_>) -> bool {
+    fn names(&self, want: &WantedFile<'_>) -> bool {
         match self {
             GivenAgain::Nothing => false,
             GivenAgain::Paths(paths) => paths.contains(want.spelled),
@@ -167,8 +167,8 @@ impl<'a> TargetNames<'a> {
     /// were found before, each with the place of its content.
     pub(super) fn hold(
         &self,
-        wanted: &mut [Wanted<'a>],
-        taken: &mut HashMap<&'a FileKey, Location>,
+        wanted: &mut [WantedFile<'a>],
+        taken: &mut HashMap<&'a FileKey, FileLocation>,
     ) {
         // A name of the source's own goes before one that was made from another.
         for attempt in 0..if self.renames { NAMES_HELD } else { 1 } {
@@ -186,7 +186,7 @@ impl<'a> TargetNames<'a> {
     }
 
     /// The target's row of a path: of several that with the vector of the wanted file, else the first in their order.
-    fn there(&self, want: &Wanted<'_>, path: &str) -> Option<(&'a FileKey, &'a LiveFile)> {
+    fn there(&self, want: &WantedFile<'_>, path: &str) -> Option<(&'a FileKey, &'a LiveFile)> {
         let first = self.live.get(path).copied()?;
         let Some(others) = self.also_live.get(path) else {
             return Some(first);
@@ -211,7 +211,7 @@ impl<'a> TargetNames<'a> {
                 deletion_vector: Option<Vector>,
             }
             let mut note = |vector: &Vector| {
-                if let Ok(Some(Location::Inside(file))) =
+                if let Ok(Some(FileLocation::Inside(file))) =
                     vector::vector_location(vector, self.root.as_deref())
                 {
                     gone.vectors.insert(file);
@@ -232,9 +232,9 @@ impl<'a> TargetNames<'a> {
 /// Where a path of a table's log lies in it.
 fn inside<'a>(path: &'a str, root: Option<&Path>) -> Option<Cow<'a, str>> {
     match path::locate(path, root) {
-        Ok(Location::Inside(inside)) if inside == path => Some(Cow::Borrowed(path)),
-        Ok(Location::Inside(inside)) => Some(Cow::Owned(inside)),
-        Ok(Location::Elsewhere(_) | Location::Foreign(_)) | Err(_) => None,
+        Ok(FileLocation::Inside(inside)) if inside == path => Some(Cow::Borrowed(path)),
+        Ok(FileLocation::Inside(inside)) => Some(Cow::Owned(inside)),
+        Ok(FileLocation::Elsewhere(_) | FileLocation::Foreign(_)) | Err(_) => None,
     }
 }
 
@@ -244,12 +244,12 @@ fn inside<'a>(path: &'a str, root: Option<&Path>) -> Option<Cow<'a, str>> {
 /// target is doubted. Of any other that lies there, left by a dead clone or by an older version, the bytes are compared.
 /// Refuses, before anything is written, whatever in the source is not what its log says.
 pub(super) fn place_files<'a>(
-    wanted: &mut [Wanted<'a>],
+    wanted: &mut [WantedFile<'a>],
     source: &TableStore,
     target: &TableStore,
     names: &TargetNames<'a>,
     tracks_rows: bool,
-    progress: &Progress,
+    progress: &CopyProgress,
 ) -> Result<Placed> {
     names.hold(wanted, &mut HashMap::new());
     let mut placed = Placed::default();
@@ -267,16 +267,16 @@ pub(in super::super) fn check_files(
     source: &Snapshot,
     target: Option<&Snapshot>,
     root: Option<&Path>,
-) -> Result<Estimate> {
+) -> Result<CopyEstimate> {
     let names = TargetNames::of(target, root);
     // Which of several names is held is decided over all files, in their order, and a store that lists is asked once.
     let whole = names.renames || store.folder().is_none();
-    if !whole && let Ok(estimate) = check_in_turn(store, source, &names, Turn::Any, SOME_FILES) {
+    if !whole && let Ok(estimate) = check_in_turn(store, source, &names, FileOrder::Any, SOME_FILES) {
         return Ok(estimate);
     }
     // Which of several files is named must be no chance.
     let at_a_time = if whole { usize::MAX } else { FILES_AT_A_TIME };
-    check_in_turn(store, source, &names, Turn::Ordered(at_a_time), at_a_time)
+    check_in_turn(store, source, &names, FileOrder::Ordered(at_a_time), at_a_time)
 }
 
 /// The same with files in some order, few first: where many are not as they should be, those tell.
@@ -284,16 +284,16 @@ fn check_in_turn(
     store: &TableStore,
     source: &Snapshot,
     names: &TargetNames<'_>,
-    turn: Turn,
+    turn: FileOrder,
     mut at_a_time: usize,
-) -> Result<Estimate> {
+) -> Result<CopyEstimate> {
     let tracks_rows = source.protocol.supports("rowTracking");
     let mut taken = HashMap::new();
-    let mut estimate = Estimate::default();
+    let mut estimate = CopyEstimate::default();
     let mut with_vectors = Vec::new();
     let mut all = wanted_in_turn(source, store.folder(), turn)?;
     loop {
-        let mut some: Vec<Wanted<'_>> = all.by_ref().take(at_a_time).collect::<Result<_>>()?;
+        let mut some: Vec<WantedFile<'_>> = all.by_ref().take(at_a_time).collect::<Result<_>>()?;
         if some.is_empty() {
             break;
         }
@@ -319,17 +319,17 @@ pub(in super::super) fn check_whole(store: &TableStore, version: &Snapshot) -> R
     vectors::check(&wanted, store)
 }
 
-fn job(want: &Wanted<'_>) -> Job {
-    Job { from: want.from.clone(), to: want.to().to_owned(), size: want.file.size, is_data: true }
+fn job(want: &WantedFile<'_>) -> FileCopy {
+    FileCopy { from: want.from.clone(), to: want.to().to_owned(), size: want.file.size, is_data: true }
 }
 
 fn place_data<'a>(
-    wanted: &mut [Wanted<'a>],
+    wanted: &mut [WantedFile<'a>],
     source: &TableStore,
     target: &TableStore,
     names: &TargetNames<'a>,
     placed: &mut Placed,
-    progress: &Progress,
+    progress: &CopyProgress,
 ) -> Result<()> {
     let held = wanted.iter().filter(|want| want.held.is_some());
     let taken = held.map(|want| (want.to().to_owned(), want.from.clone())).collect();
@@ -354,15 +354,15 @@ type Seeking = (usize, u32);
 
 /// Files that are given their names in a target, round by round: a name that is taken by other content is followed by another.
 struct Placing<'p, 'a> {
-    wanted: &'p mut [Wanted<'a>],
+    wanted: &'p mut [WantedFile<'a>],
     source: &'p TableStore,
     target: &'p TableStore,
     names: &'p TargetNames<'a>,
-    progress: &'p Progress,
+    progress: &'p CopyProgress,
     /// Names that were given, and to which file of the source.
-    taken: HashMap<String, Location>,
+    taken: HashMap<String, FileLocation>,
     /// What is copied, by its name in the target.
-    jobs: BTreeMap<String, Job>,
+    jobs: BTreeMap<String, FileCopy>,
     /// Those that are tried under another name in the next round.
     next: Vec<Seeking>,
     placed: &'p mut Placed,
@@ -482,10 +482,10 @@ fn stats_of(file: &LiveFile) -> Option<Value> {
 }
 
 /// Why a file of a source has no size: it is missing, or what stands in its place is no file.
-fn why_not_there(source: &TableStore, from: &Location, path: String) -> DeltaError {
+fn why_not_there(source: &TableStore, from: &FileLocation, path: String) -> DeltaError {
     let refused = match from {
-        Location::Inside(inside) => source.read(inside).err(),
-        Location::Elsewhere(_) | Location::Foreign(_) => None,
+        FileLocation::Inside(inside) => source.read(inside).err(),
+        FileLocation::Elsewhere(_) | FileLocation::Foreign(_) => None,
     };
     match refused {
         Some(error) => missing(error, &path),
@@ -496,25 +496,25 @@ fn why_not_there(source: &TableStore, from: &Location, path: String) -> DeltaErr
 /// Refuses files of a source, each with the size that its log says, that are gone or of another size: a copy would be as broken.
 fn check_sizes<'a>(
     source: &TableStore,
-    files: impl Iterator<Item = (&'a Location, u64)> + Clone,
+    files: impl Iterator<Item = (&'a FileLocation, u64)> + Clone,
 ) -> Result<()> {
     let inside: Vec<&str> = files
         .clone()
         .filter_map(|(from, _)| match from {
-            Location::Inside(inside) => Some(inside.as_str()),
-            Location::Elsewhere(_) | Location::Foreign(_) => None,
+            FileLocation::Inside(inside) => Some(inside.as_str()),
+            FileLocation::Elsewhere(_) | FileLocation::Foreign(_) => None,
         })
         .collect();
     let mut sizes = source.sizes(&inside)?.into_iter();
     for (from, expected) in files {
         let (size, shown) = match from {
-            Location::Inside(inside) => (sizes.next().flatten(), inside.clone()),
-            Location::Elsewhere(path) => {
+            FileLocation::Inside(inside) => (sizes.next().flatten(), inside.clone()),
+            FileLocation::Elsewhere(path) => {
                 let there = Looker::default().regular(&source.external(path)?);
                 let size = there.ok().flatten().map(|there| there.size);
                 (size, path.display().to_string())
             }
-            Location::Foreign(url) => return Err(foreign(url)),
+            FileLocation::Foreign(url) => return Err(foreign(url)),
         };
         match size {
             None => return Err(why_not_there(source, from, shown)),

@@ -8,25 +8,25 @@ use super::super::action::FileKey;
 use super::super::error::Result;
 use super::super::log::Versions;
 use super::super::parquet;
-use super::super::path::{self, Location};
+use super::super::path::{self, FileLocation};
 use super::super::replay::snapshot_of;
 use super::super::state::SnapshotDetail;
-use super::super::state::{FileChange, Rows, file_changes};
+use super::super::state::{FileChange, RowCounts, file_changes};
 use super::super::store::TableStore;
-use super::Commit;
+use super::TableCommit;
 use crate::files;
 use crate::region::Upkeep;
 
 /// The live files of a version, with the rows of each.
 struct Live {
     version: u64,
-    rows: HashMap<FileKey, Rows>,
+    rows: HashMap<FileKey, RowCounts>,
 }
 
 /// Looks at every commit that is maintenance by its operation and its `dataChange`, and names files.
 ///
 /// A table without such a commit costs nothing more. Where the log no longer tells what was live before one, it is a change.
-pub(super) fn settle(store: &TableStore, log: &Versions, commits: &mut [Commit]) {
+pub(super) fn settle(store: &TableStore, log: &Versions, commits: &mut [TableCommit]) {
     let mut live: Option<Live> = None;
     for commit in commits {
         if commit.upkeep != Upkeep::NotCompared {
@@ -67,12 +67,12 @@ fn before(store: &TableStore, log: &Versions, version: u64, known: Option<Live>)
     let rows = snapshot.files.into_iter();
     let rows = rows.map(|(key, file)| {
         let deleted = file.vector.as_ref().map_or(0, |vector| vector.cardinality);
-        (key, Rows { records: file.records, deleted })
+        (key, RowCounts { records: file.records, deleted })
     });
     Ok(Live { version: before, rows: rows.collect() })
 }
 
-fn carry_on(rows: &mut HashMap<FileKey, Rows>, changes: Vec<FileChange>) {
+fn carry_on(rows: &mut HashMap<FileKey, RowCounts>, changes: Vec<FileChange>) {
     for change in changes {
         match change {
             FileChange::Removed(key) => drop(rows.remove(&key)),
@@ -83,7 +83,7 @@ fn carry_on(rows: &mut HashMap<FileKey, Rows>, changes: Vec<FileChange>) {
 
 /// The records of a file without a count in the log, by its footer; `None`: it is gone, or cannot be read.
 fn records_of_file(store: &TableStore, name: &str) -> Option<u64> {
-    let Location::Inside(inside) = path::locate(name, store.folder()).ok()? else {
+    let FileLocation::Inside(inside) = path::locate(name, store.folder()).ok()? else {
         return None;
     };
     let file = files::open_regular(&store.folder()?.join(inside)).ok()?;
@@ -105,7 +105,7 @@ fn judge(store: &TableStore, live: &mut Live, changes: Vec<FileChange>) -> Upkee
             }
         });
     }
-    let of = |rows: &HashMap<FileKey, Rows>| -> Vec<Option<u64>> {
+    let of = |rows: &HashMap<FileKey, RowCounts>| -> Vec<Option<u64>> {
         let there = touched.iter().filter_map(|key| Some((key, rows.get(key)?)));
         let seen = there.map(|(key, rows)| {
             let records = rows.records.or_else(|| records_of_file(store, &key.path));

@@ -33,7 +33,7 @@ const SLACK: u64 = 100;
 const ROWS_OF_PREFIXES: usize = 64;
 
 /// A file of which no page is unpacked that is beyond the limits.
-pub(crate) struct Guard<R>(Arc<Guarded<R>>);
+pub(crate) struct PageGuard<R>(Arc<Guarded<R>>);
 
 struct Guarded<R> {
     input: R,
@@ -45,13 +45,13 @@ struct Guarded<R> {
     largest: Mutex<BTreeMap<usize, u64>>,
 }
 
-impl<R> Clone for Guard<R> {
+impl<R> Clone for PageGuard<R> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<R: ChunkReader + 'static> Guard<R> {
+impl<R: ChunkReader + 'static> PageGuard<R> {
     /// Guards an input whose footer was read.
     pub(super) fn of(input: R, metadata: Arc<ParquetMetaData>, file: &str) -> Result<Self> {
         let mut chunks = BTreeMap::new();
@@ -179,7 +179,7 @@ impl<R: ChunkReader + 'static> Guard<R> {
     }
 }
 
-impl<R: ChunkReader> Guard<R> {
+impl<R: ChunkReader> PageGuard<R> {
     /// Refuses a page that is too large, or with which too much is unpacked at a time.
     fn check(&self, start: u64) -> Result<(), ParquetError> {
         let Guarded { input, chunks, largest, .. } = &*self.0;
@@ -235,13 +235,13 @@ fn unpacked_size(wire: &mut Wire<'_>) -> Result<u64, WrongFooter> {
     u64::try_from(size).map_err(|_| WrongFooter::Malformed("a page has less than no bytes"))
 }
 
-impl<R: ChunkReader> Length for Guard<R> {
+impl<R: ChunkReader> Length for PageGuard<R> {
     fn len(&self) -> u64 {
         self.0.input.len()
     }
 }
 
-impl<R: ChunkReader> ChunkReader for Guard<R> {
+impl<R: ChunkReader> ChunkReader for PageGuard<R> {
     type T = FromHeader<R>;
 
     /// What is read bytewise is a page's header; pages are taken by their length.
@@ -256,7 +256,7 @@ impl<R: ChunkReader> ChunkReader for Guard<R> {
 
 /// Reads a page's header once it was looked at. A header that is known already is not read again, and its page follows there.
 pub(crate) struct FromHeader<R: ChunkReader> {
-    guard: Guard<R>,
+    guard: PageGuard<R>,
     start: u64,
     /// There since the header was looked at: to look moves the place in a file that all its readers have in common.
     opened: Option<R::T>,

@@ -9,8 +9,8 @@ use rustix::io::Errno;
 
 use super::super::error::{DeltaError, Result};
 use super::unfinished::{open_unfinished, sweep_once};
-use super::{Listed, Occupant, filesystem};
-use crate::files::{self, EntryKind, Looker, Namer, Seen};
+use super::{ListedFile, Occupant, filesystem};
+use crate::files::{self, EntryKind, Looker, Namer, FoundEntry};
 
 /// Makes a folder and those above it, down from a base that must be there, each as open as the one above it at most.
 pub(super) fn make_folder(
@@ -48,7 +48,7 @@ pub(super) fn open(path: &Path) -> Result<File> {
 }
 
 /// Lists the plain files in a folder, in no order.
-pub(super) fn list(folder: &Path) -> Result<Vec<Listed>> {
+pub(super) fn list(folder: &Path) -> Result<Vec<ListedFile>> {
     let entries = match files::list(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -56,7 +56,7 @@ pub(super) fn list(folder: &Path) -> Result<Vec<Listed>> {
             return Err(DeltaError::io(format!("list {}", folder.display()), error));
         }
     };
-    let listed = |(name, facts): (String, files::FileFacts)| Listed {
+    let listed = |(name, facts): (String, files::FileFacts)| ListedFile {
         name,
         size: facts.size,
         modified_ms: facts.modified_ms,
@@ -102,9 +102,9 @@ pub(super) fn remove(path: &Path) -> Result<()> {
 pub(super) fn occupant(looker: &mut Looker, path: &Path) -> Result<Occupant> {
     let failed = |error| DeltaError::io(format!("look at {}", path.display()), error);
     match looker.find_entry(path).map_err(failed)? {
-        Seen::File(facts) => return Ok(Occupant::File(facts.size, Some(facts.modified_ms))),
-        Seen::Nothing => return Ok(Occupant::Nothing),
-        Seen::Other => {}
+        FoundEntry::File(facts) => return Ok(Occupant::File(facts.size, Some(facts.modified_ms))),
+        FoundEntry::Nothing => return Ok(Occupant::Nothing),
+        FoundEntry::Other => {}
     }
     match path.symlink_metadata() {
         Ok(_) => Ok(Occupant::Other),

@@ -297,13 +297,13 @@ fn files_from_elsewhere_come_along_under_names_of_their_own() {
         (kept.storage_type.as_str(), kept.path_or_inline_dv.as_str(), kept.cardinality),
         ("u", "^-aqEH.-t@S}K{vb[*k^", 3)
     );
-    assert_eq!(estimated(&shallow, &replica), Estimate::default());
+    assert_eq!(estimated(&shallow, &replica), CopyEstimate::default());
     assert_eq!(cloned(&shallow, &replica, Expect::Version(0)).copied_files, 0);
     assert!(replica.actions(1, "add").is_empty());
 }
 
 /// What a clone of the newest version would copy.
-pub(super) fn estimated(source: &Table, replica: &Table) -> Estimate {
+pub(super) fn estimated(source: &Table, replica: &Table) -> CopyEstimate {
     let held = replica.snapshot();
     clone::check_files(&source.store, &source.snapshot(), Some(&held), Some(&replica.folder))
         .unwrap()

@@ -177,7 +177,7 @@ pub(super) fn cloned_with_mark(
     replica: &Table,
     expect: Expect,
     id: &str,
-) -> Cloned {
+) -> CloneMetrics {
     let version = source.snapshot().version;
     let mark = crate::region::Mark {
         source_table_id: id.to_owned(),
@@ -245,7 +245,7 @@ fn a_name_that_is_given_again_leaves_the_older_versions_as_they_were() {
         let own = live.iter().find(|path| path.ends_with("-a")).unwrap();
         assert_eq!(fs::read(replica.folder.join(own)).unwrap(), b"yyyyyyyyyy");
         // The second time it is found under its name.
-        assert_eq!(estimated(&source, &replica), Estimate::default());
+        assert_eq!(estimated(&source, &replica), CopyEstimate::default());
         let again = cloned(&source, &replica, Expect::Version(1));
         assert_eq!((again.copied_files, again.removed_files), (0, 0));
         assert_eq!(replica.live(), live);

@@ -8,7 +8,7 @@ use crate::lakehouse::delta::verify::inspect;
 fn wrong(replica: &Table) -> Vec<String> {
     let version = replica.snapshot().version;
     let found = inspect(&replica.store, version, None, None).unwrap();
-    let told = found.differences.iter().map(Difference::to_string);
+    let told = found.differences.iter().map(CloneDifference::to_string);
     told.filter(|text| !text.contains("cannot be read")).collect()
 }
 

@@ -40,7 +40,7 @@ fn cloned_of(actions: impl FnOnce(&Table) -> Vec<Value>) -> (World, Table, Table
 fn found(source: &Table, replica: &Table) -> Vec<String> {
     let found = verify::verify(&source.store, 0, &replica.store, 0).unwrap();
     let differences = found.differences.iter();
-    differences.map(Difference::to_string).collect()
+    differences.map(CloneDifference::to_string).collect()
 }
 
 /// Changes what the replica's log says of its files.

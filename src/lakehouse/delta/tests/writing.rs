@@ -122,7 +122,7 @@ async fn a_table_is_cloned_into_an_object_store_and_back() {
     back.agrees_with(&source);
 }
 
-async fn deep_clone_at(source: &TableStore, version: u64, target: &TableStore) -> Cloned {
+async fn deep_clone_at(source: &TableStore, version: u64, target: &TableStore) -> CloneMetrics {
     let done =
         super::super::deep_clone(source, version, target, options(Expect::Absent)).await.unwrap();
     let (stores, versions) = ((source.clone(), target.clone()), (version, done.version));

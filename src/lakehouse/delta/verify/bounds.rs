@@ -34,8 +34,8 @@ impl<'a> Statistics<'a> {
     }
 
     /// What they say of a column.
-    pub(super) fn column(&self, path: &[String]) -> Column<'a> {
-        Column {
+    pub(super) fn column(&self, path: &[String]) -> ColumnStatistics<'a> {
+        ColumnStatistics {
             name: path.join("."),
             min: value_at(self.min_values, path),
             max: value_at(self.max_values, path),
@@ -57,7 +57,7 @@ fn value_at<'a>(object: Option<&'a RawValue>, path: &[String]) -> Option<&'a str
 }
 
 /// What statistics say of one column of one file.
-pub(super) struct Column<'a> {
+pub(super) struct ColumnStatistics<'a> {
     name: String,
     min: Option<&'a str>,
     max: Option<&'a str>,
@@ -66,7 +66,7 @@ pub(super) struct Column<'a> {
     pub(super) inner_nulls: bool,
 }
 
-impl Column<'_> {
+impl ColumnStatistics<'_> {
     /// Compares with values, those of rows that are live; an error is a fragment that says which bound is false.
     pub(super) fn judge(
         &self,

@@ -20,12 +20,12 @@ use super::super::error::DeltaError;
 use super::super::log::{commit_path, versions};
 use super::super::parallel::{in_parallel, lock_or_recover};
 use super::super::parquet;
-use super::super::path::{self, Location};
+use super::super::path::{self, FileLocation};
 use super::super::snapshot::Snapshot;
 use super::super::store::TableStore;
 use super::super::vector::deleted_rows;
-use super::Difference;
-use super::bounds::{Column, Statistics};
+use super::CloneDifference;
+use super::bounds::{ColumnStatistics, Statistics};
 use crate::files::open_regular;
 use crate::sentence::Sentence;
 
@@ -44,7 +44,7 @@ const LOOK_BYTES: u64 = 64 << 20;
 
 /// How much of a table is read. A small one is read whole in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Depth {
+pub(super) enum ReadDepth {
     /// A sample of its files, and of each what comes first.
     Sample,
     /// The footer of every file, and a sample; of no more than [`LOOK_BYTES`] everything.
@@ -64,21 +64,21 @@ pub(super) fn check(
     store: &TableStore,
     version: &Snapshot,
     source: Option<(&TableStore, u64)>,
-    depth: Depth,
-    found: &mut Vec<Difference>,
+    depth: ReadDepth,
+    found: &mut Vec<CloneDifference>,
 ) {
     let files = version.sorted_files();
     let whole = |files: Vec<_>| files.into_iter().map(|file| (file, u64::MAX)).collect();
     let chosen: Vec<((&FileKey, &LiveFile), u64)> = match depth {
         _ if is_small(version) => whole(files),
-        Depth::Whole => whole(files),
-        Depth::Look if version.totals().bytes <= LOOK_BYTES => whole(files),
-        Depth::Look => {
+        ReadDepth::Whole => whole(files),
+        ReadDepth::Look if version.totals().bytes <= LOOK_BYTES => whole(files),
+        ReadDepth::Look => {
             let some = sample(files.clone(), version.version).into_iter();
             let footers = files.into_iter().map(|file| (file, 0));
             some.map(|file| (file, SAMPLE_BYTES)).chain(footers).collect()
         }
-        Depth::Sample => {
+        ReadDepth::Sample => {
             let some = sample(files, version.version).into_iter();
             some.map(|file| (file, SAMPLE_BYTES)).collect()
         }
@@ -94,7 +94,7 @@ pub(super) fn check(
                 }
                 Wrong::Bound(why) => why,
             };
-            lock_or_recover(&wrong).push(Difference::Content { file: key.path.to_string(), why });
+            lock_or_recover(&wrong).push(CloneDifference::Content { file: key.path.to_string(), why });
         }
         Ok(())
     });
@@ -171,14 +171,14 @@ impl Reading<'_> {
         let place = path::locate(&self.key.path, root)
             .map_err(|error| Wrong::Content(error.to_string().into()))?;
         match place {
-            Location::Inside(inside) => match root {
+            FileLocation::Inside(inside) => match root {
                 Some(folder) => self.read(|| open_regular(&folder.join(&inside)).ok()),
                 None => self.read(|| self.store.read_data(&inside).ok()),
             },
-            Location::Elsewhere(path) => {
+            FileLocation::Elsewhere(path) => {
                 self.read(|| open_regular(&self.store.external(&path).ok()?).ok())
             }
-            Location::Foreign(_) => Ok(()),
+            FileLocation::Foreign(_) => Ok(()),
         }
     }
 
@@ -265,7 +265,7 @@ impl Reading<'_> {
             Ok(batches) => batches,
             Err(error) => return unreadable(error),
         };
-        let mut columns: Vec<Column<'_>> =
+        let mut columns: Vec<ColumnStatistics<'_>> =
             judged.iter().map(|(_, path)| statistics.column(path)).collect();
         let mut first = 0_u64;
         for batch in batches {
@@ -288,7 +288,7 @@ impl Reading<'_> {
 
 /// Judges a column by a batch; rows whose outer structs are null are none of its own.
 fn judge_batch(
-    column: &mut Column<'_>,
+    column: &mut ColumnStatistics<'_>,
     path: &[String],
     batch: &RecordBatch,
     mut live: Vec<bool>,

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::super::action::{FileKey, LiveFile, Raw};
 use super::super::error::{DeltaError, Result};
 use super::super::parallel::{in_parallel, lock_or_recover};
-use super::super::path::{self, Location};
+use super::super::path::{self, FileLocation};
 use super::super::snapshot::Snapshot;
 use super::super::store::TableStore;
 use super::super::vector::{VectorFile, vector_location};
@@ -257,14 +257,14 @@ pub(super) fn vector_digest(store: &TableStore, file: &LiveFile) -> Result<Optio
 }
 
 /// The digest of one file's bytes.
-pub(super) fn digest_of(store: &TableStore, place: &Location) -> Result<String> {
+pub(super) fn digest_of(store: &TableStore, place: &FileLocation) -> Result<String> {
     let path = match (place, store.folder()) {
-        (Location::Inside(inside), Some(folder)) => folder.join(inside),
-        (Location::Inside(inside), None) => {
+        (FileLocation::Inside(inside), Some(folder)) => folder.join(inside),
+        (FileLocation::Inside(inside), None) => {
             return Ok(hex(&Sha256::digest(store.read_data(inside)?)));
         }
-        (Location::Elsewhere(path), _) => store.external(path)?,
-        (Location::Foreign(url), _) => return Err(super::super::clone::foreign(url)),
+        (FileLocation::Elsewhere(path), _) => store.external(path)?,
+        (FileLocation::Foreign(url), _) => return Err(super::super::clone::foreign(url)),
     };
     let failed = |error| DeltaError::io(format!("read {}", path.display()), error);
     let mut file = open_regular(&path).map_err(failed)?;

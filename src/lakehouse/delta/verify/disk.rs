@@ -6,11 +6,11 @@ use std::sync::Mutex;
 use super::super::action::{FileKey, LiveFile, Vector};
 use super::super::error::{DeltaError, Result};
 use super::super::parallel::{in_parallel, lock_or_recover};
-use super::super::path::{self, Location};
+use super::super::path::{self, FileLocation};
 use super::super::snapshot::Snapshot;
 use super::super::store::{Occupant, TableStore};
 use super::super::vector::{VectorFile, check_inline, vector_location};
-use super::{Difference, FileSeen};
+use super::{CloneDifference, FileSeen};
 use crate::files::Looker;
 use crate::sentence::Sentence;
 
@@ -18,7 +18,7 @@ use crate::sentence::Sentence;
 pub(super) fn compare_files(
     store: &TableStore,
     version: &Snapshot,
-    found: &mut Vec<Difference>,
+    found: &mut Vec<CloneDifference>,
 ) -> Result<Vec<FileSeen>> {
     let files = version.sorted_files();
     let mut seen = Vec::with_capacity(files.len());
@@ -29,20 +29,20 @@ pub(super) fn compare_files(
     let inside: Vec<&str> = places
         .iter()
         .filter_map(|place| match place {
-            Location::Inside(inside) => Some(inside.as_str()),
-            Location::Elsewhere(_) | Location::Foreign(_) => None,
+            FileLocation::Inside(inside) => Some(inside.as_str()),
+            FileLocation::Elsewhere(_) | FileLocation::Foreign(_) => None,
         })
         .collect();
     let mut there = store.occupants(&inside)?.into_iter();
     for ((key, file), place) in files.iter().zip(&places) {
         let occupant = match place {
-            Location::Inside(_) => there.next().unwrap_or(Occupant::Nothing),
-            Location::Elsewhere(path) => match Looker::default().regular(&store.external(path)?) {
+            FileLocation::Inside(_) => there.next().unwrap_or(Occupant::Nothing),
+            FileLocation::Elsewhere(path) => match Looker::default().regular(&store.external(path)?) {
                 Ok(Some(there)) => Occupant::File(there.size, Some(there.modified_ms)),
                 Ok(None) | Err(_) => Occupant::Nothing,
             },
             // The file lies in a store that this machine does not reach.
-            Location::Foreign(_) => continue,
+            FileLocation::Foreign(_) => continue,
         };
         match occupant {
             Occupant::File(size, modified_ms) if size == file.size => seen.push(FileSeen {
@@ -51,7 +51,7 @@ pub(super) fn compare_files(
                 size,
                 modified_ms,
             }),
-            other => found.push(Difference::OnDisk {
+            other => found.push(CloneDifference::OnDisk {
                 file: key.path.to_string(),
                 expected: file.size,
                 found: match other {
@@ -75,9 +75,9 @@ pub(in super::super) fn damage(store: &TableStore, version: &Snapshot) -> Result
 fn vectors(
     store: &TableStore,
     files: &[(&FileKey, &LiveFile)],
-    found: &mut Vec<Difference>,
+    found: &mut Vec<CloneDifference>,
 ) -> Result<()> {
-    let mut groups: BTreeMap<Location, Vec<&Vector>> = BTreeMap::new();
+    let mut groups: BTreeMap<FileLocation, Vec<&Vector>> = BTreeMap::new();
     let mut note = |file: &str, error: DeltaError| {
         found.push(difference(file, error));
     };
@@ -91,12 +91,12 @@ fn vectors(
                     note(&key.path, error);
                 }
             }
-            Ok(Some(Location::Foreign(_))) => {}
+            Ok(Some(FileLocation::Foreign(_))) => {}
             Ok(Some(place)) => groups.entry(place).or_default().push(vector),
             Err(error) => note(&key.path, error),
         }
     }
-    let groups: Vec<(Location, Vec<&Vector>)> = groups.into_iter().collect();
+    let groups: Vec<(FileLocation, Vec<&Vector>)> = groups.into_iter().collect();
     let broken = Mutex::new(Vec::new());
     in_parallel(&groups, |(place, vectors)| {
         let read = VectorFile::open(store, place).and_then(|file| {
@@ -105,9 +105,9 @@ fn vectors(
         });
         if let Err(error) = read {
             let name = match place {
-                Location::Inside(inside) => inside.clone(),
-                Location::Elsewhere(path) => path.display().to_string(),
-                Location::Foreign(url) => url.clone(),
+                FileLocation::Inside(inside) => inside.clone(),
+                FileLocation::Elsewhere(path) => path.display().to_string(),
+                FileLocation::Foreign(url) => url.clone(),
             };
             lock_or_recover(&broken).push(difference(&name, error));
         }
@@ -117,11 +117,11 @@ fn vectors(
     Ok(())
 }
 
-fn difference(file: &str, error: DeltaError) -> Difference {
+fn difference(file: &str, error: DeltaError) -> CloneDifference {
     let why = match error {
         DeltaError::DataMissing { .. } => "is missing".to_owned(),
         DeltaError::Corrupt { why, .. } => format!("is corrupt: {why}"),
         other => format!("cannot be read: {other}"),
     };
-    Difference::Content { file: file.to_owned(), why: why.into() }
+    CloneDifference::Content { file: file.to_owned(), why: why.into() }
 }

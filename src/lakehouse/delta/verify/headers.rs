@@ -8,17 +8,17 @@ use super::super::action::{Metadata, Raw};
 use super::super::clone::kept_property;
 use super::super::features::COORDINATED;
 use super::super::snapshot::Snapshot;
-use super::Difference;
+use super::CloneDifference;
 
 /// Properties in which a clone differs on purpose, beside those that it drops.
 const OVERRIDDEN: [&str; 2] = ["delta.deletedFileRetentionDuration", "delta.logRetentionDuration"];
 
 /// Compares protocol, schema, partitioning, properties, transactions and domains.
-pub(super) fn compare(source: &Snapshot, target: &Snapshot) -> Vec<Difference> {
+pub(super) fn compare(source: &Snapshot, target: &Snapshot) -> Vec<CloneDifference> {
     let mut found = Vec::new();
     let mut differ = |what: String, source: Option<String>, target: Option<String>| {
         if source != target {
-            found.push(Difference::Header { what, source, target });
+            found.push(CloneDifference::Header { what, source, target });
         }
     };
 

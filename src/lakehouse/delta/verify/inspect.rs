@@ -8,14 +8,14 @@ use serde::Deserialize;
 use super::super::action::LiveFile;
 use super::super::error::Result;
 use super::super::parallel::{in_parallel, lock_or_recover};
-use super::super::path::{self, Location};
+use super::super::path::{self, FileLocation};
 use super::super::replay::snapshot;
 use super::super::snapshot::Snapshot;
 use super::super::state::SnapshotDetail;
 use super::super::store::TableStore;
 use super::super::vector::vector_location;
 use super::digest::{self, Agreement, ContentKind};
-use super::{Difference, FileSeen, content, disk};
+use super::{CloneDifference, FileSeen, content, disk};
 use crate::sentence::Sentence;
 
 /// Names of files that are told of a content that changed.
@@ -28,7 +28,7 @@ const ROW_TRACKING: &str = "delta.rowTracking";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
     /// What is not as its log, or a cut, says.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<CloneDifference>,
     /// Whether its files are those of which a cut has a digest of what was cloned.
     pub compared: bool,
 }
@@ -62,7 +62,7 @@ pub(in super::super) fn inspect(
     if let Some(source) = source.filter(|_| times_differ) {
         compare_bytes(store, &head, source, &mut found)?;
     }
-    let depth = if times_differ { content::Depth::Whole } else { content::Depth::Look };
+    let depth = if times_differ { content::ReadDepth::Whole } else { content::ReadDepth::Look };
     content::check(store, &head, source, depth, &mut found);
     found.sort();
     found.dedup();
@@ -75,7 +75,7 @@ fn compare(
     version: &Snapshot,
     named: &str,
     source: Option<(&TableStore, u64)>,
-    found: &mut Vec<Difference>,
+    found: &mut Vec<CloneDifference>,
 ) -> Result<bool> {
     let Some(kind) = ContentKind::of(named) else {
         return Ok(false);
@@ -113,7 +113,7 @@ fn compare_bytes(
     store: &TableStore,
     head: &Snapshot,
     (source_store, version): (&TableStore, u64),
-    found: &mut Vec<Difference>,
+    found: &mut Vec<CloneDifference>,
 ) -> Result<()> {
     let Ok(source) = snapshot(source_store, Some(version), SnapshotDetail::Summary) else {
         return Ok(());
@@ -136,7 +136,7 @@ fn compare_bytes(
             digest::digest_of(store, &place).ok()
         };
         if differ(digest(store), digest(source_store)) {
-            lock_or_recover(&others).push(Difference::Content {
+            lock_or_recover(&others).push(CloneDifference::Content {
                 file: (*path).to_owned(),
                 why: "does not hold what the source's file does".into(),
             });
@@ -144,7 +144,7 @@ fn compare_bytes(
         let vector =
             |store: &TableStore, file: &LiveFile| digest::vector_digest(store, file).ok().flatten();
         if differ(vector(store, file), vector(source_store, of_source)) {
-            lock_or_recover(&others).push(Difference::Content {
+            lock_or_recover(&others).push(CloneDifference::Content {
                 file: name_of_vector(store, file).unwrap_or_else(|| (*path).to_owned()),
                 why: format!("does not delete of {path} what the source's vector does").into(),
             });
@@ -158,14 +158,14 @@ fn compare_bytes(
 /// Where the deletion vector of a file lies, by its name in the table.
 fn name_of_vector(store: &TableStore, file: &LiveFile) -> Option<String> {
     match vector_location(file.vector.as_deref()?, store.folder()).ok()?? {
-        Location::Inside(inside) => Some(inside),
-        Location::Elsewhere(path) => Some(path.display().to_string()),
-        Location::Foreign(url) => Some(url),
+        FileLocation::Inside(inside) => Some(inside),
+        FileLocation::Elsewhere(path) => Some(path.display().to_string()),
+        FileLocation::Foreign(url) => Some(url),
     }
 }
 
 /// Which files changed, as far as their times tell.
-fn changed_since(version: &Snapshot, seen: &[FileSeen]) -> Vec<Difference> {
+fn changed_since(version: &Snapshot, seen: &[FileSeen]) -> Vec<CloneDifference> {
     const WHY: &str = "does not hold what was cloned";
     let cloned_at = version.timestamp_ms();
     let later = |file: &&FileSeen| cloned_at.is_some_and(|at| file.modified_ms > Some(at));
@@ -177,13 +177,13 @@ fn changed_since(version: &Snapshot, seen: &[FileSeen]) -> Vec<Difference> {
         };
         let first = seen.iter().take(1);
         return first
-            .map(|file| Difference::Content { file: file.path.clone(), why: why.clone() })
+            .map(|file| CloneDifference::Content { file: file.path.clone(), why: why.clone() })
             .collect();
     }
     later
         .into_iter()
         .take(NAMED_MAX)
-        .map(|file| Difference::Content {
+        .map(|file| CloneDifference::Content {
             file: file.path.clone(),
             why: format!("was written after its clone and {WHY}").into(),
         })
@@ -191,7 +191,7 @@ fn changed_since(version: &Snapshot, seen: &[FileSeen]) -> Vec<Difference> {
 }
 
 /// Whether two files have the same row ids, or some that were never given out.
-fn row_ids(version: &Snapshot, found: &mut Vec<Difference>) {
+fn row_ids(version: &Snapshot, found: &mut Vec<CloneDifference>) {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Given {
@@ -202,7 +202,7 @@ fn row_ids(version: &Snapshot, found: &mut Vec<Difference>) {
     }
     let mut ranges: BTreeMap<i64, (i64, &str)> = BTreeMap::new();
     let mut wrong = |file: &str, why: String| {
-        found.push(Difference::Content { file: file.to_owned(), why: why.into() });
+        found.push(CloneDifference::Content { file: file.to_owned(), why: why.into() });
     };
     for (key, file) in version.sorted_files() {
         let action = file.action.as_deref().unwrap_or("{}");

@@ -13,11 +13,11 @@ use super::super::action::{FileKey, LiveFile};
 use super::super::error::{DeltaError, Result};
 use super::super::facts::same_facts;
 use super::super::parallel::{in_parallel, lock_or_recover};
-use super::super::path::{self, Location};
+use super::super::path::{self, FileLocation};
 use super::super::snapshot::Snapshot;
 use super::super::store::TableStore;
 use super::super::vector::deleted_rows;
-use super::Difference;
+use super::CloneDifference;
 use crate::files::open_regular;
 
 /// Bytes of files under other names than the source's that are read to compare them; of more, as many as fit.
@@ -30,7 +30,7 @@ const CHUNK: usize = 256 << 10;
 struct Live<'a> {
     key: &'a FileKey,
     file: &'a LiveFile,
-    place: Location,
+    place: FileLocation,
 }
 
 /// Compares the live files of a clone with those of its source.
@@ -39,11 +39,11 @@ pub(super) fn compare(
     source: &Snapshot,
     target_store: &TableStore,
     target: &Snapshot,
-    found: &mut Vec<Difference>,
+    found: &mut Vec<CloneDifference>,
 ) -> Result<()> {
     let ours = live(target, target_store.folder())?;
     let theirs = live(source, source_store.folder())?;
-    let mut by_place: HashMap<&Location, Vec<usize>> = HashMap::with_capacity(ours.len());
+    let mut by_place: HashMap<&FileLocation, Vec<usize>> = HashMap::with_capacity(ours.len());
     for (number, own) in ours.iter().enumerate() {
         by_place.entry(&own.place).or_default().push(number);
     }
@@ -82,13 +82,13 @@ pub(super) fn compare(
                 free[number] = false;
                 pairs.push((their, &ours[number]));
             }
-            None => found.push(Difference::Lacking { file: their.named() }),
+            None => found.push(CloneDifference::Lacking { file: their.named() }),
         }
     }
     let surplus = ours.iter().zip(&free).filter(|(_, free)| **free);
-    found.extend(surplus.map(|(own, _)| Difference::Surplus { file: own.named() }));
+    found.extend(surplus.map(|(own, _)| CloneDifference::Surplus { file: own.named() }));
     let different = pairs.iter().filter(|(their, own)| !same_facts(their.file, own.file));
-    found.extend(different.map(|(their, _)| Difference::Described { file: their.named() }));
+    found.extend(different.map(|(their, _)| CloneDifference::Described { file: their.named() }));
     contents(source_store, target_store, &pairs, found)
 }
 
@@ -109,8 +109,8 @@ impl Live<'_> {
 
     fn ends_as(&self, other: &Live<'_>) -> bool {
         let name = |live: &Live<'_>| match &live.place {
-            Location::Inside(name) | Location::Foreign(name) => name.clone(),
-            Location::Elsewhere(path) => path.display().to_string(),
+            FileLocation::Inside(name) | FileLocation::Foreign(name) => name.clone(),
+            FileLocation::Elsewhere(path) => path.display().to_string(),
         };
         let (ours, theirs) = (name(self), name(other));
         let last = theirs.rsplit('/').next().unwrap_or_default();
@@ -132,7 +132,7 @@ fn contents(
     source: &TableStore,
     target: &TableStore,
     pairs: &[(&Live<'_>, &Live<'_>)],
-    found: &mut Vec<Difference>,
+    found: &mut Vec<CloneDifference>,
 ) -> Result<()> {
     let mut bytes = 0_u64;
     let work: Vec<(&Live<'_>, &Live<'_>, bool)> = pairs
@@ -152,7 +152,7 @@ fn contents(
         };
         let note = |why: &str| {
             lock_or_recover(&different)
-                .push(Difference::Content { file: own.named(), why: why.into() });
+                .push(CloneDifference::Content { file: own.named(), why: why.into() });
         };
         // What of the source is gone since cannot be asked any more.
         if let (Some(theirs), Some(ours)) = (rows(their, source), rows(own, target))
@@ -174,7 +174,7 @@ fn contents(
 }
 
 /// What a file holds; `None` where it cannot be read.
-fn digest(store: &TableStore, place: &Location) -> Option<Vec<u8>> {
+fn digest(store: &TableStore, place: &FileLocation) -> Option<Vec<u8>> {
     let hash = |mut file: File| {
         let mut digest = Sha256::new();
         let mut buffer = vec![0; CHUNK];
@@ -186,12 +186,12 @@ fn digest(store: &TableStore, place: &Location) -> Option<Vec<u8>> {
         }
     };
     match (place, store.folder()) {
-        (Location::Inside(inside), Some(folder)) => hash(open_regular(&folder.join(inside)).ok()?),
-        (Location::Inside(inside), None) => {
+        (FileLocation::Inside(inside), Some(folder)) => hash(open_regular(&folder.join(inside)).ok()?),
+        (FileLocation::Inside(inside), None) => {
             let all = store.read_data(inside).map_err(drop::<DeltaError>).ok()?;
             Some(Sha256::digest(&all).to_vec())
         }
-        (Location::Elsewhere(path), _) => hash(open_regular(&store.external(path).ok()?).ok()?),
-        (Location::Foreign(_), _) => None,
+        (FileLocation::Elsewhere(path), _) => hash(open_regular(&store.external(path).ok()?).ok()?),
+        (FileLocation::Foreign(_), _) => None,
     }
 }

@@ -26,7 +26,7 @@ fn several_groups_of_a_round_are_one_message_an_address() {
         assert!(!body.contains(other), "no receiver is shown another: {body}");
     }
     // What follows is in the thread that its receiver knows.
-    let well = vec![group("core", State::Synchronized), group("web", State::InOrder)];
+    let well = vec![group("core", StateAfterApply::Synchronized), group("web", StateAfterApply::InOrder)];
     let (_, letters) =
         decide_letters(&round(2, now + Duration::hours(1), well), &[&first], &policy);
     for letter in &letters {
@@ -47,10 +47,10 @@ fn successes_are_told_as_often_as_is_asked_for() {
         let mut heard_by_boss = Vec::new();
         // Every six hours, three days long; the first cut is the first ever.
         for number in 0..12_u32 {
-            let mut core = group("core", State::Synchronized);
+            let mut core = group("core", StateAfterApply::Synchronized);
             core.cut = Some(GroupCut { number: u64::from(number) + 1, recovery_point: None });
             let now = start + Duration::hours(6 * i64::from(number));
-            let round = round(number as usize, now, vec![core, group("web", State::InOrder)]);
+            let round = round(number as usize, now, vec![core, group("web", StateAfterApply::InOrder)]);
             let (after, letters) = decide_letters(&round, &[&standing], &policy);
             for letter in letters.iter().filter(|letter| to(letter) == "boss@example.com") {
                 heard_by_boss.push(text(letter).subject);
@@ -147,7 +147,7 @@ fn weakened_protection_is_told_once_and_whoever_was_taken_from_the_list_hears_it
         direction: Direction::Weaker,
     };
     let now = at("2026-12-01T00:02:00Z");
-    let quiet = || vec![group("core", State::InOrder), group("web", State::InOrder)];
+    let quiet = || vec![group("core", StateAfterApply::InOrder), group("web", StateAfterApply::InOrder)];
     let mut first = round(1, now, quiet());
     let gone = SettingValue::Texts(vec!["ops@example.com".into(), "gone@example.com".into()]);
     first.weakened = vec![
@@ -243,7 +243,7 @@ fn what_is_weakened_again_by_who_undid_it_is_told_again_and_what_two_runners_do_
         let mut standing: Option<ToldState> = None;
         for (number, (from, brought, tells)) in rounds.iter().enumerate() {
             let now = at("2026-12-01T00:02:00Z") + Duration::minutes(30 * number as i64);
-            let mut next = round(number + 1, now, vec![group("core", State::InOrder)]);
+            let mut next = round(number + 1, now, vec![group("core", StateAfterApply::InOrder)]);
             next.seen_from = (*from).to_owned();
             next.changed = brought
                 .iter()
@@ -279,9 +279,9 @@ fn what_left_returned_and_left_again_is_told_again() {
         after: None,
         direction: Direction::Weaker,
     };
-    let whole = || vec![group("core", State::InOrder), group("web", State::InOrder)];
+    let whole = || vec![group("core", StateAfterApply::InOrder), group("web", StateAfterApply::InOrder)];
     for (left, without) in [
-        (removed(Some("web"), None), vec![group("core", State::InOrder)]),
+        (removed(Some("web"), None), vec![group("core", StateAfterApply::InOrder)]),
         (removed(Some("web"), Some("main.web.orders")), whole()),
         (removed(None, None), Vec::new()),
     ] {

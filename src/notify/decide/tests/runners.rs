@@ -49,15 +49,15 @@ impl Sight {
 }
 
 /// How the groups are, whoever looks.
-fn states(chance: &mut Chance, of: &mut HashMap<&'static str, State>) {
+fn states(chance: &mut Chance, of: &mut HashMap<&'static str, StateAfterApply>) {
     let group = GROUPS[chance.below(2) as usize];
     let state = match chance.below(6) {
         0 => failing(FindingCode::SourceShrank),
         1 => failing(FindingCode::ConfigurationInvalid),
-        2 => State::Paused,
-        3 => State::Waiting,
-        4 => State::InOrder,
-        _ => State::Synchronized,
+        2 => StateAfterApply::Paused,
+        3 => StateAfterApply::Waiting,
+        4 => StateAfterApply::InOrder,
+        _ => StateAfterApply::Synchronized,
     };
     of.insert(group, state);
 }
@@ -67,16 +67,16 @@ fn look(
     now: DateTime<Utc>,
     from: &str,
     sight: &Sight,
-    of: &HashMap<&'static str, State>,
+    of: &HashMap<&'static str, StateAfterApply>,
     chance: &mut Chance,
 ) -> Round {
     let blind = !sight.away.is_empty();
     let groups = sight.has.iter().map(|name| {
         // Of a group that is not due, and of one of which nothing is new, a region's silence hides how its replicas are.
         let hidden = match chance.below(3) {
-            0 if sight.away == [Role::Secondary] => State::Waiting,
-            1 if sight.away == [Role::Secondary] => State::InOrder,
-            _ => State::Away,
+            0 if sight.away == [Role::Secondary] => StateAfterApply::Waiting,
+            1 if sight.away == [Role::Secondary] => StateAfterApply::InOrder,
+            _ => StateAfterApply::Away,
         };
         let mut seen = group(name, if blind { hidden } else { of[name].clone() });
         seen.lag_seconds = None;
@@ -137,17 +137,17 @@ fn assert_stands(round: &Round, before: &[&ToldState], standing: &ToldState, see
     for group in &round.groups {
         let known = has(Class::Failing, Some(&group.name), None, None);
         match &group.state {
-            State::Failing(causes) => {
+            StateAfterApply::Failing(causes) => {
                 assert_eq!(known.map(|it| &it.causes), Some(causes), "{}", place());
             }
-            State::Paused => assert!(known.is_none(), "{}", place()),
-            State::Synchronized | State::InOrder if round.away.is_empty() => {
+            StateAfterApply::Paused => assert!(known.is_none(), "{}", place()),
+            StateAfterApply::Synchronized | StateAfterApply::InOrder if round.away.is_empty() => {
                 assert!(known.is_none(), "{}", place());
             }
-            State::Synchronized | State::InOrder => {
+            StateAfterApply::Synchronized | StateAfterApply::InOrder => {
                 assert_eq!(known.is_some(), failed(&group.name), "{}", place());
             }
-            State::Waiting | State::Untried | State::Away => {}
+            StateAfterApply::Waiting | StateAfterApply::Untried | StateAfterApply::Away => {}
         }
     }
 }
@@ -169,8 +169,8 @@ fn whatever_runners_find_nobody_is_told_twice_and_all_that_was_opened_ends() {
     for seed in 0..300 {
         let mut chance = Chance(seed);
         let mut sights = vec![Sight::clear(); RUNNERS.len()];
-        let mut of: HashMap<&'static str, State> =
-            GROUPS.iter().map(|it| (*it, State::InOrder)).collect();
+        let mut of: HashMap<&'static str, StateAfterApply> =
+            GROUPS.iter().map(|it| (*it, StateAfterApply::InOrder)).collect();
         let mut now = at("2026-12-01T00:00:00Z");
         let mut before: Vec<ToldState> = Vec::new();
         let mut has: Vec<&str> = GROUPS.to_vec();
@@ -181,7 +181,7 @@ fn whatever_runners_find_nobody_is_told_twice_and_all_that_was_opened_ends() {
             let ending = number >= walk;
             if ending && number == walk {
                 sights = vec![Sight::clear(); RUNNERS.len()];
-                of = GROUPS.iter().map(|it| (*it, State::InOrder)).collect();
+                of = GROUPS.iter().map(|it| (*it, StateAfterApply::InOrder)).collect();
             } else if !ending {
                 if chance.once_in(6) {
                     sights[chance.below(3) as usize].changes(&mut chance);

@@ -6,7 +6,7 @@ use super::*;
 fn what_a_machine_does_not_see_is_its_own_incident() {
     let policy = policy();
     let now = at("2026-12-01T00:00:00Z");
-    let well = || vec![group("core", State::InOrder), group("web", State::InOrder)];
+    let well = || vec![group("core", StateAfterApply::InOrder), group("web", StateAfterApply::InOrder)];
     let blind = |number: usize, minutes: i64| {
         let mut round = round(number, now + Duration::minutes(minutes), well());
         round.seen_from = "there".to_owned();
@@ -38,7 +38,7 @@ fn what_a_machine_does_not_see_is_its_own_incident() {
 fn a_workspace_that_is_not_watched_is_the_incident_of_whoever_does_not_see_it() {
     let policy = policy();
     let now = at("2026-12-01T00:00:00Z");
-    let well = || vec![group("core", State::InOrder), group("web", State::InOrder)];
+    let well = || vec![group("core", StateAfterApply::InOrder), group("web", StateAfterApply::InOrder)];
     let looks = |number: usize, minutes: i64, unwatched: Option<Vec<FailureCause>>| {
         let round = round(number, now + Duration::minutes(minutes), well());
         Round { unwatched, ..round }
@@ -126,7 +126,7 @@ fn runners_that_did_not_see_each_other_open_one_incident_that_is_closed_with_bot
     let [incident] = both.incidents.as_slice() else { panic!("{both:#?}") };
     assert_eq!(incident.id, one.incidents[0].id);
     assert_eq!(incident.also, [other.incidents[0].id.clone()]);
-    let well = vec![group("core", State::Synchronized)];
+    let well = vec![group("core", StateAfterApply::Synchronized)];
     let fourth = partly(round(4, now + Duration::minutes(60), well));
     let (_, letters) = decide_letters(&fourth, &[&both], &policy);
     assert_eq!(
@@ -150,7 +150,7 @@ fn what_ran_in_the_secondary_has_not_ended_because_nobody_looks() {
     let now = at("2026-12-01T00:00:00Z");
     let active = failing(FindingCode::WorkflowActiveInSecondary);
     let (first, _) = decide_letters(&round(1, now, vec![group("core", active)]), &[], &policy);
-    for state in [State::Waiting, State::InOrder, State::Synchronized] {
+    for state in [StateAfterApply::Waiting, StateAfterApply::InOrder, StateAfterApply::Synchronized] {
         let mut blind = round(2, now + Duration::minutes(30), vec![group("core", state.clone())]);
         blind.unwatched = Some(vec![unseen(CauseCode::RunsUnseen)]);
         let (second, letters) = decide_letters(&blind, &[&first], &policy);

@@ -2,10 +2,10 @@
 
 use super::notes;
 use crate::figures::{count, elapsed, moment, plural, span};
-use crate::history::{ApplyLine, GroupPeriod, Period, SettingsLine, Skew, Unproved, Unrecorded};
-use crate::render::cut_history::History;
+use crate::history::{ApplyLine, GroupPeriod, Period, SettingsLine, Skew, UnprovedClaim, Unrecorded};
+use crate::render::cut_history::CutHistory;
 use crate::render::page::{
-    Block, Fact, Note, Part, Phrase, Section, ShownNotes, Table, ToldIn, Tone,
+    Block, Fact, Note, PhrasePart, Phrase, Section, ShownNotes, PageTable, ToldIn, Tone,
 };
 use crate::render::protection::describe_change;
 use crate::render::sections::run::approval as approval_words;
@@ -13,7 +13,7 @@ use crate::sentence::Sentence;
 use crate::text::plural_as;
 
 /// What casts doubt on the report of a period; it comes first.
-pub(super) fn doubts(history: &History) -> Vec<String> {
+pub(super) fn doubts(history: &CutHistory) -> Vec<String> {
     let mut workspaces = history.workspaces.iter();
     let unread = workspaces.any(|workspace| workspace.period_missing.is_some());
     let broken = history.periods().any(|period| !period.chain.unbroken);
@@ -87,7 +87,7 @@ pub(super) fn sections(workspace: &str, period: &Period) -> Vec<Section> {
     });
     let unrecorded = chain.unrecorded.iter().map(Unrecorded::sentence).collect();
     let skews = chain.skews.iter().map(Skew::sentence).collect();
-    let unproved = period.unproved.iter().map(Unproved::sentence).collect();
+    let unproved = period.unproved.iter().map(UnprovedClaim::sentence).collect();
     vec![
         notes(
             "What is wrong with the chain",
@@ -108,13 +108,13 @@ pub(super) fn sections(workspace: &str, period: &Period) -> Vec<Section> {
     ]
 }
 
-fn titled(title: &str, table: Table) -> Section {
+fn titled(title: &str, table: PageTable) -> Section {
     Section::titled(title, [Block::Table(table)])
 }
 
 fn groups(period: &Period) -> Section {
     let heads = ["group", "#cuts", "#objective", "#proved within", "#oldest"];
-    let mut table = Table::new("How fresh the replicas of each group were", "group", &heads);
+    let mut table = PageTable::new("How fresh the replicas of each group were", "group", &heads);
     for group in &period.groups {
         let objective = group.objective_minutes.map(|minutes| span(minutes * 60));
         table.row(vec![
@@ -152,7 +152,7 @@ fn percent(share: f64) -> String {
 
 fn blocked(period: &Period) -> Section {
     let caption = "When groups were blocked, as the applies found them";
-    let mut table = Table::new(caption, "time", &["group", "from", "until", "#for", "why"]);
+    let mut table = PageTable::new(caption, "time", &["group", "from", "until", "#for", "why"]);
     for group in &period.groups {
         for blocked in &group.blocked {
             let until = match blocked.until {
@@ -175,7 +175,7 @@ fn blocked(period: &Period) -> Section {
 
 fn accepted(period: &Period) -> Section {
     let caption = "Risks that somebody accepted, and the cuts that were made all the same";
-    let mut table = Table::new(caption, "risk", &["group", "#cut", "risk", "where", "reason"]);
+    let mut table = PageTable::new(caption, "risk", &["group", "#cut", "risk", "where", "reason"]);
     for group in &period.groups {
         for risk in &group.accepted {
             table.row(vec![
@@ -214,7 +214,7 @@ fn settings_in_short(workspace: &str, period: &Period) -> Section {
 /// The same in columns, which take more room than a screen has.
 fn settings(workspace: &str, period: &Period) -> Section {
     let heads = ["", "what", "setting", "before", "after", "by"];
-    let mut table = Table::new("Settings of protection that changed", "setting", &heads);
+    let mut table = PageTable::new("Settings of protection that changed", "setting", &heads);
     for line in &period.settings {
         for change in &line.changes {
             let mut cells = describe_change(false, workspace, change).cells();
@@ -229,7 +229,7 @@ fn settings(workspace: &str, period: &Period) -> Section {
 fn origin_of_settings(line: &SettingsLine) -> Phrase {
     let SettingsLine { run_id, at, actor, git_commit, change, reviewed, changes } = line;
     let commit =
-        git_commit.as_ref().map(|commit| Phrase::from("commit ").and(Part::Digest(commit.clone())));
+        git_commit.as_ref().map(|commit| Phrase::from("commit ").and(PhrasePart::Digest(commit.clone())));
     let from: Vec<Phrase> = change.iter().map(Phrase::from_others).chain(commit).collect();
     let from = if from.is_empty() {
         Phrase::default()
@@ -290,7 +290,7 @@ fn applies(period: &Period) -> Section {
         "run",
     ];
     let caption = "Applies that had something to do, oldest first";
-    let mut table = Table::new(caption, "apply", &heads);
+    let mut table = PageTable::new(caption, "apply", &heads);
     for apply in &period.applies {
         let number = |number: usize| Phrase::from(count(number as u64));
         let unapproved = period.without_approval.contains(&apply.run_id);

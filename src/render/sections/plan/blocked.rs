@@ -1,13 +1,13 @@
 //! What is blocked: a cause of many groups once, then every group with what blocks it alone.
 
 use super::drift;
-use super::group::{self, Depth, all_the_same, changing, own_causes, risks};
+use super::group::{self, Verbosity, all_the_same, changing, own_causes, risks};
 use crate::command::{Arg, Command, Verb};
 use crate::figures::plural;
 use crate::plan::{Decision, GroupPlan};
 use crate::render::away;
-use crate::render::causes::{FindingCause, Repair, causes};
-use crate::render::page::{Below, Block, Entries, Entry, Obstacles, Page, Part, Phrase, Section};
+use crate::render::causes::{FindingCause, ShownRemedy, causes};
+use crate::render::page::{Below, Block, Entries, PageEntry, Obstacles, Page, PhrasePart, Phrase, Section};
 use crate::render::sections::acceptances::accept;
 use crate::render::sections::causes::{about, entry_of_configuration, obstacle, remedy};
 use crate::render::shown::{Labelled, Shown, entry};
@@ -54,7 +54,7 @@ pub(super) fn add_blocked(shown: &Shown<'_>, page: &mut Page) {
         page.say(Block::Entries(Entries::chosen("group", vec![detailed_entry(shown, of, causes)])));
     }
     let rest = &alone[detailed..];
-    let mut lines: Vec<Entry> = rest
+    let mut lines: Vec<PageEntry> = rest
         .iter()
         .take(LINES_MAX)
         .map(|(of, causes)| {
@@ -88,7 +88,7 @@ pub(super) fn heads(shown: &Shown<'_>) -> Section {
     Block::Entries(Entries::chosen("group", lines.collect())).into()
 }
 
-fn detailed_entry(shown: &Shown<'_>, of: &Labelled<'_>, causes: &[&FindingCause]) -> Entry {
+fn detailed_entry(shown: &Shown<'_>, of: &Labelled<'_>, causes: &[&FindingCause]) -> PageEntry {
     let group = of.group;
     let mut told_of = entry(Decision::Blocked, Phrase::name(&of.label), headline(group, causes));
     let below = &mut told_of.below;
@@ -107,7 +107,7 @@ fn detailed_entry(shown: &Shown<'_>, of: &Labelled<'_>, causes: &[&FindingCause]
         below.extend(drift::commits(group, cause));
         match &cause.remedy {
             // The command that lets it through follows, with those of the group's other causes.
-            Some(Repair::ToDoElse(to_do, _)) => {
+            Some(ShownRemedy::ToDoElse(to_do, _)) => {
                 below.push(Below::Note(Phrase::from_others(&to_do.words)))
             }
             Some(_) if cause.acceptable => {}
@@ -122,7 +122,7 @@ fn detailed_entry(shown: &Shown<'_>, of: &Labelled<'_>, causes: &[&FindingCause]
         let says = Phrase::from(format!("and {more} more causes: ")).and(validate);
         below.push(Below::Note(says.and(", or ").and(plan)));
     }
-    below.extend(group::facts_below(shown.plan, of, Depth::Short));
+    below.extend(group::facts_below(shown.plan, of, Verbosity::Short));
     below.extend(drift::ways_out(of, told).into_iter().map(Below::Copied));
     below.extend(all_the_same(of, told).map(Below::Copied));
     told_of
@@ -175,7 +175,7 @@ fn list_messages(cause: &FindingCause) -> Vec<Below> {
     let seen = cause.messages.iter().map(|message| Below::Seen(Phrase::from_others(message)));
     let mut seen: Vec<Below> = seen.collect();
     if let ([_], [_, _, ..]) = (cause.messages.as_slice(), cause.tables.as_slice()) {
-        seen.push(Below::Note(Part::Names(cause.tables.clone(), TABLES_NAMED).into()));
+        seen.push(Below::Note(PhrasePart::Names(cause.tables.clone(), TABLES_NAMED).into()));
     }
     seen
 }

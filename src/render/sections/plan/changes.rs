@@ -8,7 +8,7 @@ use crate::harmless::name;
 use crate::plan::Plan;
 use crate::plan::document::RowChange;
 use crate::render::leaving::tables_kept;
-use crate::render::page::{Part, Phrase, Table};
+use crate::render::page::{PhrasePart, Phrase, PageTable};
 use crate::render::protection::{of_plan, of_whom, weakens};
 use crate::render::shown::label;
 
@@ -16,7 +16,7 @@ use crate::render::shown::label;
 const TABLES_NAMED: usize = 20;
 
 /// What the configuration changes.
-pub(super) struct Changes {
+pub(super) struct MembershipChanges {
     pub(super) groups: Vec<GroupChange>,
 }
 
@@ -42,7 +42,7 @@ pub(super) enum MembershipChange {
 }
 
 /// Reads the changes from the rows that an apply would write.
-pub(super) fn changes(plan: &Plan) -> Changes {
+pub(super) fn changes(plan: &Plan) -> MembershipChanges {
     let mut groups = vec![];
     for workspace in &plan.workspaces {
         let kept = tables_kept(workspace);
@@ -51,7 +51,7 @@ pub(super) fn changes(plan: &Plan) -> Changes {
             change(label, row, &kept)
         }));
     }
-    Changes { groups }
+    MembershipChanges { groups }
 }
 
 fn change(label: String, change: &RowChange, kept: &BTreeSet<&String>) -> Option<GroupChange> {
@@ -98,7 +98,7 @@ fn change(label: String, change: &RowChange, kept: &BTreeSet<&String>) -> Option
     says.then_some(group)
 }
 
-impl Changes {
+impl MembershipChanges {
     /// The first line of a plan of what the configuration changes.
     pub(super) fn verdict(&self, plan: &Plan) -> String {
         let mut parts: Vec<String> = weakens(plan).into_iter().collect();
@@ -142,9 +142,9 @@ impl Changes {
     }
 
     /// A row a group.
-    pub(super) fn table(&self) -> Table {
+    pub(super) fn table(&self) -> PageTable {
         let caption = "What the configuration changes";
-        let mut table = Table::new(caption, "changed group", &["", "group", "change"]);
+        let mut table = PageTable::new(caption, "changed group", &["", "group", "change"]);
         for group in &self.groups {
             let what = group.what.with_symbol().into();
             table.row(vec![what, Phrase::name(&group.label), group.says()]);
@@ -191,7 +191,7 @@ impl GroupChange {
     }
 
     fn says(&self) -> Phrase {
-        let listed = |tables: &[String]| Part::Tables(tables.to_vec(), TABLES_NAMED);
+        let listed = |tables: &[String]| PhrasePart::Tables(tables.to_vec(), TABLES_NAMED);
         let mut says = vec![];
         if !self.tables_added.is_empty() {
             says.push(Phrase::from("adds ").and(listed(&self.tables_added)));

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::changes::changes;
-use super::group::{self, Depth, changing};
+use super::group::{self, Verbosity, changing};
 use super::notes::due_anyway;
 use super::steps;
 use super::tally::Tally;
@@ -11,7 +11,7 @@ use super::verdict::verdict;
 use crate::figures::{minute, plural, short, tally};
 use crate::plan::{Decision, Plan, Setting, SettingChange, StoredPlan};
 use crate::record::RunRecord;
-use crate::render::page::{Block, Entries, Entry, Obstacles, Page, Phrase, Section, ShownNotes};
+use crate::render::page::{Block, Entries, PageEntry, Obstacles, Page, Phrase, Section, ShownNotes};
 use crate::render::protection::{all_compared, not_compared, of_plan, settings};
 use crate::render::sections::acceptances::{all_the_same, risks_by_groups, without_acceptance};
 use crate::render::sections::causes::{blocking_causes, obstacle};
@@ -131,7 +131,7 @@ fn others(plan: &Plan) -> Section {
 
 fn synchronized(shown: &Shown<'_>) -> Section {
     let entries = shown.decided(Decision::Sync);
-    let entries: Vec<Entry> = entries.map(|of| group::entry(shown.plan, of, Depth::Line)).collect();
+    let entries: Vec<PageEntry> = entries.map(|of| group::entry(shown.plan, of, Verbosity::Line)).collect();
     let title = format!("To synchronize: {}", plural(entries.len(), "group"));
     Section::titled(title, [Block::Entries(Entries::chosen("group", entries))])
 }
@@ -145,9 +145,9 @@ fn waiting(shown: &Shown<'_>) -> Section {
     };
     let held = shown.decided(Decision::Waiting).filter(|of| of.group.waits_for_a_person());
     let held = held.map(|of| {
-        let entry = group::entry(shown.plan, of, Depth::Line);
+        let entry = group::entry(shown.plan, of, Verbosity::Line);
         // The count before them says what they are.
-        Entry { word: "", ..entry }
+        PageEntry { word: "", ..entry }
     });
     let held = Entries::chosen("waiting group", held.collect());
     Section::of([Block::Words(counts.into()), Block::Entries(held)])

@@ -6,7 +6,7 @@ use crate::ledger::cut_label;
 use crate::plan::document::{Drift, DriftCommit};
 use crate::plan::{FindingCode, GroupPlan};
 use crate::render::causes::FindingCause;
-use crate::render::page::{Below, Copied, Grid, Language, Part, Phrase};
+use crate::render::page::{Below, Copied, Grid, CodeLanguage, PhrasePart, Phrase};
 use crate::render::shown::Labelled;
 use crate::text::identifier;
 
@@ -100,13 +100,13 @@ pub(super) fn ways_out(entry: &Labelled<'_>, causes: &[&FindingCause]) -> Vec<Co
     for cause in causes.iter().filter(|cause| is_drift(cause)) {
         for drift in of(entry.group, cause) {
             let replica = replica(entry, drift, named);
-            keep.push(Part::Line(format!(
+            keep.push(PhrasePart::Line(format!(
                 "CREATE TABLE {} DEEP CLONE {replica}",
                 name_copy_aside(drift)
             )));
             if let Some(ours) = drift.ours {
                 let line = format!("RESTORE TABLE {replica} TO VERSION AS OF {ours}");
-                undo.push(Part::Line(line));
+                undo.push(PhrasePart::Line(line));
             }
         }
     }
@@ -115,7 +115,7 @@ pub(super) fn ways_out(entry: &Labelled<'_>, causes: &[&FindingCause]) -> Vec<Co
         (Phrase::from("Or undo them by a RESTORE to what drsync wrote, in ").and(place), undo),
     ];
     let ways = ways.into_iter().filter(|(_, lines)| !lines.is_empty());
-    ways.map(|(intro, lines)| Copied { intro: Some(intro), language: Language::Sql, lines })
+    ways.map(|(intro, lines)| Copied { intro: Some(intro), language: CodeLanguage::Sql, lines })
         .collect()
 }
 

@@ -6,7 +6,7 @@ use super::tally::Tally;
 use crate::command::{Command, Verb};
 use crate::figures::{bytes, bytes_short, count, plural, plural_of, span};
 use crate::plan::{Decision, GroupPlan, Plan, Step};
-use crate::render::page::{Below, Block, Copied, Entries, Fact, Grid, Page, Phrase, Size};
+use crate::render::page::{Below, Block, Copied, Entries, Fact, Grid, Page, Phrase, CopySize};
 use crate::render::shown::{Labelled, entry};
 
 /// Groups with a line of their own, the largest.
@@ -53,7 +53,7 @@ pub(super) fn add_first_sync(entries: &[&Labelled<'_>], page: &mut Page) {
 
 fn row(action: &str, label: Phrase, groups: &[&GroupPlan]) -> Vec<Phrase> {
     let steps = || groups.iter().flat_map(|group| &group.steps);
-    let copies = Size::sum(steps().filter_map(steps::size)).unwrap_or_default();
+    let copies = CopySize::sum(steps().filter_map(steps::size)).unwrap_or_default();
     vec![
         action.into(),
         label,

@@ -4,11 +4,11 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::harmless::{clean, name};
 use crate::layout::few;
-use crate::ledger::{Row, Status};
+use crate::ledger::{Row, RowStatus};
 use crate::moment;
 use crate::plan::document::{MetadataAction, RowChange, WorkspacePlan};
 use crate::plan::{LedgerAction, Plan, Role};
-use crate::render::page::{Block, Changed, Changes, Fact, Phrase, Section, Table};
+use crate::render::page::{Block, Changed, LineChanges, Fact, Phrase, Section, PageTable};
 use crate::render::sections::metadata::count_rows_and_cuts;
 use crate::render::sections::notes::leaving_workspace;
 
@@ -86,7 +86,7 @@ pub(super) fn in_full(plan: &Plan) -> Section {
         "#cuts to copy",
     ];
     let caption = "What an apply does with them, in both regions";
-    let mut table = Table::new(caption, "action", &heads);
+    let mut table = PageTable::new(caption, "action", &heads);
     let names = |names: &[String]| Phrase::join(names.iter().map(Phrase::name), ", ");
     for workspace in &plan.workspaces {
         for action in &workspace.metadata {
@@ -122,7 +122,7 @@ pub(super) fn rows(plan: &Plan) -> Section {
     Section::dense(changes.map(|change| Block::Changes(row(change))))
 }
 
-fn row(change: &RowChange) -> Changes {
+fn row(change: &RowChange) -> LineChanges {
     let before = change.before.as_ref().map_or(String::new(), columns);
     let after = columns(&change.after);
     let diff = TextDiff::from_lines(&before, &after);
@@ -135,7 +135,7 @@ fn row(change: &RowChange) -> Changes {
         let text = part.value().trim_end().to_owned();
         Some(Changed { sign, text, further: false })
     });
-    Changes {
+    LineChanges {
         word: "row",
         label: Phrase::name(&change.after.group_name),
         lines: lines.collect(),
@@ -165,7 +165,7 @@ fn columns(row: &Row) -> String {
         ("date_updated", Some(moment::text(*date_updated))),
         ("sync_start_timestamp", sync_start_timestamp.map(moment::text)),
         ("sync_end_timestamp", sync_end_timestamp.map(moment::text)),
-        ("current_sync_status", current_sync_status.map(Status::as_str).map(str::to_owned)),
+        ("current_sync_status", current_sync_status.map(RowStatus::as_str).map(str::to_owned)),
         ("message", message.as_ref().map(clean)),
     ];
     values

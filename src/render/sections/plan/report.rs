@@ -4,7 +4,7 @@ mod origin;
 
 use chrono::{DateTime, Utc};
 
-use super::group::{self, Depth};
+use super::group::{self, Verbosity};
 use super::metadata;
 use super::notes::due_anyway;
 use super::verdict::verdict;
@@ -15,7 +15,7 @@ use crate::plan::{Decision, Plan, StoredPlan};
 use crate::record::RunRecord;
 use crate::render::causes::FindingCause;
 use crate::render::page::{
-    Block, Document, Entries, Fact, Obstacles, Page, Part, Phrase, Section, Table,
+    Block, Document, Entries, Fact, Obstacles, Page, PhrasePart, Phrase, Section, PageTable,
 };
 use crate::render::protection::{all_compared, not_compared, settings};
 use crate::render::sections::acceptances::without_acceptance;
@@ -81,7 +81,7 @@ fn protection(plan: &Plan) -> Section {
 /// What was asked for.
 fn asked(plan: &Plan) -> Section {
     let selected = |label, names: &[String]| {
-        (!names.is_empty()).then(|| Fact::new(label, Part::Names(names.to_vec(), SELECTED_NAMED)))
+        (!names.is_empty()).then(|| Fact::new(label, PhrasePart::Names(names.to_vec(), SELECTED_NAMED)))
     };
     let due = plan.due_anyway.as_ref().and_then(due_anyway);
     let due = due.map(|due| format!("{due}: not changed by the configuration"));
@@ -110,7 +110,7 @@ fn groups(shown: &Shown<'_>, decision: Decision, title: &str) -> Section {
     };
     let head = Some("Causes that tables or groups share");
     let shared = Obstacles { title: head, groups: vec![], causes };
-    let entries = of.into_iter().map(|of| group::entry(shown.plan, of, Depth::Full)).collect();
+    let entries = of.into_iter().map(|of| group::entry(shown.plan, of, Verbosity::Full)).collect();
     let entries = Block::Entries(Entries::chosen("group", entries));
     Section::titled(title, [Block::Obstacles(shared), entries])
 }
@@ -118,7 +118,7 @@ fn groups(shown: &Shown<'_>, decision: Decision, title: &str) -> Section {
 /// Groups that are up to date, folded away: a line each.
 fn up_to_date(shown: &Shown<'_>) -> Section {
     let heads = ["group", "cut", "#tables", "RPO", "note"];
-    let mut table = Table::new("Groups that are up to date", "group", &heads);
+    let mut table = PageTable::new("Groups that are up to date", "group", &heads);
     for Labelled { label, workspace: _, group, place: _ } in shown.decided(Decision::UpToDate) {
         let cut = group.last_cut.as_ref();
         let cut = cut.map_or(String::new(), |cut| cut_label(cut.number, cut.recovery_point));

@@ -2,7 +2,7 @@
 
 use crate::plan::{Action, Step};
 use crate::region::SchemaChange;
-use crate::render::page::{Counted, Phrase, Size, Statement, Step as Told, Steps};
+use crate::render::page::{Counted, Phrase, CopySize, PlannedStatement, PlannedStep as Told, Steps};
 
 /// The steps, each told.
 pub(super) fn list_steps<'a>(of: &str, steps: impl IntoIterator<Item = &'a Step>) -> Steps {
@@ -54,7 +54,7 @@ pub(super) fn count_steps(steps: &[&Step]) -> Vec<Counted> {
         let same = steps.iter().filter(|step| step.action == action);
         let copies = match action {
             Action::NoOp => None,
-            Action::Create | Action::Update => Size::sum(same.clone().filter_map(|it| size(it))),
+            Action::Create | Action::Update => CopySize::sum(same.clone().filter_map(|it| size(it))),
         };
         Counted { action, tables: same.count(), copies }
     });
@@ -62,16 +62,16 @@ pub(super) fn count_steps(steps: &[&Step]) -> Vec<Counted> {
 }
 
 /// What a step copies, where that is known.
-pub(super) fn size(step: &Step) -> Option<Size> {
+pub(super) fn size(step: &Step) -> Option<CopySize> {
     let estimate = step.estimate?;
-    Some(Size { bytes: estimate.copy_bytes, files: estimate.copy_files })
+    Some(CopySize { bytes: estimate.copy_bytes, files: estimate.copy_files })
 }
 
 /// What will be run.
-pub(super) fn statements<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Vec<Statement> {
+pub(super) fn statements<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Vec<PlannedStatement> {
     let all = steps.into_iter().filter_map(|step| {
         let text = step.statement.as_ref()?.clone();
-        Some(Statement { table: step.table.to_string(), text })
+        Some(PlannedStatement { table: step.table.to_string(), text })
     });
     all.collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::group::{self, Depth, Item};
+use super::group::{self, Verbosity, GroupItem};
 use super::size::{is_big, many_tables};
 use super::{first, steps};
 use crate::plan::{Action, Decision, Step};
@@ -21,7 +21,7 @@ pub(super) fn add_syncs(shown: &Shown<'_>, page: &mut Page) {
     let alone = |entry| Block::Entries(Entries::chosen("group", vec![entry]));
     if shown.verbose || !many_tables(shown.plan) {
         for of in &entries {
-            page.say(alone(group::entry(shown.plan, of, Depth::Line)));
+            page.say(alone(group::entry(shown.plan, of, Verbosity::Line)));
         }
         return;
     }
@@ -39,11 +39,11 @@ pub(super) fn add_syncs(shown: &Shown<'_>, page: &mut Page) {
             counted: steps::count_steps(&rest),
             ..steps::list_steps(&of.label, told.iter().copied())
         };
-        let items = group::items(shown.plan, of, Depth::Line).into_iter().map(|item| match item {
-            Item::Steps(_) => Item::Steps(steps.clone()),
+        let items = group::items(shown.plan, of, Verbosity::Line).into_iter().map(|item| match item {
+            GroupItem::Steps(_) => GroupItem::Steps(steps.clone()),
             other => other,
         });
-        let entry = group::entry_of_items(of, items, Depth::Line);
+        let entry = group::entry_of_items(of, items, Verbosity::Line);
         if told.is_empty() { plain.push(entry) } else { page.say(alone(entry)) }
     }
     page.say(Block::Entries(Entries::chosen("group", plain)));

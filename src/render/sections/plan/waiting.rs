@@ -1,10 +1,10 @@
 //! What waits: a line a group; a failed workflow with all that helps to decide.
 
-use super::group::{self, Depth};
+use super::group::{self, Verbosity};
 use super::verdict::join_names;
 use crate::ledger::cut_label;
 use crate::plan::{Decision, GroupPlan};
-use crate::render::page::{Block, Entries, Entry, Page, Phrase};
+use crate::render::page::{Block, Entries, PageEntry, Page, Phrase};
 use crate::render::shown::{Shown, entry};
 
 /// Groups with a line of their own.
@@ -15,17 +15,17 @@ const FAILED_MAX: usize = 1;
 /// The groups that wait, of these the ones that pass; where everything is asked for those that are up to date, too.
 pub(super) fn add_waiting(shown: &Shown<'_>, page: &mut Page, passes: impl Fn(&GroupPlan) -> bool) {
     let mut told = 0;
-    let mut lines: Vec<Entry> = vec![];
+    let mut lines: Vec<PageEntry> = vec![];
     let mut left_out = vec![];
     for of in shown.decided(Decision::Waiting).filter(|of| passes(of.group)) {
         if of.group.waits_for_a_failed_run() && told < shown.room(FAILED_MAX) {
             told += 1;
-            let mut entry = group::entry(shown.plan, of, Depth::Short);
+            let mut entry = group::entry(shown.plan, of, Verbosity::Short);
             // The first of what is known says which run it was.
             entry.says = "workflow_failed".into();
             page.say(Block::Entries(Entries::chosen("group", vec![entry])));
         } else if shown.verbose || lines.len() < LINES_MAX {
-            lines.push(group::entry(shown.plan, of, Depth::Line));
+            lines.push(group::entry(shown.plan, of, Verbosity::Line));
         } else {
             left_out.push(of.label.clone());
         }

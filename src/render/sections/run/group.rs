@@ -6,13 +6,13 @@ use crate::ledger::cut_label;
 use crate::record::{Ending, GroupOutcome, GroupRecord, TableOutcome, TableRecord};
 use crate::region::VerifiedLevel;
 use crate::render::away;
-use crate::render::page::{Below, Block, Entry, Phrase, Table, ToldIn, Tone};
+use crate::render::page::{Below, Block, PageEntry, Phrase, PageTable, ToldIn, Tone};
 use crate::render::sections::findings::blocking;
-use crate::render::shown::Planned;
+use crate::render::shown::PlannedGroups;
 
 /// A group under its label.
-pub(super) fn entry(plan: Option<&Planned<'_>>, group: &GroupRecord, label: String) -> Entry {
-    let mut entry = Entry::new(
+pub(super) fn entry(plan: Option<&PlannedGroups<'_>>, group: &GroupRecord, label: String) -> PageEntry {
+    let mut entry = PageEntry::new(
         word(group),
         tone(group.outcome),
         Phrase::name(&label),
@@ -32,7 +32,7 @@ pub(super) fn cause_of_region(group: &GroupRecord) -> Option<(&str, &Ending)> {
 }
 
 /// Groups that only a region held up are told with it.
-pub(super) fn held_by_region(plan: &Planned<'_>, group: &GroupRecord) -> bool {
+pub(super) fn held_by_region(plan: &PlannedGroups<'_>, group: &GroupRecord) -> bool {
     let planned = || plan.find(&group.workspace, &group.name);
     group.outcome != GroupOutcome::Synchronized
         && planned().is_some_and(|(workspace, planned)| away::only_away(workspace, planned))
@@ -59,7 +59,7 @@ fn tone(outcome: GroupOutcome) -> Tone {
 }
 
 /// What there is to say of a group.
-fn describe_group(plan: Option<&Planned<'_>>, group: &GroupRecord) -> Phrase {
+fn describe_group(plan: Option<&PlannedGroups<'_>>, group: &GroupRecord) -> Phrase {
     let cut = match (group.cut, group.recovery_point) {
         (Some(cut), Some(point)) => Some(cut_label(cut, point)),
         (Some(cut), None) => Some(format!("cut {cut}")),
@@ -104,7 +104,7 @@ fn failed_tables(group: &GroupRecord) -> impl Iterator<Item = &TableRecord> {
 }
 
 /// What blocks a group that the plan held as blocked.
-fn blocked(plan: Option<&Planned<'_>>, group: &GroupRecord) -> Option<Phrase> {
+fn blocked(plan: Option<&PlannedGroups<'_>>, group: &GroupRecord) -> Option<Phrase> {
     if group.outcome != GroupOutcome::Blocked {
         return None;
     }
@@ -157,7 +157,7 @@ fn tables(label: &str, group: &GroupRecord) -> Option<Block> {
         "#attempts",
         "statement",
     ];
-    let mut table = Table::new(caption, "table", &heads);
+    let mut table = PageTable::new(caption, "table", &heads);
     for one in &group.tables {
         let number = |number: Option<u64>| number.map_or(Phrase::default(), |it| count(it).into());
         let version = |version: u64| Phrase::from(format!("v{version}"));

@@ -5,7 +5,7 @@ use crate::record::{MetadataRecord, RunRecord};
 use crate::render::sections::metadata::count_rows_and_cuts;
 
 /// What an apply did to the metadata tables.
-pub(super) struct Written {
+pub(super) struct MetadataWritten {
     /// `created`, `cloned`, `updated`.
     verb: &'static str,
     /// Which rows, and in which regions.
@@ -14,7 +14,7 @@ pub(super) struct Written {
     rows: bool,
 }
 
-impl Written {
+impl MetadataWritten {
     /// `Metadata tables updated: 1 row retired, 2 changed in both regions`.
     pub(super) fn sentence(&self) -> String {
         format!("{}{}", self.what(), self.how())
@@ -32,7 +32,7 @@ impl Written {
 }
 
 /// What was done to them; `None`: nothing.
-pub(super) fn metadata_written(record: &RunRecord) -> Option<Written> {
+pub(super) fn metadata_written(record: &RunRecord) -> Option<MetadataWritten> {
     let verb = record.metadata.iter().map(|one| one.action).fold(
         None,
         |before: Option<&'static str>, action| match action {
@@ -55,7 +55,7 @@ pub(super) fn metadata_written(record: &RunRecord) -> Option<Written> {
     };
     let rows = places.first().is_some_and(|(said, _)| !said.is_empty());
     let how: Vec<String> = places.iter().map(|(said, place)| placed(said, place)).collect();
-    Some(Written { verb, how: how.join("; "), rows })
+    Some(MetadataWritten { verb, how: how.join("; "), rows })
 }
 
 fn placed(said: &str, place: &str) -> String {

@@ -2,12 +2,12 @@
 
 use crate::plan::Provenance;
 use crate::record::{Approval, RunRecord};
-use crate::render::page::{Block, Fact, Part, Phrase, Section};
+use crate::render::page::{Block, Fact, PhrasePart, Phrase, Section};
 
 /// Which run it was.
 pub(super) fn section(record: &RunRecord) -> Section {
     let name = |text: &String| Phrase::name(text);
-    let digest = |text: &String| Phrase::from(Part::Digest(text.clone()));
+    let digest = |text: &String| Phrase::from(PhrasePart::Digest(text.clone()));
     let mut facts = vec![
         Fact::new("run", name(&record.run_id)),
         Fact::new("began", record.started_at),
@@ -40,7 +40,7 @@ pub(in crate::render) fn provenance(provenance: &Provenance) -> Vec<Fact> {
         text.filter(|text| !text.is_empty()).map(|text| Fact::new(label, Phrase::from_others(text)))
     };
     let commit = git_commit.as_ref().map(|commit| Fact::new("commit", Phrase::name(commit)));
-    let pipeline = ci_run_url.as_ref().map(|url| Fact::new("pipeline", Part::Address(url.clone())));
+    let pipeline = ci_run_url.as_ref().map(|url| Fact::new("pipeline", PhrasePart::Address(url.clone())));
     let facts = [
         said("by", Some(actor)),
         said("started by", started_by.as_ref()),

@@ -3,7 +3,7 @@
 use crate::figures::id_end;
 use crate::plan::{Plan, Role};
 use crate::record::{Recorded, RunRecord};
-use crate::render::page::{Block, Copied, Language, Part, Phrase, Section};
+use crate::render::page::{Block, Copied, CodeLanguage, PhrasePart, Phrase, Section};
 
 /// Where it is recorded; `kept` is where its record lies on this machine. Of a plan that does nothing nothing is kept.
 pub(super) fn section(plan: Option<&Plan>, record: &RunRecord, kept: Option<&str>) -> Section {
@@ -45,8 +45,8 @@ pub(super) fn section(plan: Option<&Plan>, record: &RunRecord, kept: Option<&str
     let Some(digest) = &record.record_sha256 else {
         return Block::Words(says).into();
     };
-    let line = Part::Line(format!("sha256 {digest}"));
-    Block::Copied(Copied { intro: Some(says), language: Language::Plain, lines: vec![line] }).into()
+    let line = PhrasePart::Line(format!("sha256 {digest}"));
+    Block::Copied(Copied { intro: Some(says), language: CodeLanguage::Plain, lines: vec![line] }).into()
 }
 
 /// Whether all primaries have taken down all that they were to of some kinds, and all secondaries; `None`: nobody was to.

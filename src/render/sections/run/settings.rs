@@ -1,13 +1,13 @@
 //! Settings that are others from an apply on, and whether somebody approved what is weaker.
 
 use crate::record::RunRecord;
-use crate::render::page::{Block, Note, Phrase, Section, ShownNotes, Table, ToldIn};
+use crate::render::page::{Block, Note, Phrase, Section, ShownNotes, PageTable, ToldIn};
 use crate::render::protection::{describe_change, describe_compared};
 
 /// A line a setting, and where there is room a table with what it was compared with.
 pub(super) fn sections(record: &RunRecord, several: bool) -> Vec<Section> {
     let caption = "Settings that are others than before";
-    let mut table = Table::new(caption, "setting", &["", "what", "setting", "before", "after"]);
+    let mut table = PageTable::new(caption, "setting", &["", "what", "setting", "before", "after"]);
     let mut weaker = vec![];
     let mut otherwise = vec![];
     for changed in &record.settings_changed {

@@ -1,6 +1,6 @@
 //! How an apply ended, in one line.
 
-use super::metadata::{self, Written};
+use super::metadata::{self, MetadataWritten};
 use super::word;
 use crate::apply::DEADLINE;
 use crate::figures::{plural, tally};
@@ -75,7 +75,7 @@ pub(in crate::render) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> Ver
 }
 
 /// The verdict where the metadata tables are what was written, with what is blocked before and all else after the details.
-fn of_metadata(written: &Written, blocked: Option<String>, all_else: &str) -> Verdict {
+fn of_metadata(written: &MetadataWritten, blocked: Option<String>, all_else: &str) -> Verdict {
     let (what, how) = (written.what(), written.how());
     let tells_metadata = blocked.is_none() && has_room(&what, &how);
     let clauses = blocked.into_iter().chain([how, all_else.to_owned()]);

@@ -3,7 +3,7 @@
 use super::{home, known, other};
 use crate::command::{Command, Verb};
 use crate::figures::{bytes, count, plural};
-use crate::render::page::{Chapter, Instruction, Phrase, Point, RunApart, RunInOrder, Stage};
+use crate::render::page::{Chapter, Instruction, Phrase, LabeledPoint, RunApart, RunInOrder, GuideStep};
 use crate::runbook::{GroupSteps, Language, RunbookSubject, TableStep};
 
 /// The chapter of a group; `None`: it is where it shall be, and nothing is known that is to be done.
@@ -21,7 +21,7 @@ pub(super) fn chapter(place: &RunbookSubject, group: &GroupSteps) -> Option<Chap
 }
 
 /// What is said before the steps, and the steps.
-type Told = (Vec<Instruction>, Vec<Stage>);
+type Told = (Vec<Instruction>, Vec<GuideStep>);
 
 /// What is said of a cut.
 fn cut(group: &GroupSteps) -> Phrase {
@@ -68,8 +68,8 @@ fn bring_over(place: &RunbookSubject, group: &GroupSteps, fence: &str) -> Told {
     (before_anything(place, group), stages)
 }
 
-fn stage(title: impl Into<Phrase>, says: Vec<Instruction>) -> Stage {
-    Stage { title: title.into(), says }
+fn stage(title: impl Into<Phrase>, says: Vec<Instruction>) -> GuideStep {
+    GuideStep { title: title.into(), says }
 }
 
 /// What is lost, and what has to be known before anything is run.
@@ -202,13 +202,13 @@ fn open(place: &RunbookSubject, group: &GroupSteps) -> Instruction {
     let start = match workflow {
         Some(_) if !group.jobs.is_empty() => {
             let alone = Phrase::from("In ").and(other(place));
-            Point::new("", alone.and(" alone: what starts on both sides writes on both."))
+            LabeledPoint::new("", alone.and(" alone: what starts on both sides writes on both."))
         }
         Some(workflow) => {
             let alone = Phrase::name(workflow).and(", in ").and(other(place)).and(" alone.");
-            Point::new("Start", alone)
+            LabeledPoint::new("Start", alone)
         }
-        None => Point::new("Start", "no workflow is known that writes the group."),
+        None => LabeledPoint::new("Start", "no workflow is known that writes the group."),
     };
     let repeat = match workflow_run_id {
         Some(run) => Phrase::from(format!(
@@ -220,7 +220,7 @@ fn open(place: &RunbookSubject, group: &GroupSteps) -> Instruction {
     };
     let rights = [known::rights(place, group)].into_iter();
     let jobs = known::jobs(place, group);
-    Instruction::Points(rights.chain(jobs).chain([start, Point::new("Repeat", repeat)]).collect())
+    Instruction::Points(rights.chain(jobs).chain([start, LabeledPoint::new("Repeat", repeat)]).collect())
 }
 
 /// What may be left to do of a group that the other side is active of: nothing of it is to be run unseen.

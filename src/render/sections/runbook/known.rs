@@ -5,7 +5,7 @@ use crate::figures::{count, plural, plural_of};
 use crate::layout::few;
 use crate::plan::{GrantsSeen, JobSeen, LossReceipt, Role, TableLoss, UnknownLoss};
 use crate::region::{Deployment, PauseStatus};
-use crate::render::page::{Instruction, Part, Phrase, Point};
+use crate::render::page::{Instruction, PhrasePart, Phrase, LabeledPoint};
 use crate::runbook::{GroupSteps, Language, RunbookSubject};
 
 /// Runs that are named in one sentence, and who wrote.
@@ -88,12 +88,12 @@ fn lost_of_table(loss: &TableLoss) -> Phrase {
     let says = says.and(rows);
     match writers.as_slice() {
         [] => says,
-        writers => says.and(", by ").and(Part::Names(writers.to_vec(), WRITERS_MAX)),
+        writers => says.and(", by ").and(PhrasePart::Names(writers.to_vec(), WRITERS_MAX)),
     }
 }
 
 /// The rights that the other side lacks, as they were last seen.
-pub(super) fn rights(place: &RunbookSubject, group: &GroupSteps) -> Point {
+pub(super) fn rights(place: &RunbookSubject, group: &GroupSteps) -> LabeledPoint {
     let Some(seen) = &group.grants else {
         if place.language == Language::Python {
             let says = Phrase::from("those of the files. Whoever works with these tables in ")
@@ -101,7 +101,7 @@ pub(super) fn rights(place: &RunbookSubject, group: &GroupSteps) -> Point {
                 .and(" has to be let in by the storage of ")
                 .and(other(place))
                 .and(".");
-            return Point::new("Rights", says);
+            return LabeledPoint::new("Rights", says);
         }
         let says = Phrase::from("nobody looked at them. Whoever works with these tables in ")
             .and(home(place))
@@ -110,7 +110,7 @@ pub(super) fn rights(place: &RunbookSubject, group: &GroupSteps) -> Point {
             .and(Phrase::coded(
                 ": compare `SHOW GRANTS` of schemas and tables, in the other region as long as it answers.",
             ));
-        return Point::new("Rights", says);
+        return LabeledPoint::new("Rights", says);
     };
     let compare = Phrase::coded(
         "compare `SHOW GRANTS` in the other region, as long as it answers, for whoever works with them in ",
@@ -121,7 +121,7 @@ pub(super) fn rights(place: &RunbookSubject, group: &GroupSteps) -> Point {
     let known = group.tables.saturating_sub(unseen);
     let lacking = lacking(seen);
     if lacking.is_empty() && known == 0 {
-        return Point::new(
+        return LabeledPoint::new(
             "Rights",
             Phrase::from("not seen at both sides of any table; ").and(compare),
         );
@@ -130,7 +130,7 @@ pub(super) fn rights(place: &RunbookSubject, group: &GroupSteps) -> Point {
         Phrase::from(format!("not seen at both sides of {}; ", plural(unseen, "table")))
             .and(compare)
     });
-    Point { also, ..rights_seen(place, seen, &lacking, (known, unseen)) }
+    LabeledPoint { also, ..rights_seen(place, seen, &lacking, (known, unseen)) }
 }
 
 /// The statements that give the other side what it lacks.
@@ -146,7 +146,7 @@ fn rights_seen(
     seen: &GrantsSeen,
     lacking: &[String],
     (known, unseen): (usize, usize),
-) -> Point {
+) -> LabeledPoint {
     let of = |says: String, are: &str| {
         Phrase::from(says)
             .and(home(place))
@@ -156,23 +156,23 @@ fn rights_seen(
             .and(seen.at)
     };
     match (lacking.len(), unseen) {
-        (0, 0) => Point::new("Rights", of("none of ".to_owned(), "is").and(".")),
+        (0, 0) => LabeledPoint::new("Rights", of("none of ".to_owned(), "is").and(".")),
         (0, _) => {
             let says = format!("on {} none of ", plural(known, "table"));
-            Point::new("Rights", of(says, "is").and("."))
+            LabeledPoint::new("Rights", of(says, "is").and("."))
         }
         (number, _) => {
             let are = if number == 1 { "is" } else { "are" };
             let rights =
                 if number == 1 { "1 right".to_owned() } else { format!("{number} rights") };
             let says = of(format!("{rights} of "), are).and("; run those that are still wanted:");
-            Point { run: Some(lacking.join("\n")), ..Point::new("Rights", says) }
+            LabeledPoint { run: Some(lacking.join("\n")), ..LabeledPoint::new("Rights", says) }
         }
     }
 }
 
 /// Which jobs are to be started, and what is known of each on both sides.
-pub(super) fn jobs(place: &RunbookSubject, group: &GroupSteps) -> Vec<Point> {
+pub(super) fn jobs(place: &RunbookSubject, group: &GroupSteps) -> Vec<LabeledPoint> {
     let of = |side: Role| group.jobs.iter().filter(move |job| job.side == side);
     let at_home = of(Role::Primary).map(|job| {
         let there = of(Role::Secondary).find(|there| there.name == job.name);
@@ -185,7 +185,7 @@ pub(super) fn jobs(place: &RunbookSubject, group: &GroupSteps) -> Vec<Point> {
         };
         let says = Phrase::name(&job.name).and(", ").and(job_there(place, there));
         let says = says.and(". In ").and(home(place)).and(format!(" it was {was} ("));
-        Point::new("Start", says.and(job.at).and(")."))
+        LabeledPoint::new("Start", says.and(job.at).and(")."))
     });
     at_home.collect()
 }

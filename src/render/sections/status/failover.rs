@@ -6,11 +6,11 @@ use super::rows::ROWS_MAX;
 use crate::command::{Command, Verb};
 use crate::figures::{moment, plural_of};
 use crate::harmless::name;
-use crate::plan::status::{FailedOver, GivenUp, GroupStatus, Status, TableStatus, WorkspaceStatus};
-use crate::render::page::{Block, Copied, Phrase, Section, Table};
+use crate::plan::status::{FailedOver, GivenUp, GroupStatus, StatusDocument, TableStatus, WorkspaceStatus};
+use crate::render::page::{Block, Copied, Phrase, Section, PageTable};
 
 /// Who is active, and what was lost, of each workspace that has such groups.
-pub(super) fn failed_over(status: &Status) -> Vec<Section> {
+pub(super) fn failed_over(status: &StatusDocument) -> Vec<Section> {
     let sections = status.workspaces.iter().flat_map(|workspace| {
         let over = workspace.groups.iter();
         let over = over.filter_map(|group| Some((group, group.failed_over.as_ref()?)));
@@ -27,7 +27,7 @@ pub(super) fn failed_over(status: &Status) -> Vec<Section> {
 }
 
 /// What says how they come home, once that can be done.
-pub(super) fn way_home(status: &Status) -> Option<Copied> {
+pub(super) fn way_home(status: &StatusDocument) -> Option<Copied> {
     let mut at_both = status.workspaces.iter().filter(|workspace| {
         workspace.regions.primary.reachable
             && workspace.groups.iter().any(|group| group.failed_over.is_some())
@@ -39,14 +39,14 @@ pub(super) fn way_home(status: &Status) -> Option<Copied> {
 }
 
 fn active(
-    status: &Status,
+    status: &StatusDocument,
     workspace: &WorkspaceStatus,
     side: &str,
     over: &[(&GroupStatus, &FailedOver)],
 ) -> Section {
     let caption = "Who is active";
     let since = format!("active in {side} since");
-    let mut table = Table::new(caption, "group", &["group", &since, "by", "written there"]);
+    let mut table = PageTable::new(caption, "group", &["group", &since, "by", "written there"]);
     table.most = 2 * ROWS_MAX;
     table.all = Some(Command::new(Verb::Status).word("-v"));
     let home = name(&workspace.name);
@@ -81,7 +81,7 @@ fn at_cut(group: &GroupStatus) -> usize {
 
 /// What was known to be lost when it was done, and what the home has beyond the cut where it can be looked at.
 fn lost(
-    status: &Status,
+    status: &StatusDocument,
     workspace: &WorkspaceStatus,
     over: &[(&GroupStatus, &FailedOver)],
 ) -> Section {
@@ -90,7 +90,7 @@ fn lost(
     let seen = workspace.regions.primary.reachable;
     let now = format!("{home} has beyond");
     let heads: &[&str] = &["group", "lost with it", "looked at", &now];
-    let mut table = Table::new(caption, "group", if seen { heads } else { &heads[..3] });
+    let mut table = PageTable::new(caption, "group", if seen { heads } else { &heads[..3] });
     table.most = 2 * ROWS_MAX;
     table.all = Some(Command::new(Verb::Status).word("-v"));
     table.after.push(if seen {

@@ -5,14 +5,14 @@ use super::{entries, label};
 use crate::command::{Command, Verb};
 use crate::figures::plural;
 use crate::harmless::name;
-use crate::plan::status::Status;
+use crate::plan::status::StatusDocument;
 use crate::plan::{GoneWithPrimary, NotReady};
-use crate::render::page::{Block, Phrase, Section, Table};
+use crate::render::page::{Block, Phrase, Section, PageTable};
 
 /// A line a group of which it is known; none where no workspace stands by.
-pub(super) fn readiness(status: &Status) -> Section {
+pub(super) fn readiness(status: &StatusDocument) -> Section {
     let caption = "Whether groups could be failed over";
-    let mut table = Table::new(caption, "group", &["group", "ready"]);
+    let mut table = PageTable::new(caption, "group", &["group", "ready"]);
     table.most = ROWS_MAX;
     table.all = Some(Command::new(Verb::Status).word("-v"));
     for (workspace, group) in entries(status) {

@@ -8,13 +8,13 @@ use crate::command::{Command, Verb};
 use crate::figures::minute_near;
 use crate::harmless::name;
 use crate::plan::LossReceipt;
-use crate::plan::status::{Status, WorkspaceStatus};
-use crate::render::page::{Block, Phrase, Section, Table};
+use crate::plan::status::{StatusDocument, WorkspaceStatus};
+use crate::render::page::{Block, Phrase, Section, PageTable};
 use crate::render::sections::losses::lost_words;
 
 /// Of a primary that is away it is what was known to be lost when somebody last looked. What is not known is said to be that,
 /// never to be nothing.
-pub(super) fn receipts(status: &Status) -> Vec<Section> {
+pub(super) fn receipts(status: &StatusDocument) -> Vec<Section> {
     let of_workspace = |workspace: &WorkspaceStatus| {
         let away = !workspace.regions.primary.reachable;
         let home = name(&workspace.name);
@@ -24,7 +24,7 @@ pub(super) fn receipts(status: &Status) -> Vec<Section> {
             format!("lost if {home} were gone now")
         };
         let caption = "What would be lost";
-        let mut table = Table::new(caption, "group", &["group", &lost, "looked at"]);
+        let mut table = PageTable::new(caption, "group", &["group", &lost, "looked at"]);
         table.most = ROWS_MAX;
         table.all = Some(Command::new(Verb::Status).word("-v"));
         table.after.push(format!("What {home} takes after a look nobody knows.").into());

@@ -5,23 +5,23 @@ use super::{entries, label};
 use crate::command::{Command, Verb};
 use crate::figures::span;
 use crate::plan::status::{
-    GroupStatus, LedgerPresence, OffCut, RegionsStatus, Rpo, Status, TableStatus, WorkspaceStatus,
+    GroupStatus, LedgerPresence, OffCut, RegionsStatus, Rpo, StatusDocument, TableStatus, WorkspaceStatus,
 };
 use crate::render::away;
-use crate::render::page::{Block, Phrase, Row, Section, Table};
+use crate::render::page::{Block, Phrase, PageRow, Section, PageTable};
 
 /// Groups in the table; further ones that are in order are counted.
 pub(super) const ROWS_MAX: usize = 20;
 
 /// Every group with its cut, and how far behind it is; with a primary away what its replicas hold.
-pub(super) fn groups(status: &Status) -> Section {
+pub(super) fn groups(status: &StatusDocument) -> Section {
     let away = primary_away(status);
     let heads: &[&str] = if away {
         &["group", "cut", "replicas"]
     } else {
         &["group", "cut", "lag", "RPO", "at cut"]
     };
-    let mut table = Table::new("How every group stands", "group", heads);
+    let mut table = PageTable::new("How every group stands", "group", heads);
     table.most = 2 * ROWS_MAX;
     let met = if away { "all replicas at their cut" } else { "all replicas at their cut, RPO met" };
     table.quiet = Some((ROWS_MAX + 1, met));
@@ -37,7 +37,7 @@ pub(super) fn groups(status: &Status) -> Section {
             cells.extend([lag(group), rpo(group), at_cut(group)].map(Phrase::from));
         }
         let quiet = in_order(workspace, group, away);
-        table.rows.push(Row { cells, below: vec![], further: vec![], quiet });
+        table.rows.push(PageRow { cells, below: vec![], further: vec![], quiet });
     }
     Section::titled("Groups", [Block::Table(table)])
 }
@@ -113,7 +113,7 @@ pub(super) fn tables(label: String, group: &GroupStatus) -> Section {
         Phrase::from(version.map_or("-".to_owned(), |version| format!("v{version}")))
     };
     let heads = ["table", "head", "cut", "replica", "holds", "pending"];
-    let mut table = Table::new(format!("Tables of {label}"), "table", &heads);
+    let mut table = PageTable::new(format!("Tables of {label}"), "table", &heads);
     table.label = Some(Phrase::name(label));
     for one in &group.tables {
         let TableStatus {

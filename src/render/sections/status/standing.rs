@@ -7,11 +7,11 @@ use super::{entries, label};
 use crate::command::{Command, Verb};
 use crate::figures::{moment, plural, plural_of};
 use crate::plan::document::DriftCommit;
-use crate::plan::status::{GroupStatus, OffCut, RetiredStatus, Rpo, Status, WorkspaceStatus};
+use crate::plan::status::{GroupStatus, OffCut, RetiredStatus, Rpo, StatusDocument, WorkspaceStatus};
 use crate::plan::{Decision, Finding, FindingCode};
-use crate::render::away::Away;
+use crate::render::away::UnseenRegions;
 use crate::render::page::{
-    Below, Block, Copied, Entries, Entry, NameNote, NamesInRow, Part, Phrase, Section, ToldIn, Tone,
+    Below, Block, Copied, Entries, PageEntry, NameNote, NamesInRow, PhrasePart, Phrase, Section, ToldIn, Tone,
 };
 use crate::render::shown::label_among;
 
@@ -21,17 +21,17 @@ const FINDINGS_TOLD: usize = 3;
 const GROUPS_NAMED: usize = 3;
 
 /// The replicas that cannot be brought to their cut.
-pub(super) fn losses(status: &Status) -> Section {
+pub(super) fn losses(status: &StatusDocument) -> Section {
     let lost = entries(status).flat_map(|(workspace, group)| {
         let label = label(status, workspace, group);
         let tables = group.tables.iter();
         tables.filter_map(move |table| {
             let why = table.lost.as_ref()?;
             let says = Phrase::name(&table.table).and(": ").and(Phrase::from_others(why));
-            Some(Entry::new("lost", Tone::Bad, Phrase::name(&label), says))
+            Some(PageEntry::new("lost", Tone::Bad, Phrase::name(&label), says))
         })
     });
-    let lost: Vec<Entry> = lost.collect();
+    let lost: Vec<PageEntry> = lost.collect();
     if lost.is_empty() {
         return Section::default();
     }
@@ -46,7 +46,7 @@ pub(super) fn losses(status: &Status) -> Section {
 }
 
 /// The replicas that do not hold their cut and can be brought to it: why, and the version to go back to.
-pub(super) fn off_cut(status: &Status) -> Section {
+pub(super) fn off_cut(status: &StatusDocument) -> Section {
     let all = entries(status).flat_map(|(workspace, group)| {
         let label = label(status, workspace, group);
         group.tables.iter().filter_map(move |table| {
@@ -60,7 +60,7 @@ pub(super) fn off_cut(status: &Status) -> Section {
                 }
                 Some(_) | None => says,
             };
-            Some(Entry::new(word, tone, Phrase::name(&label), says))
+            Some(PageEntry::new(word, tone, Phrase::name(&label), says))
         })
     });
     let all = Entries::new("table", all.collect());
@@ -136,7 +136,7 @@ struct Trouble {
 }
 
 /// What stands in the way of which group: what is the same of several is said once.
-pub(super) fn troubles(status: &Status) -> Section {
+pub(super) fn troubles(status: &StatusDocument) -> Section {
     let mut all: Vec<Trouble> = vec![];
     let mut places: BTreeMap<(&str, Phrase), usize> = BTreeMap::new();
     let mut before: Vec<String> = vec![];
@@ -161,21 +161,21 @@ pub(super) fn troubles(status: &Status) -> Section {
         }
         all[at].labels.push(label);
     }
-    let mut told: Vec<Entry> = all.into_iter().map(Trouble::entry).collect();
+    let mut told: Vec<PageEntry> = all.into_iter().map(Trouble::entry).collect();
     if !before.is_empty() {
         let shows = Phrase::command(Command::new(Verb::Status).word("-v"));
         let says = Phrase::from("in the last round before: ").and(shows);
         let (label, says) = labelled(&before, says);
-        told.push(Entry { told: ToldIn::InBrief, ..Entry::new("failed", Tone::Wait, label, says) });
+        told.push(PageEntry { told: ToldIn::InBrief, ..PageEntry::new("failed", Tone::Wait, label, says) });
     }
     Block::Entries(Entries::new("group", told)).into()
 }
 
 impl Trouble {
-    fn entry(self) -> Entry {
+    fn entry(self) -> PageEntry {
         let Trouble { word, tone, says, below, told, labels } = self;
         let (label, says) = labelled(&labels, says);
-        Entry { told, below, ..Entry::new(word, tone, label, says) }
+        PageEntry { told, below, ..PageEntry::new(word, tone, label, says) }
     }
 }
 
@@ -184,14 +184,14 @@ fn labelled(labels: &[String], says: Phrase) -> (Phrase, Phrase) {
     match labels {
         [one] => (Phrase::name(one), says),
         many => {
-            let names = Phrase::from(Part::Names(many.to_vec(), GROUPS_NAMED));
+            let names = Phrase::from(PhrasePart::Names(many.to_vec(), GROUPS_NAMED));
             (plural(many.len(), "group").into(), names.and(": ").and(says))
         }
     }
 }
 
 fn trouble(workspace: &WorkspaceStatus, group: &GroupStatus) -> Option<Trouble> {
-    let away = Away::of_status(workspace);
+    let away = UnseenRegions::of_status(workspace);
     // Who is active stands in a table of its own.
     let over = group.failed_over.is_some();
     let elsewhere = |code| away.says(code) || over && code == FindingCode::FailedOver;
@@ -247,7 +247,7 @@ fn finding(finding: &Finding) -> Phrase {
 }
 
 /// The groups that left the configuration, in a line of their own.
-pub(super) fn section_of_retired(status: &Status) -> Section {
+pub(super) fn section_of_retired(status: &StatusDocument) -> Section {
     let several = status.workspaces.len() > 1;
     let names = |recorded: bool| -> Vec<NameNote> {
         let of_all = status.workspaces.iter().flat_map(|workspace| {

@@ -4,14 +4,14 @@ use super::entries;
 use crate::figures::{plural, span};
 use crate::harmless::name;
 use crate::layout::{first_line, has_room};
-use crate::ledger::Status as RowStatus;
-use crate::plan::status::{GroupStatus, Rpo, Status, WorkspaceStatus};
+use crate::ledger::RowStatus;
+use crate::plan::status::{GroupStatus, Rpo, StatusDocument, WorkspaceStatus};
 use crate::plan::{Decision, ReasonCode};
-use crate::render::away::{self, Away};
+use crate::render::away::{self, UnseenRegions};
 use crate::render::sections::plan::just_pending;
 use crate::sentence::Sentence;
 
-pub(super) fn verdict(status: &Status) -> String {
+pub(super) fn verdict(status: &StatusDocument) -> String {
     let lost = entries(status).filter(|(_, group)| {
         let mut findings = group.findings.iter();
         findings
@@ -31,11 +31,11 @@ pub(super) fn verdict(status: &Status) -> String {
 }
 
 /// How many groups another side is active of, and how those at home stand.
-fn over_and_others(status: &Status, over: usize) -> String {
+fn over_and_others(status: &StatusDocument, over: usize) -> String {
     let whither = side(status).map_or(String::new(), |side| format!(" to {}", name(side)));
     let line = format!("{} failed over{whither} and copied nowhere", plural(over, "group"));
     let others = at_home(status).count();
-    let away: Vec<Away> = status.workspaces.iter().map(Away::of_status).collect();
+    let away: Vec<UnseenRegions> = status.workspaces.iter().map(UnseenRegions::of_status).collect();
     let (clause, further) = match (others, away::sentence(&away, false)) {
         (0, Some(which)) => (which, vec![]),
         (0, None) => return line,
@@ -58,26 +58,26 @@ fn can_be_brought(workspace: &WorkspaceStatus, group: &GroupStatus) -> bool {
 }
 
 /// The side that is active of groups that were failed over; `None`: there are none, or not all to one.
-fn side(status: &Status) -> Option<&str> {
+fn side(status: &StatusDocument) -> Option<&str> {
     let mut sides = entries(status).filter_map(|(_, group)| group.failed_over.as_ref());
     let first = sides.next()?.active.as_str();
     sides.all(|over| over.active == first).then_some(first)
 }
 
 /// Groups that no other side is active of.
-fn at_home(status: &Status) -> impl Iterator<Item = (&WorkspaceStatus, &GroupStatus)> {
+fn at_home(status: &StatusDocument) -> impl Iterator<Item = (&WorkspaceStatus, &GroupStatus)> {
     entries(status).filter(|(_, group)| group.failed_over.is_none())
 }
 
 /// How the groups at home stand, and what that goes on to say; `begins`: nothing is said before it.
-fn standing(status: &Status, begins: bool) -> (String, Vec<String>) {
+fn standing(status: &StatusDocument, begins: bool) -> (String, Vec<String>) {
     let all = at_home(status).count();
     let other = if all < entries(status).count() { "other group" } else { "group" };
     let number = |counts: &dyn Fn(&WorkspaceStatus, &GroupStatus) -> bool| {
         let groups = at_home(status);
         groups.filter(|(workspace, group)| counts(workspace, group)).count()
     };
-    let away: Vec<Away> = status.workspaces.iter().map(Away::of_status).collect();
+    let away: Vec<UnseenRegions> = status.workspaces.iter().map(UnseenRegions::of_status).collect();
     let which = away::sentence(&away, begins).unwrap_or_default();
     if nothing_known(status) {
         return (format!("{which}: nothing is known"), vec![]);
@@ -122,7 +122,7 @@ fn standing(status: &Status, begins: bool) -> (String, Vec<String>) {
 }
 
 /// How far behind the groups at home are.
-fn lag_or_pending(status: &Status) -> Option<String> {
+fn lag_or_pending(status: &StatusDocument) -> Option<String> {
     let lag = at_home(status).filter_map(|(_, group)| group.lag_seconds).max();
     let known = at_home(status).all(|(_, group)| group.lag_seconds.is_some());
     // Of the groups that have a lag: one that was never synchronized is told apart.
@@ -140,7 +140,7 @@ fn lag_or_pending(status: &Status) -> Option<String> {
 }
 
 /// Whether the groups at home are within their objectives.
-fn objectives(status: &Status) -> Option<String> {
+fn objectives(status: &StatusDocument) -> Option<String> {
     let breached: Vec<String> = at_home(status)
         .filter(|(_, group)| group.rpo == Rpo::Breached)
         .map(|(_, group)| name(&group.name))
@@ -160,12 +160,12 @@ fn objectives(status: &Status) -> Option<String> {
 }
 
 /// A primary that is not seen tells of no lag; what counts then is what can be brought to a cut.
-pub(super) fn primary_away(status: &Status) -> bool {
+pub(super) fn primary_away(status: &StatusDocument) -> bool {
     status.workspaces.iter().any(|workspace| !workspace.regions.primary.reachable)
 }
 
 /// No region of any workspace is seen.
-pub(super) fn nothing_known(status: &Status) -> bool {
+pub(super) fn nothing_known(status: &StatusDocument) -> bool {
     let gone = |workspace: &WorkspaceStatus| {
         !workspace.regions.primary.reachable && !workspace.regions.secondary.reachable
     };
@@ -174,7 +174,7 @@ pub(super) fn nothing_known(status: &Status) -> bool {
 
 /// Something but a region that cannot be looked at stands in its way.
 pub(super) fn is_blocked(workspace: &WorkspaceStatus, group: &GroupStatus) -> bool {
-    let away = Away::of_status(workspace);
+    let away = UnseenRegions::of_status(workspace);
     let mut findings = group.findings.iter();
     findings.any(|finding| finding.blocks() && !away.says(finding.code))
 }

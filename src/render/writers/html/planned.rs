@@ -2,13 +2,13 @@
 
 use maud::{Markup, Render, html};
 
-use super::sheet::{Written, code, table, write_copied};
+use super::sheet::{WrittenInPlace, code, table, write_copied};
 use super::{below, phrase};
 use crate::figures::{bytes, count};
 use crate::harmless::line;
 use crate::layout::few;
 use crate::plan::Action;
-use crate::render::page::{Obstacles, Setting, Statement, Step, Steps, Table};
+use crate::render::page::{Obstacles, ChangedSetting, PlannedStatement, PlannedStep, Steps, PageTable};
 use crate::render::writers::{stays_out, versions};
 
 /// Groups that are named beside a cause.
@@ -23,14 +23,14 @@ pub(super) fn steps(steps: &Steps) -> Markup {
             (table(
                 &format!("What happens to the tables of {}", line(&steps.of)),
                 &["Table", "Action", "Version", "Copies", "Files", "Note"],
-                Written(|to| steps.told.iter().for_each(|step| self::step(step).render_to(to))),
+                WrittenInPlace(|to| steps.told.iter().for_each(|step| self::step(step).render_to(to))),
             ))
         }
         @for counted in counted { (counted) }
     }
 }
 
-fn step(step: &Step) -> Markup {
+fn step(step: &PlannedStep) -> Markup {
     let (word, tone) = match step.action {
         Action::Create => ("create", "good"),
         Action::Update => ("update", "wait"),
@@ -70,11 +70,11 @@ pub(super) fn obstacles(all: &Obstacles) -> Markup {
     }
 }
 
-pub(super) fn statements(statements: &[Statement]) -> Markup {
+pub(super) fn statements(statements: &[PlannedStatement]) -> Markup {
     html! {
         details {
             summary { "Statements (" (statements.len()) ")" }
-            @for Statement { table, text } in statements {
+            @for PlannedStatement { table, text } in statements {
                 p { (code(table)) }
                 (write_copied(text))
             }
@@ -82,9 +82,9 @@ pub(super) fn statements(statements: &[Statement]) -> Markup {
     }
 }
 
-pub(super) fn settings(settings: &[Setting]) -> Markup {
+pub(super) fn settings(settings: &[ChangedSetting]) -> Markup {
     let heads = ["", "what", "setting", "before", "after"];
-    let mut table = Table::new("Settings that are others than before", "setting", &heads);
+    let mut table = PageTable::new("Settings that are others than before", "setting", &heads);
     settings.iter().for_each(|setting| table.row(setting.cells()));
     super::table(&table)
 }

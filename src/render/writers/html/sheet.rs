@@ -17,11 +17,11 @@ use crate::render::page::Document;
 const CSS: &str = include_str!("page.css");
 
 /// What writes itself where it stands: a page of many tables is made of many small things, and none of them is made apart first.
-pub(super) struct Written<F: Fn(&mut String)>(pub(super) F);
+pub(super) struct WrittenInPlace<F: Fn(&mut String)>(pub(super) F);
 
-impl<F: Fn(&mut String)> Render for Written<F> {
+impl<F: Fn(&mut String)> Render for WrittenInPlace<F> {
     fn render_to(&self, page: &mut String) {
-        let Written(write) = self;
+        let WrittenInPlace(write) = self;
         write(page);
     }
 }
@@ -92,7 +92,7 @@ fn shortened(text: &str) -> String {
 /// A name, digest or id, in full.
 pub(super) fn code(text: impl ToString) -> impl Render {
     let name = name(text);
-    Written(move |page| {
+    WrittenInPlace(move |page| {
         page.push_str("<code>");
         name.render_to(page);
         page.push_str("</code>");
@@ -101,7 +101,7 @@ pub(super) fn code(text: impl ToString) -> impl Render {
 
 /// Something to copy.
 pub(super) fn write_copied(text: &str) -> impl Render {
-    Written(move |page| {
+    WrittenInPlace(move |page| {
         page.push_str("<pre><code>");
         command(text).render_to(page);
         page.push_str("</code></pre>");
@@ -143,7 +143,7 @@ pub(super) fn document(document: &Document, sha256: &str, kind: &str) -> Markup 
     let id: String = id.chars().filter(char::is_ascii_alphanumeric).take(26).collect();
     let file = format!("{kind}-{id}.json");
     // Nothing in it means anything to HTML.
-    let encoded = Written(|page| BASE64.encode_string(bytes, page));
+    let encoded = WrittenInPlace(|page| BASE64.encode_string(bytes, page));
     let shows = match shown_by {
         Some(verb) => Command::new(*verb).word(&*file).to_string(),
         None => format!("jq . {file}"),

@@ -4,7 +4,7 @@
 use super::escape::{block, words};
 use super::phrase;
 use crate::render::page::{
-    Chapter, Condition, Guide, Instruction, Phrase, Point, RunApart, RunInOrder, Stage,
+    Chapter, Condition, Guide, Instruction, Phrase, LabeledPoint, RunApart, RunInOrder, GuideStep,
 };
 
 /// The language of a block that is not run when its turn comes.
@@ -19,7 +19,7 @@ pub fn guide(guide: &Guide) -> String {
         let Chapter { title, says, stages } = chapter;
         parts.push(format!("## {number} {}\n", phrase(title)));
         parts.extend(says.iter().map(instruction));
-        for (of_it, Stage { title, says }) in (1..).zip(stages) {
+        for (of_it, GuideStep { title, says }) in (1..).zip(stages) {
             parts.push(format!("### {number}.{of_it} {}\n", phrase(title)));
             parts.extend(says.iter().map(instruction));
         }
@@ -62,10 +62,10 @@ fn condition(condition: &Condition) -> String {
     }
 }
 
-fn points(all: &[Point]) -> String {
+fn points(all: &[LabeledPoint]) -> String {
     let mut lines = String::new();
     let mut after_block = false;
-    for Point { label, says, run, also } in all {
+    for LabeledPoint { label, says, run, also } in all {
         let item = |says: &Phrase| match *label {
             "" => format!("- {}\n", phrase(says)),
             label => format!("- {label}: {}\n", phrase(says)),

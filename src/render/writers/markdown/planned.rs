@@ -7,7 +7,7 @@ use crate::figures::{bytes, bytes_short, plural};
 use crate::harmless::command;
 use crate::plan::Action;
 use crate::render::page::{
-    Below, Entry, Obstacles, Phrase, Setting, ShownCause, Size, Statement, Step, Steps,
+    Below, PageEntry, Obstacles, Phrase, ChangedSetting, ShownCause, CopySize, PlannedStatement, PlannedStep, Steps,
 };
 use crate::render::writers::versions;
 
@@ -15,7 +15,7 @@ use crate::render::writers::versions;
 const SETTINGS_MAX: usize = 50;
 
 /// The tables of entries of which each tells nothing but what happens to its tables.
-pub(super) fn steps_of(entries: &[Entry]) -> Option<Vec<(Phrase, &Steps)>> {
+pub(super) fn steps_of(entries: &[PageEntry]) -> Option<Vec<(Phrase, &Steps)>> {
     let mut all = vec![];
     for entry in entries {
         let [Below::Steps(steps)] = entry.below.as_slice() else {
@@ -74,18 +74,18 @@ fn counted(steps: &Steps) -> String {
     symbols(&said.collect::<Vec<_>>().join(", "))
 }
 
-fn step(step: &Step) -> String {
+fn step(step: &PlannedStep) -> String {
     let word = symbols(step.action.with_symbol());
     let columns = step.columns.as_ref().map(|columns| format!(", {}", symbols(&phrase(columns))));
     let columns = columns.unwrap_or_default();
     format!("{word} {} {}{columns}", code(&step.table), versions(step, "to"))
 }
 
-fn copy(copies: Option<Size>) -> String {
+fn copy(copies: Option<CopySize>) -> String {
     copies.map_or("size not known".to_owned(), |copies| bytes(copies.bytes))
 }
 
-fn copies<'a>(steps: impl IntoIterator<Item = &'a Step>) -> String {
+fn copies<'a>(steps: impl IntoIterator<Item = &'a PlannedStep>) -> String {
     let clones = steps.into_iter().filter(|step| step.action != Action::NoOp);
     let (mut size, mut unknown, mut known) = (0_u64, 0, 0);
     for step in clones {
@@ -154,7 +154,7 @@ fn obstacle(comment: &mut Comment, cause: &ShownCause, detail: NameBudget) -> St
 }
 
 /// What will be run, folded away.
-pub(super) fn statements(comment: &mut Comment, all: &[Statement], detail: NameBudget) -> String {
+pub(super) fn statements(comment: &mut Comment, all: &[PlannedStatement], detail: NameBudget) -> String {
     let mut shown: Vec<String> = vec![];
     let mut length = 0;
     for statement in all.iter().take(detail.statements) {
@@ -175,7 +175,7 @@ pub(super) fn statements(comment: &mut Comment, all: &[Statement], detail: NameB
 }
 
 /// Settings, or how many more there are; what is weaker never disappears.
-pub(super) fn settings(comment: &mut Comment, all: &[Setting], detail: NameBudget) -> String {
+pub(super) fn settings(comment: &mut Comment, all: &[ChangedSetting], detail: NameBudget) -> String {
     let most = detail.named.min(SETTINGS_MAX);
     let (shown, rest) = all.split_at(all.len().min(most));
     let mut lines = String::new();
@@ -183,7 +183,7 @@ pub(super) fn settings(comment: &mut Comment, all: &[Setting], detail: NameBudge
         lines.push_str("| | what | setting | now | then |\n|---|---|---|---|---|\n");
     }
     for told in shown {
-        let Setting { word, weaker, who, setting, before, after } = told;
+        let ChangedSetting { word, weaker, who, setting, before, after } = told;
         let mark = if *weaker { "! " } else { "" };
         let (who, setting) = (code(who), phrase(setting));
         let (before, after) = (text(before), text(after));

@@ -19,9 +19,9 @@ fn instructions(text: &str) -> Vec<Instruction> {
         blocks: vec![name(), name()],
     };
     let points = vec![
-        Point { run: Some(name()), also: Some(phrase(text)), ..Point::new("Rights", phrase(text)) },
-        Point { run: Some(name()), ..Point::new("", phrase(text)) },
-        Point::new("Start", phrase(text)),
+        LabeledPoint { run: Some(name()), also: Some(phrase(text)), ..LabeledPoint::new("Rights", phrase(text)) },
+        LabeledPoint { run: Some(name()), ..LabeledPoint::new("", phrase(text)) },
+        LabeledPoint::new("Start", phrase(text)),
     ];
     let all = vec![
         Instruction::Sentences(vec![phrase(text), phrase(text)]),
@@ -57,7 +57,7 @@ fn instructions(text: &str) -> Vec<Instruction> {
 
 /// A page of one instruction.
 fn page(instruction: Instruction, text: &str) -> Guide {
-    let stage = Stage { title: phrase(text), says: vec![instruction.clone()] };
+    let stage = GuideStep { title: phrase(text), says: vec![instruction.clone()] };
     let chapter =
         Chapter { title: phrase(text), says: vec![instruction.clone()], stages: vec![stage] };
     Guide { title: phrase(text), head: vec![instruction], chapters: vec![chapter] }
@@ -94,7 +94,7 @@ fn nothing_in_any_instruction_is_more_than_text() {
 #[test]
 fn chapters_and_stages_are_numbered_and_an_empty_line_stands_between_what_is_said() {
     let says = |words: &str| Instruction::Sentences(vec![words.into()]);
-    let stage = |title: &str| Stage { title: title.into(), says: vec![says("Do it.")] };
+    let stage = |title: &str| GuideStep { title: title.into(), says: vec![says("Do it.")] };
     let chapter = |title: &str, stages| Chapter {
         title: title.into(),
         says: vec![says("First this.")],

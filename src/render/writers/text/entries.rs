@@ -8,7 +8,7 @@ use crate::harmless::line;
 use crate::layout::{columns as aligned, few, hanging, indented};
 use crate::render::Style;
 use crate::render::page::{
-    Below, Columns, Entries, Entry, Fact, Grid, Obstacles, Part, Phrase, ShownCause, ToldIn, Tone,
+    Below, Columns, Entries, PageEntry, Fact, Grid, Obstacles, PhrasePart, Phrase, ShownCause, ToldIn, Tone,
 };
 
 /// Entries of one word that are shown.
@@ -29,7 +29,7 @@ pub(super) fn lines(entries: &Entries, columns: Columns, style: &Style) -> Vec<S
         ToldIn::InFull => style.verbose,
         ToldIn::InBrief => !style.verbose,
     });
-    let told: Vec<Vec<&Entry>> = alike(told.collect());
+    let told: Vec<Vec<&PageEntry>> = alike(told.collect());
     let of_word = |word: &str| told.iter().filter(|alike| alike[0].word == word).count();
     // Lines of a word, and entries that got none.
     let mut numbers: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
@@ -66,8 +66,8 @@ pub(super) fn lines(entries: &Entries, columns: Columns, style: &Style) -> Vec<S
 }
 
 /// Entries of one cause together, every other alone.
-fn alike(entries: Vec<&Entry>) -> Vec<Vec<&Entry>> {
-    let mut all: Vec<Vec<&Entry>> = vec![];
+fn alike(entries: Vec<&PageEntry>) -> Vec<Vec<&PageEntry>> {
+    let mut all: Vec<Vec<&PageEntry>> = vec![];
     let mut places: BTreeMap<usize, usize> = BTreeMap::new();
     for entry in entries {
         let place = entry.cause.map(|cause| *places.entry(cause).or_insert(all.len()));
@@ -79,7 +79,7 @@ fn alike(entries: Vec<&Entry>) -> Vec<Vec<&Entry>> {
     all
 }
 
-fn entry(alike: &[&Entry], noun: &str, columns: Columns, style: &Style) -> Vec<String> {
+fn entry(alike: &[&PageEntry], noun: &str, columns: Columns, style: &Style) -> Vec<String> {
     let entry = alike[0];
     let (label, says) = match alike {
         [_] => (phrase(&entry.label, style), phrase(&entry.says, style)),
@@ -161,13 +161,13 @@ fn obstacle(cause: &ShownCause, columns: Columns, style: &Style) -> Vec<String> 
     let colon = if about.is_empty() { "" } else { ": " };
     let says = Phrase::name(code).and(colon).and(about.clone());
     let label = plural(groups.len(), "group");
-    let mut entry = Entry::new("blocked", Tone::Bad, label, says);
+    let mut entry = PageEntry::new("blocked", Tone::Bad, label, says);
     entry.below = seen.iter().cloned().map(Below::Seen).collect();
     if let ([_], [_, _, ..]) = (seen.as_slice(), tables.as_slice()) {
-        entry.below.push(Below::Note(Part::Names(tables.clone(), NAMED_MAX).into()));
+        entry.below.push(Below::Note(PhrasePart::Names(tables.clone(), NAMED_MAX).into()));
     }
     entry.below.extend(remedy.iter().cloned());
-    let groups = Part::Names(groups.clone(), GROUPS_NAMED);
+    let groups = PhrasePart::Names(groups.clone(), GROUPS_NAMED);
     entry.below.push(Below::Fact(Fact::new("groups", groups)));
     self::entry(&[&entry], "group", columns, style)
 }

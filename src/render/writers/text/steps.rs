@@ -6,7 +6,7 @@ use crate::harmless::name;
 use crate::layout::{columns, few, hanging, indented, pad_left, width};
 use crate::plan::Action;
 use crate::render::Style;
-use crate::render::page::{Counted, Size, Step, Steps, Tone};
+use crate::render::page::{Counted, CopySize, PlannedStep, Steps, Tone};
 use crate::render::writers::{stays_out, versions};
 
 /// Tables that stay as they are which are named.
@@ -14,7 +14,7 @@ const UNCHANGED_NAMED: usize = 8;
 
 /// One line for every table that is cloned, one for all that are not, and one for those that are only counted.
 pub(super) fn lines(steps: &Steps, style: &Style) -> Vec<String> {
-    let (clones, unchanged): (Vec<&Step>, Vec<&Step>) =
+    let (clones, unchanged): (Vec<&PlannedStep>, Vec<&PlannedStep>) =
         steps.told.iter().partition(|step| step.action != Action::NoOp);
     let mut lines = vec![];
     for (step, line) in clones.iter().zip(fitting(&clones, style)) {
@@ -54,7 +54,7 @@ fn counted(all: &[Counted], style: &Style) -> Vec<String> {
     if !told.is_empty() && width(&together) <= style.width { vec![together] } else { told }
 }
 
-fn size(size: Size) -> String {
+fn size(size: CopySize) -> String {
     format!("{} in {}", bytes(size.bytes), plural_of(size.files, "file"))
 }
 
@@ -67,7 +67,7 @@ enum Files {
 }
 
 /// The lines with as much about files as fits the screen.
-fn fitting(clones: &[&Step], style: &Style) -> Vec<String> {
+fn fitting(clones: &[&PlannedStep], style: &Style) -> Vec<String> {
     let laid =
         |files: Files| columns(&rows(clones, files, style), &[false, false, true, true], 2, 2);
     let fits = |lines: &Vec<String>| lines.iter().all(|line| width(line) <= style.width);
@@ -78,8 +78,8 @@ fn fitting(clones: &[&Step], style: &Style) -> Vec<String> {
         .unwrap_or_else(|| laid(Files::Untold))
 }
 
-fn rows(clones: &[&Step], told: Files, style: &Style) -> Vec<Vec<String>> {
-    let files = |step: &Step| match (step.action, step.copies, told) {
+fn rows(clones: &[&PlannedStep], told: Files, style: &Style) -> Vec<Vec<String>> {
+    let files = |step: &PlannedStep| match (step.action, step.copies, told) {
         // Of a table without files there is nothing to tell.
         (Action::Update, Some(copies), _) if copies.files == 0 && step.files == Some(0) => None,
         (Action::Update, Some(copies), Files::OfAll) => {

@@ -4,15 +4,15 @@ use super::phrase;
 use crate::figures::plural;
 use crate::layout::{UNBROKEN, hanging, width, words};
 use crate::render::Style;
-use crate::render::page::{Row, Table};
+use crate::render::page::{PageRow, PageTable};
 
-pub(super) fn lines(table: &Table, style: &Style) -> Vec<String> {
+pub(super) fn lines(table: &PageTable, style: &Style) -> Vec<String> {
     let heads: Vec<&str> = table.heads.iter().map(|head| head.name.as_str()).collect();
     let counts = match table.quiet {
         Some((most, _)) => !style.verbose && table.rows.len() > most,
         None => false,
     };
-    let told: Vec<&Row> = table.rows.iter().filter(|row| !(counts && row.quiet)).collect();
+    let told: Vec<&PageRow> = table.rows.iter().filter(|row| !(counts && row.quiet)).collect();
     let most = if style.verbose || told.len() <= table.most.saturating_add(1) {
         told.len()
     } else {

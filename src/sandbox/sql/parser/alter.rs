@@ -2,12 +2,12 @@
 
 use super::Parser;
 use crate::lakehouse::delta::ColumnPlace;
-use crate::sandbox::sql::ast::{AddedColumn, Statement, Vacuuming};
+use crate::sandbox::sql::ast::{AddedColumn, ParsedStatement, Vacuuming};
 use crate::sandbox::sql::error::{Result, SqlError};
-use crate::sandbox::sql::lexer::Token;
+use crate::sandbox::sql::lexer::SqlToken;
 
 impl Parser<'_> {
-    pub(super) fn alter(&mut self) -> Result<Statement> {
+    pub(super) fn alter(&mut self) -> Result<ParsedStatement> {
         self.at += 1;
         if !self.word("TABLE") {
             let what = self.peek_word(0).unwrap_or_default();
@@ -19,21 +19,21 @@ impl Parser<'_> {
         };
         if columns(self, "ADD") {
             let columns = self.listed(Self::added_column)?;
-            return Ok(Statement::AddColumns { target, columns });
+            return Ok(ParsedStatement::AddColumns { target, columns });
         }
         if columns(self, "DROP") {
             let if_exists = self.words(&["IF", "EXISTS"]);
             let columns = self.listed(Self::names)?;
-            return Ok(Statement::DropColumns { target, columns, if_exists });
+            return Ok(ParsedStatement::DropColumns { target, columns, if_exists });
         }
         if self.words(&["RENAME", "COLUMN"]) {
             let column = self.names()?;
             self.expect_word("TO")?;
-            return Ok(Statement::RenameColumn { target, column, to: self.name()? });
+            return Ok(ParsedStatement::RenameColumn { target, column, to: self.name()? });
         }
         if self.words(&["SET", "TBLPROPERTIES"]) {
             let properties = self.properties()?;
-            return Ok(Statement::SetProperties { target, properties });
+            return Ok(ParsedStatement::SetProperties { target, properties });
         }
         let words: Vec<String> = (0..2).map_while(|ahead| self.peek_word(ahead)).collect();
         Err(SqlError::unsupported(format!("ALTER TABLE … {}", words.join(" "))))
@@ -71,18 +71,18 @@ impl Parser<'_> {
         }
     }
 
-    pub(super) fn optimize(&mut self) -> Result<Statement> {
+    pub(super) fn optimize(&mut self) -> Result<ParsedStatement> {
         self.at += 1;
         let target = self.target()?;
         let beyond = ["FULL", "WHERE", "ZORDER"].into_iter().find(|word| self.is_word(word));
         match beyond {
             Some(word) => Err(SqlError::unsupported(format!("OPTIMIZE … {word}"))),
-            None => Ok(Statement::Optimize(target)),
+            None => Ok(ParsedStatement::Optimize(target)),
         }
     }
 
     /// `VACUUM t [FULL | LITE] [RETAIN n HOURS] [DRY RUN]`.
-    pub(super) fn vacuum(&mut self) -> Result<Statement> {
+    pub(super) fn vacuum(&mut self) -> Result<ParsedStatement> {
         self.at += 1;
         let target = self.target()?;
         let mut how = Vacuuming { hours: None, lite: false, dry_run: false };
@@ -91,7 +91,7 @@ impl Parser<'_> {
                 how.lite = true;
             } else if self.word("RETAIN") {
                 let hours = match self.next() {
-                    Some(Token::Number(digits)) => digits.parse().ok(),
+                    Some(SqlToken::Number(digits)) => digits.parse().ok(),
                     _ => None,
                 };
                 how.hours = Some(hours.ok_or_else(|| self.unexpected("a number of hours"))?);
@@ -101,7 +101,7 @@ impl Parser<'_> {
             } else if self.words(&["USING", "INVENTORY"]) {
                 return Err(SqlError::unsupported("VACUUM … USING INVENTORY"));
             } else if !self.word("FULL") {
-                return Ok(Statement::Vacuum { target, how });
+                return Ok(ParsedStatement::Vacuum { target, how });
             }
         }
     }

@@ -1,12 +1,12 @@
 //! Reads statements that make, change and drop tables, and those that give rights.
 
 use super::Parser;
-use crate::sandbox::sql::ast::{Clone_, CreateTable, Grant, Statement};
+use crate::sandbox::sql::ast::{Clone_, CreateTable, GrantStatement, ParsedStatement};
 use crate::sandbox::sql::error::{Result, SqlError};
-use crate::sandbox::sql::lexer::Token;
+use crate::sandbox::sql::lexer::SqlToken;
 
 impl Parser<'_> {
-    pub(super) fn create(&mut self) -> Result<Statement> {
+    pub(super) fn create(&mut self) -> Result<ParsedStatement> {
         let mut replace = self.word("REPLACE");
         if !replace {
             self.expect_word("CREATE")?;
@@ -14,7 +14,7 @@ impl Parser<'_> {
         }
         if self.word("SCHEMA") || self.word("DATABASE") {
             self.words(&["IF", "NOT", "EXISTS"]);
-            return Ok(Statement::CreateSchema(self.names()?));
+            return Ok(ParsedStatement::CreateSchema(self.names()?));
         }
         self.word("EXTERNAL");
         if !self.word("TABLE") {
@@ -44,7 +44,7 @@ impl Parser<'_> {
                 } else if self.word("LOCATION") {
                     clone.location = Some(self.text()?);
                 } else {
-                    return Ok(Statement::Clone(clone));
+                    return Ok(ParsedStatement::Clone(clone));
                 }
             }
         }
@@ -60,7 +60,7 @@ impl Parser<'_> {
         })
     }
 
-    fn create_table(&mut self, mut table: CreateTable) -> Result<Statement> {
+    fn create_table(&mut self, mut table: CreateTable) -> Result<ParsedStatement> {
         if self.is_word("LIKE") {
             return Err(SqlError::unsupported("CREATE TABLE … LIKE"));
         }
@@ -102,12 +102,12 @@ impl Parser<'_> {
             } else if self.word("AS") || self.is_word("SELECT") {
                 table.query = Some(self.query()?);
             } else {
-                return Ok(Statement::CreateTable(table));
+                return Ok(ParsedStatement::CreateTable(table));
             }
         }
     }
 
-    pub(super) fn drop_table(&mut self) -> Result<Statement> {
+    pub(super) fn drop_table(&mut self) -> Result<ParsedStatement> {
         self.at += 1;
         if !self.word("TABLE") {
             let what = self.peek_word(0).unwrap_or_default();
@@ -115,11 +115,11 @@ impl Parser<'_> {
         }
         let if_exists = self.words(&["IF", "EXISTS"]);
         let target = self.target()?;
-        Ok(Statement::Drop { target, if_exists })
+        Ok(ParsedStatement::Drop { target, if_exists })
     }
 
     /// `GRANT a, b ON TABLE x TO p` and `REVOKE a ON TABLE x FROM p`.
-    pub(super) fn grant(&mut self) -> Result<Statement> {
+    pub(super) fn grant(&mut self) -> Result<ParsedStatement> {
         let give = self.word("GRANT");
         if !give {
             self.expect_word("REVOKE")?;
@@ -127,8 +127,8 @@ impl Parser<'_> {
         let mut privileges = vec![String::new()];
         loop {
             match self.next() {
-                Some(Token::Word(word)) if word.eq_ignore_ascii_case("ON") => break,
-                Some(Token::Word(word)) => {
+                Some(SqlToken::Word(word)) if word.eq_ignore_ascii_case("ON") => break,
+                Some(SqlToken::Word(word)) => {
                     if let Some(last) = privileges.last_mut() {
                         if !last.is_empty() {
                             last.push('_');
@@ -136,7 +136,7 @@ impl Parser<'_> {
                         last.push_str(&word.to_ascii_uppercase());
                     }
                 }
-                Some(Token::Sign(",")) => privileges.push(String::new()),
+                Some(SqlToken::Sign(",")) => privileges.push(String::new()),
                 _ => {
                     self.at -= 1;
                     return Err(self.unexpected("a privilege"));
@@ -147,9 +147,9 @@ impl Parser<'_> {
         let name = self.names()?;
         self.expect_word(if give { "TO" } else { "FROM" })?;
         let principal = match self.peek() {
-            Some(Token::Text(_)) => self.text()?,
+            Some(SqlToken::Text(_)) => self.text()?,
             _ => self.name()?,
         };
-        Ok(Statement::Grant(Grant { give, privileges, kind, name, principal }))
+        Ok(ParsedStatement::Grant(GrantStatement { give, privileges, kind, name, principal }))
     }
 }

@@ -1,12 +1,12 @@
 //! Reads statements that change rows.
 
 use super::Parser;
-use crate::sandbox::sql::ast::{Action, Clause, Expr, Merge, Statement, Target, When};
+use crate::sandbox::sql::ast::{MergeAction, Clause, Expr, Merge, ParsedStatement, TableTarget, When};
 use crate::sandbox::sql::error::{Result, SqlError};
-use crate::sandbox::sql::lexer::Token;
+use crate::sandbox::sql::lexer::SqlToken;
 
 impl Parser<'_> {
-    pub(super) fn insert(&mut self) -> Result<Statement> {
+    pub(super) fn insert(&mut self) -> Result<ParsedStatement> {
         self.at += 1;
         let overwrite = self.word("OVERWRITE");
         if !overwrite {
@@ -19,33 +19,33 @@ impl Parser<'_> {
         }
         let columns = if self.take("(") { Some(self.column_names()?) } else { None };
         let rows = self.query()?;
-        Ok(Statement::Insert { target, columns, rows, overwrite })
+        Ok(ParsedStatement::Insert { target, columns, rows, overwrite })
     }
 
-    pub(super) fn update(&mut self) -> Result<Statement> {
+    pub(super) fn update(&mut self) -> Result<ParsedStatement> {
         self.at += 1;
         let target = self.target()?;
         let alias = self.alias()?;
         self.expect_word("SET")?;
         let set = self.assignments(&called(&target, alias.as_ref()))?;
         let filter = self.filter()?;
-        Ok(Statement::Update { target, set, filter })
+        Ok(ParsedStatement::Update { target, set, filter })
     }
 
-    pub(super) fn delete(&mut self) -> Result<Statement> {
+    pub(super) fn delete(&mut self) -> Result<ParsedStatement> {
         self.at += 1;
         self.expect_word("FROM")?;
         let target = self.target()?;
         self.alias()?;
         let filter = self.filter()?;
-        Ok(Statement::Delete { target, filter })
+        Ok(ParsedStatement::Delete { target, filter })
     }
 
     fn filter(&mut self) -> Result<Option<Expr>> {
         if self.word("WHERE") { self.expression().map(Some) } else { Ok(None) }
     }
 
-    pub(super) fn merge(&mut self) -> Result<Statement> {
+    pub(super) fn merge(&mut self) -> Result<ParsedStatement> {
         self.at += 1;
         self.words(&["WITH", "SCHEMA", "EVOLUTION"]);
         self.expect_word("INTO")?;
@@ -75,24 +75,24 @@ impl Parser<'_> {
         if clauses.is_empty() {
             return Err(self.unexpected("WHEN MATCHED or WHEN NOT MATCHED"));
         }
-        Ok(Statement::Merge(Merge { target, alias, source, on, clauses }))
+        Ok(ParsedStatement::Merge(Merge { target, alias, source, on, clauses }))
     }
 
-    fn action(&mut self, of: &[&str]) -> Result<Action> {
+    fn action(&mut self, of: &[&str]) -> Result<MergeAction> {
         if self.word("DELETE") {
-            return Ok(Action::Delete);
+            return Ok(MergeAction::Delete);
         }
         if self.word("UPDATE") {
             self.expect_word("SET")?;
             return if self.take("*") {
-                Ok(Action::UpdateAll)
+                Ok(MergeAction::UpdateAll)
             } else {
-                Ok(Action::Update(self.assignments(of)?))
+                Ok(MergeAction::Update(self.assignments(of)?))
             };
         }
         self.expect_word("INSERT")?;
         if self.take("*") {
-            return Ok(Action::InsertAll);
+            return Ok(MergeAction::InsertAll);
         }
         self.expect("(")?;
         let columns = self.column_names()?;
@@ -102,7 +102,7 @@ impl Parser<'_> {
         if columns.len() != values.len() {
             return Err(self.unexpected("as many values as columns"));
         }
-        Ok(Action::Insert(columns, values))
+        Ok(MergeAction::Insert(columns, values))
     }
 
     /// What columns are set to; a name before the column is that of the relation which is changed.
@@ -119,7 +119,7 @@ impl Parser<'_> {
                 )));
             }
             self.expect("=")?;
-            let value = if matches!(self.peek(), Some(Token::Word(_))) && self.word("DEFAULT") {
+            let value = if matches!(self.peek(), Some(SqlToken::Word(_))) && self.word("DEFAULT") {
                 Expr::Literal(crate::sandbox::sql::literal::null())
             } else {
                 self.expression()?
@@ -146,10 +146,10 @@ impl Parser<'_> {
 }
 
 /// What the relation that is changed is called: its alias, or the last part of its name.
-fn called<'a>(target: &'a Target, alias: Option<&'a String>) -> Vec<&'a str> {
+fn called<'a>(target: &'a TableTarget, alias: Option<&'a String>) -> Vec<&'a str> {
     let name = match target {
-        Target::Name(names) => names.last(),
-        Target::Path(_) => None,
+        TableTarget::Name(names) => names.last(),
+        TableTarget::Path(_) => None,
     };
     alias.or(name).map(String::as_str).into_iter().collect()
 }

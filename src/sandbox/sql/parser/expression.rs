@@ -4,7 +4,7 @@ use super::Parser;
 use crate::sandbox::sql::ast::Expr;
 use crate::sandbox::sql::error::{Result, SqlError};
 use crate::sandbox::sql::kind::{self, Kind, misshapen};
-use crate::sandbox::sql::lexer::Token;
+use crate::sandbox::sql::lexer::SqlToken;
 use crate::sandbox::sql::literal;
 
 impl Parser<'_> {
@@ -132,12 +132,12 @@ impl Parser<'_> {
             return self.deeper(Self::unary);
         }
         let negative = self.take("-");
-        if negative && !matches!(self.peek(), Some(Token::Number(_))) {
+        if negative && !matches!(self.peek(), Some(SqlToken::Number(_))) {
             return Ok(Expr::Negative(Box::new(self.deeper(Self::unary)?)));
         }
         let mut value = match self.peek().cloned() {
             // The least number of a type has no positive twin.
-            Some(Token::Number(digits)) if negative => self.literal(&format!("-{digits}"))?,
+            Some(SqlToken::Number(digits)) if negative => self.literal(&format!("-{digits}"))?,
             _ => self.primary()?,
         };
         loop {
@@ -164,25 +164,25 @@ impl Parser<'_> {
             return Err(self.unexpected("an expression"));
         };
         match token {
-            Token::Number(digits) => self.literal(&digits),
-            Token::Text(mut text) => {
+            SqlToken::Number(digits) => self.literal(&digits),
+            SqlToken::Text(mut text) => {
                 self.at += 1;
                 // Texts beside each other are one.
-                while let Some(Token::Text(more)) = self.peek().cloned() {
+                while let Some(SqlToken::Text(more)) = self.peek().cloned() {
                     text.push_str(&more);
                     self.at += 1;
                 }
                 Ok(Expr::Literal(literal::text(&text)))
             }
-            Token::Marker(name) => {
+            SqlToken::Marker(name) => {
                 self.at += 1;
                 Ok(Expr::Marker(name))
             }
-            Token::Sign("*") => {
+            SqlToken::Sign("*") => {
                 self.at += 1;
                 Ok(Expr::Star(None))
             }
-            Token::Sign("(") => {
+            SqlToken::Sign("(") => {
                 self.at += 1;
                 if self.is_word("SELECT") {
                     return Err(SqlError::unsupported("a query inside an expression"));
@@ -193,9 +193,9 @@ impl Parser<'_> {
                     _ => Ok(Expr::Call { name: "STRUCT".into(), args: inner, distinct: false }),
                 }
             }
-            Token::Quoted(_) => self.column(),
-            Token::Word(word) => self.worded(&word.to_ascii_uppercase()),
-            Token::Sign(_) => Err(self.unexpected("an expression")),
+            SqlToken::Quoted(_) => self.column(),
+            SqlToken::Word(word) => self.worded(&word.to_ascii_uppercase()),
+            SqlToken::Sign(_) => Err(self.unexpected("an expression")),
         }
     }
 
@@ -210,8 +210,8 @@ impl Parser<'_> {
     }
 
     fn worded(&mut self, word: &str) -> Result<Expr> {
-        let called = matches!(self.tokens.get(self.at + 1), Some((Token::Sign("("), _)));
-        let texted = matches!(self.tokens.get(self.at + 1), Some((Token::Text(_), _)));
+        let called = matches!(self.tokens.get(self.at + 1), Some((SqlToken::Sign("("), _)));
+        let texted = matches!(self.tokens.get(self.at + 1), Some((SqlToken::Text(_), _)));
         match word {
             "NULL" | "TRUE" | "FALSE" if !called => {
                 self.at += 1;
@@ -262,7 +262,7 @@ impl Parser<'_> {
     /// What an aggregate with `FILTER (WHERE …)` is of: nulls, which it passes over, where the condition does not hold.
     fn filtered(&mut self, args: Vec<Expr>) -> Result<Vec<Expr>> {
         let filters = self.is_word("FILTER")
-            && matches!(self.tokens.get(self.at + 1), Some((Token::Sign("("), _)));
+            && matches!(self.tokens.get(self.at + 1), Some((SqlToken::Sign("("), _)));
         if !filters {
             return Ok(args);
         }
@@ -380,9 +380,9 @@ impl Parser<'_> {
             // `name:type` is read as a name and a marker.
             let name = self.name()?;
             let kind = match self.peek().cloned() {
-                Some(Token::Marker(word)) => {
+                Some(SqlToken::Marker(word)) => {
                     if let Some(here) = self.tokens.get_mut(self.at) {
-                        here.0 = Token::Word(word);
+                        here.0 = SqlToken::Word(word);
                     }
                     self.kind()?
                 }

@@ -1,9 +1,9 @@
 //! Reads queries.
 
 use super::Parser;
-use crate::sandbox::sql::ast::{Expr, Group, Order, Query, Relation, Select, Source};
+use crate::sandbox::sql::ast::{Expr, GroupBy, Order, Query, FromItem, Select, FromSource};
 use crate::sandbox::sql::error::{Result, SqlError};
-use crate::sandbox::sql::lexer::Token;
+use crate::sandbox::sql::lexer::SqlToken;
 
 /// Words that end a relation and so are no alias of it.
 const AFTER_RELATION: [&str; 30] = [
@@ -95,13 +95,13 @@ impl Parser<'_> {
             items: vec![(Expr::Star(None), None)],
             from: Some(from),
             filter: None,
-            group: Group::By(Vec::new()),
+            group: GroupBy::By(Vec::new()),
         };
         if self.take("(") {
             let inner = self.query()?;
             self.expect(")")?;
-            return Ok(all(Relation {
-                of: Source::Query(Box::new(inner)),
+            return Ok(all(FromItem {
+                of: FromSource::Query(Box::new(inner)),
                 alias: None,
                 columns: Vec::new(),
             }));
@@ -124,7 +124,7 @@ impl Parser<'_> {
             return Err(SqlError::unsupported("a join of several relations"));
         }
         let filter = if self.word("WHERE") { Some(self.expression()?) } else { None };
-        let group = if self.words(&["GROUP", "BY"]) { self.group()? } else { Group::By(vec![]) };
+        let group = if self.words(&["GROUP", "BY"]) { self.group()? } else { GroupBy::By(vec![]) };
         if let Some(word) = ["HAVING", "QUALIFY"].into_iter().find(|it| self.is_word(it)) {
             return Err(SqlError::unsupported(word));
         }
@@ -141,11 +141,11 @@ impl Parser<'_> {
             }
             let named = self.word("AS")
                 || match self.peek() {
-                    Some(Token::Word(word)) => !ends_item(word),
-                    Some(Token::Quoted(_)) => true,
+                    Some(SqlToken::Word(word)) => !ends_item(word),
+                    Some(SqlToken::Quoted(_)) => true,
                     _ => false,
                 };
-            if named && self.peek() == Some(&Token::Sign("(")) {
+            if named && self.peek() == Some(&SqlToken::Sign("(")) {
                 return Err(SqlError::unsupported("AS with several names"));
             }
             let name = if named { Some(self.name()?) } else { None };
@@ -156,9 +156,9 @@ impl Parser<'_> {
         }
     }
 
-    fn group(&mut self) -> Result<Group> {
+    fn group(&mut self) -> Result<GroupBy> {
         if self.word("ALL") {
-            return Ok(Group::All);
+            return Ok(GroupBy::All);
         }
         let mut group = Vec::new();
         loop {
@@ -173,26 +173,26 @@ impl Parser<'_> {
                 }
             }
             if !self.take(",") {
-                return Ok(Group::By(group));
+                return Ok(GroupBy::By(group));
             }
         }
     }
 
-    pub(super) fn relation(&mut self) -> Result<Relation> {
+    pub(super) fn relation(&mut self) -> Result<FromItem> {
         self.deeper(Self::whole_relation)
     }
 
-    fn whole_relation(&mut self) -> Result<Relation> {
+    fn whole_relation(&mut self) -> Result<FromItem> {
         let of = if self.take("(") {
             let of = match self.peek_word(0).as_deref() {
                 Some("DESCRIBE" | "DESC") => {
                     self.at += 1;
                     if self.word("HISTORY") {
                         let target = self.target()?;
-                        Source::History { target, limit: self.limit()? }
+                        FromSource::History { target, limit: self.limit()? }
                     } else {
                         self.expect_word("DETAIL")?;
-                        Source::Detail(self.target()?)
+                        FromSource::Detail(self.target()?)
                     }
                 }
                 Some("VALUES") => {
@@ -204,27 +204,27 @@ impl Parser<'_> {
                         Some(_) => Ok(inner),
                     };
                 }
-                _ => Source::Query(Box::new(self.query()?)),
+                _ => FromSource::Query(Box::new(self.query()?)),
             };
             self.expect(")")?;
             of
         } else if self.is_word("VALUES") {
             self.values()?
-        } else if let (Some(name), Some((Token::Sign("("), _))) =
+        } else if let (Some(name), Some((SqlToken::Sign("("), _))) =
             (self.peek_word(0), self.tokens.get(self.at + 1))
         {
             self.at += 2;
-            Source::Function(name, self.arguments()?)
+            FromSource::Function(name, self.arguments()?)
         } else {
             let target = self.target()?;
             let at = if self.take("@") { Some(self.named_point()?) } else { self.point()? };
-            Source::Table(target, at)
+            FromSource::Table(target, at)
         };
         self.named(of)
     }
 
     /// `[AS] alias [(column, …)]` after a relation.
-    fn named(&mut self, of: Source) -> Result<Relation> {
+    fn named(&mut self, of: FromSource) -> Result<FromItem> {
         let alias = self.alias()?;
         let mut columns = Vec::new();
         if alias.is_some() && self.take("(") {
@@ -236,7 +236,7 @@ impl Parser<'_> {
             }
             self.expect(")")?;
         }
-        Ok(Relation { of, alias, columns })
+        Ok(FromItem { of, alias, columns })
     }
 
     pub(super) fn alias(&mut self) -> Result<Option<String>> {
@@ -244,8 +244,8 @@ impl Parser<'_> {
             return self.name().map(Some);
         }
         match self.peek() {
-            Some(Token::Quoted(_)) => self.name().map(Some),
-            Some(Token::Word(word))
+            Some(SqlToken::Quoted(_)) => self.name().map(Some),
+            Some(SqlToken::Word(word))
                 if !AFTER_RELATION.contains(&word.to_ascii_uppercase().as_str()) =>
             {
                 self.name().map(Some)
@@ -254,13 +254,13 @@ impl Parser<'_> {
         }
     }
 
-    fn values(&mut self) -> Result<Source> {
+    fn values(&mut self) -> Result<FromSource> {
         self.expect_word("VALUES")?;
         let mut rows = Vec::new();
         loop {
             rows.push(if self.take("(") { self.arguments()? } else { vec![self.expression()?] });
             if !self.take(",") {
-                return Ok(Source::Values(rows));
+                return Ok(FromSource::Values(rows));
             }
         }
     }

@@ -1,20 +1,20 @@
 //! Reads DESCRIBE and SHOW.
 
 use super::Parser;
-use crate::sandbox::sql::ast::{Show, Statement};
+use crate::sandbox::sql::ast::{ShowStatement, ParsedStatement};
 use crate::sandbox::sql::error::{Result, SqlError};
-use crate::sandbox::sql::lexer::Token;
+use crate::sandbox::sql::lexer::SqlToken;
 
 impl Parser<'_> {
-    pub(super) fn describe(&mut self) -> Result<Statement> {
+    pub(super) fn describe(&mut self) -> Result<ParsedStatement> {
         self.at += 1;
         if self.word("HISTORY") {
             let target = self.target()?;
             let limit = self.limit()?;
-            return Ok(Statement::DescribeHistory { target, limit });
+            return Ok(ParsedStatement::DescribeHistory { target, limit });
         }
         if self.word("DETAIL") {
-            return Ok(Statement::DescribeDetail(self.target()?));
+            return Ok(ParsedStatement::DescribeDetail(self.target()?));
         }
         let table = self.word("TABLE");
         let extended = self.word("EXTENDED") || self.word("FORMATTED");
@@ -27,10 +27,10 @@ impl Parser<'_> {
             return Err(SqlError::unsupported("DESCRIBE of anything but a table"));
         }
         let target = self.target()?;
-        Ok(Statement::DescribeTable { target, extended })
+        Ok(ParsedStatement::DescribeTable { target, extended })
     }
 
-    pub(super) fn show(&mut self) -> Result<Show> {
+    pub(super) fn show(&mut self) -> Result<ShowStatement> {
         self.at += 1;
         let Some(what) = self.peek_word(0) else {
             return Err(self.unexpected("what to show"));
@@ -39,13 +39,13 @@ impl Parser<'_> {
         Ok(match what.as_str() {
             "EXTERNAL" => {
                 self.expect_word("LOCATIONS")?;
-                Show::Locations { like: self.like()? }
+                ShowStatement::Locations { like: self.like()? }
             }
-            "CATALOGS" => Show::Catalogs { like: self.like()? },
+            "CATALOGS" => ShowStatement::Catalogs { like: self.like()? },
             "SCHEMAS" | "DATABASES" => {
                 let catalog =
                     if self.word("IN") || self.word("FROM") { Some(self.name()?) } else { None };
-                Show::Schemas { catalog, like: self.like()? }
+                ShowStatement::Schemas { catalog, like: self.like()? }
             }
             "TABLES" => self.tables()?,
             "COLUMNS" => {
@@ -53,14 +53,14 @@ impl Parser<'_> {
                     return Err(self.unexpected("IN"));
                 }
                 if self.word("CATALOG") {
-                    Show::AllColumns {
+                    ShowStatement::AllColumns {
                         catalog: self.name()?,
                         schemas_like: self.like_of("SCHEMA")?,
                         tables_like: self.like_of("TABLE")?,
                         like: self.like()?,
                     }
                 } else {
-                    Show::Columns(self.target()?)
+                    ShowStatement::Columns(self.target()?)
                 }
             }
             "TBLPROPERTIES" => {
@@ -72,7 +72,7 @@ impl Parser<'_> {
                 } else {
                     None
                 };
-                Show::Properties { target, key }
+                ShowStatement::Properties { target, key }
             }
             "GRANTS" | "GRANT" => {
                 if !self.word("ON") {
@@ -80,15 +80,15 @@ impl Parser<'_> {
                     self.expect_word("ON")?;
                 }
                 let kind = self.securable();
-                Show::Grants { kind, name: self.names()? }
+                ShowStatement::Grants { kind, name: self.names()? }
             }
             other => return Err(SqlError::unsupported(format!("SHOW {other}"))),
         })
     }
 
-    fn tables(&mut self) -> Result<Show> {
+    fn tables(&mut self) -> Result<ShowStatement> {
         if !(self.word("IN") || self.word("FROM")) {
-            return Ok(Show::Tables { schema: Vec::new(), like: self.like()? });
+            return Ok(ShowStatement::Tables { schema: Vec::new(), like: self.like()? });
         }
         let catalog = if self.words(&["ALL", "CATALOGS"]) {
             None
@@ -97,17 +97,17 @@ impl Parser<'_> {
         } else {
             let schema = self.names()?;
             return match schema.len() {
-                1 | 2 => Ok(Show::Tables { schema, like: self.like()? }),
+                1 | 2 => Ok(ShowStatement::Tables { schema, like: self.like()? }),
                 _ => Err(self.unexpected("a schema's name of one or two parts")),
             };
         };
         let schemas_like = self.like_of("SCHEMA")?;
         self.word("TABLE");
-        Ok(Show::AllTables { catalog, schemas_like, like: self.like()? })
+        Ok(ShowStatement::AllTables { catalog, schemas_like, like: self.like()? })
     }
 
     fn like(&mut self) -> Result<Option<String>> {
-        if self.word("LIKE") || matches!(self.peek(), Some(Token::Text(_))) {
+        if self.word("LIKE") || matches!(self.peek(), Some(SqlToken::Text(_))) {
             self.text().map(Some)
         } else {
             Ok(None)

@@ -1,6 +1,6 @@
 //! What the metadata tables tell that cannot be: two truths, cuts that are gone, and a place of somebody else.
 
-use drsync::ledger::Status;
+use drsync::ledger::RowStatus;
 use drsync::plan::{Decision, FindingCode};
 use drsync::region::RegionErrorKind;
 
@@ -77,19 +77,19 @@ fn a_row_or_marks_tell_of_cuts_that_are_gone_unless_an_attempt_explains_them() {
     let mut world = World::new();
     let newest = world.workspace().ledger.cuts.newest("orders").cloned().unwrap();
     let end = newest.committed_at;
-    let row = |world: &mut World, later: i64, status: Option<Status>| {
+    let row = |world: &mut World, later: i64, status: Option<RowStatus>| {
         let rows = &mut world.workspace().ledger.rows;
         let row = rows.get_mut("orders").unwrap();
         row.sync_end_timestamp = Some(end + chrono::TimeDelta::seconds(later));
         row.current_sync_status = status;
     };
-    row(&mut world, 0, Some(Status::Success));
+    row(&mut world, 0, Some(RowStatus::Success));
     assert_eq!(blocking(&world, "orders"), []);
-    row(&mut world, 1, Some(Status::Success));
+    row(&mut world, 1, Some(RowStatus::Success));
     assert_eq!(blocking(&world, "orders"), [FindingCode::LedgerLost]);
     // No cut at all, and replicas that were synchronized: an attempt that failed may have cloned them.
     for (status, lost) in
-        [(None, true), (Some(Status::InProgress), false), (Some(Status::Failed), false)]
+        [(None, true), (Some(RowStatus::InProgress), false), (Some(RowStatus::Failed), false)]
     {
         let mut world = World::new();
         for region in ["primary", "secondary"] {

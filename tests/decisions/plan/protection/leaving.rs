@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use drsync::plan::{
-    ComparedWith, Direction, Plan, Setting, SettingChange, Settings, SettingsBefore, TablesBefore,
+    ComparedWith, Direction, Plan, Setting, SettingChange, ProtectionSettings, SettingsBefore, TablesBefore,
     Whose, WorkspaceObserved,
 };
 use drsync::region::LedgerCopy;
@@ -20,7 +20,7 @@ fn of_workspaces(names: &[&str]) -> Plan {
     let one = world.observed.workspaces[0].clone();
     let of = ComparedWith::Configuration { source: "main.json".into(), sha256: "41c0".into() };
     let all = ["east", "north", "south"];
-    let before = Settings::of(&one.workspace, None, Some(&all));
+    let before = ProtectionSettings::of(&one.workspace, None, Some(&all));
     world.observed.workspaces = names
         .iter()
         .map(|name| {
@@ -28,7 +28,7 @@ fn of_workspaces(names: &[&str]) -> Plan {
             seen.workspace.name = (*name).to_owned();
             let mut settings = before.clone();
             // Each has the label that it had.
-            let own = Settings::of(&seen.workspace, None, None).workspace.configured;
+            let own = ProtectionSettings::of(&seen.workspace, None, None).workspace.configured;
             settings.workspace.configured = own;
             WorkspaceObserved {
                 settings_before: Some(SettingsBefore { of: of.clone(), settings, tables: None }),
@@ -64,7 +64,7 @@ fn a_workspace_that_leaves_the_configuration_is_told_once() {
 fn what_could_not_be_understood_has_not_left() {
     let mut world = World::new();
     let workspace = world.observed.workspaces[0].workspace.clone();
-    let settings = Settings::of(&workspace, None, Some(&["east", "north"]));
+    let settings = ProtectionSettings::of(&workspace, None, Some(&["east", "north"]));
     let of = ComparedWith::Configuration { source: "main.json".into(), sha256: "41c0".into() };
     world.workspace().settings_before = Some(SettingsBefore { of, settings, tables: None });
     world.observed.incomplete = true;
@@ -74,9 +74,9 @@ fn what_could_not_be_understood_has_not_left() {
 #[test]
 fn a_workspace_under_another_name_is_compared_with_what_lies_in_the_same_place() {
     let world = World::new();
-    let before = Settings::of(&world.observed.workspaces[0].workspace, None, Some(&["east"]));
+    let before = ProtectionSettings::of(&world.observed.workspaces[0].workspace, None, Some(&["east"]));
     let all = BTreeMap::from([("east".to_owned(), before.clone())]);
-    let found = |whose: Whose<'_>| Settings::among(&all, &whose).map(|(name, _)| name);
+    let found = |whose: Whose<'_>| ProtectionSettings::among(&all, &whose).map(|(name, _)| name);
     let named = |name| Whose { name, ..Whose::default() };
     assert_eq!(found(named("east")), Some("east"));
     assert_eq!(found(named("main")), None);
@@ -94,7 +94,7 @@ fn a_workspace_under_another_name_is_compared_with_what_lies_in_the_same_place()
     // Of two that share a place neither is it.
     let all = BTreeMap::from([("east".to_owned(), before.clone()), ("twin".to_owned(), before)]);
     let shared = Whose { address: Some("/world/east"), ..elsewhere };
-    assert_eq!(Settings::among(&all, &shared), None);
+    assert_eq!(ProtectionSettings::among(&all, &shared), None);
 }
 
 /// The plan of a configuration whose groups are others, over the metadata table and the settings of before.

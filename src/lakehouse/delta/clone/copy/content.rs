@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::super::error::{DeltaError, Result};
 use super::super::super::store::missing;
-use super::Progress;
+use super::CopyProgress;
 use crate::files::{self, FileFacts, Opener};
 use crate::text::hex;
 
@@ -51,16 +51,16 @@ impl FileSystem {
 }
 
 /// A file that is to be copied.
-pub(super) struct Source {
+pub(super) struct SourceFile {
     path: PathBuf,
     file: File,
     facts: FileFacts,
 }
 
-impl Source {
-    pub(super) fn open(opener: &mut Opener, path: PathBuf) -> Result<Source> {
+impl SourceFile {
+    pub(super) fn open(opener: &mut Opener, path: PathBuf) -> Result<SourceFile> {
         match opener.regular(&path) {
-            Ok((file, facts)) => Ok(Source { path, file, facts }),
+            Ok((file, facts)) => Ok(SourceFile { path, file, facts }),
             Err(error) => {
                 let shown = path.display().to_string();
                 Err(missing(DeltaError::io(format!("open {shown}"), error), &shown))
@@ -84,7 +84,7 @@ impl Source {
         to_path: &Path,
         file_system: &FileSystem,
         memory: &mut Vec<u8>,
-        progress: &Progress,
+        progress: &CopyProgress,
     ) -> Result<bool> {
         if self.facts.size != promised {
             return Ok(false);
@@ -99,20 +99,20 @@ impl Source {
 }
 
 /// Whether two files have the same bytes.
-pub(super) fn same(one: &Path, other: &Path, progress: &Progress) -> Result<bool> {
+pub(super) fn same(one: &Path, other: &Path, progress: &CopyProgress) -> Result<bool> {
     let what = format!("compare {} with {}", one.display(), other.display());
     same_bytes(&open(one)?, &open(other)?, &what, progress)
 }
 
 /// Whether a copy that has no name of its own yet has the same bytes as a file.
-pub(super) fn same_as(copy: &File, other: &Path, progress: &Progress) -> Result<bool> {
+pub(super) fn same_as(copy: &File, other: &Path, progress: &CopyProgress) -> Result<bool> {
     let what = format!("compare with {}", other.display());
     // Reads past the page cache would have to be whole blocks.
     set_direct(copy, false).map_err(|error| DeltaError::io(what.clone(), error.into()))?;
     same_bytes(copy, &open(other)?, &what, progress)
 }
 
-fn same_bytes(one: &File, other: &File, what: &str, progress: &Progress) -> Result<bool> {
+fn same_bytes(one: &File, other: &File, what: &str, progress: &CopyProgress) -> Result<bool> {
     let failed = |error: io::Error| DeltaError::io(what, error);
     let mut buffers = [vec![0; CHUNK], vec![0; CHUNK]];
     let mut at = 0;
@@ -134,7 +134,7 @@ fn same_bytes(one: &File, other: &File, what: &str, progress: &Progress) -> Resu
 }
 
 /// SHA-256 of a file's bytes, in hex.
-pub(super) fn digest(path: &Path, progress: &Progress) -> Result<String> {
+pub(super) fn digest(path: &Path, progress: &CopyProgress) -> Result<String> {
     let file = open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; CHUNK];
@@ -172,12 +172,12 @@ fn fill(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
 }
 
 struct Copying<'a> {
-    source: &'a Source,
+    source: &'a SourceFile,
     promised: u64,
     to: &'a File,
     to_path: &'a Path,
     file_system: &'a FileSystem,
-    progress: &'a Progress,
+    progress: &'a CopyProgress,
 }
 
 impl Copying<'_> {
@@ -343,8 +343,8 @@ mod tests {
             let to_path = folder.join(format!("{length}.to"));
             fs::write(&from, &content).unwrap();
             let to = File::create(&to_path).unwrap();
-            let progress = Progress::default();
-            let source = Source::open(&mut Opener::default(), from.clone()).unwrap();
+            let progress = CopyProgress::default();
+            let source = SourceFile::open(&mut Opener::default(), from.clone()).unwrap();
             let copying = Copying {
                 source: &source,
                 promised: length as u64,
@@ -389,9 +389,9 @@ mod tests {
         fs::write(&from, vec![1; BLOCK]).unwrap();
         let to_path = folder.path().join("to");
         let to = File::create(&to_path).unwrap();
-        let progress = Progress::default();
+        let progress = CopyProgress::default();
         progress.stop();
-        let source = Source::open(&mut Opener::default(), from).unwrap();
+        let source = SourceFile::open(&mut Opener::default(), from).unwrap();
         let file_system = FileSystem::of(folder.path());
         let mut memory = Vec::new();
         let stopped =

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 
 /// A source with more small files than are flushed one by one, one of them nobody else's to read, and what is to be done.
-fn world() -> (tempfile::TempDir, Vec<Job>) {
+fn world() -> (tempfile::TempDir, Vec<FileCopy>) {
     let held = tempfile::tempdir().unwrap();
     fs::create_dir_all(held.path().join("source/p=1")).unwrap();
     fs::create_dir_all(held.path().join("target/p=1")).unwrap();
@@ -18,18 +18,18 @@ fn world() -> (tempfile::TempDir, Vec<Job>) {
             fs::set_permissions(&at, fs::Permissions::from_mode(0o600)).unwrap();
         }
         let size = fs::metadata(&at).unwrap().len();
-        Job { from: Location::Inside(name.clone()), to: name, size, is_data: true }
+        FileCopy { from: FileLocation::Inside(name.clone()), to: name, size, is_data: true }
     });
     let jobs = jobs.collect();
     (held, jobs)
 }
 
 /// Copies all, without names until they are whole, or under temporary ones.
-fn copy(world: &Path, jobs: &[Job], nameless: bool) -> Result<()> {
+fn copy(world: &Path, jobs: &[FileCopy], nameless: bool) -> Result<()> {
     let (source, target) =
         (TableStore::local(world.join("source")), TableStore::local(world.join("target")));
     let to = target.folder().unwrap().to_path_buf();
-    let progress = Progress::default();
+    let progress = CopyProgress::default();
     let copy = Copy::new(&source, &to, &target, &progress);
     copy.nameless.store(nameless, Ordering::Relaxed);
     let jobs: Vec<_> = numbered(jobs).collect();

@@ -9,18 +9,18 @@ use sha2::{Digest, Sha256};
 use super::super::super::action::{LiveFile, Vector};
 use super::super::super::error::{DeltaError, Result};
 use super::super::super::parallel::{in_parallel, lock_or_recover};
-use super::super::super::path::{self, Location};
+use super::super::super::path::{self, FileLocation};
 use super::super::super::store::{Occupant, TableStore};
 use super::super::super::vector::{VectorFile, check_inline};
-use super::super::job::{Job, Placed};
-use super::super::{Progress, Wanted};
+use super::super::job::{FileCopy, Placed};
+use super::super::{CopyProgress, WantedFile};
 use super::{NAMES_MAX, TargetNames};
 
 /// One file of vectors, and the wanted files, by number, whose vectors are in it.
-type Group<'a> = (&'a Location, Vec<usize>);
+type Group<'a> = (&'a FileLocation, Vec<usize>);
 
-fn groups<'a>(wanted: &'a [Wanted<'_>]) -> Vec<Group<'a>> {
-    let mut groups: BTreeMap<&Location, Vec<usize>> = BTreeMap::new();
+fn groups<'a>(wanted: &'a [WantedFile<'_>]) -> Vec<Group<'a>> {
+    let mut groups: BTreeMap<&FileLocation, Vec<usize>> = BTreeMap::new();
     for (number, want) in wanted.iter().enumerate() {
         if let Some((from, _)) = &want.vector_file {
             groups.entry(from).or_default().push(number);
@@ -30,17 +30,17 @@ fn groups<'a>(wanted: &'a [Wanted<'_>]) -> Vec<Group<'a>> {
 }
 
 /// Refuses deletion vectors of a source that are not whole.
-pub(super) fn check(wanted: &[Wanted<'_>], source: &TableStore) -> Result<()> {
-    let inline = wanted.iter().filter(|want| want.vector_file.is_none()).filter_map(Wanted::vector);
+pub(super) fn check(wanted: &[WantedFile<'_>], source: &TableStore) -> Result<()> {
+    let inline = wanted.iter().filter(|want| want.vector_file.is_none()).filter_map(WantedFile::vector);
     inline.into_iter().try_for_each(check_inline)?;
     in_parallel(&groups(wanted), |(from, numbers)| read(wanted, source, from, numbers).map(drop))
 }
 
 /// Opens a source's file of vectors and reads those that are wanted, as they lie there.
 fn read(
-    wanted: &[Wanted<'_>],
+    wanted: &[WantedFile<'_>],
     source: &TableStore,
-    from: &Location,
+    from: &FileLocation,
     numbers: &[usize],
 ) -> Result<(VectorFile, Vec<Vec<u8>>)> {
     let file = VectorFile::open(source, from)?;
@@ -60,15 +60,15 @@ struct Choice {
 }
 
 pub(super) fn place_vectors(
-    wanted: &mut [Wanted<'_>],
+    wanted: &mut [WantedFile<'_>],
     source: &TableStore,
     target: &TableStore,
     names: &TargetNames<'_>,
     placed: &mut Placed,
-    progress: &Progress,
+    progress: &CopyProgress,
 ) -> Result<()> {
     let inline = wanted.iter().filter(|want| want.vector_file.is_none());
-    inline.filter_map(Wanted::vector).try_for_each(check_inline)?;
+    inline.filter_map(WantedFile::vector).try_for_each(check_inline)?;
     let groups = groups(wanted);
     if groups.is_empty() {
         return Ok(());
@@ -106,14 +106,14 @@ struct Places<'a> {
     /// Names that only older versions of the target have.
     gone: &'a HashSet<String>,
     /// Names that were given, and to which file of the source.
-    taken: Mutex<HashMap<String, Location>>,
+    taken: Mutex<HashMap<String, FileLocation>>,
     /// What comes to the target.
     new: Mutex<Placed>,
 }
 
 impl Places<'_> {
     /// Chooses the first name under which the file lies already, or may come to lie.
-    fn choose(&self, wanted: &[Wanted<'_>], (from, numbers): &Group<'_>) -> Result<Choice> {
+    fn choose(&self, wanted: &[WantedFile<'_>], (from, numbers): &Group<'_>) -> Result<Choice> {
         let (file, vectors) = read(wanted, self.source, from, numbers)?;
         let plain = numbers
             .first()
@@ -144,7 +144,7 @@ impl Places<'_> {
     /// Gives a file a name, if nothing else has it, or what lies there holds the vectors that are `asked` of it.
     fn take(
         &self,
-        from: &Location,
+        from: &FileLocation,
         name: &str,
         is_known: bool,
         length: u64,
@@ -157,7 +157,7 @@ impl Places<'_> {
         let there = self.target.occupants(&[name])?.pop();
         match there.unwrap_or(Occupant::Nothing) {
             Occupant::Nothing if is_known || !self.gone.contains(name) => {
-                lock_or_recover(&self.new).jobs.push(Job {
+                lock_or_recover(&self.new).jobs.push(FileCopy {
                     from: from.clone(),
                     to: name.to_owned(),
                     size: length,
@@ -183,12 +183,12 @@ impl Places<'_> {
 
 /// Whether the target's file of a name has all the vectors that are wanted of it, byte for byte.
 fn holds(target: &TableStore, name: &str, asked: &[(&Vector, &[u8])]) -> bool {
-    VectorFile::open(target, &Location::Inside(name.to_owned()))
+    VectorFile::open(target, &FileLocation::Inside(name.to_owned()))
         .is_ok_and(|there| asked.iter().all(|(vector, bytes)| there.holds(vector, bytes)))
 }
 
 /// Where the target's newest version has the same vectors of the same files.
-fn known(wanted: &[Wanted<'_>], numbers: &[usize]) -> Vec<(Option<String>, String)> {
+fn known(wanted: &[WantedFile<'_>], numbers: &[usize]) -> Vec<(Option<String>, String)> {
     let mut known = Vec::new();
     for want in numbers.iter().map(|number| &wanted[*number]) {
         let there = want.held.and_then(|(_, there)| same_vector(want, there));
@@ -204,7 +204,7 @@ fn known(wanted: &[Wanted<'_>], numbers: &[usize]) -> Vec<(Option<String>, Strin
     known
 }
 
-fn same_vector<'a>(want: &Wanted<'_>, there: &'a LiveFile) -> Option<&'a Vector> {
+fn same_vector<'a>(want: &WantedFile<'_>, there: &'a LiveFile) -> Option<&'a Vector> {
     let (ours, theirs) = (want.vector()?, there.vector.as_deref()?);
     let same = theirs.storage_type == "u"
         && ours.offset == theirs.offset

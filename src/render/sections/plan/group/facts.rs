@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Depth, Item};
+use super::{Verbosity, GroupItem};
 use crate::figures::{count, minute, plural, plural_of, span};
 use crate::ledger::{Consistency, cut_label};
-use crate::plan::document::TableColumns;
+use crate::plan::document::ColumnChanges;
 use crate::plan::{Decision, GroupPlan, Plan};
 use crate::render::away;
 use crate::render::page::{Fact, Phrase};
@@ -21,11 +21,11 @@ const WOULD_CHANGE: &str = "would change";
 pub(super) fn facts<'a>(
     plan: &Plan,
     group: &GroupPlan,
-    depth: Depth,
-) -> impl Iterator<Item = Item<'a>> {
-    let tables = if depth == Depth::Full { usize::MAX } else { COLUMNS_TOLD };
-    let short = |fact: Option<Fact>| fact.map(|fact| Item::Fact(Depth::Short, fact));
-    let full = |fact: Option<Fact>| fact.map(|fact| Item::Fact(Depth::Full, fact));
+    depth: Verbosity,
+) -> impl Iterator<Item = GroupItem<'a>> {
+    let tables = if depth == Verbosity::Full { usize::MAX } else { COLUMNS_TOLD };
+    let short = |fact: Option<Fact>| fact.map(|fact| GroupItem::Fact(Verbosity::Short, fact));
+    let full = |fact: Option<Fact>| fact.map(|fact| GroupItem::Fact(Verbosity::Full, fact));
     let failed = group.waits_for_a_failed_run();
     let all = [
         short(
@@ -76,7 +76,7 @@ pub(in crate::render::sections::plan) fn changing<'a>(
 
 /// The columns that the sync that is held up would change, of so many tables.
 fn columns(group: &GroupPlan, most: usize) -> Option<Phrase> {
-    let told = group.columns.iter().filter_map(|TableColumns { table, change }| {
+    let told = group.columns.iter().filter_map(|ColumnChanges { table, change }| {
         Some(Phrase::name(table).and(" ").and(steps::changed(change)?))
     });
     let told: Vec<Phrase> = told.collect();

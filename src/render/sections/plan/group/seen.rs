@@ -7,14 +7,14 @@ use crate::figures::{count, plural};
 use crate::plan::document::{Drift, DriftCommit, SourceMaintenance};
 use crate::plan::{Finding, GroupPlan, Step};
 use crate::render::causes::word_of_harmless;
-use crate::render::page::{Block, Note, Part, Phrase, Row, ShownNotes, Table, Tone};
+use crate::render::page::{Block, Note, PhrasePart, Phrase, PageRow, ShownNotes, PageTable, Tone};
 use crate::render::sections::card;
 use crate::render::shown::Labelled;
 
 /// What is pinned of every table, and why.
-pub(super) fn pins(label: &str, group: &GroupPlan) -> Table {
+pub(super) fn pins(label: &str, group: &GroupPlan) -> PageTable {
     let heads = ["table", "source", "why this version", "readable", "replica", "columns"];
-    let mut table = Table::new(format!("Pins of {label}"), "table", &heads);
+    let mut table = PageTable::new(format!("Pins of {label}"), "table", &heads);
     table.folded = Some(format!("Pins ({})", plural(group.steps.len(), "table")));
     for step in &group.steps {
         table.rows.push(pin(step, group.recovery_point));
@@ -22,7 +22,7 @@ pub(super) fn pins(label: &str, group: &GroupPlan) -> Table {
     table
 }
 
-fn pin(step: &Step, point: Option<DateTime<Utc>>) -> Row {
+fn pin(step: &Step, point: Option<DateTime<Utc>>) -> PageRow {
     let replica = Phrase::from(card::replica(step)).and(" ");
     let cells = vec![
         Phrase::name(&step.table),
@@ -33,7 +33,7 @@ fn pin(step: &Step, point: Option<DateTime<Utc>>) -> Row {
         card::columns_verdict(step).unwrap_or_default().into(),
     ];
     let below = card::column_lines(step).collect();
-    Row { cells, below, further: vec![], quiet: false }
+    PageRow { cells, below, further: vec![], quiet: false }
 }
 
 /// Everything found, each with its remedy.
@@ -56,10 +56,10 @@ pub(super) fn findings(of: &Labelled<'_>, all: &[Finding]) -> ShownNotes {
 }
 
 /// Commits on replicas that are not ours.
-pub(super) fn table_of_drift(drift: &[Drift]) -> Table {
+pub(super) fn table_of_drift(drift: &[Drift]) -> PageTable {
     let caption = "Commits on replicas that are not drsync's";
     let heads = ["replica of", "version", "when", "operation", "by", "#rows", "kind"];
-    let mut table = Table::new(caption, "commit", &heads);
+    let mut table = PageTable::new(caption, "commit", &heads);
     for replica in drift {
         let theirs = replica.theirs.iter().map(|commit| (commit, "changes the replica"));
         let maintenance = replica.maintenance.iter().map(|commit| match commit.rows_compared {
@@ -79,7 +79,7 @@ pub(super) fn table_of_drift(drift: &[Drift]) -> Table {
 pub(super) fn maintenance(seen: &[SourceMaintenance]) -> Block {
     let caption = "Maintenance on sources whose rows were not compared";
     let heads = ["table", "version", "when", "operation", "by"];
-    let mut table = Table::new(caption, "commit", &heads);
+    let mut table = PageTable::new(caption, "commit", &heads);
     for source in seen {
         for commit in &source.commits {
             table.row(self::commit(Phrase::name(&source.table), commit));
@@ -92,7 +92,7 @@ fn commit(table: Phrase, commit: &DriftCommit) -> Vec<Phrase> {
     vec![
         table,
         format!("v{}", commit.version).into(),
-        Part::Moment(commit.committed_at).into(),
+        PhrasePart::Moment(commit.committed_at).into(),
         Phrase::from_others(&commit.operation),
         commit.user.as_ref().map(Phrase::from_others).unwrap_or_default(),
     ]

@@ -5,7 +5,7 @@ use crate::figures::minute;
 use crate::plan::document::{Refused, RegionSeen};
 use crate::plan::{Role, StoredPlan};
 use crate::record::RunRecord;
-use crate::render::page::{Block, Copied, Fact, Part, Phrase, Section, Table};
+use crate::render::page::{Block, Copied, Fact, PhrasePart, Phrase, Section, PageTable};
 use crate::render::sections::run::provenance;
 
 /// Secrets that are named.
@@ -46,7 +46,7 @@ fn facts(stored: &StoredPlan) -> Vec<Fact> {
         name("of its meaning", &plan.config.effective_sha256),
     ]);
     if !plan.config.secret_refs.is_empty() {
-        let secrets = Part::Names(plan.config.secret_refs.clone(), SECRETS_NAMED);
+        let secrets = PhrasePart::Names(plan.config.secret_refs.clone(), SECRETS_NAMED);
         facts.push(Fact::new("secrets it names", secrets));
     }
     facts.extend([
@@ -57,9 +57,9 @@ fn facts(stored: &StoredPlan) -> Vec<Fact> {
     facts
 }
 
-fn regions(stored: &StoredPlan) -> Table {
+fn regions(stored: &StoredPlan) -> PageTable {
     let heads = ["workspace", "region", "address", "sync location", "answered", "as", "when"];
-    let mut table = Table::new("What was seen of both regions", "region", &heads);
+    let mut table = PageTable::new("What was seen of both regions", "region", &heads);
     for workspace in &stored.plan.workspaces {
         let seen = &workspace.observed;
         for (role, seen) in [(Role::Primary, &seen.primary), (Role::Secondary, &seen.secondary)] {
@@ -81,7 +81,7 @@ fn region(seen: &RegionSeen) -> [Phrase; 5] {
     let answer =
         seen.answer.as_ref().map(|answer| Phrase::from(": ").and(Phrase::from_others(answer)));
     [
-        seen.workspace.clone().map(|it| Part::Address(it).into()).unwrap_or_default(),
+        seen.workspace.clone().map(|it| PhrasePart::Address(it).into()).unwrap_or_default(),
         Phrase::name(&seen.location),
         Phrase::from(how).and(answer.unwrap_or_default()),
         seen.principal.as_ref().map(Phrase::from_others).unwrap_or_default(),
@@ -89,8 +89,8 @@ fn region(seen: &RegionSeen) -> [Phrase; 5] {
     ]
 }
 
-fn applied(applies: &[RunRecord]) -> Table {
-    let mut table = Table::new("Applies of this plan", "apply", &["run", "ended", "how", "by"]);
+fn applied(applies: &[RunRecord]) -> PageTable {
+    let mut table = PageTable::new("Applies of this plan", "apply", &["run", "ended", "how", "by"]);
     for record in applies {
         let exit = format!(" (exit {})", record.exit.code);
         table.row(vec![
