@@ -36,7 +36,7 @@ use crate::runbook::RunbookSubject;
 
 /// Carry out a stored plan, no more and no less; without FILE: plan, show, ask, apply
 #[derive(Debug, Args)]
-pub(super) struct Apply {
+pub(super) struct ApplyArguments {
     /// A plan that `plan --out` stored; - is stdin
     file: Option<PathBuf>,
     /// Do not ask
@@ -120,7 +120,7 @@ pub(super) struct FinishedApply {
     kept: Option<PathBuf>,
 }
 
-impl Apply {
+impl ApplyArguments {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         let context =
             &Context { verify_rows: self.verify == Some(Verify::Rows), ..context.clone() };

@@ -12,7 +12,7 @@ use crate::render;
 
 /// Look whether a stored plan is unaltered and can still be applied, group by group; writes nothing
 #[derive(Debug, Args)]
-pub(super) struct Check {
+pub(super) struct CheckArguments {
     /// The stored plan; - is stdin
     file: PathBuf,
     /// Also check that the plan has this effect, the value that was reviewed (16 characters or more)
@@ -23,7 +23,7 @@ pub(super) struct Check {
     require_signature: Option<String>,
 }
 
-impl Check {
+impl CheckArguments {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         let now = context.clock.now();
         let (stored, check) = look::block_on(async {

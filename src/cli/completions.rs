@@ -10,12 +10,12 @@ use super::{ExitStatus, Failure, output};
 
 /// Print completions for a shell: of commands and flags, groups, tables, codes and runs
 #[derive(Debug, Args)]
-pub(super) struct Completions {
+pub(super) struct CompletionsArguments {
     /// The shell
     shell: Shell,
 }
 
-impl Completions {
+impl CompletionsArguments {
     pub(super) fn run(self) -> Result<ExitStatus, Failure> {
         let shells = Shells::builtins();
         let shell = shells.completer(&self.shell.to_string()).ok_or_else(|| {

@@ -48,7 +48,7 @@ const JITTER: Duration = Duration::from_secs(60);
 /// Each round reads the configuration afresh, plans, and applies without asking, as apply --auto-approve does. A broken
 /// configuration or a region that does not answer is told and tried again. SIGTERM ends it as it ends an apply.
 #[derive(Debug, Args)]
-pub(super) struct Daemon {
+pub(super) struct DaemonArguments {
     /// A round so often, at least half an hour
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = duration::parse_interval)]
     interval: Duration,
@@ -68,7 +68,7 @@ pub(super) struct Daemon {
 
 /// A daemon at work.
 struct Work<'a> {
-    command: &'a Daemon,
+    command: &'a DaemonArguments,
     context: Context,
     signer: Option<Arc<dyn Signer>>,
     stop: Stop,
@@ -97,7 +97,7 @@ enum Cause {
     Finished(BTreeSet<String>),
 }
 
-impl Daemon {
+impl DaemonArguments {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         if !context.clock.moves() {
             let message = "DRSYNC_NOW stands still, and a daemon waits: name a file that holds the moment, DRSYNC_NOW=@FILE";

@@ -23,13 +23,13 @@ use crate::text::shell_word;
 
 /// See it work: two regions with real Delta tables in a folder, validated, planned, applied
 #[derive(Debug, Args)]
-pub(super) struct Demo {
+pub(super) struct DemoArguments {
     /// The folder, which is made; one that an earlier demo made is made again
     #[arg(long, value_name = "DIR", default_value = "drsync-demo")]
     dir: PathBuf,
 }
 
-impl Demo {
+impl DemoArguments {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         let there = Context {
             config: Some(self.dir.join(demo::CONFIGURATION)),

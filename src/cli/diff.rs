@@ -10,7 +10,7 @@ use crate::render;
 
 /// Show what changed between two stored plans, apart from what changes in every plan
 #[derive(Debug, Args)]
-pub(super) struct Diff {
+pub(super) struct DiffArguments {
     /// The plan that was there before; - is stdin
     before: PathBuf,
     /// The plan that is there now
@@ -20,7 +20,7 @@ pub(super) struct Diff {
     detailed_exitcode: bool,
 }
 
-impl Diff {
+impl DiffArguments {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         if self.before == self.after && self.before == Path::new("-") {
             let message = "stdin can be one of the two plans, not both";

@@ -39,13 +39,13 @@ const WIDTH: usize = 80;
 
 /// Explain a finding, a warning, a reason, an ending, or an exit status
 #[derive(Debug, Args)]
-pub(super) struct Explain {
+pub(super) struct ExplainArguments {
     /// A code as drsync shows it, or the number or name of an exit status; without one all codes are listed
     #[arg(value_name = "CODE")]
     code: Vec<String>,
 }
 
-impl Explain {
+impl ExplainArguments {
     pub(super) fn run(self) -> Result<ExitStatus, Failure> {
         if self.code.is_empty() {
             output::data(&listed())?;

@@ -17,12 +17,12 @@ const WIDTH_MIN: usize = 40;
 
 /// Show help of a command, or of a topic: flags, exit-codes
 #[derive(Debug, Args)]
-pub(super) struct Help {
+pub(super) struct HelpArguments {
     /// A command or a topic
     topic: Option<String>,
 }
 
-impl Help {
+impl HelpArguments {
     pub(super) fn run(self) -> Result<ExitStatus, Failure> {
         let mut whole = for_people();
         whole.build();

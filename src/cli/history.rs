@@ -34,7 +34,7 @@ const PLANS_AT_ONCE: usize = 8;
 
 /// List the cuts of every group, newest first: what was whole when, and who saw to it
 #[derive(Debug, Args)]
-pub(super) struct History {
+pub(super) struct HistoryArguments {
     /// Only the cuts of this group; `WORKSPACE/GROUP` where several workspaces have one of that name
     group: Option<String>,
     /// Only cuts committed from this moment or day on, after the report of that period
@@ -53,7 +53,7 @@ pub(super) struct History {
     signed_by: Option<String>,
 }
 
-impl History {
+impl HistoryArguments {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         self.check_period(context)?;
         let keys = self.signed_by.as_deref().map(signature::runners_keys).transpose()?;
@@ -358,7 +358,7 @@ fn unseen(read: &[Read]) -> Option<ExitStatus> {
     ExitStatus::of_all_unseen(unread.map(|unread| (unread.role(), unread.refused)))
 }
 
-impl History {
+impl HistoryArguments {
     /// Reads the evidence of a workspace from both regions: what one lacks the other may have.
     ///
     /// All records, whatever the period: a clock does not say which follows which. Plans only of the applies of the period.

@@ -30,7 +30,7 @@ const PLACEHOLDER: &str = "https://<workspace>.azuredatabricks.net";
 ///
 /// On a terminal and with the address of a Databricks workspace it looks there and asks what it has to know.
 #[derive(Debug, Args)]
-pub(super) struct Init {
+pub(super) struct InitArguments {
     /// The workspace: an address, or the folder of a lakehouse
     workspace: Option<String>,
     /// Print it instead of writing drsync.json
@@ -49,7 +49,7 @@ pub(super) struct Init {
     signed_by: Option<String>,
 }
 
-impl Init {
+impl InitArguments {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         if self.make_locations {
             return make_locations(context);

@@ -8,7 +8,7 @@ use super::{ExitStatus, Failure, described, examples, output};
 
 /// Print the manual page, or that of a command
 #[derive(Debug, Args)]
-pub(super) struct Man {
+pub(super) struct ManArguments {
     /// A command
     command: Option<String>,
 }
@@ -53,7 +53,7 @@ const FILES: [(&str, &str); 7] = [
     ("~/.databrickscfg", "profiles to sign in with"),
 ];
 
-impl Man {
+impl ManArguments {
     pub(super) fn run(self) -> Result<ExitStatus, Failure> {
         let mut whole = described();
         whole.build();

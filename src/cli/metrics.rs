@@ -17,11 +17,11 @@ use crate::region::Regions;
 /// It looks as `status` does and writes nothing. A region that does not answer is a metric, and no failure. Write to a file of another
 /// name and move that: the collector must never see half a file.
 #[derive(Debug, Args)]
-pub(super) struct Metrics {}
+pub(super) struct MetricsArguments {}
 
-impl Metrics {
+impl MetricsArguments {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
-        let Metrics {} = self;
+        let MetricsArguments {} = self;
         let measured = look::block_on(async {
             let looked = look::observe_and_plan(context, &Asking::everything(false)).await?;
             let status = status::status(&looked.observed, &looked.plan);

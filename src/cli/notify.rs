@@ -14,7 +14,7 @@ use crate::render::{clean, plural};
 
 /// Try out who is told
 #[derive(Debug, Args)]
-pub(super) struct Notify {
+pub(super) struct NotifyArguments {
     #[command(subcommand)]
     what: What,
 }
@@ -35,7 +35,7 @@ struct Test {
     receiver: Option<String>,
 }
 
-impl Notify {
+impl NotifyArguments {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         let What::Test(test) = self.what;
         test.run(context)

@@ -16,7 +16,7 @@ use crate::render::writers::{Form, write};
 
 /// Look at both regions and show what an apply would do; writes nothing but FILE
 #[derive(Debug, Args)]
-pub(super) struct Plan {
+pub(super) struct PlanArguments {
     /// Store the plan, to be reviewed, applied and archived as it is
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -33,9 +33,9 @@ pub(super) struct Plan {
     asking: Asking,
 }
 
-impl Plan {
+impl PlanArguments {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
-        let Plan { out, detailed_exitcode, changed, base, asking } = self;
+        let PlanArguments { out, detailed_exitcode, changed, base, asking } = self;
         let asking = asking.compared_with(base);
         if let Some(path) = &out {
             if path == Path::new("-") {

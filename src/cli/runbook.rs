@@ -29,7 +29,7 @@ use readable::{Cannot, Secondary, behind_by_records, beyond_the_log, check_way_t
 ///
 /// It is made from the secondary's cut log, run records and replicas alone, and writes nothing.
 #[derive(Debug, Args)]
-pub(super) struct Runbook {
+pub(super) struct RunbookArguments {
     /// Only these groups; `WORKSPACE/GROUP` where several workspaces have one of a name
     #[arg(value_name = "GROUP")]
     groups: Vec<String>,
@@ -81,7 +81,7 @@ impl Read {
     }
 }
 
-impl Runbook {
+impl RunbookArguments {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         if context.json {
             let message = "a runbook is Markdown: people follow it";

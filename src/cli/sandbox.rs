@@ -20,7 +20,7 @@ const MADE: &str = "drsync-sandbox";
 
 /// Serve two lakehouse folders as two Databricks workspaces on localhost
 #[derive(Debug, Args)]
-pub(super) struct Sandbox {
+pub(super) struct SandboxArguments {
     /// A folder with a drsync.json, or with two lakehouse folders; without it one is made as `demo` does
     #[arg(long, value_name = "DIR")]
     world: Option<PathBuf>,
@@ -62,7 +62,7 @@ impl From<Away> for WorldSide {
     }
 }
 
-impl Sandbox {
+impl SandboxArguments {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         let faults: Vec<Fault> = self
             .fault

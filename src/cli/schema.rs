@@ -7,7 +7,7 @@ use crate::render::schema;
 
 /// Print the JSON Schema of a document or of the configuration
 #[derive(Debug, Args)]
-pub(super) struct Schema {
+pub(super) struct SchemaArguments {
     /// Of what
     of: Of,
 }
@@ -38,7 +38,7 @@ enum Of {
     Error,
 }
 
-impl Schema {
+impl SchemaArguments {
     pub(super) fn run(self) -> Result<ExitStatus, Failure> {
         output::json(&match self.of {
             Of::Plan => schema::plan(),

@@ -18,7 +18,7 @@ use crate::{canonical, files};
 
 /// Show a stored plan: where it comes from, that it is unaltered, and what it does; or the record of an apply
 #[derive(Debug, Args)]
-pub(super) struct Show {
+pub(super) struct ShowArguments {
     /// The stored plan, or a run record; - is stdin. The id of an apply, or the end of it, is its record
     #[arg(value_name = "FILE|ID")]
     file: PathBuf,
@@ -27,7 +27,7 @@ pub(super) struct Show {
     table: Option<String>,
 }
 
-impl Show {
+impl ShowArguments {
     pub(super) fn run(mut self, context: &Context) -> Result<ExitStatus, Failure> {
         if let Some(record) = by_id(context, &self.file)? {
             self.file = record;

@@ -19,7 +19,7 @@ use asked::StatusSelection;
 
 /// Show the last cut of every group, how far behind it is, and what stands in the way
 #[derive(Debug, Args)]
-pub(super) struct Status {
+pub(super) struct StatusArguments {
     /// Only this group, with its tables, or this table: a full name, or the end of one
     #[arg(value_name = "GROUP|TABLE")]
     asked: Vec<String>,
@@ -77,7 +77,7 @@ impl FailOn {
     }
 }
 
-impl Status {
+impl StatusArguments {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         let (looked, status, asked) = look::block_on(async {
             let found = configuration::usable(context).await?;

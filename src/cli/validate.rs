@@ -24,7 +24,7 @@ const RECORDS: usize = 32;
 
 /// Check the configuration and look for everything in the regions that would block; writes nothing
 #[derive(Debug, Args)]
-pub(super) struct Validate {
+pub(super) struct ValidateArguments {
     /// Check the configuration only, without asking any region
     #[arg(long, conflicts_with = "sql")]
     offline: bool,
@@ -33,7 +33,7 @@ pub(super) struct Validate {
     sql: bool,
 }
 
-impl Validate {
+impl ValidateArguments {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         let found = look::block_on(configuration::read(context))?;
         signature::check_keys(&found)?;
