@@ -21,7 +21,7 @@ use std::time::Instant;
 use arrow_array::builder::BinaryBuilder;
 use arrow_array::{Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
-use drsync::lakehouse::delta::{self, Author, CloneOptions, Expect, CopyProgress, TableStore};
+use drsync::lakehouse::delta::{self, Author, CloneOptions, CopyProgress, Expect, TableStore};
 use drsync::region::Mark;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;

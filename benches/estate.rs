@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use drsync::lakehouse::Writer;
-use drsync::lakehouse::write::{WritableTable, WorkspaceFolder, columns, rows};
+use drsync::lakehouse::write::{WorkspaceFolder, WritableTable, columns, rows};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use serde_json::json;

@@ -46,12 +46,12 @@ pub mod wire;
 mod workflows;
 mod workspace;
 
-pub use auth::{Environment, CommandRunner, SignInError, Tried};
+pub use auth::{CommandRunner, Environment, SignInError, Tried};
 pub use client::Client;
 pub use connect::{ConnectOptions, Connected, NeededSide, Unbound, connect, connect_as_needed};
 pub use credential::Credential;
 pub use notice::Notice;
-pub use survey::{SurveyedJob, ListedTable, Offered, Surveyor, WorkspaceAndAsker, WritersAndSizes};
+pub use survey::{ListedTable, Offered, SurveyedJob, Surveyor, WorkspaceAndAsker, WritersAndSizes};
 pub use timing::Timing;
 pub use workspace::DatabricksWorkspace;
 

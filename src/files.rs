@@ -21,7 +21,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use crate::limits::Limit;
-pub use many::{Looker, Namer, Opener, Renamer, FoundEntry};
+pub use many::{FoundEntry, Looker, Namer, Opener, Renamer};
 
 /// Whether this kernel lacks `openat2`, or a sandbox forbids it.
 static WALK: AtomicBool = AtomicBool::new(false);

@@ -39,7 +39,7 @@ pub use catalog::{
 };
 pub use described::FileError;
 pub use grants::Grants;
-pub use jobs::{JOBS_FILE, JobEntry, JobsFile, JobRun};
+pub use jobs::{JOBS_FILE, JobEntry, JobRun, JobsFile};
 pub use survey::{Survey, Surveyed, survey};
 pub use workspace::LakehouseWorkspace;
 use workspace::external_files_of;

@@ -26,11 +26,13 @@ pub use address::hash_of;
 pub use decide::{carried, decide, end_of_left_workspace, last_words, not_begun};
 pub use doubts::{Doubt, DoubtCode, doubts, of_address, of_secret, of_silence};
 pub use incident::{
-    CauseCode, Class, Closed, SyncDigest, DigestGroup, FailureCause, GroupCut, How, Incident, Lost,
+    CauseCode, Class, Closed, DigestGroup, FailureCause, GroupCut, How, Incident, Lost, SyncDigest,
     Telling, ToldState,
 };
 pub use letter::{Text, mail_id, text};
-pub use letters::{LetterItem, Letter, News, Receiver, RecordNews, SynchronizedGroup, Why, letters};
+pub use letters::{
+    Letter, LetterItem, News, Receiver, RecordNews, SynchronizedGroup, Why, letters,
+};
 pub use payload::{Call, calls};
 pub use policy::{Before, KnownReceiver, Policy};
 pub use round::{GroupRound, LeftWorkspace, Round, StateAfterApply};

@@ -95,8 +95,10 @@ pub use request::{Base, ConfiguredIn, Request};
 pub use rows::aside_name;
 pub use rows::row_after;
 pub(crate) use settings::webhook_entry;
-pub use settings::{GroupSettings, PauseSetting, ProtectionSettings, SuccessMail, WorkspaceSettings};
-pub use stored::{Alteration, StatedDigest, Digests, StoredPlan, StoredPlanError};
+pub use settings::{
+    GroupSettings, PauseSetting, ProtectionSettings, SuccessMail, WorkspaceSettings,
+};
+pub use stored::{Alteration, Digests, StatedDigest, StoredPlan, StoredPlanError};
 pub use uncompared::{NotCompared, NotComparedWhy, ProtectedBefore};
 pub use unwatched::{Unwatched, UnwatchedPart};
 pub use witness::{CutsTold, DoubtedCut, RoleTold, Witnessed, WitnessedCut, WitnessedRole};

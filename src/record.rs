@@ -19,8 +19,9 @@ use crate::ledger::AcceptedRisk;
 use crate::moment;
 use crate::plan::document::Unprotected;
 use crate::plan::{
-    Checked, ComparedWith, CutsTold, GrantsSeen, JobSeen, LedgerAction, LossReceipt, Provenance,
-    ReceiptTold, Role, RoleTold, SettingChange, ProtectionSettings, SettingsBefore, Whose,
+    Checked, ComparedWith, CutsTold, GrantsSeen, JobSeen, LedgerAction, LossReceipt,
+    ProtectionSettings, Provenance, ReceiptTold, Role, RoleTold, SettingChange, SettingsBefore,
+    Whose,
 };
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, VerifiedLevel};
 use crate::sentence::Sentence;
@@ -82,7 +83,7 @@ pub struct RunRecord {
     pub unprotected: Vec<Unprotected>,
     /// What went wrong without being against a cut.
     #[serde(flatten, with = "warning::stored")]
-    #[schemars(with = "warning::Stored")]
+    #[schemars(with = "warning::StoredWarnings")]
     pub warnings: Vec<RunWarning>,
     /// What each region took down, by workspace; records before version 1.2 do not tell. What is said of where an apply is
     /// recorded is this and nothing else. The record as it is kept cannot tell of itself.

@@ -42,7 +42,7 @@ pub use metadata::{
 };
 pub use presence::{Identity, Presence, Reached, UnprovedAccess, WriteAccess};
 pub use reading::{
-    CLONE, ReplicaConflict, CommitKind, ExpectedReplica, Reading, ReplicaStanding, Theirs, standing,
+    CLONE, CommitKind, ExpectedReplica, Reading, ReplicaConflict, ReplicaStanding, Theirs, standing,
 };
 pub use replica::{
     CloneProof, ContentAnswer, ContentQuestion, LookDepth, Mark, NamedContent, Replica,

@@ -3,9 +3,9 @@
 mod away;
 pub mod card;
 mod causes;
+pub mod cut_history;
 pub mod diff;
 pub mod error;
-pub mod cut_history;
 mod leaving;
 pub mod page;
 pub mod progress;

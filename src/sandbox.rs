@@ -13,11 +13,11 @@ mod listener;
 mod locations;
 mod rights;
 mod routes;
+mod served_workspace;
 mod sql;
 mod statements;
 mod unity;
 mod warehouses;
-mod served_workspace;
 mod world;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -35,9 +35,9 @@ use crate::sentence::Sentence;
 use fault::Faults;
 pub use fault::{Fault, FaultError, Misbehaviour, WorldSide};
 use listener::Door;
-use statements::statement_table::Statements;
-use statements::sessions::Sessions;
 use served_workspace::{Confinement, Ids, ServedWorkspace};
+use statements::sessions::Sessions;
+use statements::statement_table::Statements;
 pub use world::World;
 
 /// Requests that are remembered.
@@ -85,8 +85,17 @@ impl SandboxOptions {
 
 impl fmt::Debug for SandboxOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let SandboxOptions { world, port, faults, away, quirks, secret: _, allow, writable, clock: _ } =
-            self;
+        let SandboxOptions {
+            world,
+            port,
+            faults,
+            away,
+            quirks,
+            secret: _,
+            allow,
+            writable,
+            clock: _,
+        } = self;
         f.debug_struct("Options")
             .field("world", world)
             .field("port", port)
@@ -321,7 +330,8 @@ pub fn new_secret() -> String {
 /// # Errors
 /// If the folders are no world, or a port is taken.
 pub async fn serve(options: SandboxOptions) -> Result<Running, SandboxError> {
-    let SandboxOptions { mut world, port, faults, away, quirks, secret, allow, writable, clock } = options;
+    let SandboxOptions { mut world, port, faults, away, quirks, secret, allow, writable, clock } =
+        options;
     world.complete(writable)?;
     let (one, port_one) = listen(port).await?;
     let (two, port_two) = listen(if port == 0 { 0 } else { port.saturating_add(1) }).await?;

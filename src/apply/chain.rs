@@ -9,7 +9,8 @@ use crate::harmless;
 use crate::notify::{GroupCut, RecordNews, SynchronizedGroup};
 use crate::observe::{FUTURE, Question, recent_records};
 use crate::plan::{
-    GrantsSeen, JobSeen, ReceiptTold, RoleTold, ProtectionSettings, SettingsBefore, Whose, Witnessed,
+    GrantsSeen, JobSeen, ProtectionSettings, ReceiptTold, RoleTold, SettingsBefore, Whose,
+    Witnessed,
 };
 use crate::record::{
     GroupOutcome, GroupRecord, KeptConfiguration, LossesTold, Notified, PreviousElsewhere,

@@ -202,7 +202,8 @@ mod tests {
     #[test]
     fn a_deadline_is_the_end_of_an_apply_that_left_work_and_of_no_other() {
         let at_deadline = |endings: &[Ending]| {
-            let Exit { code, name } = exit_of_endings(&plan(), endings, AwayRegions::default(), DEADLINE);
+            let Exit { code, name } =
+                exit_of_endings(&plan(), endings, AwayRegions::default(), DEADLINE);
             (code, name)
         };
         for left in [Ending::Interrupted, Ending::NotStarted] {

@@ -91,7 +91,12 @@ fn record_before_its_turn(run: &Run<'_>, site: &Site<'_>, plan: &GroupPlan) -> G
 }
 
 /// The record of a group that did not come to its cut: it stands at the one that it had, or at that of another apply.
-fn record_of_end(run: &Run<'_>, plan: &GroupPlan, before: GroupRecord, end: GroupEnd) -> GroupRecord {
+fn record_of_end(
+    run: &Run<'_>,
+    plan: &GroupPlan,
+    before: GroupRecord,
+    end: GroupEnd,
+) -> GroupRecord {
     let mut record = GroupRecord {
         outcome: end.ending.outcome(),
         ending: Some(end.ending),
@@ -152,7 +157,10 @@ impl Attempt<'_> {
         if let Some(refusal) = &site.unread {
             let away = refusal.kind.is_away();
             return Err(if away {
-                GroupEnd::of(Ending::Away { side: Role::Primary }, format!("{PRIMARY_AWAY}: {refusal}"))
+                GroupEnd::of(
+                    Ending::Away { side: Role::Primary },
+                    format!("{PRIMARY_AWAY}: {refusal}"),
+                )
             } else {
                 let text = format!("the metadata tables of neither region can be read: {refusal}");
                 GroupEnd::of(Ending::Failed(Failed::LedgersUnread), text)
@@ -294,7 +302,9 @@ impl Attempt<'_> {
 
     /// No commit with a time before the recovery point is there now that was not when it was planned: with what is said of the
     /// pinned commits, in the plan's order of tables.
-    async fn check_that_no_commit_turned_up(&self) -> Result<Vec<precondition::PinnedCommit>, GroupEnd> {
+    async fn check_that_no_commit_turned_up(
+        &self,
+    ) -> Result<Vec<precondition::PinnedCommit>, GroupEnd> {
         let Attempt { run, site, plan, point, .. } = *self;
         let look = async || precondition::still_true(site.regions, plan, point).await;
         match retry_look(run, plan, look).await {
@@ -394,7 +404,8 @@ impl Attempt<'_> {
             if let Some(cut) = newest.filter(|cut| cut.is_away_from(&site.plan.name)) {
                 let (ending, _) = precondition::away_from_home(cut);
                 let text = told_with_clones(cut, &end.tables);
-                let over = GroupEnd { cut: Some(cut.clone()), ..GroupEnd::of(ending, text.clone()) };
+                let over =
+                    GroupEnd { cut: Some(cut.clone()), ..GroupEnd::of(ending, text.clone()) };
                 return self.failed(text, over.with(end.tables)).await;
             }
         }

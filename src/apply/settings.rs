@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Run;
 use super::chain::Tips;
 use crate::plan::document::{Plan, Selection, WorkspacePlan};
-use crate::plan::{ComparedWith, SettingChange, ProtectionSettings, SettingsBefore, tables_left};
+use crate::plan::{ComparedWith, ProtectionSettings, SettingChange, SettingsBefore, tables_left};
 use crate::record::{Approval, RunRecord, SettingsChanged};
 
 /// Puts the settings of every workspace into a record, with what changed since the records before.

@@ -11,13 +11,14 @@ use super::exit::AwayRegions;
 use crate::canonical::sha256_of_bytes;
 use crate::config::TableName;
 use crate::notify::{
-    CauseCode, Delivery, DeliveryOutcome, FailureCause, GroupRound, KnownReceiver, LeftWorkspace, Lost,
-    Policy, Receiver, Round, StateAfterApply, ToldDocument, ToldState, carried, decide, last_words, letters,
+    CauseCode, Delivery, DeliveryOutcome, FailureCause, GroupRound, KnownReceiver, LeftWorkspace,
+    Lost, Policy, Receiver, Round, StateAfterApply, ToldDocument, ToldState, carried, decide,
+    last_words, letters,
 };
 use crate::plan::document::{Plan, ReasonCode, Selection, WorkspacePlan};
 use crate::plan::{
-    ComparedWith, FindingCode, GroupPlan, Role, SettingChange, ProtectionSettings, SettingsBefore, Unwatched,
-    UnwatchedPart, tables_come,
+    ComparedWith, FindingCode, GroupPlan, ProtectionSettings, Role, SettingChange, SettingsBefore,
+    Unwatched, UnwatchedPart, tables_come,
 };
 use crate::record::{
     Ending, Failed, GroupRecord, Notified, Outstanding, RunRecord, SettingsChanged, ToldBefore,

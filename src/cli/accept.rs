@@ -101,8 +101,10 @@ impl RiskToAccept {
                 |group: &&Group| group.tables.iter().any(|table| may_be(workspace, table, &asked));
             valid_groups(workspace).filter(has)
         });
-        let group =
-            |group: &Group| RiskToAccept { scope: Scope::Group(group.name.clone()), ..self.clone() };
+        let group = |group: &Group| RiskToAccept {
+            scope: Scope::Group(group.name.clone()),
+            ..self.clone()
+        };
         having.map(|it| group(it).risk(configuration, &[])).collect()
     }
 }

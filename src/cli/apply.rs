@@ -23,7 +23,7 @@ use super::{
     ExitStatus, Failure, configuration, duration, keep, output, regions, runbook, show, signals,
     who, written,
 };
-use crate::apply::{self, Approval, Event, EventKind, ApplyOptions, RunRecord, Signer};
+use crate::apply::{self, ApplyOptions, Approval, Event, EventKind, RunRecord, Signer};
 use crate::command::{Command, Verb};
 use crate::config::Configuration;
 use crate::plan::document::{LedgerAction, MetadataAction};

@@ -140,7 +140,10 @@ async fn remote(source: &str, timing: &Timing) -> Result<LoadedConfiguration, Fa
 }
 
 /// Reads the configuration that applies kept; drsync's own files then lie in the current folder.
-async fn recover_found(source: &ConfigurationSource, context: &Context) -> Result<LoadedConfiguration, Failure> {
+async fn recover_found(
+    source: &ConfigurationSource,
+    context: &Context,
+) -> Result<LoadedConfiguration, Failure> {
     let recovered = recover(context, &environment(), source, &[]).await?;
     let bytes = recover::as_one(&recovered)?;
     let places: Vec<&str> = recovered.iter().map(|one| one.place.as_str()).collect();

@@ -136,7 +136,10 @@ fn show_what_to_try(dir: &Path) -> Result<ExitStatus, Failure> {
     Ok(ExitStatus::Ok)
 }
 
-async fn observe_and_plan(context: &Context, asking: &Asking) -> Result<ObservedAndPlanned, Failure> {
+async fn observe_and_plan(
+    context: &Context,
+    asking: &Asking,
+) -> Result<ObservedAndPlanned, Failure> {
     look::look_with(context, asking, configuration::usable(context).await?).await
 }
 

@@ -4,7 +4,7 @@ use super::{ExitStatus, output};
 use crate::command::Command;
 use crate::config::{Configuration, Mistake};
 use crate::databricks::{SignInError, Tried};
-use crate::plan::{StatedDigest, Digests};
+use crate::plan::{Digests, StatedDigest};
 use crate::render::error::ErrorDocument;
 use crate::render::page::Page;
 use crate::render::sections::config;

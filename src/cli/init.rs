@@ -1,12 +1,12 @@
 //! `drsync init`: a configuration, filled in with what a workspace has or to fill in, and on request the folders it names.
 
+mod conversation;
 mod folder;
 mod found;
 mod from;
-mod saved_answers;
 mod proposal;
+mod saved_answers;
 mod talk;
-mod conversation;
 
 use std::path::{Path, PathBuf};
 

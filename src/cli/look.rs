@@ -16,7 +16,7 @@ use crate::databricks::NeededSide;
 use crate::foreign;
 use crate::observe::observe;
 use crate::plan::{
-    self, Base, ComparedWith, Observed, Plan, Request, Role, ProtectionSettings, TablesBefore,
+    self, Base, ComparedWith, Observed, Plan, ProtectionSettings, Request, Role, TablesBefore,
     WorkspaceObserved,
 };
 use crate::region::Regions;

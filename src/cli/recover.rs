@@ -95,7 +95,9 @@ impl ConfigurationSource {
                     WorkspaceAddress::Databricks(url) => Ok(ConfigurationSource::Workspace(url)),
                 }
             }
-            Some(_) => LocationAddress::parse(text, here).map(ConfigurationSource::Location).map_err(why),
+            Some(_) => {
+                LocationAddress::parse(text, here).map(ConfigurationSource::Location).map_err(why)
+            }
         }
     }
 
@@ -173,7 +175,9 @@ pub(super) async fn recover(
         tables,
     };
     let found = match source {
-        ConfigurationSource::Location(location) => search.among(vec![place(location.to_string(), None)]).await,
+        ConfigurationSource::Location(location) => {
+            search.among(vec![place(location.to_string(), None)]).await
+        }
         ConfigurationSource::Folder(_) | ConfigurationSource::Workspace(_) => {
             let roots = surveyor.roots_of_replicas().await.map_err(unlooked)?.into_iter();
             let roots = roots.map(|(root, tables)| place(root, Some(tables)));

@@ -12,7 +12,7 @@ use super::flags::Context;
 use super::{ExitStatus, Failure, keep, look, output, place};
 use crate::command::{Command, Verb};
 use crate::lakehouse::demo;
-use crate::sandbox::{self, Fault, SandboxOptions, Quirks, WorkspaceEndpoint, WorldSide, World};
+use crate::sandbox::{self, Fault, Quirks, SandboxOptions, WorkspaceEndpoint, World, WorldSide};
 use crate::{files, limits};
 
 /// Where the world is made if none is named.
@@ -193,7 +193,8 @@ impl Kept {
 
 /// The tokens of both workspaces, for a shell.
 fn tokens(primary: &WorkspaceEndpoint, secondary: &WorkspaceEndpoint) -> String {
-    let line = |served: &WorkspaceEndpoint| format!("export {}={}\n", served.token_variable, served.token);
+    let line =
+        |served: &WorkspaceEndpoint| format!("export {}={}\n", served.token_variable, served.token);
     line(primary) + &line(secondary)
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::fields::{Field, Fields, KeyPlace, WrongValue, doubles, sort_by_place};
 use super::json::{Json, Node, is_comment};
 use super::keys::Level;
-use super::settings::{Schedules, LevelSettings};
+use super::settings::{LevelSettings, Schedules};
 use super::values::{emails, label, optional_label, reason};
 use super::{Group, GroupEntry, Mistake, TableRef, WorkflowRef};
 use crate::schedule::Schedule;

@@ -14,7 +14,7 @@ use super::keys::Level;
 use super::not_json::SyntaxError;
 use super::settings::Schedules;
 use super::values::{label, secret_name};
-use super::workspace_draft::{WorkspaceDraft, Surroundings};
+use super::workspace_draft::{Surroundings, WorkspaceDraft};
 use super::{Configuration, Mistake, effective, notifications};
 use crate::text::hex;
 
@@ -154,7 +154,12 @@ fn read_file(name: &str, text: &[u8], base: &Path, schedules: &mut Schedules, re
     let mut found = Vec::new();
     if let Some((items, field)) = fields.list("workspaces") {
         for (at, node) in items.iter().enumerate() {
-            found.push(WorkspaceDraft::read(node, field.place.item(at, node.line), &around, schedules));
+            found.push(WorkspaceDraft::read(
+                node,
+                field.place.item(at, node.line),
+                &around,
+                schedules,
+            ));
         }
     }
     if !fields.mistakes.is_empty() {

@@ -10,7 +10,7 @@ use super::group::{GroupDraft, Inherited, NameDefaults, same_names, same_tables}
 use super::json::{Json, Node};
 use super::keys::Level;
 use super::notifications;
-use super::settings::{Schedules, LevelSettings};
+use super::settings::{LevelSettings, Schedules};
 use super::values::{
     cron_text, emails, good_emails, label, location_placeholder, optional_label, placeholder,
     reason, secret_name,

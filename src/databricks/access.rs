@@ -14,8 +14,8 @@ use super::wire::{
 };
 use super::{DatabricksLocation, Service};
 use crate::region::{
-    Denied, Grant, Identity, Privilege, Reached, RegionError, RegionErrorKind, Repair, UnprovedAccess,
-    WriteAccess,
+    Denied, Grant, Identity, Privilege, Reached, RegionError, RegionErrorKind, Repair,
+    UnprovedAccess, WriteAccess,
 };
 use crate::sentence::Sentence;
 use crate::sql;

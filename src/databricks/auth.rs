@@ -11,7 +11,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use url::Url;
 
-use super::credential::{Credential, AccessToken, TokenSource, sign_in_refusal};
+use super::credential::{AccessToken, Credential, TokenSource, sign_in_refusal};
 use crate::secrets;
 
 mod ambient;
@@ -29,7 +29,8 @@ pub(super) use chain::sign_in;
 pub use tried::{SignInError, Tried};
 
 /// Runs a command and gives its standard output, or why there is none.
-pub type CommandRunner = Arc<dyn Fn(Vec<String>) -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
+pub type CommandRunner =
+    Arc<dyn Fn(Vec<String>) -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
 
 /// What signing in takes from its surroundings: given from outside, so that nothing global is read here.
 #[derive(Clone)]
@@ -45,7 +46,8 @@ pub struct Environment {
 impl Environment {
     /// Nothing at all.
     pub fn empty() -> Environment {
-        let run: CommandRunner = Arc::new(|_| Box::pin(async { Err("is not installed".to_owned()) }));
+        let run: CommandRunner =
+            Arc::new(|_| Box::pin(async { Err("is not installed".to_owned()) }));
         Environment { variables: BTreeMap::new(), home: None, run }
     }
 

@@ -57,7 +57,8 @@ impl RefusedForms {
         asked: &[&Q],
         form: &QuestionForm<'_, Q>,
     ) -> Vec<Result<ResultRows, Refusal>> {
-        let mut answers: Vec<Option<Result<ResultRows, Refusal>>> = asked.iter().map(|_| None).collect();
+        let mut answers: Vec<Option<Result<ResultRows, Refusal>>> =
+            asked.iter().map(|_| None).collect();
         let smaller = (form.size.min(asked.len()) > TABLES).then_some(TABLES);
         for size in [form.size.max(1)].into_iter().chain(smaller) {
             let open = places_open(&answers);
@@ -84,7 +85,8 @@ impl RefusedForms {
         asked: &[&Q],
         form: &QuestionForm<'_, Q>,
     ) -> Vec<Option<Result<ResultRows, Refusal>>> {
-        let mut answers: Vec<Option<Result<ResultRows, Refusal>>> = asked.iter().map(|_| None).collect();
+        let mut answers: Vec<Option<Result<ResultRows, Refusal>>> =
+            asked.iter().map(|_| None).collect();
         let mut taken_out = 0;
         loop {
             let open = places_open(&answers);

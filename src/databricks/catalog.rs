@@ -94,7 +94,8 @@ async fn hint(
         .filter_map(|(name, answer)| Some((name, answer.as_mut().err()?)))
         .filter(|(_, refusal)| refusal.kind == RegionErrorKind::NotFound)
         .collect();
-    let schemas: BTreeSet<CatalogAndSchema> = missing.iter().map(|(name, _)| schema_of(name)).collect();
+    let schemas: BTreeSet<CatalogAndSchema> =
+        missing.iter().map(|(name, _)| schema_of(name)).collect();
     let unknown = schemas.into_iter().filter(|it| !listed.contains_key(it));
     let unknown: Vec<CatalogAndSchema> = unknown.take(HINTS_MAX).collect();
     listed.extend(listings(client, unknown.into_iter()).await);

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::credential::{Credential, AccessToken};
+use super::credential::{AccessToken, Credential};
 use super::refusal::Refusal;
 use super::timing::Timing;
 use crate::limits::{ANSWER, Limit, RESULT_PART, SHORT_ANSWER};
@@ -384,7 +384,11 @@ impl Client {
         }
     }
 
-    fn signed(&self, call: &Call<'_>, token: &AccessToken) -> Result<reqwest::RequestBuilder, Refusal> {
+    fn signed(
+        &self,
+        call: &Call<'_>,
+        token: &AccessToken,
+    ) -> Result<reqwest::RequestBuilder, Refusal> {
         let mut url = self.inner.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(call.path);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use url::{Origin, Url};
 
-use super::auth::{Environment, SignInError, Tried, SignInTarget, sign_in};
+use super::auth::{Environment, SignInError, SignInTarget, Tried, sign_in};
 use super::client::{Client, is_loopback, plain_http};
 use super::credential::Credential;
 use super::notice::Notice;

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::auth::{Environment, SignInError, Tried, SignInTarget, ambient_host, sign_in};
+use super::auth::{Environment, SignInError, SignInTarget, Tried, ambient_host, sign_in};
 use super::client::Client;
 use super::pages::every_item;
 use super::refusal::Refusal;
@@ -60,7 +60,8 @@ pub async fn read(
     let base = base(environment).map_err(|why| mistaken(&why))?;
     let host = base.as_str().trim_end_matches('/').to_owned();
     let doing = || format!("read {source} in {host}");
-    let wanted = SignInTarget { name: None, base: &base, secret: None, profile: None, unbound: true };
+    let wanted =
+        SignInTarget { name: None, base: &base, secret: None, profile: None, unbound: true };
     let (credential, _) = sign_in(&wanted, environment, timing).await?;
     let method = credential.method().to_owned();
     let client = Client::new(base.clone(), credential, timing.clone())

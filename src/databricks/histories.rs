@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use super::batch::{RefusedForms, QuestionForm, Rest, TABLES, TABLES_BY_A_ROW};
+use super::batch::{QuestionForm, RefusedForms, Rest, TABLES, TABLES_BY_A_ROW};
 use super::refusal::Refusal;
 use super::rows::{ResultRow, ResultRows, number};
 use super::statements::Sql;
@@ -172,7 +172,8 @@ pub(super) async fn histories(
     batches: &RefusedForms,
     looks: &[HistoryQuestion],
 ) -> Vec<Result<TableHistory, Refusal>> {
-    let mut found: Vec<Option<Result<TableHistory, Refusal>>> = looks.iter().map(|_| None).collect();
+    let mut found: Vec<Option<Result<TableHistory, Refusal>>> =
+        looks.iter().map(|_| None).collect();
     let mut limit = COMMITS_FIRST;
     loop {
         let open: Vec<usize> = (0..looks.len()).filter(|at| found[*at].is_none()).collect();
@@ -229,7 +230,10 @@ pub(super) async fn newest(
         let row = rows.first();
         let head = row.and_then(|row| {
             let version = row.number("version")?;
-            Some(NewestCommit { version, digest: HistoryEntry::read(row).map(|entry| entry.history_digest()) })
+            Some(NewestCommit {
+                version,
+                digest: HistoryEntry::read(row).map(|entry| entry.history_digest()),
+            })
         });
         head.ok_or_else(|| Refusal::new(RegionErrorKind::Other, "its history is empty"))
     };
@@ -237,7 +241,11 @@ pub(super) async fn newest(
 }
 
 /// Reads one table's rows; `None`: they do not go back far enough.
-fn read(rows: &ResultRows, look: &HistoryQuestion, limit: u64) -> Option<Result<TableHistory, Refusal>> {
+fn read(
+    rows: &ResultRows,
+    look: &HistoryQuestion,
+    limit: u64,
+) -> Option<Result<TableHistory, Refusal>> {
     let mut commits: Vec<HistoryEntry> = Vec::new();
     let mut asked = 0;
     for row in rows.iter() {

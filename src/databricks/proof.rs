@@ -58,7 +58,8 @@ async fn compare(
     }
     if question.version == version {
         let workspace = location.service();
-        let look = HistoryQuestion { table: replica.clone(), from: Some(version), since_clone: false };
+        let look =
+            HistoryQuestion { table: replica.clone(), from: Some(version), since_clone: false };
         let looks = [look];
         let history = histories(&workspace.sql, &workspace.batches, &looks).await.pop();
         let commits = history.transpose()?.map(|history| history.commits).unwrap_or_default();

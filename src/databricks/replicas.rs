@@ -8,7 +8,9 @@ use percent_encoding::percent_decode_str;
 
 use super::DatabricksLocation;
 use super::batch::Rest;
-use super::histories::{TableDetail, HistoryEntry, TableHistory, HistoryQuestion, histories, newest};
+use super::histories::{
+    HistoryEntry, HistoryQuestion, TableDetail, TableHistory, histories, newest,
+};
 use super::refusal::Refusal;
 use super::rows::number;
 use super::statements::Intent;

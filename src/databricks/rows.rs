@@ -32,7 +32,8 @@ impl ResultRows {
 
     /// The rows of each of several tables, by the column `asked`.
     pub(super) fn split(self, tables: usize) -> Vec<ResultRows> {
-        let mut parts = vec![ResultRows { columns: self.columns.clone(), rows: Vec::new() }; tables];
+        let mut parts =
+            vec![ResultRows { columns: self.columns.clone(), rows: Vec::new() }; tables];
         let at = self.columns.iter().position(|name| name == "asked");
         for values in self.rows {
             let place = at.and_then(|at| values.get(at)?.as_deref()?.parse::<usize>().ok());

@@ -8,7 +8,9 @@ use futures::join;
 
 use super::Service;
 use super::batch::{QuestionForm, Rest, TABLES};
-use super::histories::{TableDetail, HistoryEntry, NewestCommit, TableHistory, HistoryQuestion, histories, newest};
+use super::histories::{
+    HistoryEntry, HistoryQuestion, NewestCommit, TableDetail, TableHistory, histories, newest,
+};
 use super::refusal::Refusal;
 use super::rows::ResultRows;
 use super::statements::Intent;

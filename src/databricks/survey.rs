@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures::{StreamExt, join, stream};
 use url::Url;
 
-use super::auth::{Environment, SignInError, Tried, SignInTarget, sign_in};
+use super::auth::{Environment, SignInError, SignInTarget, Tried, sign_in};
 use super::batch::{QuestionForm, Rest, TABLES};
 use super::client::Client;
 use super::histories::details;
@@ -103,7 +103,8 @@ impl Surveyor {
         timing: Timing,
         notice: Notice,
     ) -> Result<Surveyor, SignInError> {
-        let wanted = SignInTarget { name, base: address, secret: None, profile: None, unbound: true };
+        let wanted =
+            SignInTarget { name, base: address, secret: None, profile: None, unbound: true };
         let (credential, warehouse) = sign_in(&wanted, environment, &timing).await?;
         let signed_in_with = credential.method().to_owned();
         let refused = |why: String| SignInError {

@@ -2,7 +2,7 @@
 
 use super::DatabricksLocation;
 use super::clones::clone_commit;
-use super::histories::{TableDetail, HistoryEntry, details};
+use super::histories::{HistoryEntry, TableDetail, details};
 use super::refusal::Refusal;
 use super::rows::number;
 use super::statements::Intent;

@@ -6,28 +6,28 @@
 
 use serde::{Deserialize, Deserializer};
 
-mod unity_catalog;
+mod identity_and_files;
 mod jobs;
 mod statements;
-mod identity_and_files;
+mod unity_catalog;
 
-pub use unity_catalog::{
-    Assignment, CatalogInfo, Catalogs, ColumnInfo, EffectivePrivilege, ExternalLocationInfo,
-    ExternalLocations, MetastoreAssignment, MetastoreSummary, PathCredentialRequest, Permissions,
-    SchemaInfo, Schemas, TableInfo, Tables,
+pub use identity_and_files::{
+    DirectoryEntry, DirectoryPage, HostMetadata, Me, ObjectInfo, Objects, OidcEndpoints, Secret,
+    TokenAnswer,
 };
 pub use jobs::{
     Job, JobDeployment, JobSettings, Jobs, Pausable, QueueDetails, Run, RunStateOld, RunStatus,
     Runs, TerminationDetails,
 };
 pub use statements::{
-    ChunkInfo, ResultColumn, ExternalLink, Manifest, QueryHistory, QueryInfo, QueryTag, ResultChunk,
-    ResultSchema, ServiceError, StatementRequest, StatementResponse, StatementState,
+    ChunkInfo, ExternalLink, Manifest, QueryHistory, QueryInfo, QueryTag, ResultChunk,
+    ResultColumn, ResultSchema, ServiceError, StatementRequest, StatementResponse, StatementState,
     StatementStatus, Warehouse, Warehouses,
 };
-pub use identity_and_files::{
-    DirectoryEntry, DirectoryPage, HostMetadata, Me, ObjectInfo, Objects, OidcEndpoints, Secret,
-    TokenAnswer,
+pub use unity_catalog::{
+    Assignment, CatalogInfo, Catalogs, ColumnInfo, EffectivePrivilege, ExternalLocationInfo,
+    ExternalLocations, MetastoreAssignment, MetastoreSummary, PathCredentialRequest, Permissions,
+    SchemaInfo, Schemas, TableInfo, Tables,
 };
 
 /// Reads `null` as the default.

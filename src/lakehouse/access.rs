@@ -12,7 +12,9 @@ use super::delta::{is_unflushable, unknown_kind};
 use super::grants::{self, Right};
 use super::{LakehouseLocation, LakehouseWorkspace};
 use crate::off_thread::off_thread;
-use crate::region::{Denied, Grant, RegionError, RegionErrorKind, Repair, UnprovedAccess, WriteAccess};
+use crate::region::{
+    Denied, Grant, RegionError, RegionErrorKind, Repair, UnprovedAccess, WriteAccess,
+};
 use crate::text::shell_word;
 
 impl LakehouseLocation {

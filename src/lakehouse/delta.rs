@@ -9,15 +9,14 @@ mod checkpoint;
 mod clone;
 mod columns;
 mod commit;
+mod commit_history;
 mod compact;
 mod end;
 mod error;
 mod external;
 mod facts;
 mod features;
-mod commit_history;
 mod json;
-mod small_table;
 mod lenient;
 mod log;
 mod odd;
@@ -27,6 +26,7 @@ mod path;
 mod properties;
 mod replay;
 mod restore;
+mod small_table;
 mod snapshot;
 mod state;
 mod stats;
@@ -40,19 +40,19 @@ mod vector;
 mod verify;
 
 pub use action::{FileKey, FileMap, LiveFile, Metadata, Protocol, Raw, Vector};
-pub use change::{Author, TableChange, NewFile, Operation};
-pub use clone::{CloneOptions, CloneMetrics, CopyEstimate, CopyProgress};
+pub use change::{Author, NewFile, Operation, TableChange};
+pub use clone::{CloneMetrics, CloneOptions, CopyEstimate, CopyProgress};
 pub use columns::{ColumnObstacle, ColumnPlace, TableColumns};
 pub use commit::Expect;
+pub use commit_history::{Opening, Origin, TableCommit};
 pub use compact::Compacted;
 pub use end::{KnownCommit, KnownEnd};
 pub use error::{DeltaError, IoTrouble, Result};
-pub use commit_history::{TableCommit, Opening, Origin};
-pub use small_table::SmallTable;
 pub use log::{LogCheckpoint, Versions};
 pub use path::FileLocation;
 pub use properties::{TableStage, Unsettable, with_properties};
 pub use restore::Restored;
+pub use small_table::SmallTable;
 pub use snapshot::{Snapshot, Totals};
 pub use state::SnapshotDetail;
 use store::Neighbours;
@@ -60,7 +60,7 @@ pub use store::{External, ListedFile, TableStore};
 pub(crate) use store::{UNFINISHED, filesystem::unknown_kind, is_unflushable};
 pub use table::{NewColumn, NewTable, as_in_files, name_in_files, schema_string};
 pub use vacuum::{Needless, Vacuum};
-pub use verify::{ContentKind, CloneDifference, FileSeen, FilesDigest, Inspection, Verification};
+pub use verify::{CloneDifference, ContentKind, FileSeen, FilesDigest, Inspection, Verification};
 
 use std::sync::Arc;
 
@@ -105,7 +105,8 @@ pub async fn history_in(
 ) -> Result<Vec<TableCommit>> {
     let (store, log) = (store.clone(), log.clone());
     let own_times_since = head.metadata.in_commit_timestamps_since();
-    off_thread(move || commit_history::history_in(&store, &log, own_times_since, from_version)).await
+    off_thread(move || commit_history::history_in(&store, &log, own_times_since, from_version))
+        .await
 }
 
 /// Where the commits begin that made a version of such a table what it is: with the newest CLONE, if the log still has it.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Writer;
 use super::delta::DeltaError;
 use super::refusal::refusal;
-use super::write::{WritableTable, WorkspaceFolder};
+use super::write::{WorkspaceFolder, WritableTable};
 use crate::command::{Command, Verb};
 use crate::region::{RegionError, RegionErrorKind};
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 
 use super::catalog::{Catalog, resolve_location};
-use super::delta::{self, TableCommit, SnapshotDetail, TableStore};
+use super::delta::{self, SnapshotDetail, TableCommit, TableStore};
 use super::jobs::JobsFile;
 use super::{FileError, PARALLEL_READS};
 use crate::config::{LocationAddress, TableName};

@@ -8,7 +8,9 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use super::unchanged::NewestReading;
-use super::{CATALOG_FILE, Catalog, FileError, Index, JobsFile, Writer, delta, in_parallel, sources};
+use super::{
+    CATALOG_FILE, Catalog, FileError, Index, JobsFile, Writer, delta, in_parallel, sources,
+};
 use crate::config::{TableName, WorkflowRef};
 use crate::ledger::Cut;
 use crate::off_thread::off_thread;

@@ -75,7 +75,8 @@ mod tests {
     fn rows() -> impl Strategy<Value = BTreeMap<String, Row>> {
         let row = ("[ab]", 0i64..3, 0usize..3, proptest::option::of("[xy]")).prop_map(
             |(group, seconds, status, message)| Row {
-                current_sync_status: [None, Some(RowStatus::Success), Some(RowStatus::Failed)][status],
+                current_sync_status: [None, Some(RowStatus::Success), Some(RowStatus::Failed)]
+                    [status],
                 message: message.map(Into::into),
                 date_updated: at(seconds),
                 ..Row::first_seen(&group, None, vec![], at(0))

@@ -250,7 +250,9 @@ impl Decision<'_> {
         match &group.state {
             // The secondary's workspace, where its workflow was at work, was not seen this time: the workflow may run on, and
             // the incident with it.
-            StateAfterApply::Synchronized | StateAfterApply::InOrder | StateAfterApply::Waiting if self.may_run_on(group) => {
+            StateAfterApply::Synchronized | StateAfterApply::InOrder | StateAfterApply::Waiting
+                if self.may_run_on(group) =>
+            {
                 self.remind(Class::Failing, group);
             }
             // What would be found in a region that gives no answer was not looked for.

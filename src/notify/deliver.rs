@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use futures::future::join_all;
 use secrecy::SecretString;
 
-use super::letters::{LetterItem, Letter, Receiver};
+use super::letters::{Letter, LetterItem, Receiver};
 use super::told::{Delivery, DeliveryOutcome};
 use crate::config::{Smtp, Webhook};
 use crate::secrets;

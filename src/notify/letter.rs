@@ -9,7 +9,7 @@ mod subject;
 
 use super::escape;
 use super::incident::{Class, GroupCut, Incident};
-use super::letters::{LetterItem, Letter, News, Receiver, Why};
+use super::letters::{Letter, LetterItem, News, Receiver, Why};
 use crate::canonical::sha256_of_bytes;
 use crate::command::{Command, Verb};
 use crate::figures::moment;
@@ -65,8 +65,10 @@ pub fn text(letter: &Letter) -> Text {
             }
         }
     }
-    let again =
-        letter.items.iter().all(|item| matches!(item, LetterItem::Incident { news: News::Reminded, .. }));
+    let again = letter
+        .items
+        .iter()
+        .all(|item| matches!(item, LetterItem::Incident { news: News::Reminded, .. }));
     let subject = match (letter.test, again && !before.is_empty()) {
         (true, _) => format!("[drsync] TEST {}", subject(letter)),
         (false, true) => format!("Re: [drsync] {}", subject(letter)),
@@ -144,7 +146,9 @@ fn cut_at(cut: GroupCut) -> String {
 fn command(letter: &Letter) -> Option<String> {
     let open = letter.items.iter().filter_map(|item| match item {
         LetterItem::Incident { incident, .. } if incident.is_open() => Some(incident),
-        LetterItem::Incident { .. } | LetterItem::Synchronized { .. } | LetterItem::Digest { .. } => None,
+        LetterItem::Incident { .. }
+        | LetterItem::Synchronized { .. }
+        | LetterItem::Digest { .. } => None,
     });
     let mut groups: Vec<&String> = open.clone().filter_map(|it| it.group.as_ref()).collect();
     groups.dedup();

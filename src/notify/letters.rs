@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 
 use super::address::hash_of;
-use super::incident::{Class, SyncDigest, GroupCut, How, Incident, ToldState};
+use super::incident::{Class, GroupCut, How, Incident, SyncDigest, ToldState};
 use super::policy::Policy;
 use super::round::LeftWorkspace;
 use crate::config::{Smtp, Success, Topic, Webhook};
@@ -334,7 +334,9 @@ impl LetterItem {
             LetterItem::Digest { digest, .. } if !success => {
                 digest.groups.retain(|group| owns(&group.group));
             }
-            LetterItem::Incident { .. } | LetterItem::Digest { .. } | LetterItem::Synchronized { .. } => {}
+            LetterItem::Incident { .. }
+            | LetterItem::Digest { .. }
+            | LetterItem::Synchronized { .. } => {}
         }
         item
     }

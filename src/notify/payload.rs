@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::chat::{cut, slack, teams};
 use super::incident::{Class, Closed, Incident, Telling};
 use super::letter::{Text, mail_id, text};
-use super::letters::{LetterItem, Letter, News};
+use super::letters::{Letter, LetterItem, News};
 use crate::config::WebhookKind;
 use crate::plan::SettingChange;
 

@@ -8,7 +8,7 @@ use super::address::hash_of;
 use super::incident::{Class, Incident};
 use super::round::LeftWorkspace;
 use crate::config::{Hearers, Smtp, Success, Topic, Webhook, WebhookKind, WorkspaceConfig};
-use crate::plan::{Role, ProtectionSettings, webhook_entry};
+use crate::plan::{ProtectionSettings, Role, webhook_entry};
 
 /// Who is told what of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,12 +172,13 @@ impl Policy {
             .chain(owners)
             .map(|address| address.to_lowercase())
             .collect();
-        let mails = addresses.into_iter().filter(|_| self.smtp.is_some()).map(|address| KnownReceiver {
-            workspace: None,
-            to: hash_of(&address),
-            name: address.clone(),
-            shown: address,
-        });
+        let mails =
+            addresses.into_iter().filter(|_| self.smtp.is_some()).map(|address| KnownReceiver {
+                workspace: None,
+                to: hash_of(&address),
+                name: address.clone(),
+                shown: address,
+            });
         let webhooks = self.webhooks.iter().map(|webhook| KnownReceiver {
             workspace: Some(self.workspace.clone()),
             to: webhook.label.clone(),

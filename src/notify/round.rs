@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::incident::{FailureCause, GroupCut, Lost};
-use crate::plan::{Role, SettingChange, ProtectionSettings};
+use crate::plan::{ProtectionSettings, Role, SettingChange};
 
 /// What one apply found in a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]

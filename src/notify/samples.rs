@@ -6,10 +6,10 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::address::hash_of;
 use super::incident::{
-    CauseCode, Class, Closed, SyncDigest, DigestGroup, FailureCause, GroupCut, How, Incident, Lost,
+    CauseCode, Class, Closed, DigestGroup, FailureCause, GroupCut, How, Incident, Lost, SyncDigest,
     Telling,
 };
-use super::letters::{LetterItem, Letter, News, Receiver, SynchronizedGroup, Why};
+use super::letters::{Letter, LetterItem, News, Receiver, SynchronizedGroup, Why};
 use super::policy::Policy;
 use crate::plan::{Direction, FindingCode, Role, Setting, SettingChange, SettingValue};
 

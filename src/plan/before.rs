@@ -54,10 +54,12 @@ impl ProtectionSettings {
         whose: &Whose<'_>,
     ) -> Option<(&'a str, &'a ProtectionSettings)> {
         let Whose { name, replicas, primary, address } = *whose;
-        let written = |of: &'a ProtectionSettings, key: &str| of.workspace.configured.get(key)?.as_deref();
+        let written =
+            |of: &'a ProtectionSettings, key: &str| of.workspace.configured.get(key)?.as_deref();
         let all = || all.iter().map(|(name, settings)| (name.as_str(), settings));
         // Two workspaces may stand in one place of these, and then it tells neither from the other.
-        let only = |wanted: Option<&str>, place: &dyn Fn(&'a ProtectionSettings) -> Option<&'a str>| {
+        let only = |wanted: Option<&str>,
+                    place: &dyn Fn(&'a ProtectionSettings) -> Option<&'a str>| {
             let mut there = all().filter(|(_, of)| wanted.is_some() && place(of) == wanted);
             there.next().filter(|_| there.next().is_none())
         };

@@ -42,7 +42,8 @@ impl<'a> Comparison<'a> {
         let names: Vec<&str> = names.collect();
         // A workspace that could not be understood has not left.
         let names = Some(names.as_slice()).filter(|_| !observed.incomplete);
-        let settings = ProtectionSettings::of(&workspace.workspace, request.signers.as_ref(), names);
+        let settings =
+            ProtectionSettings::of(&workspace.workspace, request.signers.as_ref(), names);
         let before = workspace.settings_before.as_ref();
         let part = observed.incomplete || workspace.workspace.incomplete;
         let entries: BTreeSet<&str> =
@@ -173,7 +174,8 @@ fn workspaces_that_left(observed: &Observed, base: &Base) -> Vec<String> {
     }
     let compared = observed.workspaces.iter().filter_map(|seen| {
         let places = OwnPlaces::of(&seen.workspace);
-        let (name, _) = ProtectionSettings::among(&base.settings, &places.whose(&seen.workspace.name))?;
+        let (name, _) =
+            ProtectionSettings::among(&base.settings, &places.whose(&seen.workspace.name))?;
         Some(name.to_owned())
     });
     let compared: Vec<String> = compared.collect();

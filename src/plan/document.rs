@@ -26,7 +26,7 @@ use crate::sentence::Sentence;
 
 pub use super::role::Role;
 pub use group::{
-    Certificate, Decision, GroupPlan, LastCut, Reason, ReasonCode, ColumnChanges, Trigger,
+    Certificate, ColumnChanges, Decision, GroupPlan, LastCut, Reason, ReasonCode, Trigger,
     TriggerKind,
 };
 pub use step::{

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::checks::{self, WorkspaceFacts};
 use super::document::{
-    Action, Brought, Certificate, Decision, Drift, DriftCommit, GroupPlan, LastCut, Precondition,
-    PreconditionCode, Reason, ReasonCode, ReplicaPin, SourceCommit, SourceMaintenance, SourcePin,
-    Step, ColumnChanges,
+    Action, Brought, Certificate, ColumnChanges, Decision, Drift, DriftCommit, GroupPlan, LastCut,
+    Precondition, PreconditionCode, Reason, ReasonCode, ReplicaPin, SourceCommit,
+    SourceMaintenance, SourcePin, Step,
 };
 use super::finding::Finding;
 use super::identity::NamedVersion;

@@ -186,7 +186,11 @@ pub struct SettingsBefore {
 impl ProtectionSettings {
     /// The same with the settings of other groups, as they were before, that are of the configuration still.
     #[must_use]
-    pub fn carrying(mut self, before: &ProtectionSettings, stays: impl Fn(&str) -> bool) -> ProtectionSettings {
+    pub fn carrying(
+        mut self,
+        before: &ProtectionSettings,
+        stays: impl Fn(&str) -> bool,
+    ) -> ProtectionSettings {
         for (name, group) in before.groups.iter().filter(|(name, _)| stays(name)) {
             self.groups.entry(name.clone()).or_insert_with(|| group.clone());
         }

@@ -66,7 +66,10 @@ pub(super) struct KnownReadiness<'a> {
 }
 
 /// What is missing of a group; `None`: no workspace stands by, which is told of all groups together.
-pub(super) fn of_group(workspace: &WorkspaceObserved, known: &KnownReadiness<'_>) -> Option<Vec<NotReady>> {
+pub(super) fn of_group(
+    workspace: &WorkspaceObserved,
+    known: &KnownReadiness<'_>,
+) -> Option<Vec<NotReady>> {
     workspace.workspace.secondary.as_ref()?;
     let mut missing = Vec::new();
     if !known.synchronized {

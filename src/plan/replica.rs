@@ -3,8 +3,8 @@
 use super::document::{Action, DriftCommit, ReplicaPin, Step};
 use crate::ledger::CutTableEntry;
 use crate::region::{
-    CLONE, ReplicaConflict, ExpectedReplica, LookDepth, Mark, Reading, Replica, ReplicaCommit, ReplicaStanding,
-    Theirs, UnprovedClone, Upkeep, standing,
+    CLONE, ExpectedReplica, LookDepth, Mark, Reading, Replica, ReplicaCommit, ReplicaConflict,
+    ReplicaStanding, Theirs, UnprovedClone, Upkeep, standing,
 };
 use crate::sentence::Sentence;
 
@@ -260,14 +260,19 @@ pub fn standing_of(
         source_version: step.source.version,
         replica: step.replica.path.clone(),
     };
-    let expected = ExpectedReplica { path: &step.replica.path, version: looked_at, mark: Some(&mark) };
+    let expected =
+        ExpectedReplica { path: &step.replica.path, version: looked_at, mark: Some(&mark) };
     standing(replica, expected)
 }
 
 /// What others did to a replica before the version that the plan names, and what the plan does not say that it replaces.
 ///
 /// The version alone proves nothing: it is no part of the effect, because maintenance moves it.
-fn unplanned(step: &Step, replica: &Replica, cut: Option<&CutTableEntry>) -> Option<ReplicaConflict> {
+fn unplanned(
+    step: &Step,
+    replica: &Replica,
+    cut: Option<&CutTableEntry>,
+) -> Option<ReplicaConflict> {
     let ReplicaPin { path, holds_source_version, overwrites, .. } = &step.replica;
     let seen = assess(path, replica, cut);
     let replaces = step.action == Action::Update && holds_source_version.is_none();

@@ -358,7 +358,12 @@ fn retried(view: &GroupView<'_>) -> bool {
 }
 
 /// A target of now: point-in-time where nothing is being written, otherwise crash-consistent.
-fn now_of(view: &GroupView<'_>, kind: TriggerKind, code: ReasonCode, message: String) -> SyncTarget {
+fn now_of(
+    view: &GroupView<'_>,
+    kind: TriggerKind,
+    code: ReasonCode,
+    message: String,
+) -> SyncTarget {
     let idle = workflow::idle_after_success(&view.workflows(), view.now).is_ok();
     let consistency = if idle { Consistency::PointInTime } else { Consistency::CrashConsistent };
     SyncTarget {

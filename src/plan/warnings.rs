@@ -276,7 +276,9 @@ fn unproved(workspace: &WorkspaceObserved) -> Vec<String> {
             UnprovedAccess::TakenNames { place, file_system } => {
                 names.push(format!("{place} ({file_system})"));
             }
-            UnprovedAccess::Flushing { place, error } => flushing.push(format!("{place} ({error})")),
+            UnprovedAccess::Flushing { place, error } => {
+                flushing.push(format!("{place} ({error})"))
+            }
             UnprovedAccess::Rights(text) => told.push(text.to_string()),
         }
     }

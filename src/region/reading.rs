@@ -261,7 +261,9 @@ impl ReplicaConflict {
 impl fmt::Display for ReplicaConflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ReplicaConflict::Gone(version) => write!(f, "the replica is gone; it was at v{version}"),
+            ReplicaConflict::Gone(version) => {
+                write!(f, "the replica is gone; it was at v{version}")
+            }
             ReplicaConflict::Older { now, then } => {
                 write!(f, "the replica is at v{now}; it was at v{then}")
             }

@@ -82,7 +82,8 @@ pub(super) fn sentence(all: &[UnseenRegions], begins: bool) -> Option<String> {
         _ if of.contains(&Standing::Refusing) => Standing::Refusing,
         _ => Standing::There,
     };
-    let of_one = |away: &UnseenRegions| away.primary != Standing::There && away.secondary != Standing::There;
+    let of_one =
+        |away: &UnseenRegions| away.primary != Standing::There && away.secondary != Standing::There;
     let one = all.iter().any(of_one);
     let [primary, secondary, neither, regions] = if begins {
         ["Primary", "Secondary", "Neither", "Regions"]

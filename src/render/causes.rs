@@ -130,7 +130,9 @@ impl ShownRemedy {
         let place = || place.cloned();
         let to_do = |Advice { deed, words }: &Advice| ToDo::of(deed.as_ref(), clean(words));
         match remedy {
-            Remedy::Sql(_) | Remedy::Grant(_) => ShownRemedy::Sql(command(&remedy.to_string()), place()),
+            Remedy::Sql(_) | Remedy::Grant(_) => {
+                ShownRemedy::Sql(command(&remedy.to_string()), place())
+            }
             Remedy::Shell(text) => ShownRemedy::Shell(command(text), place()),
             Remedy::Command(command) => ShownRemedy::Command(command.clone()),
             Remedy::Acceptance(acceptance) => ShownRemedy::Command(acceptance.command()),

@@ -173,7 +173,8 @@ fn by_name(parts: &[(String, Vec<PartLine>)]) -> HashMap<&str, &[PartLine]> {
 }
 
 fn part(name: &str, change: PartChange, before: &[PartLine], after: &[PartLine]) -> DocumentPart {
-    let mut part = DocumentPart { name: name.to_owned(), change, gone: vec![], new: vec![], shown: vec![] };
+    let mut part =
+        DocumentPart { name: name.to_owned(), change, gone: vec![], new: vec![], shown: vec![] };
     let mut tell = |sign, line: &PartLine| {
         part.shown.push((sign, line.clone()));
         match sign {
@@ -186,7 +187,8 @@ fn part(name: &str, change: PartChange, before: &[PartLine], after: &[PartLine])
         lacking(after, before).for_each(|line| tell('+', line));
         return part;
     }
-    let (old, new): (Vec<&PartLine>, Vec<&PartLine>) = (before.iter().collect(), after.iter().collect());
+    let (old, new): (Vec<&PartLine>, Vec<&PartLine>) =
+        (before.iter().collect(), after.iter().collect());
     for change in capture_diff_slices(Algorithm::Myers, &old, &new)
         .iter()
         .flat_map(|op| op.iter_changes(&old, &new))
@@ -201,7 +203,10 @@ fn part(name: &str, change: PartChange, before: &[PartLine], after: &[PartLine])
 }
 
 /// The lines that others have not, or not as often.
-fn lacking<'a>(lines: &'a [PartLine], others: &'a [PartLine]) -> impl Iterator<Item = &'a PartLine> {
+fn lacking<'a>(
+    lines: &'a [PartLine],
+    others: &'a [PartLine],
+) -> impl Iterator<Item = &'a PartLine> {
     let mut left: HashMap<&PartLine, usize> = HashMap::new();
     for line in others {
         *left.entry(line).or_default() += 1;

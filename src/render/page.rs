@@ -7,15 +7,19 @@ mod phrase;
 mod planned;
 
 use crate::command::Verb;
-pub(super) use below::{Below, Copied, Fact, CodeLanguage, Obstacles, ShownCause};
+pub(super) use below::{Below, CodeLanguage, Copied, Fact, Obstacles, ShownCause};
 pub(super) use block::{
-    Block, CAUSE, Changed, LineChanges, Entries, PageEntry, Located, NameNote, NamesInRow, Note, PageRow,
-    ShownNotes, PageTable, ToldIn,
+    Block, CAUSE, Changed, Entries, LineChanges, Located, NameNote, NamesInRow, Note, PageEntry,
+    PageRow, PageTable, ShownNotes, ToldIn,
 };
 pub use guide::Guide;
-pub(super) use guide::{Chapter, Condition, Instruction, LabeledPoint, RunApart, RunInOrder, GuideStep};
-pub(super) use phrase::{PhrasePart, Phrase, Tone};
-pub(super) use planned::{Counted, Grid, ChangedSetting, CopySize, PlannedStatement, PlannedStep, Steps};
+pub(super) use guide::{
+    Chapter, Condition, GuideStep, Instruction, LabeledPoint, RunApart, RunInOrder,
+};
+pub(super) use phrase::{Phrase, PhrasePart, Tone};
+pub(super) use planned::{
+    ChangedSetting, CopySize, Counted, Grid, PlannedStatement, PlannedStep, Steps,
+};
 
 /// A screen, in whatever format it will be written.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! Changes of what protects, in words: which setting, as it was and as it is.
 
-use super::page::{Phrase, ChangedSetting as Told};
+use super::page::{ChangedSetting as Told, Phrase};
 use super::shown::label_among;
 use crate::figures::{minute, plural};
 use crate::harmless::{clean, name};

@@ -7,9 +7,9 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
+use super::cut_history::CutHistory;
 use super::diff::PlanDifference;
 use super::error::ErrorDocument;
-use super::cut_history::CutHistory;
 use super::validation::Validation;
 use crate::apply::{Event, PlanCheck};
 use crate::formats::{self, Format};

@@ -35,7 +35,9 @@ impl Labelled<'_> {
 }
 
 /// The groups of a plan by their names, for whoever has something to say of each that is told elsewhere.
-pub(super) struct PlannedGroups<'a>(BTreeMap<(&'a str, &'a str), (&'a WorkspacePlan, &'a GroupPlan)>);
+pub(super) struct PlannedGroups<'a>(
+    BTreeMap<(&'a str, &'a str), (&'a WorkspacePlan, &'a GroupPlan)>,
+);
 
 impl<'a> PlannedGroups<'a> {
     pub(super) fn of(plan: &'a Plan) -> PlannedGroups<'a> {

@@ -241,7 +241,11 @@ mod tests {
         let met = |side| faults.count_and_match(side, "GET", "/api/2.1/jobs");
         assert_eq!(met(WorldSide::Secondary), []);
         assert_eq!(met(WorldSide::Primary), [Misbehaviour::Status(503, None)]);
-        assert_eq!(met(WorldSide::Secondary), [Misbehaviour::Status(500, None)], "both count together");
+        assert_eq!(
+            met(WorldSide::Secondary),
+            [Misbehaviour::Status(500, None)],
+            "both count together"
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use super::Site;
-use super::http::{Params, HttpRefusal, Reply, body, page, text};
+use super::http::{HttpRefusal, Params, Reply, body, page, text};
 use crate::files::{self as disk, There};
 use crate::limits::DOCUMENT;
 

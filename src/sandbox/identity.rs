@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use super::Site;
-use super::http::{Params, HttpRefusal, Reply};
+use super::http::{HttpRefusal, Params, Reply};
 
 /// Scope of the secrets that the sandbox has by itself: the tokens of both workspaces.
 pub(super) const SCOPE: &str = "sandbox";

@@ -8,7 +8,7 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::Site;
-use super::http::{Params, HttpRefusal, Reply, body, page};
+use super::http::{HttpRefusal, Params, Reply, body, page};
 
 /// Pages that nobody gave a size.
 const PAGE: usize = 20;

@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
-use super::http::{Params, HttpRefusal, Reply, body, catalog_page, text};
+use super::http::{HttpRefusal, Params, Reply, body, catalog_page, text};
 use super::{Site, served_workspace::ServedWorkspace};
 use crate::config::LocationAddress;
 use crate::region::{RegionErrorKind, Workspace, WriteAccess};
@@ -185,7 +185,10 @@ pub(super) async fn path_credential(State(site): State<Arc<Site>>, bytes: Bytes)
     if operation != "PATH_READ"
         && let WriteAccess::Refused(denied) = access(&site.workspace, url).await?
     {
-        return Err(HttpRefusal::denied(format!("User may not write to {url}: {}.", denied.message)));
+        return Err(HttpRefusal::denied(format!(
+            "User may not write to {url}: {}.",
+            denied.message
+        )));
     }
     match request.get("dry_run").and_then(Value::as_bool) {
         Some(true) => Ok(Json(json!({}))),

@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
-use super::http::{Params, HttpRefusal, Reply, body, page, text};
+use super::http::{HttpRefusal, Params, Reply, body, page, text};
 use super::locations::UNLISTED;
 use super::unity::parse_table_name;
 use super::{Site, served_workspace::ServedWorkspace};

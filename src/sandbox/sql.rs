@@ -12,12 +12,12 @@ mod catalog_changes;
 mod commit;
 mod compare;
 mod ddl;
+mod describe_history;
 mod dml;
 mod error;
 mod eval;
 mod functions;
 mod grouping;
-mod describe_history;
 mod json;
 pub(super) mod kind;
 mod lexer;
@@ -122,15 +122,23 @@ impl Session {
         match statement {
             ParsedStatement::Query(query) => self.query(&query, &BTreeMap::new()).await,
             ParsedStatement::Show(show) => self.show(&show).await,
-            ParsedStatement::DescribeHistory { target, limit } => self.history(&target, limit).await,
+            ParsedStatement::DescribeHistory { target, limit } => {
+                self.history(&target, limit).await
+            }
             ParsedStatement::DescribeDetail(target) => self.detail(&target).await,
-            ParsedStatement::DescribeTable { target, extended } => self.describe(&target, extended).await,
+            ParsedStatement::DescribeTable { target, extended } => {
+                self.describe(&target, extended).await
+            }
             ParsedStatement::List { url, limit } => self.list(&url, limit).await,
             ParsedStatement::Clone(clone) => self.deep_clone(&clone).await,
             ParsedStatement::CreateTable(table) => self.create_table(&table).await,
             ParsedStatement::CreateSchema(name) => self.create_schema(&name).await,
-            ParsedStatement::Drop { target, if_exists } => self.drop_table(&target, if_exists).await,
-            ParsedStatement::AddColumns { target, columns } => self.add_columns(&target, &columns).await,
+            ParsedStatement::Drop { target, if_exists } => {
+                self.drop_table(&target, if_exists).await
+            }
+            ParsedStatement::AddColumns { target, columns } => {
+                self.add_columns(&target, &columns).await
+            }
             ParsedStatement::RenameColumn { target, column, to } => {
                 self.rename_column(&target, &column, &to).await
             }
@@ -146,12 +154,16 @@ impl Session {
             ParsedStatement::Update { target, set, filter } => {
                 self.update(&target, &set, filter.as_ref()).await
             }
-            ParsedStatement::Delete { target, filter } => self.delete(&target, filter.as_ref()).await,
+            ParsedStatement::Delete { target, filter } => {
+                self.delete(&target, filter.as_ref()).await
+            }
             ParsedStatement::Merge(merge) => self.merge(&merge).await,
             ParsedStatement::Restore { target, at } => self.restore(&target, &at).await,
             ParsedStatement::Optimize(target) => self.optimize(&target).await,
             ParsedStatement::Vacuum { target, how } => self.vacuum(&target, &how).await,
-            ParsedStatement::Use { catalog, schema } => self.use_names(DefaultNames { catalog, schema }),
+            ParsedStatement::Use { catalog, schema } => {
+                self.use_names(DefaultNames { catalog, schema })
+            }
             ParsedStatement::Repair(target) => self.repair(&target).await,
             ParsedStatement::Grant(grant) => self.grant(&grant).await,
         }

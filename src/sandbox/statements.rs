@@ -1,9 +1,9 @@
 //! The life of a statement: submitted, polled, canceled, its result read in parts.
 
-pub(super) mod statement_table;
 mod request;
 mod result;
 pub(super) mod sessions;
+pub(super) mod statement_table;
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -21,8 +21,8 @@ use super::fault::Misbehaviour;
 use super::http::{HttpRefusal, Reply, body, text};
 use super::sql::{DefaultNames, Session, SqlError};
 use crate::lakehouse::delta;
-use statement_table::{Life, SubmittedStatement};
 use result::StatementOutcome;
+use statement_table::{Life, SubmittedStatement};
 
 /// How long a submission waits where it does not say.
 const WAIT: Duration = Duration::from_secs(10);

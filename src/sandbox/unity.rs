@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
-use super::http::{Params, HttpRefusal, Reply, catalog_page};
+use super::http::{HttpRefusal, Params, Reply, catalog_page};
 use super::sql::{kind, like};
 use super::{Site, served_workspace::ServedWorkspace};
 use crate::config::{LocationAddress, TableName};
@@ -195,8 +195,9 @@ async fn info(
 ) -> Result<Value, HttpRefusal> {
     let found = workspace.lakehouse.tables(std::slice::from_ref(asked)).await;
     let mut found = found.map_err(HttpRefusal::internal)?;
-    let missing =
-        || HttpRefusal::not_found("TABLE_DOES_NOT_EXIST", format!("Table '{asked}' does not exist."));
+    let missing = || {
+        HttpRefusal::not_found("TABLE_DOES_NOT_EXIST", format!("Table '{asked}' does not exist."))
+    };
     let Some(Ok(table)) = found.pop() else {
         check_catalog(workspace, &asked.catalog)?;
         return Err(missing());

@@ -13,6 +13,7 @@ mod dependencies;
 mod finished;
 mod heads;
 mod lengths;
+mod names;
 mod opens;
 mod plan;
 mod sayings;

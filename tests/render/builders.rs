@@ -1,7 +1,9 @@
 //! Small builders of documents; what a test does not say is as it is when everything agrees.
 
 use chrono::{DateTime, Utc};
-use drsync::apply::{self, GroupOutcome, GroupRecord, RecordedIn, RunRecord, RunSummary, TakenDown};
+use drsync::apply::{
+    self, GroupOutcome, GroupRecord, RecordedIn, RunRecord, RunSummary, TakenDown,
+};
 use drsync::config::TableName;
 use drsync::formats::{PLAN, RUN};
 use drsync::ledger::Consistency;
@@ -346,7 +348,8 @@ pub(crate) fn away(plan: &mut Plan, role: Role, answer: &str) {
 
 /// Both regions of the workspace took everything down.
 fn in_both() -> RecordedIn {
-    let all = TakenDown { rows: Some(true), cuts: Some(true), plan: Some(true), record: Some(true) };
+    let all =
+        TakenDown { rows: Some(true), cuts: Some(true), plan: Some(true), record: Some(true) };
     RecordedIn { workspace: "east".to_owned(), primary: all, secondary: all }
 }
 

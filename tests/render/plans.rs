@@ -2,7 +2,7 @@
 
 use drsync::config::TableName;
 use drsync::ledger::{AcceptedRisk, Row, RowStatus};
-use drsync::plan::document::{Drift, DriftCommit, RowChange, ColumnChanges, Unprotected};
+use drsync::plan::document::{ColumnChanges, Drift, DriftCommit, RowChange, Unprotected};
 use drsync::plan::{
     Decision, Finding, FindingCode, GroupPlan, LedgerAction, Plan, ReasonCode, Refused, Role,
     Severity, WarningCode,

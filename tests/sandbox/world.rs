@@ -2,7 +2,7 @@
 
 use drsync::lakehouse::demo;
 use drsync::lakehouse::write::WorkspaceFolder;
-use drsync::sandbox::{SandboxOptions, Quirks, Running, WorkspaceEndpoint, World, serve};
+use drsync::sandbox::{Quirks, Running, SandboxOptions, WorkspaceEndpoint, World, serve};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;

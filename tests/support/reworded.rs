@@ -11,8 +11,8 @@ use drsync::region::{
     ActiveRun, Appended, CloneOrder, CloneProof, Cloned, Commit, ContentAnswer, ContentQuestion,
     Denied, Hint, Identity, KeptDocument, KeptRecords, LedgerCopy, LedgerTable, Location, Pin,
     PinQuestion, Progress, Reached, RecordRange, Region, RegionError, Registered, Replica,
-    ReplicaQuestion, SinceQuestion, Source, SourceQuestion, Table, TableRights, UnprovedAccess, Verified,
-    Workflow, Workspace, WriteAccess,
+    ReplicaQuestion, SinceQuestion, Source, SourceQuestion, Table, TableRights, UnprovedAccess,
+    Verified, Workflow, Workspace, WriteAccess,
 };
 use drsync::sentence::Sentence;
 use secrecy::SecretString;

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Duration, Utc};
-use drsync::apply::{self, Ending, Event, ApplyOptions, RunRecord};
+use drsync::apply::{self, ApplyOptions, Ending, Event, RunRecord};
 use drsync::config::{Configuration, Connection, TableName, read_text};
 use drsync::databricks::{ConnectOptions, Environment, Notice, Timing, connect};
-use drsync::lakehouse::write::{WritableTable, WorkspaceFolder, columns, rows};
+use drsync::lakehouse::write::{WorkspaceFolder, WritableTable, columns, rows};
 use drsync::lakehouse::{Writer, delta, open_region};
 use drsync::ledger::Row;
 use drsync::observe::observe;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use drsync::lakehouse::delta::{
-    self, Author, CloneOptions, CloneMetrics, DeltaError, Expect, External, CopyProgress, SnapshotDetail,
-    TableStore,
+    self, Author, CloneMetrics, CloneOptions, CopyProgress, DeltaError, Expect, External,
+    SnapshotDetail, TableStore,
 };
 
 const COLLECTION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/delta-tables");

@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use drsync::lakehouse::delta::{
-    self, Author, CloneOptions, Expect, CopyProgress, SnapshotDetail, TableStore, Totals,
+    self, Author, CloneOptions, CopyProgress, Expect, SnapshotDetail, TableStore, Totals,
 };
 use serde_json::Value;
 

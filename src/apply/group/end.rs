@@ -103,7 +103,11 @@ impl Attempt<'_> {
 
     /// The end of a group whose roles somebody has changed while it was at work, with what its clones did; `None`: nobody did, as
     /// far as the secondary's log can be read.
-    pub(super) async fn fenced(&self, fence: &Fence<'_>, tables: &[TableRecord]) -> Option<GroupEnd> {
+    pub(super) async fn fenced(
+        &self,
+        fence: &Fence<'_>,
+        tables: &[TableRecord],
+    ) -> Option<GroupEnd> {
         let cut = fence.find_change_of_role().await.ok().flatten()?;
         let end = if cut.is_away_from(&self.site.plan.name) {
             let (ending, _) = precondition::away_from_home(cut);

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::conversation::{WRITTEN_WITHIN, check_apart, email};
 use super::found;
 use super::proposal::{self, InitAnswers, PersonAnswers};
 use super::talk::Talk;
-use super::conversation::{WRITTEN_WITHIN, check_apart, email};
 use crate::cli::flags::Context;
 use crate::cli::{ExitStatus, Failure};
-use crate::databricks::{SurveyedJob, ListedTable};
+use crate::databricks::{ListedTable, SurveyedJob};
 use crate::lakehouse::{self, CATALOG_FILE, Surveyed};
 use crate::render::clean;
 
@@ -33,9 +33,10 @@ pub(super) async fn configuration(
         Failure::new(ExitStatus::Failed, clean(&message))
     })?;
     let lakehouse::Survey { name, principal, tables } = surveyed;
-    let listed = tables
-        .iter()
-        .map(|table| ListedTable { name: table.name.clone(), unsupported: table.unsupported.clone() });
+    let listed = tables.iter().map(|table| ListedTable {
+        name: table.name.clone(),
+        unsupported: table.unsupported.clone(),
+    });
     let listed: Vec<ListedTable> = listed.collect();
     let open = found::open(&listed, principal.as_deref().unwrap_or("nobody"))?;
     let writers = tables.iter().filter_map(|Surveyed { name, job, .. }| {

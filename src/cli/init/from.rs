@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::next;
 use crate::cli::configuration::{FILE, environment};
 use crate::cli::flags::Context;
-use crate::cli::recover::{self, Recovered, ConfigurationSource};
+use crate::cli::recover::{self, ConfigurationSource, Recovered};
 use crate::cli::{ExitStatus, Failure, keep, look, output, signature};
 use crate::command::{Command, Verb};
 use crate::config::{Connection, WorkspaceAddress, WorkspaceConfig, token_variable};

@@ -53,7 +53,10 @@ const LOCATION: &str = "<folder>";
 const EMAIL: &str = "<address>";
 
 /// A group for every job that wrote tables, largest first, and one for the rest.
-pub(super) fn groups(tables: &[TableName], writers: &BTreeMap<TableName, SurveyedJob>) -> Vec<ProposedEntry> {
+pub(super) fn groups(
+    tables: &[TableName],
+    writers: &BTreeMap<TableName, SurveyedJob>,
+) -> Vec<ProposedEntry> {
     let mut by_job: BTreeMap<Option<&SurveyedJob>, Vec<TableName>> = BTreeMap::new();
     for table in tables {
         let job = writers.get(table);

@@ -397,7 +397,11 @@ async fn ask_for_replicas<'a>(
 }
 
 /// Says of groups of which records tell of later cuts than the log that they cannot be brought to those, or not at all.
-fn warn_of_lost_cuts(looked: &mut LookedAtGroups, (cuts, witnessed): (&Cuts, &Witnessed), groups: &[&str]) {
+fn warn_of_lost_cuts(
+    looked: &mut LookedAtGroups,
+    (cuts, witnessed): (&Cuts, &Witnessed),
+    groups: &[&str],
+) {
     let beyond = beyond_the_log(cuts, witnessed);
     for (group, told) in groups.iter().filter_map(|group| beyond.get_key_value(group)) {
         let ends = match cuts.newest(group) {

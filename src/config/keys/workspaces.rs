@@ -3,7 +3,9 @@
 use super::Level::{
     File, FileOrWorkspace, Group, Notifications, Workspace, WorkspaceOrGroup as Either,
 };
-use super::ValueShape::{Entries, Number, Object, Text, TextByName, TextOrEmpty, TextOrTexts, Texts};
+use super::ValueShape::{
+    Entries, Number, Object, Text, TextByName, TextOrEmpty, TextOrTexts, Texts,
+};
 use super::{Key, MINUTES_MAX, optional, required};
 
 /// Attempts beyond the first; with backoff, twenty already take hours.

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::super::refusal::Refusal;
 use super::oauth::TokenService;
-use super::{CommandRunner, AccessToken, TokenSource, sign_in_refusal};
+use super::{AccessToken, CommandRunner, TokenSource, sign_in_refusal};
 
 /// The resource that is Databricks, in every cloud of Azure.
 const DATABRICKS: &str = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d";
@@ -177,6 +177,10 @@ impl TokenSource for Cli {
             serde_json::from_str(&printed).map_err(|_| sign_in_refusal("prints no token"))?;
         let end = printed.expires_on.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
         let end = end.or(printed.expiry).unwrap_or(now + TimeDelta::minutes(30));
-        Ok(AccessToken { secret: printed.access_token, headers: Vec::new(), life: Some((now, end)) })
+        Ok(AccessToken {
+            secret: printed.access_token,
+            headers: Vec::new(),
+            life: Some((now, end)),
+        })
     }
 }

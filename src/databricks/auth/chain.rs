@@ -13,7 +13,7 @@ use super::oauth::{ClientSecret, TokenService};
 use super::oidc::{Federation, IdToken};
 use super::secret::SecretToken;
 use super::tried::{SignInError, Tried};
-use super::{Credential, Environment, TokenSource, SignInTarget};
+use super::{Credential, Environment, SignInTarget, TokenSource};
 use crate::config::token_variable;
 use crate::region::RegionErrorKind;
 use crate::sentence::Sentence;

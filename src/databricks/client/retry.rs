@@ -71,7 +71,9 @@ impl Tries {
         };
         let refusal = match (failure, self.twice) {
             (TryFailure::Lasting, _) => refusal,
-            (TryFailure::Passing, _) | (TryFailure::Unknown, Twice::Harmless) => refusal.transient(),
+            (TryFailure::Passing, _) | (TryFailure::Unknown, Twice::Harmless) => {
+                refusal.transient()
+            }
             (TryFailure::Unknown, Twice::Harm) => refusal.transient().unknown(),
         };
         if !may_try_again(failure, self.twice, self.made, most) {

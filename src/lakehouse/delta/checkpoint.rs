@@ -21,7 +21,7 @@ use super::json;
 use super::log::{LOG, LogCheckpoint};
 use super::odd::Odd;
 use super::parquet;
-use super::state::{AddFacts, SnapshotDetail, ReplayState};
+use super::state::{AddFacts, ReplayState, SnapshotDetail};
 use super::stats::num_records;
 use super::store::{Blob, TableStore};
 use crate::foreign::contained;
@@ -268,7 +268,12 @@ fn apply(batch: &RecordBatch, state: &mut ReplayState, from: From) -> Result<boo
     Ok(true)
 }
 
-fn apply_add(add: &StructArray, row: usize, state: &mut ReplayState, from: From) -> Result<bool, Odd> {
+fn apply_add(
+    add: &StructArray,
+    row: usize,
+    state: &mut ReplayState,
+    from: From,
+) -> Result<bool, Odd> {
     let mut facts = facts(add, row)?;
     let stats = text(add, "stats", row)?;
     let parsed = add

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde_json::json;
 
-use super::change::{Author, TableChange, Operation};
+use super::change::{Author, Operation, TableChange};
 use super::commit::{self, Expect};
 use super::error::{DeltaError, Result};
 use super::log::versions;
@@ -251,7 +251,11 @@ fn newest_of_target(store: &TableStore) -> Result<Option<Snapshot>> {
 }
 
 /// What a clone did, as the history of the table tells it.
-fn metrics_of(source: &Snapshot, changes: &CloneActions, jobs: &[FileCopy]) -> Vec<(&'static str, u64)> {
+fn metrics_of(
+    source: &Snapshot,
+    changes: &CloneActions,
+    jobs: &[FileCopy],
+) -> Vec<(&'static str, u64)> {
     let data = jobs.iter().filter(|job| job.is_data);
     let totals = source.totals();
     vec![

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::action::{FileKey, LiveFile, Raw};
-use super::change::{Author, TableChange, NewFile, Operation};
+use super::change::{Author, NewFile, Operation, TableChange};
 use super::commit::commit_on;
 use super::error::{DeltaError, Result};
 use super::features;
@@ -194,7 +194,8 @@ fn commit(
         ("maxFileSize", added[added.len() - 1]),
         ("numDeletionVectorsRemoved", 0),
     ];
-    let mut change = TableChange::maintenance(Operation::new("OPTIMIZE", parameters).metrics(metrics));
+    let mut change =
+        TableChange::maintenance(Operation::new("OPTIMIZE", parameters).metrics(metrics));
     for (key, file) in bins.iter().flat_map(|bin| &bin.files) {
         change.remove(key, file, author.now_ms)?;
     }

@@ -1,7 +1,7 @@
 //! Whether commits still are the newest of their logs, which two files of a log tell: asked of many tables at once.
 
-use super::error::Result;
 use super::commit_history::digest_of_commit;
+use super::error::Result;
 use super::log::{LOG, commit_file};
 use super::parallel::map_parts;
 use super::store::{Neighbours, TableStore};

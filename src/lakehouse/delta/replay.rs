@@ -5,7 +5,7 @@ use super::checkpoint::read_checkpoint;
 use super::error::{DeltaError, Result};
 use super::log::{LOG, Segment, Versions, commit_file, commit_path, versions};
 use super::snapshot::{Snapshot, Time};
-use super::state::{SnapshotDetail, ReplayState};
+use super::state::{ReplayState, SnapshotDetail};
 use super::store::TableStore;
 use super::{features, times};
 
@@ -91,8 +91,9 @@ fn finish(
     state: ReplayState,
     read_around: Option<String>,
 ) -> Result<Snapshot> {
-    let ReplayState { protocol, metadata, txns, domains, files, absolute, tombstones, detail, .. } =
-        state;
+    let ReplayState {
+        protocol, metadata, txns, domains, files, absolute, tombstones, detail, ..
+    } = state;
     let lacks =
         |what: &str| DeltaError::corrupt(LOG, format!("version {version} has no {what} action"));
     let protocol = Protocol(protocol.ok_or_else(|| lacks("protocol"))?);

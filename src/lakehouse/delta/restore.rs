@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::action::Metadata;
-use super::change::{Author, TableChange, Operation, carried, described, removal};
+use super::change::{Author, Operation, TableChange, carried, described, removal};
 use super::clone::check_whole;
 use super::commit::{Expect, commit_on};
 use super::error::Result;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::action::{LiveFile, Metadata, Raw};
-use super::change::{Author, TableChange, NewFile, Operation};
+use super::change::{Author, NewFile, Operation, TableChange};
 use super::checkpoint;
 use super::commit::{Expect, commit_on};
 use super::error::{DeltaError, Result};
@@ -172,7 +172,8 @@ fn rewrite<const N: usize>(
     expect.check(Some(log.newest))?;
     let base = snapshot_of(store, &log, None, SnapshotDetail::Full)?;
     // The rows are what they were, whatever the files.
-    let mut change = TableChange::maintenance(Operation::new("OPTIMIZE", json!({ "predicate": "[]" })));
+    let mut change =
+        TableChange::maintenance(Operation::new("OPTIMIZE", json!({ "predicate": "[]" })));
     for (key, file) in base.sorted_files() {
         if replaced(file) {
             change.remove(key, file, author.now_ms)?;

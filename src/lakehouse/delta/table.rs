@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::action::{LiveFile, Metadata, Protocol, Raw};
-use super::change::{Author, TableChange, NewFile, Operation};
+use super::change::{Author, NewFile, Operation, TableChange};
 use super::clone::wanted;
 use super::columns::{ColumnObstacle, ColumnPlace, TableColumns};
 use super::commit::{Expect, commit_on, put};

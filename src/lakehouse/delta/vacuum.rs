@@ -6,15 +6,15 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use super::action::{FileKey, Raw};
-use super::change::{Author, TableChange, Operation};
+use super::change::{Author, Operation, TableChange};
 use super::commit::commit_on;
+use super::commit_history::history;
 use super::error::Result;
 use super::features;
-use super::commit_history::history;
-use super::small_table::files_kept_ms;
 use super::log::{Versions, versions};
 use super::path::{self, FileLocation};
 use super::replay::snapshot_of;
+use super::small_table::files_kept_ms;
 use super::snapshot::Snapshot;
 use super::state::{FileChange, SnapshotDetail, file_changes};
 use super::store::TableStore;

@@ -84,7 +84,10 @@ pub(super) struct DocumentListing {
 
 impl DocumentListing {
     /// Begins with what lies directly in the folder: what is moved meanwhile is met in its month.
-    pub(super) fn of(folder: &TableStore, wanted: &RecordRange) -> Result<DocumentListing, DeltaError> {
+    pub(super) fn of(
+        folder: &TableStore,
+        wanted: &RecordRange,
+    ) -> Result<DocumentListing, DeltaError> {
         let mut listing = DocumentListing {
             names: BTreeSet::new(),
             twice: BTreeSet::new(),

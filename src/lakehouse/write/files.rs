@@ -8,7 +8,7 @@ use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use serde_json::{Map, Value};
 
 use super::super::delta::{
-    self, TableChange, DeltaError, FileKey, LiveFile, NewFile, Result, Snapshot, TableStore,
+    self, DeltaError, FileKey, LiveFile, NewFile, Result, Snapshot, TableChange, TableStore,
 };
 use super::super::records::{to_batch, to_json};
 use crate::off_thread::off_thread;

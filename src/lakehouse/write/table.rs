@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::Writer;
 use super::super::delta::{
-    self, TableChange, DeltaError, Expect, NewTable, Operation, Result, Snapshot, SnapshotDetail,
+    self, DeltaError, Expect, NewTable, Operation, Result, Snapshot, SnapshotDetail, TableChange,
     TableStore,
 };
 use super::files::{self, RowsOfFile};
@@ -135,7 +135,8 @@ impl WritableTable {
             let partition = Value::Object(file.partition.clone()).to_string();
             files.entry(partition).or_default().push(file);
         }
-        let many: Vec<Vec<RowsOfFile>> = files.into_values().filter(|files| files.len() > 1).collect();
+        let many: Vec<Vec<RowsOfFile>> =
+            files.into_values().filter(|files| files.len() > 1).collect();
         let removed: usize = many.iter().map(Vec::len).sum();
         let operation = Operation::new("OPTIMIZE", json!({"predicate": "[]"}))
             .metrics(vec![("numRemovedFiles", removed as u64)]);

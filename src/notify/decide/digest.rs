@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::Success;
-use crate::notify::incident::{SyncDigest, DigestGroup, ToldState};
+use crate::notify::incident::{DigestGroup, SyncDigest, ToldState};
 use crate::notify::policy::Policy;
 use crate::notify::round::{Round, StateAfterApply};
 
@@ -27,7 +27,8 @@ pub(super) fn digest(round: &Round, before: &[&ToldState], policy: &Policy) -> O
             }
         }
     }
-    let synchronized = round.groups.iter().filter(|group| group.state == StateAfterApply::Synchronized);
+    let synchronized =
+        round.groups.iter().filter(|group| group.state == StateAfterApply::Synchronized);
     for (group, cut) in synchronized.filter_map(|group| Some((group, group.cut?))) {
         let known = groups.entry(group.name.clone()).or_insert_with(|| DigestGroup {
             group: group.name.clone(),

@@ -62,7 +62,11 @@ fn group(name: &str, state: StateAfterApply) -> GroupRound {
 
 fn failing(code: FindingCode) -> StateAfterApply {
     let message = "it is so".into();
-    StateAfterApply::Failing(vec![FailureCause { code: CauseCode::Finding(code), table: None, message }])
+    StateAfterApply::Failing(vec![FailureCause {
+        code: CauseCode::Finding(code),
+        table: None,
+        message,
+    }])
 }
 
 fn unseen(code: CauseCode) -> FailureCause {
@@ -134,7 +138,8 @@ fn heard(letters: &[Letter]) -> Vec<String> {
 #[test]
 fn where_all_is_well_nobody_hears_anything() {
     let policy = policy();
-    let groups = vec![group("core", StateAfterApply::InOrder), group("web", StateAfterApply::Waiting)];
+    let groups =
+        vec![group("core", StateAfterApply::InOrder), group("web", StateAfterApply::Waiting)];
     let (standing, letters) =
         decide_letters(&round(1, at("2026-12-01T00:02:00Z"), groups), &[], &policy);
     assert_eq!(standing.incidents, []);
@@ -276,9 +281,13 @@ fn in_a_month_each_address_hears_exactly_what_it_should() {
 fn a_group_that_was_left_out_has_not_recovered() {
     let policy = policy();
     let now = at("2026-12-01T00:00:00Z");
-    let bad = vec![group("core", failing(FindingCode::SourceShrank)), group("web", StateAfterApply::InOrder)];
+    let bad = vec![
+        group("core", failing(FindingCode::SourceShrank)),
+        group("web", StateAfterApply::InOrder),
+    ];
     let (first, _) = decide_letters(&round(1, now, bad), &[], &policy);
-    let mut only_web = round(2, now + Duration::minutes(30), vec![group("web", StateAfterApply::InOrder)]);
+    let mut only_web =
+        round(2, now + Duration::minutes(30), vec![group("web", StateAfterApply::InOrder)]);
     only_web.whole = false;
     let (second, letters) = decide_letters(&only_web, &[&first], &policy);
     assert_eq!(heard(&letters), Vec::<String>::new());

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use url::Url;
 
-use super::{Letter, ServerReply, Secrets};
+use super::{Letter, Secrets, ServerReply};
 use crate::config::{Webhook, WebhookKind, https_address, is_this_machine};
 use crate::notify::payload::{Call, calls};
 use crate::notify::told::DeliveryOutcome;

@@ -19,7 +19,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpStream;
 
 use super::protected::Protected;
-use super::{Letter, Replies, ServerReply, Secrets, oauth};
+use super::{Letter, Replies, Secrets, ServerReply, oauth};
 use crate::config::{Security, Smtp, SmtpAuth};
 use crate::notify::letter::{Text, text};
 use crate::notify::letters::Receiver;
@@ -226,7 +226,11 @@ fn challenge_of(response: &Response) -> String {
 }
 
 /// What a server said of a mail, and whether the connection can go on being used.
-async fn take(smtp: &Smtp, letter: &Letter, connection: &mut AsyncSmtpConnection) -> (ServerReply, bool) {
+async fn take(
+    smtp: &Smtp,
+    letter: &Letter,
+    connection: &mut AsyncSmtpConnection,
+) -> (ServerReply, bool) {
     let Receiver::Mail { address, .. } = &letter.to else {
         return (ServerReply::refused("it is no mail"), true);
     };

@@ -8,7 +8,7 @@ use crate::figures::{minute, moment};
 use crate::harmless::{clean, name as clean_name};
 use crate::layout::{few, hanging};
 use crate::notify::incident::{Class, Closed, How, Incident, Lost};
-use crate::notify::letters::{LetterItem, Letter, News};
+use crate::notify::letters::{Letter, LetterItem, News};
 use crate::plan::{Role, Setting, SettingChange};
 use crate::text::{plural, span};
 
@@ -115,11 +115,19 @@ fn away(
     facts.push(("keeps", keeps.to_owned()));
     facts
         .push(("next", format!("one mail for all groups: when it answers, else {}", minute(next))));
-    LetterBlock { verdict: format!("No answer from {region} since {}", moment(incident.since)), facts }
+    LetterBlock {
+        verdict: format!("No answer from {region} since {}", moment(incident.since)),
+        facts,
+    }
 }
 
 /// What runs in a workspace where nothing should is not seen.
-fn unwatched(region: &str, incident: &Incident, groups: &[String], next: DateTime<Utc>) -> LetterBlock {
+fn unwatched(
+    region: &str,
+    incident: &Incident,
+    groups: &[String],
+    next: DateTime<Utc>,
+) -> LetterBlock {
     let region = clean_name(region);
     let mut facts = Vec::new();
     if let Some(from) = &incident.seen_from {

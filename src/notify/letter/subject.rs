@@ -7,7 +7,7 @@ use crate::figures::minute;
 use crate::harmless::name as clean_name;
 use crate::layout::few;
 use crate::notify::incident::{Class, Closed, How, Incident};
-use crate::notify::letters::{LetterItem, Letter};
+use crate::notify::letters::{Letter, LetterItem};
 use crate::plan::Setting;
 use crate::text::{plural, span};
 

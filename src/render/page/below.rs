@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::phrase::{PhrasePart, Phrase};
+use super::phrase::{Phrase, PhrasePart};
 use super::planned::{Grid, Steps};
 use crate::command::Command;
 
@@ -102,7 +102,11 @@ impl Copied {
 
     /// One command of drsync.
     pub(in crate::render) fn command(command: Command) -> Copied {
-        Copied { intro: None, language: CodeLanguage::Shell, lines: vec![PhrasePart::Command(command)] }
+        Copied {
+            intro: None,
+            language: CodeLanguage::Shell,
+            lines: vec![PhrasePart::Command(command)],
+        }
     }
 
     /// The same after what it is for.

@@ -135,7 +135,9 @@ impl Phrase {
             PhrasePart::Said(text) | PhrasePart::Quoted(text) | PhrasePart::Address(text) => {
                 layout::width(&clean(text))
             }
-            PhrasePart::Name(text) | PhrasePart::Digest(text) | PhrasePart::Id(text, _) => layout::width(&name(text)),
+            PhrasePart::Name(text) | PhrasePart::Digest(text) | PhrasePart::Id(text, _) => {
+                layout::width(&name(text))
+            }
             PhrasePart::Names(names, most) | PhrasePart::Tables(names, most) => {
                 layout::width(&layout::few(names, *most))
             }

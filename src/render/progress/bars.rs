@@ -43,7 +43,13 @@ impl Bars {
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             shown.set_style(style);
         }
-        Bars { log: ProgressLog::of(plan), board: Board::of(plan), above: Above(all), shown, columns }
+        Bars {
+            log: ProgressLog::of(plan),
+            board: Board::of(plan),
+            above: Above(all),
+            shown,
+            columns,
+        }
     }
 
     pub(super) fn above(&self) -> Above {

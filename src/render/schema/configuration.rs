@@ -82,7 +82,9 @@ fn value(shape: ValueShape) -> Value {
                 { "type": "string", "pattern": "^[0-9]+$" },
             ]
         }),
-        ValueShape::Entries(level) => json!({ "type": "array", "minItems": 1, "items": object(level) }),
+        ValueShape::Entries(level) => {
+            json!({ "type": "array", "minItems": 1, "items": object(level) })
+        }
         ValueShape::Texts => {
             json!({ "type": "array", "minItems": 1, "uniqueItems": true, "items": text })
         }

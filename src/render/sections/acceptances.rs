@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::{Arg, Command};
 use crate::render::causes::{FindingCause, ShownRemedy};
-use crate::render::page::{Block, Copied, PhrasePart, Phrase};
+use crate::render::page::{Block, Copied, Phrase, PhrasePart};
 
 /// Groups that are named beside a command.
 const GROUPS_NAMED: usize = 5;
@@ -33,9 +33,10 @@ pub(super) fn without_acceptance(cause: &FindingCause) -> FindingCause {
     let remedy = cause.remedy.as_ref().and_then(|remedy| match remedy {
         ShownRemedy::Command(_) if cause.acceptance.is_some() => None,
         ShownRemedy::ToDoElse(to_do, _) => Some(ShownRemedy::ToDo(to_do.clone())),
-        ShownRemedy::Command(_) | ShownRemedy::Sql(..) | ShownRemedy::Shell(..) | ShownRemedy::ToDo(_) => {
-            Some(remedy.clone())
-        }
+        ShownRemedy::Command(_)
+        | ShownRemedy::Sql(..)
+        | ShownRemedy::Shell(..)
+        | ShownRemedy::ToDo(_) => Some(remedy.clone()),
     });
     FindingCause { remedy, ..cause.clone() }
 }

@@ -5,7 +5,7 @@ use crate::harmless::clean;
 use crate::plan::document::{BothRegions, RegionSeen};
 use crate::plan::{GroupPlan, Plan};
 use crate::render::away::{cut_cell, describe_region_address, only_away, rpo_cell};
-use crate::render::page::{Block, Fact, Phrase, Section, PageTable};
+use crate::render::page::{Block, Fact, PageTable, Phrase, Section};
 use crate::render::shown::label;
 
 /// Groups that are shown on a screen.

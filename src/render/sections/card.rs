@@ -10,7 +10,7 @@ use crate::plan::{Action, Finding, Plan, Step};
 use crate::region::{SchemaChange, changes_schema};
 use crate::render::card::Card;
 use crate::render::causes::{LocatedFinding, RemedyWorkspace, causes, word_of_harmless};
-use crate::render::page::{Below, Block, Copied, Fact, CodeLanguage, Page, Phrase, Section};
+use crate::render::page::{Below, Block, CodeLanguage, Copied, Fact, Page, Phrase, Section};
 use crate::render::shown::label;
 
 /// Each card.

@@ -2,7 +2,9 @@
 
 use crate::command::Command;
 use crate::render::causes::{FindingCause, RemedyWorkspace, ShownRemedy, causes};
-use crate::render::page::{Below, CAUSE, Copied, PageEntry, CodeLanguage, PhrasePart, Phrase, ShownCause, Tone};
+use crate::render::page::{
+    Below, CAUSE, CodeLanguage, Copied, PageEntry, Phrase, PhrasePart, ShownCause, Tone,
+};
 use crate::render::shown::Labelled;
 
 /// Groups that are named beside a cause.

@@ -11,7 +11,9 @@ use crate::harmless::clean;
 use crate::layout::{few, first_line};
 use crate::ledger::cut_label;
 use crate::plan::{Decision, Plan};
-use crate::render::page::{Block, Copied, Entries, PageEntry, Page, PhrasePart, Phrase, Section, Tone};
+use crate::render::page::{
+    Block, Copied, Entries, Page, PageEntry, Phrase, PhrasePart, Section, Tone,
+};
 use crate::render::shown::{PlannedGroups, label};
 
 /// The standing of every group that the plan would synchronize; `file` is where the plan lies.

@@ -12,7 +12,8 @@ use crate::ledger::Cut;
 use crate::plan::LossReceipt;
 use crate::render::cut_history::{CutHistory, LostWithRole, WorkspaceHistory};
 use crate::render::page::{
-    Block, Columns, Document, Fact, Page, PhrasePart, Phrase, PageRow, Section, ShownNotes, PageTable,
+    Block, Columns, Document, Fact, Page, PageRow, PageTable, Phrase, PhrasePart, Section,
+    ShownNotes,
 };
 use crate::render::shown::label_among;
 use crate::text::plural_as;

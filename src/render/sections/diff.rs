@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::figures::{plural, short};
 use crate::harmless::clean;
-use crate::render::diff::{PlanDifference, PartLine, DocumentPart, PlanSide, StepDetail};
+use crate::render::diff::{DocumentPart, PartLine, PlanDifference, PlanSide, StepDetail};
 use crate::render::page::{Block, Changed, LineChanges, Page, Phrase, Section};
 
 /// The verdict, then every part that changed.

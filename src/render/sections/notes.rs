@@ -3,7 +3,9 @@
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Plan, Warning, WarningCode};
 use crate::render::leaving::{groups_retired, tables_left};
-use crate::render::page::{Block, NameNote, NamesInRow, Note, PhrasePart, Phrase, Section, ShownNotes};
+use crate::render::page::{
+    Block, NameNote, NamesInRow, Note, Phrase, PhrasePart, Section, ShownNotes,
+};
 use crate::render::shown::label;
 use crate::text::label_group;
 

@@ -1,7 +1,7 @@
 //! Messages to try out who is told: what each receiver's server said.
 
 use crate::figures::plural;
-use crate::render::page::{Block, Columns, Entries, PageEntry, Page, Phrase, Tone};
+use crate::render::page::{Block, Columns, Entries, Page, PageEntry, Phrase, Tone};
 use crate::sentence::Sentence;
 
 /// What one receiver's server said to all messages.

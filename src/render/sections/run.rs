@@ -17,7 +17,7 @@ use crate::plan::Plan;
 use crate::record::{Ending, GroupOutcome, GroupRecord, RunRecord};
 use crate::render::away;
 use crate::render::page::{
-    Block, Document, Entries, PageEntry, Page, PhrasePart, Phrase, Section, ShownNotes,
+    Block, Document, Entries, Page, PageEntry, Phrase, PhrasePart, Section, ShownNotes,
 };
 use crate::render::shown::{PlannedGroups, label_among};
 

@@ -6,7 +6,7 @@ mod known;
 use crate::command::{Command, Verb};
 use crate::figures::{id_end, plural};
 use crate::render::page::{
-    Chapter, Condition, Guide, Instruction, PhrasePart, Phrase, LabeledPoint, RunApart, Tone,
+    Chapter, Condition, Guide, Instruction, LabeledPoint, Phrase, PhrasePart, RunApart, Tone,
 };
 use crate::runbook::{Language, LeftOut, Runbook, RunbookSubject};
 

@@ -6,7 +6,7 @@ use crate::figures::{Ends, minute};
 use crate::harmless::clean;
 use crate::plan::{Plan, Provenance, StoredPlan};
 use crate::record::{GroupOutcome, RunRecord};
-use crate::render::page::{Block, Fact, Page, PhrasePart, Phrase};
+use crate::render::page::{Block, Fact, Page, Phrase, PhrasePart};
 
 /// The provenance of a stored plan; its digests were recomputed when it was read.
 ///

@@ -14,8 +14,8 @@ use crate::render::Style;
 use crate::render::away;
 use crate::render::causes::{FindingCause, RemedyWorkspace, ShownRemedy, causes};
 use crate::render::page::{
-    Below, Block, CAUSE, Columns, Copied, Entries, PageEntry, Page, PhrasePart, Phrase, Section, ShownNotes,
-    ToldIn, Tone,
+    Below, Block, CAUSE, Columns, Copied, Entries, Page, PageEntry, Phrase, PhrasePart, Section,
+    ShownNotes, ToldIn, Tone,
 };
 use crate::render::shown::Shown;
 use crate::render::writers::text;

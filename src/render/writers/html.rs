@@ -7,8 +7,8 @@ use maud::{Markup, PreEscaped, Render, html};
 
 use super::super::Style;
 use super::super::page::{
-    Below, Block, CAUSE, LineChanges, Copied, Entries, PageEntry, Fact, Grid, NamesInRow, Note, Page, PhrasePart,
-    Phrase, PageRow, Section, ShownNotes, PageTable, ToldIn, Tone,
+    Below, Block, CAUSE, Copied, Entries, Fact, Grid, LineChanges, NamesInRow, Note, Page,
+    PageEntry, PageRow, PageTable, Phrase, PhrasePart, Section, ShownNotes, ToldIn, Tone,
 };
 use super::text::line_of;
 use crate::canonical;
@@ -141,9 +141,10 @@ fn write_part(part: &PhrasePart, to: &mut String) {
     match part {
         PhrasePart::Words(words) => line(words).render_to(to),
         PhrasePart::Said(text) | PhrasePart::Quoted(text) => clean(text).render_to(to),
-        PhrasePart::Name(name) | PhrasePart::Digest(name) | PhrasePart::Id(name, _) | PhrasePart::Line(name) => {
-            code(name).render_to(to)
-        }
+        PhrasePart::Name(name)
+        | PhrasePart::Digest(name)
+        | PhrasePart::Id(name, _)
+        | PhrasePart::Line(name) => code(name).render_to(to),
         PhrasePart::Names(names, _) | PhrasePart::Tables(names, _) => {
             for (at, name) in names.iter().enumerate() {
                 if at > 0 {
@@ -315,7 +316,8 @@ fn names(names: &NamesInRow) -> Markup {
 fn table(table: &PageTable) -> Markup {
     let heads: Vec<String> = table.heads.iter().map(|head| capital(&head.name)).collect();
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
-    let rows = WrittenInPlace(|to| table.rows.iter().for_each(|row| self::row(row, table).render_to(to)));
+    let rows =
+        WrittenInPlace(|to| table.rows.iter().for_each(|row| self::row(row, table).render_to(to)));
     let rows = sheet::table(&line(&table.caption), &heads, rows);
     html! {
         @if let Some(folded) = &table.folded {

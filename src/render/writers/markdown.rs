@@ -7,8 +7,8 @@ mod planned;
 
 use super::super::Style;
 use super::super::page::{
-    Below, Block, CAUSE, LineChanges, Copied, Entries, PageEntry, Fact, Grid, CodeLanguage, NamesInRow, Page,
-    PhrasePart, Phrase, PageRow, Section, ShownNotes, PageTable, ToldIn, Tone,
+    Below, Block, CAUSE, CodeLanguage, Copied, Entries, Fact, Grid, LineChanges, NamesInRow, Page,
+    PageEntry, PageRow, PageTable, Phrase, PhrasePart, Section, ShownNotes, ToldIn, Tone,
 };
 use super::text::line_of;
 use crate::figures::{moment, plural};
@@ -121,7 +121,10 @@ fn part(part: &PhrasePart, room: usize) -> String {
             }
         }
         PhrasePart::Mark(word, _) => format!("**{word}**"),
-        PhrasePart::Name(name) | PhrasePart::Digest(name) | PhrasePart::Id(name, _) | PhrasePart::Line(name) => code(name),
+        PhrasePart::Name(name)
+        | PhrasePart::Digest(name)
+        | PhrasePart::Id(name, _)
+        | PhrasePart::Line(name) => code(name),
         PhrasePart::Moment(at) => moment(*at),
         PhrasePart::Command(command) => code(command),
     }
@@ -304,7 +307,8 @@ fn reasoned(comment: &mut Comment, names: &NamesInRow, most: usize) -> String {
 }
 
 fn table(comment: &mut Comment, table: &PageTable, detail: NameBudget) -> String {
-    let (quiet, told): (Vec<&PageRow>, Vec<&PageRow>) = table.rows.iter().partition(|row| row.quiet);
+    let (quiet, told): (Vec<&PageRow>, Vec<&PageRow>) =
+        table.rows.iter().partition(|row| row.quiet);
     let most = detail.groups.max(detail.named);
     let shown: Vec<&PageRow> =
         told.iter().take(most).chain(quiet.iter().take(detail.groups)).copied().collect();

@@ -61,9 +61,18 @@ fn phrase(text: &str) -> Phrase {
     for part in &all {
         // A new part finds its place above.
         match part {
-            PhrasePart::Words(_) | PhrasePart::Said(_) | PhrasePart::Quoted(_) | PhrasePart::Name(_) => {}
-            PhrasePart::Names(..) | PhrasePart::Tables(..) | PhrasePart::Digest(_) | PhrasePart::Id(..) => {}
-            PhrasePart::Mark(..) | PhrasePart::Address(_) | PhrasePart::Moment(_) | PhrasePart::Command(_) => {}
+            PhrasePart::Words(_)
+            | PhrasePart::Said(_)
+            | PhrasePart::Quoted(_)
+            | PhrasePart::Name(_) => {}
+            PhrasePart::Names(..)
+            | PhrasePart::Tables(..)
+            | PhrasePart::Digest(_)
+            | PhrasePart::Id(..) => {}
+            PhrasePart::Mark(..)
+            | PhrasePart::Address(_)
+            | PhrasePart::Moment(_)
+            | PhrasePart::Command(_) => {}
             PhrasePart::Line(_) => {}
         }
     }

@@ -8,7 +8,8 @@ mod table;
 
 use super::super::Style;
 use super::super::page::{
-    Block, CAUSE, LineChanges, Columns, Copied, Fact, Page, PhrasePart, Phrase, Section, ToldIn, Tone,
+    Block, CAUSE, Columns, Copied, Fact, LineChanges, Page, Phrase, PhrasePart, Section, ToldIn,
+    Tone,
 };
 use crate::figures::{moment, short};
 use crate::harmless::{clean, command, line, name};

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use super::Session;
 use super::ast::{AddedColumn, TableTarget};
-use super::error::{Result, SqlError};
 use super::describe_history::clustering;
+use super::error::{Result, SqlError};
 use super::kind::{self, Kind};
 use super::rows::Rows;
 use super::tables::TablePlace;
 use crate::lakehouse::delta::{
-    self, TableChange, ColumnObstacle, DeltaError, Operation, Protocol, Raw, Snapshot, TableStage,
-    TableColumns, Unsettable,
+    self, ColumnObstacle, DeltaError, Operation, Protocol, Raw, Snapshot, TableChange,
+    TableColumns, TableStage, Unsettable,
 };
 
 /// Signs that files cannot have in the name of a column.
@@ -21,7 +21,11 @@ const NOT_IN_FILES: &str = " ,;{}()\n\t=";
 
 impl Session {
     /// Adds columns as Delta does: all of them or, where one is there already, none.
-    pub(super) async fn add_columns(&self, target: &TableTarget, added: &[AddedColumn]) -> Result<Rows> {
+    pub(super) async fn add_columns(
+        &self,
+        target: &TableTarget,
+        added: &[AddedColumn],
+    ) -> Result<Rows> {
         let place = self.find_to_write(target).await?;
         let base = self.base(&place).await?;
         let mut columns = self.columns(&place, &base)?;

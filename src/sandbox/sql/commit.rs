@@ -14,7 +14,7 @@ use super::rows::{Column, Rows};
 use super::spell::{spelled, wire};
 use super::tables::TablePlace;
 use crate::lakehouse::delta::{
-    self, TableChange, DeltaError, NewFile, Operation, Snapshot, SnapshotDetail,
+    self, DeltaError, NewFile, Operation, Snapshot, SnapshotDetail, TableChange,
 };
 use crate::off_thread::off_thread;
 

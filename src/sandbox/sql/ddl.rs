@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::alter::{check_names, unsettable};
-use super::ast::{Clone_, CreateTable, TimeTravel, TableTarget};
+use super::ast::{Clone_, CreateTable, TableTarget, TimeTravel};
 use super::commit::StatementChange;
 use super::error::{Result, SqlError};
 use super::kind::{self, Kind, arrow_schema, structure};

@@ -8,7 +8,7 @@ use super::ast::TableTarget;
 use super::error::{Result, SqlError};
 use super::kind::{self, Kind, structure, timestamp};
 use super::rows::Rows;
-use crate::lakehouse::delta::{self, TableCommit, Snapshot, SnapshotDetail};
+use crate::lakehouse::delta::{self, Snapshot, SnapshotDetail, TableCommit};
 
 fn texts() -> Kind {
     kind::map(Kind::Utf8, Kind::Utf8)

@@ -6,7 +6,7 @@ use arrow_array::UInt32Array;
 
 use super::Session;
 use super::aggregates::{self, AGGREGATES};
-use super::ast::{Expr, GroupBy, SelectItem, Select};
+use super::ast::{Expr, GroupBy, Select, SelectItem};
 use super::compare::{keys, places};
 use super::error::{Result, SqlError};
 use super::functions;

@@ -83,8 +83,14 @@ mod tests {
         let read = read_json(&kind, &[&value, &Value::from(1)], Tz::UTC).unwrap();
         assert!(read.is_null(1));
         let told = |style| written(&read, 0, style, Tz::UTC);
-        assert_eq!(told(ValueStyle::Json), r#"{"t":"{\"a\":1}","l":[true,null,false],"m":{"k":1.01}}"#);
-        assert_eq!(told(ValueStyle::Spelled), r#"{null, {"a":1}, [true, null, false], {k -> 1.01}}"#);
+        assert_eq!(
+            told(ValueStyle::Json),
+            r#"{"t":"{\"a\":1}","l":[true,null,false],"m":{"k":1.01}}"#
+        );
+        assert_eq!(
+            told(ValueStyle::Spelled),
+            r#"{null, {"a":1}, [true, null, false], {k -> 1.01}}"#
+        );
         let wire = r#"{"n":null,"t":"{\"a\":1}","l":["true",null,"false"],"m":{"k":"1.01"}}"#;
         assert_eq!(told(ValueStyle::Wire), wire);
     }

@@ -179,7 +179,8 @@ mod tests {
     #[test]
     fn names_texts_markers_and_signs_are_told_apart() {
         let sql = "a `b``c` 'd''e\\'f' :g 1.5e-3 <=> -- h\n r'\\d' x.y";
-        let read: Vec<SqlToken> = tokens(sql).unwrap().into_iter().map(|(token, _)| token).collect();
+        let read: Vec<SqlToken> =
+            tokens(sql).unwrap().into_iter().map(|(token, _)| token).collect();
         assert_eq!(
             read,
             [
@@ -200,7 +201,8 @@ mod tests {
     #[test]
     fn a_number_may_begin_or_end_with_its_point() {
         let sql = ".5 1. 5.e1 2e-3 t.5 1.5 a .5";
-        let read: Vec<SqlToken> = tokens(sql).unwrap().into_iter().map(|(token, _)| token).collect();
+        let read: Vec<SqlToken> =
+            tokens(sql).unwrap().into_iter().map(|(token, _)| token).collect();
         let number = |digits: &str| SqlToken::Number(digits.into());
         let member = [SqlToken::Word("t".into()), SqlToken::Sign("."), number("5")];
         let numbers = [".5", "1.", "5.e1", "2e-3"].map(number);

@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, UInt32Array};
 use serde_json::json;
 
 use super::Session;
-use super::ast::{MergeAction, Clause, Expr, Merge, TableTarget, When};
+use super::ast::{Clause, Expr, Merge, MergeAction, TableTarget, When};
 use super::cast::cast;
 use super::commit::StatementChange;
 use super::compare::places;

@@ -9,7 +9,7 @@ mod show;
 
 use std::collections::BTreeMap;
 
-use super::ast::{TimeTravel, ParsedStatement, TableTarget};
+use super::ast::{ParsedStatement, TableTarget, TimeTravel};
 use super::error::{Result, SqlError};
 use super::kind::Kind;
 use super::lexer::{SqlToken, tokens};
@@ -177,7 +177,9 @@ impl Parser<'_> {
     fn named_point(&mut self) -> Result<TimeTravel> {
         let version = self.peek_word(0).and_then(|word| word.strip_prefix('V')?.parse().ok());
         self.at += 1;
-        version.map(TimeTravel::Version).ok_or_else(|| SqlError::unsupported("a table at a time by @"))
+        version
+            .map(TimeTravel::Version)
+            .ok_or_else(|| SqlError::unsupported("a table at a time by @"))
     }
 
     /// `USE [CATALOG] catalog`, `USE [SCHEMA] [catalog.]schema`.
@@ -190,9 +192,10 @@ impl Parser<'_> {
         let names = self.names()?;
         match names.as_slice() {
             [schema] => Ok(ParsedStatement::Use { catalog: None, schema: Some(schema.clone()) }),
-            [catalog, schema] => {
-                Ok(ParsedStatement::Use { catalog: Some(catalog.clone()), schema: Some(schema.clone()) })
-            }
+            [catalog, schema] => Ok(ParsedStatement::Use {
+                catalog: Some(catalog.clone()),
+                schema: Some(schema.clone()),
+            }),
             _ => Err(self.unexpected("a name of one or two parts")),
         }
     }
@@ -272,7 +275,9 @@ impl Parser<'_> {
             let key = self.property_key()?;
             self.take("=");
             let value = match self.next() {
-                Some(SqlToken::Text(value) | SqlToken::Number(value) | SqlToken::Word(value)) => value,
+                Some(SqlToken::Text(value) | SqlToken::Number(value) | SqlToken::Word(value)) => {
+                    value
+                }
                 _ => return Err(self.unexpected("a property's value")),
             };
             properties.insert(key, value);

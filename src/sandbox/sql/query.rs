@@ -9,7 +9,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::Session;
-use super::ast::{Expr, SelectItem, Order, Query, Select, FromSource};
+use super::ast::{Expr, FromSource, Order, Query, Select, SelectItem};
 use super::cast::cast;
 use super::compare::{keys, sorted};
 use super::error::{Result, SqlError};

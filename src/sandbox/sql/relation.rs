@@ -1,7 +1,7 @@
 //! What rows come from: tables, histories, values, queries.
 
 use super::Session;
-use super::ast::{Expr, GroupBy, FromItem, Select, FromSource, TableTarget};
+use super::ast::{Expr, FromItem, FromSource, GroupBy, Select, TableTarget};
 use super::error::{Result, SqlError};
 use super::functions::{self, GENERATORS};
 use super::literal;
@@ -10,7 +10,11 @@ use crate::lakehouse::delta::SnapshotDetail;
 
 impl Session {
     /// `SELECT count(*) FROM a table` is answered from its log, as Delta does.
-    pub(super) async fn counted(&self, select: &Select, named: &NamedQueries) -> Result<Option<Rows>> {
+    pub(super) async fn counted(
+        &self,
+        select: &Select,
+        named: &NamedQueries,
+    ) -> Result<Option<Rows>> {
         let [(Expr::Call { name, args, distinct: false }, alias)] = select.items.as_slice() else {
             return Ok(None);
         };
@@ -52,7 +56,9 @@ impl Session {
                 let rows = named.get(&name).cloned().unwrap_or_default();
                 rows.under(Some(&name), &[])
             }
-            FromSource::Table(TableTarget::Name(parts), None) if super::schema::is_schema_view(parts) => {
+            FromSource::Table(TableTarget::Name(parts), None)
+                if super::schema::is_schema_view(parts) =>
+            {
                 self.schema_view(parts).await?
             }
             FromSource::Table(target, at) => {

@@ -131,7 +131,9 @@ impl Session {
                 });
                 self.columns_of_all(names.collect(), like.as_deref()).await
             }
-            ShowStatement::Properties { target, key } => self.show_properties(target, key.as_deref()).await,
+            ShowStatement::Properties { target, key } => {
+                self.show_properties(target, key.as_deref()).await
+            }
             ShowStatement::Grants { kind, name } => self.show_grants(kind, name),
         }
     }

@@ -42,7 +42,9 @@ pub(super) fn texts(values: &ArrayRef, style: ValueStyle, zone: Tz) -> ArrayRef 
 /// The values as results carry them: texts, or nothing for null. Times are in the session's zone, with its offset.
 pub(in crate::sandbox) fn wire(values: &ArrayRef, zone: Tz) -> Vec<Option<String>> {
     let known = |at: usize| !values.is_null(at) && *values.data_type() != Kind::Null;
-    (0..values.len()).map(|at| known(at).then(|| bare(values, at, ValueStyle::Wire, zone))).collect()
+    (0..values.len())
+        .map(|at| known(at).then(|| bare(values, at, ValueStyle::Wire, zone)))
+        .collect()
 }
 
 /// A value with what is in it.
@@ -75,7 +77,8 @@ pub(super) fn written(values: &dyn Array, at: usize, style: ValueStyle, zone: Tz
         Kind::Struct(fields) => {
             let columns = fields.iter().zip(values.as_struct().columns());
             let told = |column: &ArrayRef| {
-                style != ValueStyle::Json || !column.is_null(at) && *column.data_type() != Kind::Null
+                style != ValueStyle::Json
+                    || !column.is_null(at) && *column.data_type() != Kind::Null
             };
             let columns = columns.filter(|(_, column)| told(column)).map(|(field, column)| {
                 let value = written(column, at, style, zone);

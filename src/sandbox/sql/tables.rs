@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta};
 use serde_json::Value;
 
 use super::Session;
-use super::ast::{TimeTravel, TableTarget};
+use super::ast::{TableTarget, TimeTravel};
 use super::cast::{as_column, moments};
 use super::error::{Result, SqlError};
 use super::kind::{Kind, fields_of_delta};
@@ -186,7 +186,11 @@ impl Session {
     }
 
     /// The version that a point of a table's history means.
-    pub(super) async fn version(&self, place: &TablePlace, at: Option<&TimeTravel>) -> Result<Option<u64>> {
+    pub(super) async fn version(
+        &self,
+        place: &TablePlace,
+        at: Option<&TimeTravel>,
+    ) -> Result<Option<u64>> {
         let failed = |error| SqlError::delta(&place.shown, &error);
         let version = match at {
             None => return Ok(None),

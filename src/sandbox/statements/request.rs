@@ -61,7 +61,10 @@ fn limit(request: &Value, name: &str) -> Result<usize, HttpRefusal> {
     }
 }
 
-pub(super) fn markers(request: &Value, zone: Tz) -> Result<BTreeMap<String, ArrayRef>, HttpRefusal> {
+pub(super) fn markers(
+    request: &Value,
+    zone: Tz,
+) -> Result<BTreeMap<String, ArrayRef>, HttpRefusal> {
     let parameters = match request.get("parameters") {
         None | Some(Value::Null) => &[],
         Some(Value::Array(parameters)) => parameters.as_slice(),

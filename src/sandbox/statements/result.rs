@@ -193,7 +193,11 @@ fn texts(shape: &ResultShape, rows: &Rows) -> Value {
 }
 
 /// What an external link points to.
-pub(super) fn content(shape: &ResultShape, rows: &Rows, index: usize) -> Result<Vec<u8>, HttpRefusal> {
+pub(super) fn content(
+    shape: &ResultShape,
+    rows: &Rows,
+    index: usize,
+) -> Result<Vec<u8>, HttpRefusal> {
     let part = part(rows, range(shape, rows, index.min(chunks(shape, rows) - 1)))?;
     if !shape.arrow {
         return serde_json::to_vec(&texts(shape, &part)).map_err(HttpRefusal::internal);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use super::result::{StatementOutcome, ResultShape};
+use super::result::{ResultShape, StatementOutcome};
 use crate::lakehouse::delta;
 use crate::sandbox::http::HttpRefusal;
 use crate::sandbox::sql::SqlError;

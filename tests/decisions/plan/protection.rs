@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use drsync::config::{Compared, KEYS, WrittenKeys};
 use drsync::plan::{
-    ComparedWith, Direction, Plan, Setting, SettingChange, ProtectionSettings, SettingsBefore,
+    ComparedWith, Direction, Plan, ProtectionSettings, Setting, SettingChange, SettingsBefore,
 };
 use drsync::render::sections::plan::{comment, report};
 use drsync::render::writers::{BUDGET, Form, write};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Output;
 
 use drsync::lakehouse::demo;
-use drsync::sandbox::{SandboxOptions, Running, World, serve};
+use drsync::sandbox::{Running, SandboxOptions, World, serve};
 use tempfile::TempDir;
 
 use crate::support::runner::{Run, another, drsync};

@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use drsync::apply::{ApplyOptions, RunRecord, apply};
 use drsync::config::{Configuration, read_text};
 use drsync::databricks::{ConnectOptions, Environment, connect};
-use drsync::lakehouse::write::{self, WritableTable, WorkspaceFolder};
+use drsync::lakehouse::write::{self, WorkspaceFolder, WritableTable};
 use drsync::lakehouse::{Writer, open_region};
 use drsync::observe::observe;
 use drsync::plan::{Plan, Request, plan};

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use drsync::config::TableName;
-use drsync::lakehouse::write::{self, WritableTable, WorkspaceFolder};
+use drsync::lakehouse::write::{self, WorkspaceFolder, WritableTable};
 use drsync::lakehouse::{LakehouseLocation, LakehouseWorkspace, Writer};
 use drsync::region::{
     CloneOrder, Cloned, Location, Mark, PinQuestion, Progress, Region, RegionError, Regions,
@@ -95,7 +95,10 @@ impl World {
 
     /// A table in the east.
     pub(crate) fn table(&self, name: &str) -> WritableTable {
-        WritableTable::at(self.path(&format!("east/tables/{name}")), Writer::new("owner@example.com"))
+        WritableTable::at(
+            self.path(&format!("east/tables/{name}")),
+            Writer::new("owner@example.com"),
+        )
     }
 
     /// Writes a commit of a table in the east as some other engine does: what it says of itself, and its actions.

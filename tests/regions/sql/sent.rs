@@ -109,7 +109,11 @@ async fn apply_now(world: &World, running: &Running, regions: &Regions, run: &st
     let now = world.now;
     let options = ApplyOptions {
         clock_overridden: true,
-        ..ApplyOptions::new(run_id(run, now), drsync::plan::Provenance::of_actor("tester"), move || now)
+        ..ApplyOptions::new(
+            run_id(run, now),
+            drsync::plan::Provenance::of_actor("tester"),
+            move || now,
+        )
     };
     let record = apply::apply(&plan.stored(), regions, &options, &|_| {}).await;
     assert_eq!(record.exit.code, 0, "{record:#?}");

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use drsync::apply::{self, GroupOutcome, ApplyOptions, RunRecord};
+use drsync::apply::{self, ApplyOptions, GroupOutcome, RunRecord};
 use drsync::cli::ExitStatus;
 use drsync::config::{Configuration, read_text};
 use drsync::databricks::{ConnectOptions, Environment, Notice, Timing, connect};
@@ -443,7 +443,11 @@ async fn round(
     let now = world.now;
     let options = ApplyOptions {
         clock_overridden: true,
-        ..ApplyOptions::new(run_id(run, now), drsync::plan::Provenance::of_actor("tester"), move || now)
+        ..ApplyOptions::new(
+            run_id(run, now),
+            drsync::plan::Provenance::of_actor("tester"),
+            move || now,
+        )
     };
     let stored = plan.stored();
     let said = |event| tell(&serde_json::to_string(&event).unwrap());

@@ -8,7 +8,9 @@ use drsync::ledger::{Cut, Cuts};
 use drsync::plan::GrantsSeen;
 use drsync::render::sections::runbook::guide;
 use drsync::render::writers;
-use drsync::runbook::{Behind, Language, LookedAtGroups, Runbook, RunbookInput, RunbookSubject, make};
+use drsync::runbook::{
+    Behind, Language, LookedAtGroups, Runbook, RunbookInput, RunbookSubject, make,
+};
 use serde_json::json;
 
 use crate::runbook::follow::steps;
@@ -223,7 +225,8 @@ fn nothing_in_a_name_breaks_out_of_what_is_run() {
 fn a_group_whose_log_lacks_a_change_of_role_has_no_statement_about_a_replica() {
     let cuts = Cuts::new([cut("g", 1, 2, None)]);
     let behind = Behind { epoch: 3, why: "a replica is marked".into() };
-    let looked = LookedAtGroups { behind: [("g".to_owned(), behind)].into(), ..LookedAtGroups::default() };
+    let looked =
+        LookedAtGroups { behind: [("g".to_owned(), behind)].into(), ..LookedAtGroups::default() };
     for language in [Language::Sql, Language::Python] {
         let place = place("abfss://dr@west.test/", language);
         for come_back in [false, true] {

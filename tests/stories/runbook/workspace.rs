@@ -99,7 +99,10 @@ impl West {
 }
 
 /// What a workspace answers to a statement: its rows by column, or its error.
-pub(crate) async fn answer(served: &WorkspaceEndpoint, statement: &str) -> Result<Vec<Value>, String> {
+pub(crate) async fn answer(
+    served: &WorkspaceEndpoint,
+    statement: &str,
+) -> Result<Vec<Value>, String> {
     let WorkspaceEndpoint { url, token, warehouse_id, .. } = served;
     let client = Client::builder().no_proxy().build().unwrap();
     let body = json!({"statement": statement, "warehouse_id": warehouse_id, "wait_timeout": "50s"});

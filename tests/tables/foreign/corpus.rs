@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use chrono::{TimeDelta, Utc};
-use drsync::lakehouse::delta::{self, Author, CloneOptions, Expect, CopyProgress, TableStore};
-use drsync::lakehouse::write::{WritableTable, WorkspaceFolder, columns, rows};
+use drsync::lakehouse::delta::{self, Author, CloneOptions, CopyProgress, Expect, TableStore};
+use drsync::lakehouse::write::{WorkspaceFolder, WritableTable, columns, rows};
 use drsync::lakehouse::{Writer, demo};
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use drsync::lakehouse::delta::{
-    self, Author, CloneOptions, DeltaError, Expect, CopyProgress, SnapshotDetail, TableStore,
+    self, Author, CloneOptions, CopyProgress, DeltaError, Expect, SnapshotDetail, TableStore,
 };
 
 use crate::foreign::bounded::{self, Watch};

@@ -95,7 +95,11 @@ pub(super) fn differing_files(
 }
 
 /// SHA-256 of the bytes of a file of a source, in hex.
-pub(super) fn digest(source: &TableStore, from: &FileLocation, progress: &CopyProgress) -> Result<String> {
+pub(super) fn digest(
+    source: &TableStore,
+    from: &FileLocation,
+    progress: &CopyProgress,
+) -> Result<String> {
     match (source.folder(), from) {
         (None, FileLocation::Inside(path)) => Ok(sha256_of_bytes(&source.read_data(path)?)),
         _ => content::digest(&path_of(source, from)?, progress),
@@ -148,7 +152,9 @@ fn numbered(jobs: &[FileCopy]) -> impl Iterator<Item = (usize, &FileCopy)> {
     jobs.iter().enumerate()
 }
 
-fn batches<'a, 'b>(jobs: &'a [(usize, &'b FileCopy)]) -> impl Iterator<Item = &'a [(usize, &'b FileCopy)]> {
+fn batches<'a, 'b>(
+    jobs: &'a [(usize, &'b FileCopy)],
+) -> impl Iterator<Item = &'a [(usize, &'b FileCopy)]> {
     let mut rest = jobs;
     std::iter::from_fn(move || {
         let mut bytes = 0;
@@ -253,7 +259,13 @@ impl<'a> Copy<'a> {
     }
 
     /// A new file for a job: without any name, where the file system has such files.
-    fn make(&self, hands: &mut Hands, number: usize, job: &FileCopy, mode: Mode) -> Result<Unnamed> {
+    fn make(
+        &self,
+        hands: &mut Hands,
+        number: usize,
+        job: &FileCopy,
+        mode: Mode,
+    ) -> Result<Unnamed> {
         if self.nameless.load(Ordering::Relaxed) {
             let place = self.to.join(&job.to);
             let made = hands.namer.make_nameless(&place, mode);

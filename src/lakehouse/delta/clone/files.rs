@@ -373,7 +373,12 @@ struct RowIds {
 
 impl RowIds {
     /// Row ids after those given so far. A file keeps its own unless another has some of them, too.
-    fn new(given: i64, version: u64, wanted: &[WantedFile<'_>], target: Option<&Snapshot>) -> RowIds {
+    fn new(
+        given: i64,
+        version: u64,
+        wanted: &[WantedFile<'_>],
+        target: Option<&Snapshot>,
+    ) -> RowIds {
         let end = |file: &LiveFile| {
             let records = i64::try_from(file.records?).ok()?;
             RowIdFields::of(file)?.base_row_id.checked_add(records)
@@ -416,7 +421,11 @@ impl RowIdFields {
     }
 }
 
-fn add(want: &WantedFile<'_>, ids: Option<&mut RowIds>, held: Option<RowIdFields>) -> Result<String> {
+fn add(
+    want: &WantedFile<'_>,
+    ids: Option<&mut RowIds>,
+    held: Option<RowIdFields>,
+) -> Result<String> {
     let mut action = described(want.file, &want.path)?;
     action.insert("path".to_owned(), want.spelled().as_ref().into());
     if let (Some(rewritten), Some(Value::Object(vector))) =

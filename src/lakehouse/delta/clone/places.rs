@@ -271,7 +271,8 @@ pub(in super::super) fn check_files(
     let names = TargetNames::of(target, root);
     // Which of several names is held is decided over all files, in their order, and a store that lists is asked once.
     let whole = names.renames || store.folder().is_none();
-    if !whole && let Ok(estimate) = check_in_turn(store, source, &names, FileOrder::Any, SOME_FILES) {
+    if !whole && let Ok(estimate) = check_in_turn(store, source, &names, FileOrder::Any, SOME_FILES)
+    {
         return Ok(estimate);
     }
     // Which of several files is named must be no chance.
@@ -320,7 +321,12 @@ pub(in super::super) fn check_whole(store: &TableStore, version: &Snapshot) -> R
 }
 
 fn job(want: &WantedFile<'_>) -> FileCopy {
-    FileCopy { from: want.from.clone(), to: want.to().to_owned(), size: want.file.size, is_data: true }
+    FileCopy {
+        from: want.from.clone(),
+        to: want.to().to_owned(),
+        size: want.file.size,
+        is_data: true,
+    }
 }
 
 fn place_data<'a>(

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use super::super::error::{DeltaError, Result};
 use super::unfinished::{open_unfinished, sweep_once};
 use super::{ListedFile, Occupant, filesystem};
-use crate::files::{self, EntryKind, Looker, Namer, FoundEntry};
+use crate::files::{self, EntryKind, FoundEntry, Looker, Namer};
 
 /// Makes a folder and those above it, down from a base that must be there, each as open as the one above it at most.
 pub(super) fn make_folder(

@@ -94,7 +94,8 @@ pub(super) fn check(
                 }
                 Wrong::Bound(why) => why,
             };
-            lock_or_recover(&wrong).push(CloneDifference::Content { file: key.path.to_string(), why });
+            lock_or_recover(&wrong)
+                .push(CloneDifference::Content { file: key.path.to_string(), why });
         }
         Ok(())
     });

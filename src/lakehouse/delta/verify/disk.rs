@@ -37,10 +37,12 @@ pub(super) fn compare_files(
     for ((key, file), place) in files.iter().zip(&places) {
         let occupant = match place {
             FileLocation::Inside(_) => there.next().unwrap_or(Occupant::Nothing),
-            FileLocation::Elsewhere(path) => match Looker::default().regular(&store.external(path)?) {
-                Ok(Some(there)) => Occupant::File(there.size, Some(there.modified_ms)),
-                Ok(None) | Err(_) => Occupant::Nothing,
-            },
+            FileLocation::Elsewhere(path) => {
+                match Looker::default().regular(&store.external(path)?) {
+                    Ok(Some(there)) => Occupant::File(there.size, Some(there.modified_ms)),
+                    Ok(None) | Err(_) => Occupant::Nothing,
+                }
+            }
             // The file lies in a store that this machine does not reach.
             FileLocation::Foreign(_) => continue,
         };

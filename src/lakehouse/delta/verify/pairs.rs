@@ -186,7 +186,9 @@ fn digest(store: &TableStore, place: &FileLocation) -> Option<Vec<u8>> {
         }
     };
     match (place, store.folder()) {
-        (FileLocation::Inside(inside), Some(folder)) => hash(open_regular(&folder.join(inside)).ok()?),
+        (FileLocation::Inside(inside), Some(folder)) => {
+            hash(open_regular(&folder.join(inside)).ok()?)
+        }
         (FileLocation::Inside(inside), None) => {
             let all = store.read_data(inside).map_err(drop::<DeltaError>).ok()?;
             Some(Sha256::digest(&all).to_vec())

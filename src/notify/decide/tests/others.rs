@@ -26,7 +26,8 @@ fn several_groups_of_a_round_are_one_message_an_address() {
         assert!(!body.contains(other), "no receiver is shown another: {body}");
     }
     // What follows is in the thread that its receiver knows.
-    let well = vec![group("core", StateAfterApply::Synchronized), group("web", StateAfterApply::InOrder)];
+    let well =
+        vec![group("core", StateAfterApply::Synchronized), group("web", StateAfterApply::InOrder)];
     let (_, letters) =
         decide_letters(&round(2, now + Duration::hours(1), well), &[&first], &policy);
     for letter in &letters {
@@ -50,7 +51,8 @@ fn successes_are_told_as_often_as_is_asked_for() {
             let mut core = group("core", StateAfterApply::Synchronized);
             core.cut = Some(GroupCut { number: u64::from(number) + 1, recovery_point: None });
             let now = start + Duration::hours(6 * i64::from(number));
-            let round = round(number as usize, now, vec![core, group("web", StateAfterApply::InOrder)]);
+            let round =
+                round(number as usize, now, vec![core, group("web", StateAfterApply::InOrder)]);
             let (after, letters) = decide_letters(&round, &[&standing], &policy);
             for letter in letters.iter().filter(|letter| to(letter) == "boss@example.com") {
                 heard_by_boss.push(text(letter).subject);
@@ -147,7 +149,8 @@ fn weakened_protection_is_told_once_and_whoever_was_taken_from_the_list_hears_it
         direction: Direction::Weaker,
     };
     let now = at("2026-12-01T00:02:00Z");
-    let quiet = || vec![group("core", StateAfterApply::InOrder), group("web", StateAfterApply::InOrder)];
+    let quiet =
+        || vec![group("core", StateAfterApply::InOrder), group("web", StateAfterApply::InOrder)];
     let mut first = round(1, now, quiet());
     let gone = SettingValue::Texts(vec!["ops@example.com".into(), "gone@example.com".into()]);
     first.weakened = vec![
@@ -279,7 +282,8 @@ fn what_left_returned_and_left_again_is_told_again() {
         after: None,
         direction: Direction::Weaker,
     };
-    let whole = || vec![group("core", StateAfterApply::InOrder), group("web", StateAfterApply::InOrder)];
+    let whole =
+        || vec![group("core", StateAfterApply::InOrder), group("web", StateAfterApply::InOrder)];
     for (left, without) in [
         (removed(Some("web"), None), vec![group("core", StateAfterApply::InOrder)]),
         (removed(Some("web"), Some("main.web.orders")), whole()),

@@ -6,7 +6,8 @@ use super::*;
 fn what_a_machine_does_not_see_is_its_own_incident() {
     let policy = policy();
     let now = at("2026-12-01T00:00:00Z");
-    let well = || vec![group("core", StateAfterApply::InOrder), group("web", StateAfterApply::InOrder)];
+    let well =
+        || vec![group("core", StateAfterApply::InOrder), group("web", StateAfterApply::InOrder)];
     let blind = |number: usize, minutes: i64| {
         let mut round = round(number, now + Duration::minutes(minutes), well());
         round.seen_from = "there".to_owned();
@@ -38,7 +39,8 @@ fn what_a_machine_does_not_see_is_its_own_incident() {
 fn a_workspace_that_is_not_watched_is_the_incident_of_whoever_does_not_see_it() {
     let policy = policy();
     let now = at("2026-12-01T00:00:00Z");
-    let well = || vec![group("core", StateAfterApply::InOrder), group("web", StateAfterApply::InOrder)];
+    let well =
+        || vec![group("core", StateAfterApply::InOrder), group("web", StateAfterApply::InOrder)];
     let looks = |number: usize, minutes: i64, unwatched: Option<Vec<FailureCause>>| {
         let round = round(number, now + Duration::minutes(minutes), well());
         Round { unwatched, ..round }
@@ -150,7 +152,8 @@ fn what_ran_in_the_secondary_has_not_ended_because_nobody_looks() {
     let now = at("2026-12-01T00:00:00Z");
     let active = failing(FindingCode::WorkflowActiveInSecondary);
     let (first, _) = decide_letters(&round(1, now, vec![group("core", active)]), &[], &policy);
-    for state in [StateAfterApply::Waiting, StateAfterApply::InOrder, StateAfterApply::Synchronized] {
+    for state in [StateAfterApply::Waiting, StateAfterApply::InOrder, StateAfterApply::Synchronized]
+    {
         let mut blind = round(2, now + Duration::minutes(30), vec![group("core", state.clone())]);
         blind.unwatched = Some(vec![unseen(CauseCode::RunsUnseen)]);
         let (second, letters) = decide_letters(&blind, &[&first], &policy);

@@ -2,10 +2,12 @@
 
 use super::notes;
 use crate::figures::{count, elapsed, moment, plural, span};
-use crate::history::{ApplyLine, GroupPeriod, Period, SettingsLine, Skew, UnprovedClaim, Unrecorded};
+use crate::history::{
+    ApplyLine, GroupPeriod, Period, SettingsLine, Skew, UnprovedClaim, Unrecorded,
+};
 use crate::render::cut_history::CutHistory;
 use crate::render::page::{
-    Block, Fact, Note, PhrasePart, Phrase, Section, ShownNotes, PageTable, ToldIn, Tone,
+    Block, Fact, Note, PageTable, Phrase, PhrasePart, Section, ShownNotes, ToldIn, Tone,
 };
 use crate::render::protection::describe_change;
 use crate::render::sections::run::approval as approval_words;
@@ -228,8 +230,9 @@ fn settings(workspace: &str, period: &Period) -> Section {
 /// When, by whom, from which change, and whether somebody approved it.
 fn origin_of_settings(line: &SettingsLine) -> Phrase {
     let SettingsLine { run_id, at, actor, git_commit, change, reviewed, changes } = line;
-    let commit =
-        git_commit.as_ref().map(|commit| Phrase::from("commit ").and(PhrasePart::Digest(commit.clone())));
+    let commit = git_commit
+        .as_ref()
+        .map(|commit| Phrase::from("commit ").and(PhrasePart::Digest(commit.clone())));
     let from: Vec<Phrase> = change.iter().map(Phrase::from_others).chain(commit).collect();
     let from = if from.is_empty() {
         Phrase::default()

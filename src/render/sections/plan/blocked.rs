@@ -7,7 +7,9 @@ use crate::figures::plural;
 use crate::plan::{Decision, GroupPlan};
 use crate::render::away;
 use crate::render::causes::{FindingCause, ShownRemedy, causes};
-use crate::render::page::{Below, Block, Entries, PageEntry, Obstacles, Page, PhrasePart, Phrase, Section};
+use crate::render::page::{
+    Below, Block, Entries, Obstacles, Page, PageEntry, Phrase, PhrasePart, Section,
+};
 use crate::render::sections::acceptances::accept;
 use crate::render::sections::causes::{about, entry_of_configuration, obstacle, remedy};
 use crate::render::shown::{Labelled, Shown, entry};

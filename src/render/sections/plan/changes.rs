@@ -8,7 +8,7 @@ use crate::harmless::name;
 use crate::plan::Plan;
 use crate::plan::document::RowChange;
 use crate::render::leaving::tables_kept;
-use crate::render::page::{PhrasePart, Phrase, PageTable};
+use crate::render::page::{PageTable, Phrase, PhrasePart};
 use crate::render::protection::{of_plan, of_whom, weakens};
 use crate::render::shown::label;
 

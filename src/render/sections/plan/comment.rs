@@ -11,7 +11,9 @@ use super::verdict::verdict;
 use crate::figures::{minute, plural, short, tally};
 use crate::plan::{Decision, Plan, Setting, SettingChange, StoredPlan};
 use crate::record::RunRecord;
-use crate::render::page::{Block, Entries, PageEntry, Obstacles, Page, Phrase, Section, ShownNotes};
+use crate::render::page::{
+    Block, Entries, Obstacles, Page, PageEntry, Phrase, Section, ShownNotes,
+};
 use crate::render::protection::{all_compared, not_compared, of_plan, settings};
 use crate::render::sections::acceptances::{all_the_same, risks_by_groups, without_acceptance};
 use crate::render::sections::causes::{blocking_causes, obstacle};
@@ -131,7 +133,8 @@ fn others(plan: &Plan) -> Section {
 
 fn synchronized(shown: &Shown<'_>) -> Section {
     let entries = shown.decided(Decision::Sync);
-    let entries: Vec<PageEntry> = entries.map(|of| group::entry(shown.plan, of, Verbosity::Line)).collect();
+    let entries: Vec<PageEntry> =
+        entries.map(|of| group::entry(shown.plan, of, Verbosity::Line)).collect();
     let title = format!("To synchronize: {}", plural(entries.len(), "group"));
     Section::titled(title, [Block::Entries(Entries::chosen("group", entries))])
 }

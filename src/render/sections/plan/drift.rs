@@ -6,7 +6,7 @@ use crate::ledger::cut_label;
 use crate::plan::document::{Drift, DriftCommit};
 use crate::plan::{FindingCode, GroupPlan};
 use crate::render::causes::FindingCause;
-use crate::render::page::{Below, Copied, Grid, CodeLanguage, PhrasePart, Phrase};
+use crate::render::page::{Below, CodeLanguage, Copied, Grid, Phrase, PhrasePart};
 use crate::render::shown::Labelled;
 use crate::text::identifier;
 

@@ -6,7 +6,7 @@ use super::tally::Tally;
 use crate::command::{Command, Verb};
 use crate::figures::{bytes, bytes_short, count, plural, plural_of, span};
 use crate::plan::{Decision, GroupPlan, Plan, Step};
-use crate::render::page::{Below, Block, Copied, Entries, Fact, Grid, Page, Phrase, CopySize};
+use crate::render::page::{Below, Block, Copied, CopySize, Entries, Fact, Grid, Page, Phrase};
 use crate::render::shown::{Labelled, entry};
 
 /// Groups with a line of their own, the largest.

@@ -11,7 +11,7 @@ pub(super) use ways::{all_the_same, own_causes, risks};
 use super::steps;
 use crate::plan::document::{Drift, SourceMaintenance};
 use crate::plan::{Decision, Finding, GroupPlan, Plan, ReasonCode, Step};
-use crate::render::page::{Below, Block, Copied, PageEntry, Fact, Phrase, Section, Steps, Tone};
+use crate::render::page::{Below, Block, Copied, Fact, PageEntry, Phrase, Section, Steps, Tone};
 use crate::render::shown::{self, Labelled};
 
 /// How much of a group is told; each has all that is told with less.
@@ -85,7 +85,11 @@ pub(super) fn items<'a>(plan: &Plan, of: &Labelled<'a>, depth: Verbosity) -> Vec
             head.into_iter().chain(facts).chain(steps).chain(seen).collect()
         }
         Decision::Waiting => {
-            let head = [GroupItem::Code(group.reason.code), GroupItem::Head(head::reason(group)), findings];
+            let head = [
+                GroupItem::Code(group.reason.code),
+                GroupItem::Head(head::reason(group)),
+                findings,
+            ];
             let way_out = head::way_out(group).map(GroupItem::WayOut);
             head.into_iter().chain(seen).chain(facts).chain(way_out).collect()
         }
@@ -134,8 +138,12 @@ pub(super) fn entry_of_items<'a>(
             },
             GroupItem::Steps(steps) if depth < Verbosity::Full => below.push(Below::Steps(steps)),
             GroupItem::Steps(steps) => details.push(Block::Steps(steps)),
-            GroupItem::WayOut(copied) if depth < Verbosity::Full => below.push(Below::Copied(copied)),
-            GroupItem::WayOut(copied) | GroupItem::WayOn(copied) => details.push(Block::Copied(copied)),
+            GroupItem::WayOut(copied) if depth < Verbosity::Full => {
+                below.push(Below::Copied(copied))
+            }
+            GroupItem::WayOut(copied) | GroupItem::WayOn(copied) => {
+                details.push(Block::Copied(copied))
+            }
             GroupItem::Findings(all) => details.push(Block::Notes(seen::findings(of, all))),
             GroupItem::Pins(group) => details.push(Block::Table(seen::pins(&of.label, group))),
             GroupItem::Statements(all) => details.push(Block::Statements(steps::statements(all))),

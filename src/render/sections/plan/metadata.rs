@@ -8,7 +8,7 @@ use crate::ledger::{Row, RowStatus};
 use crate::moment;
 use crate::plan::document::{MetadataAction, RowChange, WorkspacePlan};
 use crate::plan::{LedgerAction, Plan, Role};
-use crate::render::page::{Block, Changed, LineChanges, Fact, Phrase, Section, PageTable};
+use crate::render::page::{Block, Changed, Fact, LineChanges, PageTable, Phrase, Section};
 use crate::render::sections::metadata::count_rows_and_cuts;
 use crate::render::sections::notes::leaving_workspace;
 

@@ -15,7 +15,7 @@ use crate::plan::{Decision, Plan, StoredPlan};
 use crate::record::RunRecord;
 use crate::render::causes::FindingCause;
 use crate::render::page::{
-    Block, Document, Entries, Fact, Obstacles, Page, PhrasePart, Phrase, Section, PageTable,
+    Block, Document, Entries, Fact, Obstacles, Page, PageTable, Phrase, PhrasePart, Section,
 };
 use crate::render::protection::{all_compared, not_compared, settings};
 use crate::render::sections::acceptances::without_acceptance;
@@ -81,7 +81,8 @@ fn protection(plan: &Plan) -> Section {
 /// What was asked for.
 fn asked(plan: &Plan) -> Section {
     let selected = |label, names: &[String]| {
-        (!names.is_empty()).then(|| Fact::new(label, PhrasePart::Names(names.to_vec(), SELECTED_NAMED)))
+        (!names.is_empty())
+            .then(|| Fact::new(label, PhrasePart::Names(names.to_vec(), SELECTED_NAMED)))
     };
     let due = plan.due_anyway.as_ref().and_then(due_anyway);
     let due = due.map(|due| format!("{due}: not changed by the configuration"));

@@ -2,7 +2,9 @@
 
 use crate::plan::{Action, Step};
 use crate::region::SchemaChange;
-use crate::render::page::{Counted, Phrase, CopySize, PlannedStatement, PlannedStep as Told, Steps};
+use crate::render::page::{
+    CopySize, Counted, Phrase, PlannedStatement, PlannedStep as Told, Steps,
+};
 
 /// The steps, each told.
 pub(super) fn list_steps<'a>(of: &str, steps: impl IntoIterator<Item = &'a Step>) -> Steps {
@@ -54,7 +56,9 @@ pub(super) fn count_steps(steps: &[&Step]) -> Vec<Counted> {
         let same = steps.iter().filter(|step| step.action == action);
         let copies = match action {
             Action::NoOp => None,
-            Action::Create | Action::Update => CopySize::sum(same.clone().filter_map(|it| size(it))),
+            Action::Create | Action::Update => {
+                CopySize::sum(same.clone().filter_map(|it| size(it)))
+            }
         };
         Counted { action, tables: same.count(), copies }
     });

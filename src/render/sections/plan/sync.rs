@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::group::{self, Verbosity, GroupItem};
+use super::group::{self, GroupItem, Verbosity};
 use super::size::{is_big, many_tables};
 use super::{first, steps};
 use crate::plan::{Action, Decision, Step};
@@ -39,10 +39,11 @@ pub(super) fn add_syncs(shown: &Shown<'_>, page: &mut Page) {
             counted: steps::count_steps(&rest),
             ..steps::list_steps(&of.label, told.iter().copied())
         };
-        let items = group::items(shown.plan, of, Verbosity::Line).into_iter().map(|item| match item {
-            GroupItem::Steps(_) => GroupItem::Steps(steps.clone()),
-            other => other,
-        });
+        let items =
+            group::items(shown.plan, of, Verbosity::Line).into_iter().map(|item| match item {
+                GroupItem::Steps(_) => GroupItem::Steps(steps.clone()),
+                other => other,
+            });
         let entry = group::entry_of_items(of, items, Verbosity::Line);
         if told.is_empty() { plain.push(entry) } else { page.say(alone(entry)) }
     }

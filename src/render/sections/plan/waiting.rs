@@ -4,7 +4,7 @@ use super::group::{self, Verbosity};
 use super::verdict::join_names;
 use crate::ledger::cut_label;
 use crate::plan::{Decision, GroupPlan};
-use crate::render::page::{Block, Entries, PageEntry, Page, Phrase};
+use crate::render::page::{Block, Entries, Page, PageEntry, Phrase};
 use crate::render::shown::{Shown, entry};
 
 /// Groups with a line of their own.

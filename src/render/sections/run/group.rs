@@ -6,12 +6,16 @@ use crate::ledger::cut_label;
 use crate::record::{Ending, GroupOutcome, GroupRecord, TableOutcome, TableRecord};
 use crate::region::VerifiedLevel;
 use crate::render::away;
-use crate::render::page::{Below, Block, PageEntry, Phrase, PageTable, ToldIn, Tone};
+use crate::render::page::{Below, Block, PageEntry, PageTable, Phrase, ToldIn, Tone};
 use crate::render::sections::findings::blocking;
 use crate::render::shown::PlannedGroups;
 
 /// A group under its label.
-pub(super) fn entry(plan: Option<&PlannedGroups<'_>>, group: &GroupRecord, label: String) -> PageEntry {
+pub(super) fn entry(
+    plan: Option<&PlannedGroups<'_>>,
+    group: &GroupRecord,
+    label: String,
+) -> PageEntry {
     let mut entry = PageEntry::new(
         word(group),
         tone(group.outcome),

@@ -2,7 +2,7 @@
 
 use crate::plan::Provenance;
 use crate::record::{Approval, RunRecord};
-use crate::render::page::{Block, Fact, PhrasePart, Phrase, Section};
+use crate::render::page::{Block, Fact, Phrase, PhrasePart, Section};
 
 /// Which run it was.
 pub(super) fn section(record: &RunRecord) -> Section {
@@ -40,7 +40,8 @@ pub(in crate::render) fn provenance(provenance: &Provenance) -> Vec<Fact> {
         text.filter(|text| !text.is_empty()).map(|text| Fact::new(label, Phrase::from_others(text)))
     };
     let commit = git_commit.as_ref().map(|commit| Fact::new("commit", Phrase::name(commit)));
-    let pipeline = ci_run_url.as_ref().map(|url| Fact::new("pipeline", PhrasePart::Address(url.clone())));
+    let pipeline =
+        ci_run_url.as_ref().map(|url| Fact::new("pipeline", PhrasePart::Address(url.clone())));
     let facts = [
         said("by", Some(actor)),
         said("started by", started_by.as_ref()),

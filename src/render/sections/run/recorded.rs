@@ -3,7 +3,7 @@
 use crate::figures::id_end;
 use crate::plan::{Plan, Role};
 use crate::record::{Recorded, RunRecord};
-use crate::render::page::{Block, Copied, CodeLanguage, PhrasePart, Phrase, Section};
+use crate::render::page::{Block, CodeLanguage, Copied, Phrase, PhrasePart, Section};
 
 /// Where it is recorded; `kept` is where its record lies on this machine. Of a plan that does nothing nothing is kept.
 pub(super) fn section(plan: Option<&Plan>, record: &RunRecord, kept: Option<&str>) -> Section {
@@ -46,7 +46,8 @@ pub(super) fn section(plan: Option<&Plan>, record: &RunRecord, kept: Option<&str
         return Block::Words(says).into();
     };
     let line = PhrasePart::Line(format!("sha256 {digest}"));
-    Block::Copied(Copied { intro: Some(says), language: CodeLanguage::Plain, lines: vec![line] }).into()
+    Block::Copied(Copied { intro: Some(says), language: CodeLanguage::Plain, lines: vec![line] })
+        .into()
 }
 
 /// Whether all primaries have taken down all that they were to of some kinds, and all secondaries; `None`: nobody was to.

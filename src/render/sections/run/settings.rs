@@ -1,7 +1,7 @@
 //! Settings that are others from an apply on, and whether somebody approved what is weaker.
 
 use crate::record::RunRecord;
-use crate::render::page::{Block, Note, Phrase, Section, ShownNotes, PageTable, ToldIn};
+use crate::render::page::{Block, Note, PageTable, Phrase, Section, ShownNotes, ToldIn};
 use crate::render::protection::{describe_change, describe_compared};
 
 /// A line a setting, and where there is room a table with what it was compared with.

@@ -3,7 +3,9 @@
 use super::{home, known, other};
 use crate::command::{Command, Verb};
 use crate::figures::{bytes, count, plural};
-use crate::render::page::{Chapter, Instruction, Phrase, LabeledPoint, RunApart, RunInOrder, GuideStep};
+use crate::render::page::{
+    Chapter, GuideStep, Instruction, LabeledPoint, Phrase, RunApart, RunInOrder,
+};
 use crate::runbook::{GroupSteps, Language, RunbookSubject, TableStep};
 
 /// The chapter of a group; `None`: it is where it shall be, and nothing is known that is to be done.
@@ -220,7 +222,9 @@ fn open(place: &RunbookSubject, group: &GroupSteps) -> Instruction {
     };
     let rights = [known::rights(place, group)].into_iter();
     let jobs = known::jobs(place, group);
-    Instruction::Points(rights.chain(jobs).chain([start, LabeledPoint::new("Repeat", repeat)]).collect())
+    Instruction::Points(
+        rights.chain(jobs).chain([start, LabeledPoint::new("Repeat", repeat)]).collect(),
+    )
 }
 
 /// What may be left to do of a group that the other side is active of: nothing of it is to be run unseen.

@@ -5,7 +5,7 @@ use crate::figures::{count, plural, plural_of};
 use crate::layout::few;
 use crate::plan::{GrantsSeen, JobSeen, LossReceipt, Role, TableLoss, UnknownLoss};
 use crate::region::{Deployment, PauseStatus};
-use crate::render::page::{Instruction, PhrasePart, Phrase, LabeledPoint};
+use crate::render::page::{Instruction, LabeledPoint, Phrase, PhrasePart};
 use crate::runbook::{GroupSteps, Language, RunbookSubject};
 
 /// Runs that are named in one sentence, and who wrote.

@@ -6,8 +6,10 @@ use super::rows::ROWS_MAX;
 use crate::command::{Command, Verb};
 use crate::figures::{moment, plural_of};
 use crate::harmless::name;
-use crate::plan::status::{FailedOver, GivenUp, GroupStatus, StatusDocument, TableStatus, WorkspaceStatus};
-use crate::render::page::{Block, Copied, Phrase, Section, PageTable};
+use crate::plan::status::{
+    FailedOver, GivenUp, GroupStatus, StatusDocument, TableStatus, WorkspaceStatus,
+};
+use crate::render::page::{Block, Copied, PageTable, Phrase, Section};
 
 /// Who is active, and what was lost, of each workspace that has such groups.
 pub(super) fn failed_over(status: &StatusDocument) -> Vec<Section> {

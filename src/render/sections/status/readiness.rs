@@ -7,7 +7,7 @@ use crate::figures::plural;
 use crate::harmless::name;
 use crate::plan::status::StatusDocument;
 use crate::plan::{GoneWithPrimary, NotReady};
-use crate::render::page::{Block, Phrase, Section, PageTable};
+use crate::render::page::{Block, PageTable, Phrase, Section};
 
 /// A line a group of which it is known; none where no workspace stands by.
 pub(super) fn readiness(status: &StatusDocument) -> Section {

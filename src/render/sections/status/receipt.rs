@@ -9,7 +9,7 @@ use crate::figures::minute_near;
 use crate::harmless::name;
 use crate::plan::LossReceipt;
 use crate::plan::status::{StatusDocument, WorkspaceStatus};
-use crate::render::page::{Block, Phrase, Section, PageTable};
+use crate::render::page::{Block, PageTable, Phrase, Section};
 use crate::render::sections::losses::lost_words;
 
 /// Of a primary that is away it is what was known to be lost when somebody last looked. What is not known is said to be that,

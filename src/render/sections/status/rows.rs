@@ -5,10 +5,11 @@ use super::{entries, label};
 use crate::command::{Command, Verb};
 use crate::figures::span;
 use crate::plan::status::{
-    GroupStatus, LedgerPresence, OffCut, RegionsStatus, Rpo, StatusDocument, TableStatus, WorkspaceStatus,
+    GroupStatus, LedgerPresence, OffCut, RegionsStatus, Rpo, StatusDocument, TableStatus,
+    WorkspaceStatus,
 };
 use crate::render::away;
-use crate::render::page::{Block, Phrase, PageRow, Section, PageTable};
+use crate::render::page::{Block, PageRow, PageTable, Phrase, Section};
 
 /// Groups in the table; further ones that are in order are counted.
 pub(super) const ROWS_MAX: usize = 20;

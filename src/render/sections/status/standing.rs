@@ -7,11 +7,14 @@ use super::{entries, label};
 use crate::command::{Command, Verb};
 use crate::figures::{moment, plural, plural_of};
 use crate::plan::document::DriftCommit;
-use crate::plan::status::{GroupStatus, OffCut, RetiredStatus, Rpo, StatusDocument, WorkspaceStatus};
+use crate::plan::status::{
+    GroupStatus, OffCut, RetiredStatus, Rpo, StatusDocument, WorkspaceStatus,
+};
 use crate::plan::{Decision, Finding, FindingCode};
 use crate::render::away::UnseenRegions;
 use crate::render::page::{
-    Below, Block, Copied, Entries, PageEntry, NameNote, NamesInRow, PhrasePart, Phrase, Section, ToldIn, Tone,
+    Below, Block, Copied, Entries, NameNote, NamesInRow, PageEntry, Phrase, PhrasePart, Section,
+    ToldIn, Tone,
 };
 use crate::render::shown::label_among;
 
@@ -166,7 +169,10 @@ pub(super) fn troubles(status: &StatusDocument) -> Section {
         let shows = Phrase::command(Command::new(Verb::Status).word("-v"));
         let says = Phrase::from("in the last round before: ").and(shows);
         let (label, says) = labelled(&before, says);
-        told.push(PageEntry { told: ToldIn::InBrief, ..PageEntry::new("failed", Tone::Wait, label, says) });
+        told.push(PageEntry {
+            told: ToldIn::InBrief,
+            ..PageEntry::new("failed", Tone::Wait, label, says)
+        });
     }
     Block::Entries(Entries::new("group", told)).into()
 }

@@ -8,7 +8,9 @@ use crate::figures::{bytes, count};
 use crate::harmless::line;
 use crate::layout::few;
 use crate::plan::Action;
-use crate::render::page::{Obstacles, ChangedSetting, PlannedStatement, PlannedStep, Steps, PageTable};
+use crate::render::page::{
+    ChangedSetting, Obstacles, PageTable, PlannedStatement, PlannedStep, Steps,
+};
 use crate::render::writers::{stays_out, versions};
 
 /// Groups that are named beside a cause.

@@ -4,7 +4,7 @@
 use super::escape::{block, words};
 use super::phrase;
 use crate::render::page::{
-    Chapter, Condition, Guide, Instruction, Phrase, LabeledPoint, RunApart, RunInOrder, GuideStep,
+    Chapter, Condition, Guide, GuideStep, Instruction, LabeledPoint, Phrase, RunApart, RunInOrder,
 };
 
 /// The language of a block that is not run when its turn comes.

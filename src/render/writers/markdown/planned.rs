@@ -7,7 +7,8 @@ use crate::figures::{bytes, bytes_short, plural};
 use crate::harmless::command;
 use crate::plan::Action;
 use crate::render::page::{
-    Below, PageEntry, Obstacles, Phrase, ChangedSetting, ShownCause, CopySize, PlannedStatement, PlannedStep, Steps,
+    Below, ChangedSetting, CopySize, Obstacles, PageEntry, Phrase, PlannedStatement, PlannedStep,
+    ShownCause, Steps,
 };
 use crate::render::writers::versions;
 
@@ -154,7 +155,11 @@ fn obstacle(comment: &mut Comment, cause: &ShownCause, detail: NameBudget) -> St
 }
 
 /// What will be run, folded away.
-pub(super) fn statements(comment: &mut Comment, all: &[PlannedStatement], detail: NameBudget) -> String {
+pub(super) fn statements(
+    comment: &mut Comment,
+    all: &[PlannedStatement],
+    detail: NameBudget,
+) -> String {
     let mut shown: Vec<String> = vec![];
     let mut length = 0;
     for statement in all.iter().take(detail.statements) {
@@ -175,7 +180,11 @@ pub(super) fn statements(comment: &mut Comment, all: &[PlannedStatement], detail
 }
 
 /// Settings, or how many more there are; what is weaker never disappears.
-pub(super) fn settings(comment: &mut Comment, all: &[ChangedSetting], detail: NameBudget) -> String {
+pub(super) fn settings(
+    comment: &mut Comment,
+    all: &[ChangedSetting],
+    detail: NameBudget,
+) -> String {
     let most = detail.named.min(SETTINGS_MAX);
     let (shown, rest) = all.split_at(all.len().min(most));
     let mut lines = String::new();

@@ -19,7 +19,11 @@ fn instructions(text: &str) -> Vec<Instruction> {
         blocks: vec![name(), name()],
     };
     let points = vec![
-        LabeledPoint { run: Some(name()), also: Some(phrase(text)), ..LabeledPoint::new("Rights", phrase(text)) },
+        LabeledPoint {
+            run: Some(name()),
+            also: Some(phrase(text)),
+            ..LabeledPoint::new("Rights", phrase(text))
+        },
         LabeledPoint { run: Some(name()), ..LabeledPoint::new("", phrase(text)) },
         LabeledPoint::new("Start", phrase(text)),
     ];

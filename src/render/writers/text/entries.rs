@@ -8,7 +8,8 @@ use crate::harmless::line;
 use crate::layout::{columns as aligned, few, hanging, indented};
 use crate::render::Style;
 use crate::render::page::{
-    Below, Columns, Entries, PageEntry, Fact, Grid, Obstacles, PhrasePart, Phrase, ShownCause, ToldIn, Tone,
+    Below, Columns, Entries, Fact, Grid, Obstacles, PageEntry, Phrase, PhrasePart, ShownCause,
+    ToldIn, Tone,
 };
 
 /// Entries of one word that are shown.

@@ -5,7 +5,9 @@ use super::{aside, phrase};
 use crate::harmless::{clean, name};
 use crate::layout::{few, hanging, pad_left, width};
 use crate::render::Style;
-use crate::render::page::{Columns, Located, NameNote, NamesInRow, Note, ChangedSetting, ShownNotes};
+use crate::render::page::{
+    ChangedSetting, Columns, Located, NameNote, NamesInRow, Note, ShownNotes,
+};
 
 /// Subjects of notes of one code that are named.
 const SUBJECTS_NAMED: usize = 3;
@@ -86,7 +88,11 @@ fn named(one: &NameNote, style: &Style) -> String {
 }
 
 /// A line a setting.
-pub(super) fn settings(settings: &[ChangedSetting], columns: Columns, style: &Style) -> Vec<String> {
+pub(super) fn settings(
+    settings: &[ChangedSetting],
+    columns: Columns,
+    style: &Style,
+) -> Vec<String> {
     let told = |told: &ChangedSetting| {
         let says = format!("{}  {}", name(&told.who), phrase(&told.says(), style));
         hanging(&aside(columns, told.word), &says, style.width)

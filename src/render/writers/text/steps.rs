@@ -6,7 +6,7 @@ use crate::harmless::name;
 use crate::layout::{columns, few, hanging, indented, pad_left, width};
 use crate::plan::Action;
 use crate::render::Style;
-use crate::render::page::{Counted, CopySize, PlannedStep, Steps, Tone};
+use crate::render::page::{CopySize, Counted, PlannedStep, Steps, Tone};
 use crate::render::writers::{stays_out, versions};
 
 /// Tables that stay as they are which are named.

@@ -1,7 +1,9 @@
 //! Reads statements that change rows.
 
 use super::Parser;
-use crate::sandbox::sql::ast::{MergeAction, Clause, Expr, Merge, ParsedStatement, TableTarget, When};
+use crate::sandbox::sql::ast::{
+    Clause, Expr, Merge, MergeAction, ParsedStatement, TableTarget, When,
+};
 use crate::sandbox::sql::error::{Result, SqlError};
 use crate::sandbox::sql::lexer::SqlToken;
 

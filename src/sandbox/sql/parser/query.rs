@@ -1,7 +1,7 @@
 //! Reads queries.
 
 use super::Parser;
-use crate::sandbox::sql::ast::{Expr, GroupBy, Order, Query, FromItem, Select, FromSource};
+use crate::sandbox::sql::ast::{Expr, FromItem, FromSource, GroupBy, Order, Query, Select};
 use crate::sandbox::sql::error::{Result, SqlError};
 use crate::sandbox::sql::lexer::SqlToken;
 

@@ -1,7 +1,7 @@
 //! Reads DESCRIBE and SHOW.
 
 use super::Parser;
-use crate::sandbox::sql::ast::{ShowStatement, ParsedStatement};
+use crate::sandbox::sql::ast::{ParsedStatement, ShowStatement};
 use crate::sandbox::sql::error::{Result, SqlError};
 use crate::sandbox::sql::lexer::SqlToken;
 

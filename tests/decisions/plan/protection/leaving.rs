@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use drsync::plan::{
-    ComparedWith, Direction, Plan, Setting, SettingChange, ProtectionSettings, SettingsBefore, TablesBefore,
-    Whose, WorkspaceObserved,
+    ComparedWith, Direction, Plan, ProtectionSettings, Setting, SettingChange, SettingsBefore,
+    TablesBefore, Whose, WorkspaceObserved,
 };
 use drsync::region::LedgerCopy;
 use drsync::render::sections::plan::comment;
@@ -74,7 +74,8 @@ fn what_could_not_be_understood_has_not_left() {
 #[test]
 fn a_workspace_under_another_name_is_compared_with_what_lies_in_the_same_place() {
     let world = World::new();
-    let before = ProtectionSettings::of(&world.observed.workspaces[0].workspace, None, Some(&["east"]));
+    let before =
+        ProtectionSettings::of(&world.observed.workspaces[0].workspace, None, Some(&["east"]));
     let all = BTreeMap::from([("east".to_owned(), before.clone())]);
     let found = |whose: Whose<'_>| ProtectionSettings::among(&all, &whose).map(|(name, _)| name);
     let named = |name| Whose { name, ..Whose::default() };

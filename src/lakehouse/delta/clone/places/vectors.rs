@@ -31,7 +31,8 @@ fn groups<'a>(wanted: &'a [WantedFile<'_>]) -> Vec<Group<'a>> {
 
 /// Refuses deletion vectors of a source that are not whole.
 pub(super) fn check(wanted: &[WantedFile<'_>], source: &TableStore) -> Result<()> {
-    let inline = wanted.iter().filter(|want| want.vector_file.is_none()).filter_map(WantedFile::vector);
+    let inline =
+        wanted.iter().filter(|want| want.vector_file.is_none()).filter_map(WantedFile::vector);
     inline.into_iter().try_for_each(check_inline)?;
     in_parallel(&groups(wanted), |(from, numbers)| read(wanted, source, from, numbers).map(drop))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Verbosity, GroupItem};
+use super::{GroupItem, Verbosity};
 use crate::figures::{count, minute, plural, plural_of, span};
 use crate::ledger::{Consistency, cut_label};
 use crate::plan::document::ColumnChanges;

@@ -7,7 +7,7 @@ use crate::figures::{count, plural};
 use crate::plan::document::{Drift, DriftCommit, SourceMaintenance};
 use crate::plan::{Finding, GroupPlan, Step};
 use crate::render::causes::word_of_harmless;
-use crate::render::page::{Block, Note, PhrasePart, Phrase, PageRow, ShownNotes, PageTable, Tone};
+use crate::render::page::{Block, Note, PageRow, PageTable, Phrase, PhrasePart, ShownNotes, Tone};
 use crate::render::sections::card;
 use crate::render::shown::Labelled;
 

@@ -5,7 +5,7 @@ use crate::figures::minute;
 use crate::plan::document::{Refused, RegionSeen};
 use crate::plan::{Role, StoredPlan};
 use crate::record::RunRecord;
-use crate::render::page::{Block, Copied, Fact, PhrasePart, Phrase, Section, PageTable};
+use crate::render::page::{Block, Copied, Fact, PageTable, Phrase, PhrasePart, Section};
 use crate::render::sections::run::provenance;
 
 /// Secrets that are named.
