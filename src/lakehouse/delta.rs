@@ -96,6 +96,12 @@ pub async fn history(store: &TableStore, from_version: Option<u64>) -> Result<Ve
     off_thread(move || commit_history::history(&store, from_version)).await
 }
 
+/// The same of its newest commits, at most so many; `None`: all.
+pub async fn newest_commits(store: &TableStore, limit: Option<usize>) -> Result<Vec<Commit>> {
+    let store = store.clone();
+    off_thread(move || history::newest_commits(&store, limit)).await
+}
+
 /// The same of a table whose log is already listed and whose newest version is already read: a log may be long.
 pub async fn history_in(
     store: &TableStore,

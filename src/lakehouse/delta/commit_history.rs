@@ -63,6 +63,14 @@ pub(crate) fn history(store: &TableStore, from: Option<u64>) -> Result<Vec<Table
     history_in(store, &log, head.metadata.in_commit_timestamps_since(), from)
 }
 
+/// The same of the newest commits, at most so many; `None`: all.
+pub(crate) fn newest_commits(store: &TableStore, limit: Option<usize>) -> Result<Vec<Commit>> {
+    let log = versions(store)?;
+    let from = limit.map(|limit| log.newest.saturating_add(1).saturating_sub(limit as u64));
+    let head = snapshot_of(store, &log, None, Detail::Header)?;
+    history_in(store, &log, head.metadata.in_commit_timestamps_since(), from)
+}
+
 /// The same of a listed log, whose commits carry times of their own since a version, or do not.
 pub(crate) fn history_in(
     store: &TableStore,

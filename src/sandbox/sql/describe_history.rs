@@ -40,16 +40,9 @@ impl Session {
     pub(super) async fn history(&self, target: &TableTarget, limit: Option<usize>) -> Result<Rows> {
         let place = self.find(target).await?;
         let failed = |error| SqlError::delta(&place.shown, &error);
-        let log = delta::versions(&place.store).await.map_err(failed)?;
-        let from = limit.map(|limit| (log.newest + 1).saturating_sub(limit as u64));
-        let head = delta::snapshot_in(&place.store, &log, log.newest, SnapshotDetail::Header).await;
-        let head = head.map_err(failed)?;
-        let mut commits = match limit {
-            Some(0) => Vec::new(),
-            _ => delta::history_in(&place.store, &log, &head, from).await.map_err(failed)?,
-        };
+        let commits = delta::newest_commits(&place.store, limit).await;
+        let mut commits = commits.map_err(failed)?;
         commits.reverse();
-        commits.truncate(limit.unwrap_or(usize::MAX));
         Rows::from_json(&history_columns(), &commits.into_iter().map(row).collect::<Vec<_>>())
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use arrow_array::{ArrayRef, BooleanArray};
 use arrow_schema::SortOptions;
 use chrono_tz::Tz;
-use futures::FutureExt;
 use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::Session;
 use super::ast::{Expr, FromSource, Order, Query, Select, SelectItem};
@@ -20,6 +20,9 @@ use super::literal;
 use super::meet::common;
 use super::rows::{Column, NamedQueries, Rows};
 use super::within::member;
+
+/// Parts of a UNION ALL that are carried out at once: each waits for files.
+const PARTS_AT_ONCE: usize = 8;
 
 impl Session {
     pub(super) fn query<'a>(
@@ -46,11 +49,10 @@ impl Session {
                 "Syntax error at or near 'DESCRIBE'.",
             ));
         }
-        let mut parts = Vec::with_capacity(query.parts.len());
-        for part in &query.parts {
-            let order = if query.parts.len() == 1 { query.order.as_slice() } else { &[] };
-            parts.push(self.select(part, order, &named).await?);
-        }
+        let order = if query.parts.len() == 1 { query.order.as_slice() } else { &[] };
+        let parts: Vec<_> =
+            query.parts.iter().map(|part| self.select(part, order, &named)).collect();
+        let parts = stream::iter(parts).buffered(PARTS_AT_ONCE).try_collect().await?;
         let mut rows = united(parts, self.scope.zone)?;
         if query.parts.len() > 1 {
             rows = self.sorted(&query.order, &[], rows, None)?;

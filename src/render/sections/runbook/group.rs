@@ -106,10 +106,10 @@ fn run_fence(place: &RunbookSubject, group: &GroupSteps, fence: &str) -> RunInOr
     };
     let otherwise = match place.language {
         Language::Sql => Phrase::coded(
-            "An error of a conflict: somebody wrote at the same moment, run it again. 0 rows: the log has a newer row of the group than this page. If its `kind` is `role` somebody was faster: stop, and ask whoever `committed_by` names. If not, drsync only made a newer cut: take a newer page (the statement on top finds it).",
+            "An error of a conflict: somebody wrote at the same moment, run it again. One of a missing right or of storage that is read-only changed nothing: mend that, and run it again. 0 rows: the log has a newer row of the group than this page. If its `kind` is `role` somebody was faster: stop, and ask whoever `committed_by` names. If not, drsync only made a newer cut: take a newer page (the statement on top finds it).",
         ),
         Language::Python => Phrase::from(
-            "An error of a commit that failed: somebody wrote at the same moment, run it again. 0 rows: the line says whether somebody was faster, then stop and ask them, or whether drsync only made a newer cut: then take a newer page (",
+            "An error of a commit that failed: somebody wrote at the same moment, run it again. One of a missing right or of storage that is read-only changed nothing: mend that, and run it again. 0 rows: the line says whether somebody was faster, then stop and ask them, or whether drsync only made a newer cut: then take a newer page (",
         )
         .and(Phrase::command(Command::new(Verb::Runbook)))
         .and(")."),
