@@ -97,9 +97,9 @@ pub async fn history(store: &TableStore, from_version: Option<u64>) -> Result<Ve
 }
 
 /// The same of its newest commits, at most so many; `None`: all.
-pub async fn newest_commits(store: &TableStore, limit: Option<usize>) -> Result<Vec<Commit>> {
+pub async fn newest_commits(store: &TableStore, limit: Option<usize>) -> Result<Vec<TableCommit>> {
     let store = store.clone();
-    off_thread(move || history::newest_commits(&store, limit)).await
+    off_thread(move || commit_history::newest_commits(&store, limit)).await
 }
 
 /// The same of a table whose log is already listed and whose newest version is already read: a log may be long.

@@ -64,10 +64,10 @@ pub(crate) fn history(store: &TableStore, from: Option<u64>) -> Result<Vec<Table
 }
 
 /// The same of the newest commits, at most so many; `None`: all.
-pub(crate) fn newest_commits(store: &TableStore, limit: Option<usize>) -> Result<Vec<Commit>> {
+pub(crate) fn newest_commits(store: &TableStore, limit: Option<usize>) -> Result<Vec<TableCommit>> {
     let log = versions(store)?;
     let from = limit.map(|limit| log.newest.saturating_add(1).saturating_sub(limit as u64));
-    let head = snapshot_of(store, &log, None, Detail::Header)?;
+    let head = snapshot_of(store, &log, None, SnapshotDetail::Header)?;
     history_in(store, &log, head.metadata.in_commit_timestamps_since(), from)
 }
 
