@@ -48,11 +48,7 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
         read_file(name, text, base, &mut schedules, &mut read);
     }
     if files.is_empty() {
-        let place =
-            KeyPlace { file: source.to_string(), line: 1, path: "$".to_string(), group: None };
-        let wrong =
-            WrongValue::new("has no *.json file in it", "write one, or name another directory");
-        mistakes.push(place.wrong(wrong));
+        mistakes.push(name_missing_file(source));
     }
     across::check(&mut drafts);
 
@@ -84,6 +80,12 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
         unusable,
         secrets,
     }
+}
+
+/// That a directory has no file of a configuration.
+fn name_missing_file(source: &str) -> Mistake {
+    let place = KeyPlace { file: source.to_owned(), line: 1, path: "$".to_owned(), group: None };
+    place.wrong(WrongValue::new("has no *.json file in it", "write one, or name another directory"))
 }
 
 /// What is wrong with a value that a secret was taken out of is that it held one.

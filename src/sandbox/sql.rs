@@ -119,6 +119,11 @@ impl Session {
                 Command::new(Verb::Sandbox).word("--writable")
             )));
         }
+        self.carry_out(statement).await
+    }
+
+    /// Carries out what may be carried out.
+    async fn carry_out(&self, statement: ParsedStatement) -> Result<Rows> {
         match statement {
             ParsedStatement::Query(query) => self.query(&query, &BTreeMap::new()).await,
             ParsedStatement::Show(show) => self.show(&show).await,
