@@ -19,6 +19,7 @@ use super::receipt::LossReceipt;
 use super::request::Request;
 use super::retention;
 use super::rights;
+use super::rows::was_blocked;
 use super::settings::GroupSettings;
 use super::status;
 use super::trigger::{self, Choice, SyncTarget};
@@ -40,10 +41,18 @@ pub(super) fn of_mistakes(
     GroupPlan { findings, ..bare(name, Decision::Blocked, reason_of_findings(&[], seen), last_cut) }
 }
 
-/// Whether the group's last attempt failed, or something blocked it; nobody paused it since.
-fn has_failed(view: &GroupView<'_>) -> bool {
-    let failed = view.row.is_some_and(|row| row.current_sync_status == Some(RowStatus::Failed));
-    failed && view.group.paused_at(view.now).is_none()
+/// Whether the group needs nothing as far as can be seen, and what its row says of it may only be gone once somebody can look at
+/// the replicas; a sync that failed is told by its row until the next one, wherever that waits.
+fn stays_failed(view: &GroupView<'_>, choice: &Choice) -> bool {
+    let Some(row) = view.row.filter(|row| row.current_sync_status == Some(RowStatus::Failed))
+    else {
+        return false;
+    };
+    match choice {
+        Choice::Sync(_) => false,
+        Choice::UpToDate(_) => true,
+        Choice::Waiting(_) => view.group.paused_at(view.now).is_none() && was_blocked(row),
+    }
 }
 
 /// Decides one group.
@@ -100,8 +109,7 @@ fn find_obstacles(
     let clear = findings.iter().all(|it| !it.code.is_of_primary() && !it.code.is_of_roles());
     match choice {
         Choice::Sync(target) if clear => findings.extend(checks::at_target(view, target)),
-        // What failed stays failed until somebody can look at the replicas again.
-        Choice::UpToDate(_) | Choice::Waiting(_) if clear && has_failed(view) => {
+        _ if clear && stays_failed(view, choice) => {
             findings.extend(checks::secondary_finding(view));
         }
         Choice::Sync(_) | Choice::UpToDate(_) | Choice::Waiting(_) => {}

@@ -152,7 +152,7 @@ fn with_status(plan: &GroupPlan, row: Row, cut: Option<&Cut>, now: DateTime<Utc>
 }
 
 /// Whether a failed row is that of a group that was blocked or interrupted, not of one whose sync failed.
-fn was_blocked(row: &Row) -> bool {
+pub(super) fn was_blocked(row: &Row) -> bool {
     let regions = [PRIMARY_AWAY, SECONDARY_AWAY, PRIMARY_REFUSED, SECONDARY_REFUSED];
     let findings = FindingCode::ALL.iter().map(|code| code.as_str());
     row.was_held_up(&findings.chain(regions).collect::<Vec<_>>())
