@@ -109,7 +109,7 @@ fn find_obstacles(
     let clear = findings.iter().all(|it| !it.code.is_of_primary() && !it.code.is_of_roles());
     match choice {
         Choice::Sync(target) if clear => findings.extend(checks::at_target(view, target)),
-        _ if clear && stays_failed(view, choice) => {
+        Choice::UpToDate(_) | Choice::Waiting(_) if clear && stays_failed(view, choice) => {
             findings.extend(checks::secondary_finding(view));
         }
         Choice::Sync(_) | Choice::UpToDate(_) | Choice::Waiting(_) => {}

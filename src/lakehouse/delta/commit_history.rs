@@ -58,17 +58,23 @@ pub struct TableCommit {
 
 /// Reads the commits still in the log from a version on, oldest first. Nothing before a gap is returned.
 pub(crate) fn history(store: &TableStore, from: Option<u64>) -> Result<Vec<TableCommit>> {
-    let log = versions(store)?;
-    let head = snapshot_of(store, &log, None, SnapshotDetail::Header)?;
-    history_in(store, &log, head.metadata.in_commit_timestamps_since(), from)
+    history_where(store, |_| from)
 }
 
 /// The same of the newest commits, at most so many; `None`: all.
 pub(crate) fn newest_commits(store: &TableStore, limit: Option<usize>) -> Result<Vec<TableCommit>> {
+    history_where(store, |log| {
+        limit.map(|limit| log.newest.saturating_add(1).saturating_sub(limit as u64))
+    })
+}
+
+fn history_where(
+    store: &TableStore,
+    from: impl FnOnce(&Versions) -> Option<u64>,
+) -> Result<Vec<TableCommit>> {
     let log = versions(store)?;
-    let from = limit.map(|limit| log.newest.saturating_add(1).saturating_sub(limit as u64));
     let head = snapshot_of(store, &log, None, SnapshotDetail::Header)?;
-    history_in(store, &log, head.metadata.in_commit_timestamps_since(), from)
+    history_in(store, &log, head.metadata.in_commit_timestamps_since(), from(&log))
 }
 
 /// The same of a listed log, whose commits carry times of their own since a version, or do not.
