@@ -92,7 +92,8 @@ pub struct LakehouseLocation {
 
 #[derive(Debug, Default)]
 struct Turns {
-    rows: tokio::sync::Mutex<()>,
+    /// What is known of the rows since this process last wrote them.
+    rows: tokio::sync::Mutex<Option<records::KnownRows>>,
     /// What is known of the cut log since this process last read or wrote it.
     cuts: tokio::sync::Mutex<Option<records::KnownCutLog>>,
 }

@@ -131,9 +131,9 @@ impl Location for LakehouseLocation {
 
     async fn write_rows(&self, rows: &[Row]) -> Result<u64, RegionError> {
         self.look_at_root().await?;
-        let _turn = self.turns.rows.lock().await;
+        let mut known = self.turns.rows.lock().await;
         let rows: Vec<Row> = rows.iter().map(without_secrets).collect();
-        records::write_rows(self, &rows).await
+        records::write_rows(self, &mut known, &rows).await
     }
 
     async fn append_cuts(&self, cuts: &[Cut]) -> Vec<Result<Appended, RegionError>> {

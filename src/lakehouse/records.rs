@@ -13,7 +13,7 @@ use crate::config::LocationAddress;
 use crate::files;
 use crate::ledger::{
     Cut, Cuts, FOLDER, KEPT, NEEDS_PROPERTY, OddCut, Row, SYNC_CUTS, SYNC_METADATA,
-    WORKSPACE_PROPERTY, needed_version, newer_row,
+    WORKSPACE_PROPERTY, needed_version,
 };
 use crate::off_thread::off_thread;
 use crate::pause::{Twice, before_again, may_try_again};
@@ -23,11 +23,15 @@ use crate::region::{
 
 mod columns;
 mod log;
+mod log_end;
 mod rows;
+mod status_rows;
 
 use columns::{cuts_as_in, sync_cuts, sync_metadata};
 pub(super) use log::{KnownCutLog, append_cuts, copy_cuts, newest_cuts};
+use log_end::LogEnd;
 pub(super) use rows::{to_batch, to_json};
+pub(super) use status_rows::{KnownRows, write_rows};
 
 /// How often a write that lost its race is made again: each loss is another writer's gain, so all come through in the end.
 const ATTEMPTS: u32 = 200;
@@ -293,47 +297,6 @@ pub(super) async fn clone_missing(
         }
     }
     Ok(())
-}
-
-pub(super) async fn write_rows(
-    location: &LakehouseLocation,
-    rows: &[Row],
-) -> Result<u64, RegionError> {
-    let doing = format!("write {SYNC_METADATA}");
-    let store = table(location, SYNC_METADATA);
-    for attempt in 0..ATTEMPTS {
-        let Content { version, rows: before, .. } =
-            existing::<Row>(location, SYNC_METADATA, ALL_SHELVES).await?;
-        let mut after: BTreeMap<String, Row> = BTreeMap::new();
-        for row in &before {
-            // Only somebody else can have made two rows of one group.
-            let other = after.remove(&row.group_name);
-            let one = other.map_or_else(|| row.clone(), |other| newer_row(other, row.clone()));
-            after.insert(row.group_name.clone(), one);
-        }
-        for row in rows {
-            after.insert(row.group_name.clone(), row.clone());
-        }
-        let unchanged = before.len() == after.len()
-            && before.iter().all(|row| after.get(&row.group_name) == Some(row));
-        if unchanged {
-            return Ok(version);
-        }
-        let after: Vec<Row> = after.into_values().collect();
-        let batch = to_batch(sync_metadata(), &after).map_err(|error| refusal(&doing, &error))?;
-        let author = location.identity.author();
-        let now_ms = author.now_ms;
-        match delta::overwrite(&store, batch, Expect::Version(version), author).await {
-            Ok(version) => {
-                // The rows are written; what is past its retention goes with a later write just as well.
-                let _ = delta::clean(&store, version, now_ms).await;
-                return Ok(version);
-            }
-            Err(error) if may_commit_again(&error, attempt) => pause(attempt).await,
-            Err(error) => return Err(refusal(&doing, &error)),
-        }
-    }
-    Err(crowded(doing))
 }
 
 fn table(location: &LakehouseLocation, name: &str) -> TableStore {

@@ -60,6 +60,11 @@ impl Cuts {
         self.odd.contains(group)
     }
 
+    /// The groups whose log has rows that are no cuts.
+    pub fn odd_groups(&self) -> impl Iterator<Item = &str> {
+        self.odd.iter().map(String::as_str)
+    }
+
     /// The same cuts, as only those of a log that a plan needs.
     #[must_use]
     pub fn of_heads(self) -> Cuts {
@@ -225,6 +230,14 @@ impl Cuts {
         let newest_tied = of_group().filter(|cut| tied(cut)).map(|cut| cut.cut_number);
         let number = Some(cut.cut_number);
         number == newest || tied(cut) && number == newest_tied.max()
+    }
+
+    /// The same log as far as a plan may need it, without its groups whose rows are none.
+    #[must_use]
+    pub fn needed_to_plan(&self) -> Cuts {
+        let all = self.numbered().flatten().filter(|(_, cut)| self.is_needed_to_plan(cut));
+        let all = all.map(|(digest, cut)| (digest.clone(), cut.clone()));
+        Cuts::with_digests(all, self.heads_only)
     }
 
     /// All cuts, by group and number.

@@ -161,7 +161,7 @@ pub struct LiveFile {
     pub modified_ms: Option<i64>,
     /// Records in the file, deleted ones too; `None` without statistics.
     pub records: Option<u64>,
-    /// The `add` action as JSON text; only with [`SnapshotDetail::Full`](super::SnapshotDetail::Full).
+    /// The `add` action as JSON text; only from [`SnapshotDetail::Live`](super::SnapshotDetail::Live) on.
     pub action: Option<Box<str>>,
     /// Which of the commits that were read added it, counted from 1; 0: a checkpoint has it.
     pub(super) added_by: u32,

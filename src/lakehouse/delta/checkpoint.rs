@@ -100,7 +100,7 @@ fn read_parquet(blob: Blob, file: &str, state: &mut ReplayState) -> Result<()> {
     let corrupt = |error: &dyn std::fmt::Display| DeltaError::corrupt(file, error);
     let too_much = |over| DeltaError::too_much(file, over);
     // Counting rows needs one number; copying needs the text if there is one. If some row lacks it, everything is read.
-    let first = if state.detail == SnapshotDetail::Full { Stats::Text } else { Stats::Parsed };
+    let first = if state.detail >= SnapshotDetail::Live { Stats::Text } else { Stats::Parsed };
     let attempts: [(Blob, Stats); 2] = match blob {
         Blob::Bytes(bytes) => {
             [(Blob::Bytes(bytes.clone()), first), (Blob::Bytes(bytes), Stats::Both)]
@@ -202,12 +202,13 @@ fn projection(schema: &SchemaDescriptor, detail: SnapshotDetail, stats: Stats) -
             ["add", ..] if detail == SnapshotDetail::Header => false,
             ["add", "stats"] => text,
             ["add", "stats_parsed", "numRecords"] => parsed,
-            ["add", "stats_parsed", ..] => parsed && detail == SnapshotDetail::Full,
+            ["add", "stats_parsed", ..] => parsed && detail >= SnapshotDetail::Live,
             ["add", "partitionValues_parsed", ..] => false,
             ["add", "path" | "size" | "modificationTime", ..] | ["add", "deletionVector", ..] => {
                 true
             }
-            ["add", ..] | ["remove", ..] => detail == SnapshotDetail::Full,
+            ["add", ..] => detail >= SnapshotDetail::Live,
+            ["remove", ..] => detail == SnapshotDetail::Full,
             _ => false,
         }
     };
@@ -291,7 +292,7 @@ fn apply_add(
     if stats.is_none() && facts.records.is_none() && from.stats != Stats::Both {
         return Ok(false);
     }
-    let action = if state.detail == SnapshotDetail::Full {
+    let action = if state.detail >= SnapshotDetail::Live {
         let Some(partition) = add.column_by_name("partitionValues") else {
             return Err(Odd::NoPartitionValues);
         };

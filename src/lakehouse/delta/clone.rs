@@ -173,7 +173,7 @@ pub(super) fn deep_clone(
 ) -> Result<CloneMetrics> {
     let CloneOptions { properties, expect, doubted, author, source_name, progress } = options;
     let target_store = &target_store.no_more_open_than(source_store);
-    let source = snapshot(source_store, Some(version), SnapshotDetail::Full)?;
+    let source = snapshot(source_store, Some(version), SnapshotDetail::Live)?;
     check_source(source_store, &source)?;
     let target = newest_of_target(target_store)?;
     let newest = target.as_ref().map(|target| target.version);

@@ -47,7 +47,7 @@ struct Bin<'a> {
 }
 
 pub(super) fn compact(store: &TableStore, author: &Author) -> Result<Compacted> {
-    let base = snapshot_of(store, &versions(store)?, None, SnapshotDetail::Full)?;
+    let base = snapshot_of(store, &versions(store)?, None, SnapshotDetail::Live)?;
     features::check_writer(&base.protocol)?;
     if base.protocol.supports("rowTracking") {
         let why = "drsync rewrites files only where rows have no numbers";

@@ -33,9 +33,9 @@ pub(super) fn restore(
 ) -> Result<Restored> {
     let log = versions(store)?;
     expect.check(Some(log.newest))?;
-    let now = snapshot_of(store, &log, None, SnapshotDetail::Full)?;
+    let now = snapshot_of(store, &log, None, SnapshotDetail::Live)?;
     features::check_writer(&now.protocol)?;
-    let then = snapshot_of(store, &log, Some(to), SnapshotDetail::Full)?;
+    let then = snapshot_of(store, &log, Some(to), SnapshotDetail::Live)?;
 
     // What VACUUM has deleted, or was damaged since, cannot be live again.
     check_whole(store, &then)?;

@@ -55,7 +55,7 @@ pub struct SmallTable {
 /// Reads the newest version: its rows on some shelves, and whether anything of it is damaged.
 pub(super) fn read(store: &TableStore, asked: &RangeInclusive<u8>) -> Result<SmallTable> {
     let log = versions(store)?;
-    let table = snapshot_of(store, &log, None, SnapshotDetail::Full)?;
+    let table = snapshot_of(store, &log, None, SnapshotDetail::Live)?;
     let rows = table::rows_of(store, &table, |file| asked.contains(&shelf(file)))?;
     let mut shelves = BTreeMap::new();
     for file in table.files.values() {
@@ -170,7 +170,7 @@ fn rewrite<const N: usize>(
 ) -> Result<u64> {
     let log = versions(store)?;
     expect.check(Some(log.newest))?;
-    let base = snapshot_of(store, &log, None, SnapshotDetail::Full)?;
+    let base = snapshot_of(store, &log, None, SnapshotDetail::Live)?;
     // The rows are what they were, whatever the files.
     let mut change =
         TableChange::maintenance(Operation::new("OPTIMIZE", json!({ "predicate": "[]" })));

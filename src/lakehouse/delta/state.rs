@@ -25,7 +25,9 @@ pub enum SnapshotDetail {
     Header,
     /// The files too, with what identifies and measures them.
     Summary,
-    /// Everything, as the log spells it.
+    /// The live files as the log spells them.
+    Live,
+    /// Everything, as the log spells it: what was removed, too.
     Full,
 }
 
@@ -129,13 +131,15 @@ impl ReplayState {
 
     fn apply(&mut self, text: &[u8]) -> Result<(), Odd> {
         match self.detail {
-            SnapshotDetail::Full => {
+            SnapshotDetail::Live | SnapshotDetail::Full => {
                 let mut line = serde_json::from_slice::<Line<&RawValue>>(text)?;
                 if let Some(add) = line.add.take() {
                     self.add(serde_json::from_str(add.get())?, Some(add.get().into()))?;
                 }
                 if let Some(remove) = line.remove.take() {
-                    self.remove(serde_json::from_str(remove.get())?, Some(remove.get().into()))?;
+                    let kept = self.detail == SnapshotDetail::Full;
+                    let action = kept.then(|| remove.get().into());
+                    self.remove(serde_json::from_str(remove.get())?, action)?;
                 }
                 self.rest(line);
             }

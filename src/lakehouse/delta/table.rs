@@ -206,7 +206,7 @@ fn with_retries(
         attempts += 1;
         let log = versions(store)?;
         expect.check(Some(log.newest))?;
-        let base = snapshot_of(store, &log, None, SnapshotDetail::Full)?;
+        let base = snapshot_of(store, &log, None, SnapshotDetail::Live)?;
         features::check_writer(&base.protocol)?;
         match attempt(&base) {
             Err(error)
@@ -279,7 +279,7 @@ pub(super) fn encoded(
 }
 
 pub(super) fn read_rows(store: &TableStore, version: Option<u64>) -> Result<Vec<RecordBatch>> {
-    rows_of(store, &snapshot(store, version, SnapshotDetail::Full)?, |_| true)
+    rows_of(store, &snapshot(store, version, SnapshotDetail::Live)?, |_| true)
 }
 
 /// The rows of some of a table's live files.

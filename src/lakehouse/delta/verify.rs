@@ -140,7 +140,7 @@ pub(super) fn verify(
     target_store: &TableStore,
     target_version: u64,
 ) -> Result<Verification> {
-    let read = |store: &TableStore, version| snapshot(store, Some(version), SnapshotDetail::Full);
+    let read = |store: &TableStore, version| snapshot(store, Some(version), SnapshotDetail::Live);
     let (source, target) = thread::scope(|scope| {
         let source = scope.spawn(|| read(source_store, source_version));
         let target = read(target_store, target_version);

@@ -6,8 +6,8 @@ use arrow_schema::Schema;
 
 use super::columns::{cuts_as_in, lacking};
 use super::{
-    ALL_SHELVES, ATTEMPTS, Content, HEADS, crowded, existing, may_commit_again, pause, read_shelf,
-    read_table, refuse_odd, table, to_batch,
+    ALL_SHELVES, ATTEMPTS, Content, HEADS, LogEnd, crowded, existing, may_commit_again, pause,
+    read_shelf, read_table, refuse_odd, table, to_batch,
 };
 use crate::lakehouse::LakehouseLocation;
 use crate::lakehouse::delta::{self, DeltaError, Expect, SnapshotDetail};
@@ -20,19 +20,20 @@ const SHELF_FILES_MAX: usize = 12;
 /// The last shelf: its files stay as many as they become, one for every few ten thousand cuts.
 const SHELF_LAST: u8 = 4;
 
-/// What a process knows of the cut log at a version: of each group at least the newest cut.
+/// What a process knows of the cut log at its end.
 #[derive(Debug)]
 pub(in crate::lakehouse) struct KnownCutLog {
-    version: u64,
+    end: LogEnd,
+    /// The cuts in front of all shelves: of each group at least the newest.
     heads: Cuts,
     shelves: BTreeMap<u8, usize>,
     columns: Schema,
 }
 
 impl KnownCutLog {
-    fn of_heads(content: Content<Cut>) -> KnownCutLog {
+    async fn of_heads(location: &LakehouseLocation, content: Content<Cut>) -> KnownCutLog {
         KnownCutLog {
-            version: content.version,
+            end: LogEnd::look(location, SYNC_CUTS, content.version).await,
             shelves: content.shelves.clone(),
             columns: content.columns.clone(),
             heads: content.into_cuts(),
@@ -51,18 +52,20 @@ pub(in crate::lakehouse) async fn newest_cuts(
 ) -> Result<Cuts, RegionError> {
     forget_what_is_old(location, known).await;
     if known.is_none() {
-        *known = read_table(location, SYNC_CUTS, HEADS).await?.map(KnownCutLog::of_heads);
+        *known = match read_table(location, SYNC_CUTS, HEADS).await? {
+            Some(content) => Some(KnownCutLog::of_heads(location, content).await),
+            None => None,
+        };
     }
     Ok(known.as_ref().map_or_else(Cuts::default, |log| log.heads.of_groups(groups).of_heads()))
 }
 
 /// Forgets what is known of a log that others wrote to since: a cut that follows theirs would be taken for one that follows none.
 async fn forget_what_is_old(location: &LakehouseLocation, known: &mut Option<KnownCutLog>) {
-    if let Some(log) = known {
-        let ended = delta::time_at_end(&table(location, SYNC_CUTS), log.version).await;
-        if !ended.is_ok_and(|time| time.is_some()) {
-            *known = None;
-        }
+    if let Some(log) = known
+        && !log.end.stands(location).await
+    {
+        *known = None;
     }
 }
 
@@ -158,7 +161,8 @@ fn beyond(cut: &Cut, heads: &Cuts) -> bool {
 }
 
 async fn look_at_heads(location: &LakehouseLocation) -> Result<KnownCutLog, RegionError> {
-    existing(location, SYNC_CUTS, HEADS).await.map(KnownCutLog::of_heads)
+    let content = existing(location, SYNC_CUTS, HEADS).await?;
+    Ok(KnownCutLog::of_heads(location, content).await)
 }
 
 /// Appends cuts on top of the log as it was read. What it lacks a column for gets one before, by a commit of its own:
@@ -178,14 +182,15 @@ async fn append(
         .into(),
     })?;
     let lacking = lacking(&log.columns, &needed);
+    let mut version = log.end.version;
     if !lacking.is_empty() {
-        let expect = Expect::Version(log.version);
-        log.version = delta::add_columns(&store, lacking, expect, author()).await?;
-        let header = delta::snapshot(&store, Some(log.version), SnapshotDetail::Header).await?;
+        version = delta::add_columns(&store, lacking, Expect::Version(version), author()).await?;
+        let header = delta::snapshot(&store, Some(version), SnapshotDetail::Header).await?;
         log.columns = delta::columns(&header)?;
     }
     let batch = to_batch(cuts_as_in(&log.columns), cuts)?;
-    log.version = delta::append(&store, batch, Expect::Version(log.version), author()).await?;
+    version = delta::append(&store, batch, Expect::Version(version), author()).await?;
+    log.end = LogEnd::look(location, SYNC_CUTS, version).await;
     Ok(())
 }
 
@@ -239,42 +244,61 @@ async fn tend(location: &LakehouseLocation, known: &mut Option<KnownCutLog>, new
         return;
     };
     *log.shelves.entry(HEADS).or_default() += 1;
+    log.heads.extend(Cuts::new(new));
     let full = (HEADS..SHELF_LAST).find(|shelf| {
         let files = log.shelves.get(shelf);
         files.is_some_and(|files| *files > SHELF_FILES_MAX)
     });
     let now_ms = location.identity.author().now_ms;
-    let _ = delta::clean(&store, log.version, now_ms).await;
-    match full {
-        None => {
-            log.heads.extend(Cuts::new(new));
-            *known = Some(log);
-        }
-        // What is known of the log is read again by the next append.
-        Some(shelf) => {
-            if let Ok(version) = move_up(location, shelf).await {
-                let _ = delta::clean(&store, version, now_ms).await;
-            }
-        }
+    let _ = delta::clean(&store, log.end.version, now_ms).await;
+    if let Some(shelf) = full
+        && move_up(location, &mut log, shelf).await.is_ok()
+    {
+        let _ = delta::clean(&store, log.end.version, now_ms).await;
     }
+    *known = Some(log);
 }
 
 /// Makes the files of a shelf one on the next; of the first what a plan needs stays.
-async fn move_up(location: &LakehouseLocation, shelf: u8) -> Result<u64, RegionError> {
+async fn move_up(
+    location: &LakehouseLocation,
+    log: &mut KnownCutLog,
+    shelf: u8,
+) -> Result<(), RegionError> {
     let doing = format!("make the files of {SYNC_CUTS} few");
     let failed = |error: DeltaError| refusal(&doing, &error);
-    let store = table(location, SYNC_CUTS);
-    let content = read_shelf(location, shelf).await?;
-    refuse_odd(&content).map_err(failed)?;
-    let all = Cuts::new(content.rows);
-    let (stay, go): (Vec<Cut>, Vec<Cut>) = match shelf {
-        HEADS => all.iter().cloned().partition(|cut| all.is_needed_to_plan(cut)),
-        _ => (Vec::new(), all.iter().cloned().collect()),
+    let columns = cuts_as_in(&log.columns);
+    let batch = |cuts: &[&Cut]| to_batch(columns.clone(), cuts).map_err(failed);
+    let needed = log.heads.needed_to_plan();
+    let (stay, go) = if shelf == HEADS {
+        if let Some(group) = log.heads.odd_groups().next() {
+            let odd =
+                DeltaError::corrupt(format!("the log of {group}"), "it has rows that are no cuts");
+            return Err(failed(odd));
+        }
+        let stay: Vec<&Cut> = needed.iter().collect();
+        let go: Vec<&Cut> =
+            log.heads.iter().filter(|cut| !log.heads.is_needed_to_plan(cut)).collect();
+        (batch(&stay)?, batch(&go)?)
+    } else {
+        let content = read_shelf(location, shelf).await?;
+        refuse_odd(&content).map_err(failed)?;
+        let all = Cuts::new(content.rows);
+        (batch(&[])?, batch(&all.iter().collect::<Vec<_>>())?)
     };
-    let columns = cuts_as_in(&content.columns);
-    let stay = to_batch(columns.clone(), &stay).map_err(failed)?;
-    let go = to_batch(columns, &go).map_err(failed)?;
+    let files = [(shelf, &stay), (shelf + 1, &go)]
+        .map(|(shelf, rows)| (shelf, usize::from(rows.num_rows() > 0)));
     let author = location.identity.author();
-    let expect = Expect::Version(content.version);
-    delta::shelve(&store, shelf, stay, go, expect, author).await.map_err(failed)
+    let expect = Expect::Version(log.end.version);
+    let version = delta::shelve(&table(location, SYNC_CUTS), shelf, stay, go, expect, author)
+        .await
+        .map_err(failed)?;
+    log.end = LogEnd::look(location, SYNC_CUTS, version).await;
+    if shelf == HEADS {
+        log.heads = needed;
+    }
+    let [(_, stay), (next, go)] = files;
+    log.shelves.insert(shelf, stay);
+    *log.shelves.entry(next).or_default() += go;
+    Ok(())
 }

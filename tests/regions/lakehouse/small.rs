@@ -1,6 +1,6 @@
 //! A ledger stays small: what is read of it, the files it is kept in, and what is removed of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -252,4 +252,80 @@ async fn what_was_read_around_damage_is_written_anew() {
     region.mend(LedgerTable::Cuts).await.unwrap();
     let copy = region.ledger().await.unwrap();
     assert_eq!((copy.troubles, copy.cuts.unwrap().cuts), (vec![], all));
+}
+
+#[tokio::test]
+async fn what_two_processes_know_of_a_ledger_is_what_it_says_whoever_wrote_last() {
+    let world = world().await;
+    let now = Arc::new(Mutex::new(Utc::now()));
+    let processes = [open(&world, &now), open(&world, &now)];
+    processes[0].create_ledger("east").await.unwrap();
+    let groups = ["a", "b", "c"];
+    let mut cuts: BTreeMap<&str, Vec<Cut>> = BTreeMap::new();
+    let mut rows: BTreeMap<&str, Row> = BTreeMap::new();
+    // Enough for files to be made few on two shelves, in runs of one process and by turns.
+    for n in 0..170_usize {
+        *now.lock().unwrap() += TimeDelta::seconds(1);
+        let group = groups[n * 7 % 3];
+        let process = &processes[n * n / 20 % 2];
+        let of_group = cuts.entry(group).or_default();
+        let next = cut(group, &format!("r{n}"), of_group.last());
+        if n % 3 == 0 {
+            process.copy_cuts(std::slice::from_ref(&next)).await.unwrap();
+        } else {
+            assert_eq!(append(process, &next).await.unwrap(), Appended::Committed);
+        }
+        of_group.push(next);
+        if n % 4 == 0 {
+            let at = *now.lock().unwrap();
+            let row = Row::first_seen(group, None, vec![], at).failed(format!("m{n}"), at);
+            process.write_rows(std::slice::from_ref(&row)).await.unwrap();
+            rows.insert(group, row);
+        }
+        for process in &processes {
+            let known = process.newest_cuts(&groups).await.unwrap();
+            for (group, cuts) in &cuts {
+                assert_eq!(known.newest(group), cuts.last(), "{n}");
+            }
+        }
+        if n % 10 == 0 {
+            let read = open(&world, &now).ledger().await.unwrap();
+            assert_eq!(
+                read.cuts.unwrap().cuts,
+                cuts.values().flatten().cloned().collect::<Vec<_>>()
+            );
+            let messages = |row: &Row| (row.group_name.clone(), row.message.clone());
+            let read: Vec<_> = read.metadata.unwrap().rows.iter().map(messages).collect();
+            assert_eq!(read, rows.values().map(messages).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_that_was_put_aside_and_made_again_is_not_taken_for_the_one_that_was_known() {
+    let world = world().await;
+    let now = Arc::new(Mutex::new(Utc::now()));
+    let [one, other] = [open(&world, &now), open(&world, &now)];
+    let at = *now.lock().unwrap();
+    let row = |group: &str| Row::first_seen(group, None, vec![], at);
+    let first = |group: &str| cut(group, "r", None);
+    one.create_ledger("east").await.unwrap();
+    one.write_rows(&[row("before")]).await.unwrap();
+    append(&one, &first("before")).await.unwrap();
+    for table in [LedgerTable::Metadata, LedgerTable::Cuts] {
+        other.put_aside(table, &format!("{}-aside", table.name())).await.unwrap();
+    }
+    // It comes to the very versions that the first had.
+    other.create_ledger("east").await.unwrap();
+    other.write_rows(&[row("after")]).await.unwrap();
+    append(&other, &first("after")).await.unwrap();
+    assert_eq!(one.newest_cuts(&["before"]).await.unwrap().newest("before"), None);
+    one.write_rows(&[row("now")]).await.unwrap();
+    assert_eq!(append(&one, &first("now")).await.unwrap(), Appended::Committed);
+    let read = open(&world, &now).ledger().await.unwrap();
+    let groups: Vec<_> =
+        read.metadata.unwrap().rows.into_iter().map(|row| row.group_name).collect();
+    assert_eq!(groups, ["after", "now"]);
+    let groups: Vec<_> = read.cuts.unwrap().cuts.into_iter().map(|cut| cut.group_name).collect();
+    assert_eq!(groups, ["after", "now"]);
 }

@@ -40,7 +40,7 @@ pub(in super::super) fn inspect(
     source: Option<(TableStore, u64)>,
     named: Option<(u64, String)>,
 ) -> Result<Inspection> {
-    let head = snapshot(store, Some(version), SnapshotDetail::Full)?;
+    let head = snapshot(store, Some(version), SnapshotDetail::Live)?;
     let mut found = Vec::new();
     disk::compare_files(store, &head, &mut found)?;
     row_ids(&head, &mut found);
@@ -50,7 +50,7 @@ pub(in super::super) fn inspect(
         Some((then, digest)) if *then == version => {
             (compare(store, &head, digest, source, &mut found)?, true)
         }
-        Some((then, digest)) => match snapshot(store, Some(*then), SnapshotDetail::Full) {
+        Some((then, digest)) => match snapshot(store, Some(*then), SnapshotDetail::Live) {
             Ok(then) => {
                 let same = digest::is_same_state(&head, &then);
                 (compare(store, &then, digest, source, &mut found)?, same)
