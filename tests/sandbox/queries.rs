@@ -75,6 +75,7 @@ async fn rows_are_grouped_by_a_place_an_alias_or_an_expression() {
             ),
             ("SELECT count(DISTINCT 1), count(DISTINCT kind) FROM p", json!([["1", "2"]])),
             ("SELECT count(DISTINCT 1) FROM p", json!([["1"]])),
+            ("WITH q(n, k) AS (SELECT id, kind FROM p) SELECT k, max(n) FROM q GROUP BY k ORDER BY k", json!([["x", "10"], ["y", "2"]])),
         ],
     )
     .await;
@@ -140,6 +141,9 @@ async fn what_is_in_a_value_is_found_or_refused() {
             ("SELECT map('a', 1, 'a', 2)", "[DUPLICATED_MAP_KEY]"),
             ("SELECT explode('a')", "explode takes an array or a map, and \"STRING\" was given"),
             ("SELECT i + 1, id AS i FROM p", "[UNRESOLVED_COLUMN.WITH_SUGGESTION]"),
+            ("SELECT 1 FROM VALUES (1, 2) AS t(x)", "[ASSIGNMENT_ARITY_MISMATCH]"),
+            ("SELECT 1 FROM VALUES (1) AS t(x, y)", "[ASSIGNMENT_ARITY_MISMATCH]"),
+            ("WITH q(n) AS (SELECT 1, 2) SELECT n FROM q", "[ASSIGNMENT_ARITY_MISMATCH]"),
         ],
     )
     .await;

@@ -272,10 +272,19 @@ pub(super) struct GrantStatement {
     pub(super) principal: String,
 }
 
+/// `name [(column, …)] AS (query)`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct NamedQuery {
+    pub(super) name: String,
+    /// How its columns are called; none: as the query calls them.
+    pub(super) columns: Vec<String>,
+    pub(super) query: Query,
+}
+
 /// `SELECT … UNION ALL SELECT … ORDER BY … LIMIT n`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Query {
-    pub(super) with: Vec<(String, Query)>,
+    pub(super) with: Vec<NamedQuery>,
     pub(super) parts: Vec<Select>,
     pub(super) order: Vec<Order>,
     pub(super) limit: Option<usize>,

@@ -43,7 +43,7 @@ impl Session {
             TableTarget::Path(_) => None,
         };
         let alias = alias.clone().or(own_name);
-        let target = self.read(&place, Some(base.version)).await?.under(alias.as_deref(), &[]);
+        let target = self.read(&place, Some(base.version)).await?.under(alias.as_deref(), &[])?;
         let source = self.relation(source, &BTreeMap::new()).await?;
         let sides = Sides { target, source };
         let (count, sources) = (sides.target.count, sides.source.count);

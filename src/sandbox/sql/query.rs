@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::Session;
-use super::ast::{Expr, FromSource, Order, Query, Select, SelectItem};
+use super::ast::{Expr, FromSource, NamedQuery, Order, Query, Select, SelectItem};
 use super::cast::cast;
 use super::compare::{keys, sorted};
 use super::error::{Result, SqlError};
@@ -35,9 +35,9 @@ impl Session {
 
     async fn run(&self, query: &Query, named: &NamedQueries) -> Result<Rows> {
         let mut named = named.clone();
-        for (name, query) in &query.with {
+        for NamedQuery { name, columns, query } in &query.with {
             let rows = self.query(query, &named).await?;
-            named.insert(name.to_lowercase(), rows);
+            named.insert(name.to_lowercase(), rows.under(None, columns)?);
         }
         let histories = query.parts.iter().filter(|part| {
             part.from.as_ref().is_some_and(|from| matches!(from.of, FromSource::History { .. }))

@@ -54,7 +54,7 @@ impl Session {
             {
                 let name = parts.join(".").to_lowercase();
                 let rows = named.get(&name).cloned().unwrap_or_default();
-                rows.under(Some(&name), &[])
+                rows.under(Some(&name), &[])?
             }
             FromSource::Table(TableTarget::Name(parts), None)
                 if super::schema::is_schema_view(parts) =>
@@ -88,7 +88,7 @@ impl Session {
                 Rows::of(made.into_iter().map(|(name, it)| Column::new(name, it)).collect())
             }
         };
-        Ok(rows.under(alias.as_deref(), columns))
+        rows.under(alias.as_deref(), columns)
     }
 
     /// The rows of `VALUES`.

@@ -86,15 +86,27 @@ impl Rows {
         self
     }
 
-    /// The same rows under another relation's name.
-    pub(super) fn under(mut self, alias: Option<&str>, columns: &[String]) -> Rows {
+    /// The same rows under another relation's name; their columns are called as they are given names, of which there is none or
+    /// one for each.
+    pub(super) fn under(mut self, alias: Option<&str>, columns: &[String]) -> Result<Rows> {
+        if !columns.is_empty() && columns.len() != self.columns.len() {
+            return Err(SqlError::new(
+                "ASSIGNMENT_ARITY_MISMATCH",
+                "42802",
+                format!(
+                    "The number of columns or variables assigned or aliased: {} does not match the number of source expressions: {}.",
+                    columns.len(),
+                    self.columns.len()
+                ),
+            ));
+        }
         for (at, column) in self.columns.iter_mut().enumerate() {
             column.of = alias.map(str::to_owned).or(column.of.take());
             if let Some(name) = columns.get(at) {
                 column.name.clone_from(name);
             }
         }
-        self
+        Ok(self)
     }
 
     /// The rows as tables store and results carry them.

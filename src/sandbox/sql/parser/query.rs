@@ -1,7 +1,9 @@
 //! Reads queries.
 
 use super::Parser;
-use crate::sandbox::sql::ast::{Expr, FromItem, FromSource, GroupBy, Order, Query, Select};
+use crate::sandbox::sql::ast::{
+    Expr, FromItem, FromSource, GroupBy, NamedQuery, Order, Query, Select,
+};
 use crate::sandbox::sql::error::{Result, SqlError};
 use crate::sandbox::sql::lexer::SqlToken;
 
@@ -49,9 +51,10 @@ impl Parser<'_> {
         if self.word("WITH") {
             loop {
                 let name = self.name()?;
+                let columns = if self.take("(") { self.column_aliases()? } else { Vec::new() };
                 self.expect_word("AS")?;
                 self.expect("(")?;
-                with.push((name, self.query()?));
+                with.push(NamedQuery { name, columns, query: self.query()? });
                 self.expect(")")?;
                 if !self.take(",") {
                     break;
@@ -226,17 +229,19 @@ impl Parser<'_> {
     /// `[AS] alias [(column, …)]` after a relation.
     fn named(&mut self, of: FromSource) -> Result<FromItem> {
         let alias = self.alias()?;
-        let mut columns = Vec::new();
-        if alias.is_some() && self.take("(") {
-            loop {
-                columns.push(self.name()?);
-                if !self.take(",") {
-                    break;
-                }
-            }
-            self.expect(")")?;
-        }
+        let given = alias.is_some() && self.take("(");
+        let columns = if given { self.column_aliases()? } else { Vec::new() };
         Ok(FromItem { of, alias, columns })
+    }
+
+    /// `column, …)`
+    fn column_aliases(&mut self) -> Result<Vec<String>> {
+        let mut columns = vec![self.name()?];
+        while self.take(",") {
+            columns.push(self.name()?);
+        }
+        self.expect(")")?;
+        Ok(columns)
     }
 
     pub(super) fn alias(&mut self) -> Result<Option<String>> {
