@@ -320,6 +320,12 @@ fn a_tombstone_in_a_checkpoint_takes_nothing_out_of_it_in_whatever_order_its_row
         assert_eq!(tombstones, ["c"]);
         let summary = replay::snapshot(&table.store, None, SnapshotDetail::Summary).unwrap();
         assert_eq!(summary.totals(), snapshot.totals());
+        let live = replay::snapshot(&table.store, None, SnapshotDetail::Live).unwrap();
+        let actions = |table: &Snapshot| -> Vec<String> {
+            let files = table.sorted_files().into_iter();
+            files.map(|(_, file)| file.action.as_deref().unwrap().to_owned()).collect()
+        };
+        assert_eq!((actions(&live), live.tombstones.len()), (actions(&snapshot), 0));
     }
 }
 
@@ -349,7 +355,7 @@ fn facts_of_another_type_are_read_and_what_is_no_fact_is_refused_with_line_and_f
         ),
     ] {
         table.commit(2, &[info("WRITE"), described("d", &no_fact)]);
-        for detail in [SnapshotDetail::Summary, SnapshotDetail::Full] {
+        for detail in [SnapshotDetail::Summary, SnapshotDetail::Live, SnapshotDetail::Full] {
             let error = replay::snapshot(&table.store, None, detail).unwrap_err().to_string();
             assert!(error.starts_with("00000000000000000002.json is corrupt: line 2: "), "{error}");
             assert!(error.contains(field), "{error}");
@@ -364,7 +370,12 @@ fn a_line_that_never_ends_is_refused_with_the_limit() {
     // Sparse: it has this size and takes no room.
     fs::File::create(commit).unwrap().set_len(1 << 40).unwrap();
     let told = "00000000000000000001.json: it has more than 64 MiB of one line of a log, the most that drsync reads";
-    for detail in [SnapshotDetail::Header, SnapshotDetail::Summary, SnapshotDetail::Full] {
+    for detail in [
+        SnapshotDetail::Header,
+        SnapshotDetail::Summary,
+        SnapshotDetail::Live,
+        SnapshotDetail::Full,
+    ] {
         let error = replay::snapshot(&table.store, None, detail).unwrap_err();
         assert_eq!(error.to_string(), told);
     }
@@ -378,7 +389,7 @@ fn a_file_that_one_commit_names_twice_is_refused_because_readers_disagree() {
         [[remove("a"), add("a", 10)], [add("c", 1), remove("c")], [add("c", 1), add("c", 2)]]
     {
         table.commit(1, &[vec![info("WRITE")], twice.to_vec()].concat());
-        for detail in [SnapshotDetail::Summary, SnapshotDetail::Full] {
+        for detail in [SnapshotDetail::Summary, SnapshotDetail::Live, SnapshotDetail::Full] {
             let error = replay::snapshot(&table.store, None, detail).unwrap_err().to_string();
             assert!(
                 error.starts_with("00000000000000000001.json is corrupt: line 3: it names "),
