@@ -17,6 +17,9 @@ use crate::region::{Appended, RegionError};
 
 /// Live files of a shelf of the cut log at which they are made one on the next: every append adds one, and reading opens all.
 const SHELF_FILES_MAX: usize = 12;
+/// In front of all shelves there may be more where there are many groups, as one for so many: whatever stays there is written
+/// anew each time.
+const HEADS_A_FILE: usize = 20;
 /// The last shelf: its files stay as many as they become, one for every few ten thousand cuts.
 const SHELF_LAST: u8 = 4;
 
@@ -245,10 +248,12 @@ async fn tend(location: &LakehouseLocation, known: &mut Option<KnownCutLog>, new
     };
     *log.shelves.entry(HEADS).or_default() += 1;
     log.heads.extend(Cuts::new(new));
-    let full = (HEADS..SHELF_LAST).find(|shelf| {
-        let files = log.shelves.get(shelf);
-        files.is_some_and(|files| *files > SHELF_FILES_MAX)
-    });
+    let most = |shelf: u8| match shelf {
+        HEADS => SHELF_FILES_MAX.max(log.heads.newest_of_each().count() / HEADS_A_FILE),
+        _ => SHELF_FILES_MAX,
+    };
+    let full = (HEADS..SHELF_LAST)
+        .find(|shelf| log.shelves.get(shelf).is_some_and(|files| *files > most(*shelf)));
     let now_ms = location.identity.author().now_ms;
     let _ = delta::clean(&store, log.end.version, now_ms).await;
     if let Some(shelf) = full
