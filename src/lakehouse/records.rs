@@ -209,8 +209,8 @@ impl Content<Cut> {
 }
 
 /// Refuses to write rows anew of which some are no cuts: they could not be written again.
-fn refuse_odd(content: &Content<Cut>) -> Result<(), DeltaError> {
-    match content.odd.first() {
+fn refuse_odd(rows: &[OddCut]) -> Result<(), DeltaError> {
+    match rows.first() {
         None => Ok(()),
         Some(odd) => Err(DeltaError::corrupt(odd.to_string(), &odd.why)),
     }

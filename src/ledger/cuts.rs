@@ -60,11 +60,6 @@ impl Cuts {
         self.odd.contains(group)
     }
 
-    /// The groups whose log has rows that are no cuts.
-    pub fn odd_groups(&self) -> impl Iterator<Item = &str> {
-        self.odd.iter().map(String::as_str)
-    }
-
     /// The same cuts, as only those of a log that a plan needs.
     #[must_use]
     pub fn of_heads(self) -> Cuts {
@@ -232,7 +227,7 @@ impl Cuts {
         number == newest || tied(cut) && number == newest_tied.max()
     }
 
-    /// The same log as far as a plan may need it, without its groups whose rows are none.
+    /// The same log as far as a plan may need it, of which every row is a cut.
     #[must_use]
     pub fn needed_to_plan(&self) -> Cuts {
         let all = self.numbered().flatten().filter(|(_, cut)| self.is_needed_to_plan(cut));

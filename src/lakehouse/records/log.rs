@@ -12,7 +12,7 @@ use super::{
 use crate::lakehouse::LakehouseLocation;
 use crate::lakehouse::delta::{self, DeltaError, Expect, SnapshotDetail};
 use crate::lakehouse::refusal::refusal;
-use crate::ledger::{Cut, Cuts, SYNC_CUTS, columns_appended};
+use crate::ledger::{Cut, Cuts, OddCut, SYNC_CUTS, columns_appended};
 use crate::region::{Appended, RegionError};
 
 /// Live files of a shelf of the cut log at which they are made one on the next: every append adds one, and reading opens all.
@@ -29,6 +29,8 @@ pub(in crate::lakehouse) struct KnownCutLog {
     end: LogEnd,
     /// The cuts in front of all shelves: of each group at least the newest.
     heads: Cuts,
+    /// Their rows that are no cuts.
+    odd: Vec<OddCut>,
     shelves: BTreeMap<u8, usize>,
     columns: Schema,
 }
@@ -39,6 +41,7 @@ impl KnownCutLog {
             end: LogEnd::look(location, SYNC_CUTS, content.version).await,
             shelves: content.shelves.clone(),
             columns: content.columns.clone(),
+            odd: content.odd.clone(),
             heads: content.into_cuts(),
         }
     }
@@ -276,18 +279,14 @@ async fn move_up(
     let batch = |cuts: &[&Cut]| to_batch(columns.clone(), cuts).map_err(failed);
     let needed = log.heads.needed_to_plan();
     let (stay, go) = if shelf == HEADS {
-        if let Some(group) = log.heads.odd_groups().next() {
-            let odd =
-                DeltaError::corrupt(format!("the log of {group}"), "it has rows that are no cuts");
-            return Err(failed(odd));
-        }
+        refuse_odd(&log.odd).map_err(failed)?;
         let stay: Vec<&Cut> = needed.iter().collect();
         let go: Vec<&Cut> =
             log.heads.iter().filter(|cut| !log.heads.is_needed_to_plan(cut)).collect();
         (batch(&stay)?, batch(&go)?)
     } else {
         let content = read_shelf(location, shelf).await?;
-        refuse_odd(&content).map_err(failed)?;
+        refuse_odd(&content.odd).map_err(failed)?;
         let all = Cuts::new(content.rows);
         (batch(&[])?, batch(&all.iter().collect::<Vec<_>>())?)
     };

@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use drsync::lakehouse::delta::{self, TableStore};
+use drsync::lakehouse::write::WritableTable;
 use drsync::lakehouse::{LakehouseLocation, Writer};
 use drsync::ledger::{Cut, Row};
 use drsync::region::{Appended, LedgerTable, Location as _, heads_agree};
+use serde_json::{Value, json};
 
 use crate::contract::ledger::{append, cut};
 use crate::contract::world::{World, open_lakehouse};
@@ -328,4 +330,33 @@ async fn a_ledger_that_was_put_aside_and_made_again_is_not_taken_for_the_one_tha
     assert_eq!(groups, ["after", "now"]);
     let groups: Vec<_> = read.cuts.unwrap().cuts.into_iter().map(|cut| cut.group_name).collect();
     assert_eq!(groups, ["after", "now"]);
+}
+
+#[tokio::test]
+async fn a_row_that_is_no_cut_stays_however_often_the_files_of_the_log_would_be_made_few() {
+    for group_name in [json!("odd"), Value::Null] {
+        let world = world().await;
+        let now = Arc::new(Mutex::new(Utc::now()));
+        let region = open(&world, &now);
+        region.create_ledger("east").await.unwrap();
+        append(&region, &cut("odd", "r", None)).await.unwrap();
+        let folder = world.path("west/sync/_drsync/sync_cuts");
+        let somebody = Writer { user: "someone@example.com".to_owned(), clock: Arc::new(Utc::now) };
+        let change = |row: &mut Value| {
+            row["cut_number"] = json!(-1);
+            row["group_name"] = group_name.clone();
+            true
+        };
+        WritableTable::at(folder, somebody).update(change).await.unwrap();
+        let odd = region.ledger().await.unwrap().cuts.unwrap().odd;
+        assert_eq!(odd.len(), 1);
+        let mut cuts: Vec<Cut> = Vec::new();
+        for n in 0..30 {
+            let next = cut("g", &format!("r{n}"), cuts.last());
+            assert_eq!(append(&region, &next).await.unwrap(), Appended::Committed);
+            cuts.push(next);
+        }
+        let read = region.ledger().await.unwrap().cuts.unwrap();
+        assert_eq!((read.odd, read.cuts), (odd, cuts), "{group_name}");
+    }
 }
