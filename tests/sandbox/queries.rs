@@ -75,6 +75,18 @@ async fn rows_are_grouped_by_a_place_an_alias_or_an_expression() {
             ),
             ("SELECT count(DISTINCT 1), count(DISTINCT kind) FROM p", json!([["1", "2"]])),
             ("SELECT count(DISTINCT 1) FROM p", json!([["1"]])),
+            ("SELECT kind FROM p GROUP BY kind HAVING count(*) > 1", json!([["x"]])),
+            (
+                "SELECT kind AS k, max(id) AS most FROM p GROUP BY k HAVING most < 10 AND k <> 'z'",
+                json!([["y", "2"]]),
+            ),
+            (
+                "SELECT kind FROM p UNION SELECT 'x' UNION ALL SELECT 'y' ORDER BY 1",
+                json!([["x"], ["y"], ["y"]]),
+            ),
+            ("SELECT 1 UNION ALL SELECT 1 UNION DISTINCT SELECT 1.0", json!([["1.0"]])),
+            ("SELECT count(*) FROM p HAVING count(*) > 3", json!([])),
+            ("SELECT count(*) FROM p HAVING min(id) = 1", json!([["3"]])),
             ("WITH q(n, k) AS (SELECT id, kind FROM p) SELECT k, max(n) FROM q GROUP BY k ORDER BY k", json!([["x", "10"], ["y", "2"]])),
         ],
     )
@@ -87,7 +99,13 @@ async fn rows_are_grouped_by_a_place_an_alias_or_an_expression() {
             ("SELECT kind FROM p GROUP BY 3", "[GROUP_BY_POS_OUT_OF_RANGE]"),
             ("SELECT count(DISTINCT *) FROM p", "DISTINCT * is not understood"),
             ("SELECT id FROM p WHERE count(*) > 1", "the aggregate count anywhere but"),
-            ("SELECT kind FROM p GROUP BY kind HAVING count(*) > 1", "HAVING is not understood"),
+            ("SELECT kind FROM p GROUP BY kind HAVING id > 1", "[MISSING_AGGREGATION]"),
+            ("SELECT id FROM p HAVING id > 1", "[MISSING_AGGREGATION]"),
+            (
+                "SELECT kind FROM p GROUP BY kind HAVING 'a'",
+                "[DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN]",
+            ),
+            ("SELECT id FROM p QUALIFY id > 1", "QUALIFY is not understood"),
         ],
     )
     .await;
@@ -173,8 +191,8 @@ async fn what_joins_or_filters_beyond_is_refused_by_its_name() {
         ("SELECT 1 FROM p, main.ref.countries", "a join of several relations"),
         ("SELECT 1 FROM p FULL OUTER JOIN main.ref.countries", "FULL after a relation"),
         ("SELECT 1 FROM p TABLESAMPLE (10 ROWS)", "TABLESAMPLE after a relation"),
-        ("SELECT 1 FROM p EXCEPT SELECT 1", "a set operation other than UNION ALL"),
-        ("SELECT 1 MINUS SELECT 1", "a set operation other than UNION ALL"),
+        ("SELECT 1 FROM p EXCEPT SELECT 1", "a set operation other than UNION"),
+        ("SELECT 1 MINUS SELECT 1", "a set operation other than UNION"),
         ("SELECT * EXCEPT (id) FROM p", "* EXCEPT"),
         ("SELECT id FROM p WHERE name ILIKE 'a%'", "ILIKE in an expression"),
         ("SELECT kind, count(*) FROM p GROUP BY ROLLUP (kind)", "GROUP BY ROLLUP"),

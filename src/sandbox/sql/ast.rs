@@ -281,11 +281,13 @@ pub(super) struct NamedQuery {
     pub(super) query: Query,
 }
 
-/// `SELECT … UNION ALL SELECT … ORDER BY … LIMIT n`.
+/// `SELECT … UNION SELECT … ORDER BY … LIMIT n`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Query {
     pub(super) with: Vec<NamedQuery>,
     pub(super) parts: Vec<Select>,
+    /// Of so many parts together equal rows are one, as UNION without ALL wants it.
+    pub(super) distinct_parts: usize,
     pub(super) order: Vec<Order>,
     pub(super) limit: Option<usize>,
     pub(super) offset: usize,
@@ -310,6 +312,8 @@ pub(super) struct Select {
     pub(super) from: Option<FromItem>,
     pub(super) filter: Option<Expr>,
     pub(super) group: GroupBy,
+    /// Which groups are wanted.
+    pub(super) having: Option<Expr>,
 }
 
 /// What rows are grouped by.

@@ -31,6 +31,12 @@ impl Session {
         for (item, _) in &select.items {
             items.push(self.folded(item, input, &groups, &mut each)?);
         }
+        if let Some(having) = &select.having {
+            let having = of_aliases(having, &select.items, input)?;
+            self.check_grouped(&having, &by, input)?;
+            let wanted = self.folded(&having, input, &groups, &mut each)?;
+            each = each.filter(&self.scope.holds(Some(&wanted), &each)?)?;
+        }
         let mut columns = Vec::new();
         for (item, (written, alias)) in items.iter().zip(&select.items) {
             let name = alias.clone().unwrap_or_else(|| written.name());
@@ -102,14 +108,7 @@ impl Session {
                     item.ok_or_else(|| SqlError::out_of_range("GROUP_BY", at, items.len()))?;
                 Ok(item.0.clone())
             }
-            Expr::Column(parts) if input.place(parts).is_err() => {
-                let named = |alias: &Option<String>| match (alias, parts.as_slice()) {
-                    (Some(alias), [name]) => alias.eq_ignore_ascii_case(name),
-                    _ => false,
-                };
-                let item = items.iter().find(|(_, alias)| named(alias));
-                Ok(item.map_or(by, |(item, _)| item).clone())
-            }
+            Expr::Column(_) => of_aliases(by, items, input),
             by => Ok(by.clone()),
         });
         by.collect()
@@ -155,7 +154,21 @@ pub(super) fn has_groups(select: &Select) -> bool {
         GroupBy::By(group) => !group.is_empty(),
         GroupBy::All => true,
     };
-    by || select.items.iter().any(|(item, _)| aggregates_in(item))
+    by || select.having.is_some() || select.items.iter().any(|(item, _)| aggregates_in(item))
+}
+
+/// An expression in which a name that no column has stands for what was selected under it.
+fn of_aliases(expr: &Expr, items: &[SelectItem], input: &Rows) -> Result<Expr> {
+    match expr {
+        Expr::Column(parts) if input.place(parts).is_err() => {
+            let named = |(_, alias): &&SelectItem| match (alias, parts.as_slice()) {
+                (Some(alias), [name]) => alias.eq_ignore_ascii_case(name),
+                _ => false,
+            };
+            Ok(items.iter().find(named).map_or(expr, |(item, _)| item).clone())
+        }
+        expr => expr.with_parts(&mut |part| of_aliases(part, items, input)),
+    }
 }
 
 /// The name in an expression that is no column's, and was given to something that is selected before.

@@ -21,7 +21,7 @@ use super::meet::common;
 use super::rows::{Column, NamedQueries, Rows};
 use super::within::member;
 
-/// Parts of a UNION ALL that are carried out at once: each waits for files.
+/// Parts of a UNION that are carried out at once: each waits for files.
 const PARTS_AT_ONCE: usize = 8;
 
 impl Session {
@@ -52,7 +52,13 @@ impl Session {
         let order = if query.parts.len() == 1 { query.order.as_slice() } else { &[] };
         let parts: Vec<_> =
             query.parts.iter().map(|part| self.select(part, order, &named)).collect();
-        let parts = stream::iter(parts).buffered(PARTS_AT_ONCE).try_collect().await?;
+        let mut parts: Vec<Rows> =
+            stream::iter(parts).buffered(PARTS_AT_ONCE).try_collect().await?;
+        if query.distinct_parts > 0 {
+            let rest = parts.split_off(query.distinct_parts);
+            parts = vec![distinct(united(parts, self.scope.zone)?)?];
+            parts.extend(rest);
+        }
         let mut rows = united(parts, self.scope.zone)?;
         if query.parts.len() > 1 {
             rows = self.sorted(&query.order, &[], rows, None)?;
@@ -91,9 +97,7 @@ impl Session {
             output = self.sorted(order, &select.items, output, from)?;
         }
         if select.distinct {
-            let mut seen = BTreeSet::new();
-            let first = keys(&output.values())?.into_iter().map(|key| Some(seen.insert(key)));
-            output = output.filter(&first.collect::<BooleanArray>())?;
+            output = distinct(output)?;
         }
         Ok(output)
     }
@@ -220,7 +224,14 @@ fn is_generator(expr: &Expr) -> bool {
     matches!(expr, Expr::Call { name, .. } if GENERATORS.contains(&name.as_str()))
 }
 
-/// The rows of all parts of a UNION ALL behind each other, in the types that fit them all and under the names of the first.
+/// The first of rows that are equal.
+fn distinct(rows: Rows) -> Result<Rows> {
+    let mut seen = BTreeSet::new();
+    let first = keys(&rows.values())?.into_iter().map(|key| Some(seen.insert(key)));
+    rows.filter(&first.collect::<BooleanArray>())
+}
+
+/// The rows of all parts of a UNION behind each other, in the types that fit them all and under the names of the first.
 fn united(mut parts: Vec<Rows>, zone: Tz) -> Result<Rows> {
     let (Some(first), true) = (parts.first(), parts.len() > 1) else {
         return Ok(parts.pop().unwrap_or_default());

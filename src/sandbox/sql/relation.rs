@@ -27,7 +27,8 @@ impl Session {
             return Ok(None);
         };
         let grouped = select.group != GroupBy::By(Vec::new());
-        if name != "COUNT" || !all || select.filter.is_some() || grouped {
+        let picked = select.filter.is_some() || select.having.is_some();
+        if name != "COUNT" || !all || picked || grouped {
             return Ok(None);
         }
         if let TableTarget::Name(parts) = target

@@ -62,11 +62,19 @@ impl Parser<'_> {
             }
         }
         let mut parts = vec![self.select()?];
-        while self.words(&["UNION", "ALL"]) {
+        let mut distinct_parts = 0;
+        while self.word("UNION") {
+            let all = self.word("ALL");
+            if !all {
+                self.word("DISTINCT");
+            }
             parts.push(self.select()?);
+            if !all {
+                distinct_parts = parts.len();
+            }
         }
-        if ["UNION", "EXCEPT", "INTERSECT", "MINUS"].into_iter().any(|it| self.is_word(it)) {
-            return Err(SqlError::unsupported("a set operation other than UNION ALL"));
+        if ["EXCEPT", "INTERSECT", "MINUS"].into_iter().any(|it| self.is_word(it)) {
+            return Err(SqlError::unsupported("a set operation other than UNION"));
         }
         let mut order = Vec::new();
         if self.words(&["ORDER", "BY"]) {
@@ -89,7 +97,7 @@ impl Parser<'_> {
         }
         let limit = self.limit()?;
         let offset = if self.word("OFFSET") { self.number()? } else { 0 };
-        Ok(Query { with, parts, order, limit, offset })
+        Ok(Query { with, parts, distinct_parts, order, limit, offset })
     }
 
     fn select(&mut self) -> Result<Select> {
@@ -99,6 +107,7 @@ impl Parser<'_> {
             from: Some(from),
             filter: None,
             group: GroupBy::By(Vec::new()),
+            having: None,
         };
         if self.take("(") {
             let inner = self.query()?;
@@ -128,10 +137,11 @@ impl Parser<'_> {
         }
         let filter = if self.word("WHERE") { Some(self.expression()?) } else { None };
         let group = if self.words(&["GROUP", "BY"]) { self.group()? } else { GroupBy::By(vec![]) };
-        if let Some(word) = ["HAVING", "QUALIFY"].into_iter().find(|it| self.is_word(it)) {
-            return Err(SqlError::unsupported(word));
+        let having = if self.word("HAVING") { Some(self.expression()?) } else { None };
+        if self.is_word("QUALIFY") {
+            return Err(SqlError::unsupported("QUALIFY"));
         }
-        Ok(Select { distinct, items, from, filter, group })
+        Ok(Select { distinct, items, from, filter, group, having })
     }
 
     /// What is selected, each with its name, if it is given one.
