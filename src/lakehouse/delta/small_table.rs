@@ -264,10 +264,11 @@ fn clean_files(store: &TableStore, now: &Snapshot, before: &Snapshot, now_ms: i6
     // What a writer left that was killed before its commit is named nowhere; only the age of the file tells of it.
     let real = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let real = real.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(0));
-    for file in store.list("")? {
-        let old = file.modified_ms < real.saturating_sub(kept);
-        if old && is_ours(&file.name) && !named.contains(file.name.as_str()) {
-            store.remove(&file.name)?;
+    let mut nameless = store.file_names("")?;
+    nameless.retain(|name| is_ours(name) && !named.contains(name.as_str()));
+    for (name, modified_ms) in nameless.iter().zip(store.times("", &nameless)?) {
+        if modified_ms.is_some_and(|modified_ms| modified_ms < real.saturating_sub(kept)) {
+            store.remove(name)?;
         }
     }
     Ok(())

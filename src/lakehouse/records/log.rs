@@ -19,7 +19,7 @@ use crate::region::{Appended, RegionError};
 const SHELF_FILES_MAX: usize = 12;
 /// In front of all shelves there may be more where there are many groups, as one for so many: whatever stays there is written
 /// anew each time.
-const HEADS_A_FILE: usize = 20;
+const HEADS_A_FILE: usize = 5;
 /// The last shelf: its files stay as many as they become, one for every few ten thousand cuts.
 const SHELF_LAST: u8 = 4;
 
