@@ -277,8 +277,8 @@ async fn move_up(
     let failed = |error: DeltaError| refusal(&doing, &error);
     let columns = cuts_as_in(&log.columns);
     let batch = |cuts: &[&Cut]| to_batch(columns.clone(), cuts).map_err(failed);
-    let needed = log.heads.needed_to_plan();
-    let (stay, go) = if shelf == HEADS {
+    let needed = (shelf == HEADS).then(|| log.heads.needed_to_plan());
+    let (stay, go) = if let Some(needed) = &needed {
         refuse_odd(&log.odd).map_err(failed)?;
         let stay: Vec<&Cut> = needed.iter().collect();
         let go: Vec<&Cut> =
@@ -298,7 +298,7 @@ async fn move_up(
         .await
         .map_err(failed)?;
     log.end = LogEnd::look(location, SYNC_CUTS, version).await;
-    if shelf == HEADS {
+    if let Some(needed) = needed {
         log.heads = needed;
     }
     let [(_, stay), (next, go)] = files;
