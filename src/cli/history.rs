@@ -255,16 +255,8 @@ impl HistoryArguments {
         let copy = |answer: Result<LedgerCopy, _>| answer.unwrap_or_default();
         let ledger = merge_copies(&copy(primary), &copy(secondary));
         let records = if self.reports_period(context) {
-            Some(
-                gather_evidence(
-                    self.span(context),
-                    self.head.clone(),
-                    regions,
-                    signers,
-                    &mut unread,
-                )
-                .await,
-            )
+            let (span, head) = (self.span(context), self.head.clone());
+            Some(gather_evidence(span, head, regions, signers, &mut unread).await)
         } else {
             None
         };

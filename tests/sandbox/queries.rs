@@ -102,7 +102,7 @@ async fn rows_are_grouped_by_a_place_an_alias_or_an_expression() {
             ("SELECT kind FROM p GROUP BY kind HAVING id > 1", "[MISSING_AGGREGATION]"),
             ("SELECT id FROM p HAVING id > 1", "[MISSING_AGGREGATION]"),
             (
-                "SELECT kind FROM p GROUP BY kind HAVING 'a'",
+                "SELECT kind FROM p GROUP BY kind HAVING max(id)",
                 "[DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN]",
             ),
             ("SELECT id FROM p QUALIFY id > 1", "QUALIFY is not understood"),
