@@ -346,7 +346,15 @@ impl Attempt<'_> {
             }
             Ok(Sent::Yes(Appended::Lost(other))) => self.beaten_by(*other, &cut).await,
             Ok(Sent::Yes(Appended::Diverged(other))) => {
-                self.diverged_at(other.map(|other| *other)).await
+                let newest = other.map_or("no cut".to_owned(), |newest| newest.label());
+                self.end_as_diverged(format!(
+                    "the secondary's log ends with {newest}, not with the cut this one follows"
+                ))
+                .await
+            }
+            Ok(Sent::Yes(Appended::Unreadable)) => {
+                let why = "a row of the group in the cut log is no cut, and nothing is committed beside it; the next plan says which and where";
+                self.end_as_diverged(why.to_owned()).await
             }
             Err(error) => {
                 // The run's id: the next plan looks whether the cut is there all the same.
@@ -376,15 +384,10 @@ impl Attempt<'_> {
         GroupEnd { cut: Some(other), ..GroupEnd::of(ending, message) }
     }
 
-    /// The secondary's log ends with `newest`, and not with the cut that was to be followed.
-    async fn diverged_at(&self, newest: Option<Cut>) -> GroupEnd {
-        let newest = newest.map_or("no cut".to_owned(), |newest| newest.label());
+    /// The cut has no place in the log.
+    async fn end_as_diverged(&self, why: String) -> GroupEnd {
         let code = FindingCode::LedgerDiverged;
-        let text: Sentence = format!(
-            "{}: the secondary's log ends with {newest}, not with the cut this one follows",
-            code.as_str()
-        )
-        .into();
+        let text: Sentence = format!("{}: {why}", code.as_str()).into();
         let found = Failed::Found { code, table: None };
         self.failed(text.clone(), GroupEnd::of(Ending::Failed(found), text)).await
     }

@@ -11,6 +11,8 @@ pub enum Appended {
     Lost(Box<Cut>),
     /// The log's newest cut of the group is not the one this cut follows.
     Diverged(Option<Box<Cut>>),
+    /// The log has a row of the group that is no cut: what it should have been nobody knows, so nothing follows it.
+    Unreadable,
 }
 
 impl Cuts {
@@ -23,7 +25,7 @@ impl Cuts {
         let newest = self.newest(&cut.group_name);
         let diverged = || Some(Appended::Diverged(newest.cloned().map(Box::new)));
         if self.has_odd(&cut.group_name) {
-            return diverged();
+            return Some(Appended::Unreadable);
         }
         let mut same_number = self.of(&cut.group_name).filter(|other| cut.has_place_of(other));
         if let Some(other) = same_number.next() {
@@ -37,10 +39,16 @@ impl Cuts {
     /// What the copy of the log in another region, which may lack the newest cuts, says of a cut that is to be appended; `None`:
     /// nothing that is newer.
     pub fn newer_than(&self, cut: &Cut) -> Option<Appended> {
+        // The copy may hold this very cut: it was appended, and the answer was lost.
+        if self.holds(cut) {
+            return None;
+        }
+        if self.has_odd(&cut.group_name) {
+            return Some(Appended::Unreadable);
+        }
         let newest = self.newest(&cut.group_name)?;
         let beyond = newest.cut_number >= cut.cut_number || newest.epoch > cut.epoch;
-        // The copy may hold this very cut: it was appended, and the answer was lost.
-        (beyond && !self.holds(cut)).then(|| {
+        beyond.then(|| {
             let newest = Box::new(newest.clone());
             if cut.has_place_of(&newest) {
                 Appended::Lost(newest)
@@ -95,7 +103,7 @@ mod tests {
             Some(Appended::Diverged(Some(_)))
         ));
         let odd = Cuts::new([first, second.clone()]).with_odd(["g".to_owned()]);
-        assert_eq!(odd.answer_to(&cut(3, "two", Some(&second))), diverged);
+        assert_eq!(odd.answer_to(&cut(3, "two", Some(&second))), Some(Appended::Unreadable));
         assert_eq!(Cuts::default().answer_to(&cut(1, "two", None)), None);
     }
 
@@ -109,8 +117,12 @@ mod tests {
         assert_eq!(level.newer_than(&second), None);
         let rival = cut(2, "two", Some(&first));
         assert_eq!(level.newer_than(&rival), Some(Appended::Lost(Box::new(second))));
-        let role = Cut { kind: Some(CutKind::Role), epoch: 9, ..first };
+        let role = Cut { kind: Some(CutKind::Role), epoch: 9, ..first.clone() };
         let moved = Cuts::new([role.clone()]);
         assert_eq!(moved.newer_than(&rival), Some(Appended::Diverged(Some(Box::new(role)))));
+        for cuts in [vec![], vec![first]] {
+            let odd = Cuts::new(cuts).with_odd(["g".to_owned()]);
+            assert_eq!(odd.newer_than(&rival), Some(Appended::Unreadable));
+        }
     }
 }

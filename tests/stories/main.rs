@@ -64,6 +64,7 @@ stories! {
         a_row_of_no_group_that_is_looked_at_is_told_with_its_remedy_and_stops_nothing,
         a_row_of_the_log_that_is_no_cut_stops_its_group_and_the_remedy_is_named,
         a_row_that_comes_between_plan_and_apply_stops_its_group_alone,
+        a_row_that_comes_while_an_apply_works_keeps_its_cut_out_of_both_copies,
         nothing_is_cloned_where_no_number_is_left_for_the_cut,
     }
     lost {

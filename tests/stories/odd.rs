@@ -1,7 +1,7 @@
 //! Rows of the cut log that are no cuts: they stop their group, with the remedy, and no other.
 
 use chrono::Utc;
-use drsync::apply::GroupOutcome;
+use drsync::apply::{Ending, Event, EventKind, Failed, GroupOutcome};
 use drsync::lakehouse::Writer;
 use drsync::lakehouse::write::WritableTable;
 use drsync::ledger::Cut;
@@ -132,6 +132,35 @@ pub(crate) async fn a_row_that_comes_between_plan_and_apply_stops_its_group_alon
         record.groups.iter().map(|group| (group.name.as_str(), group.outcome)).collect();
     let expected = [("reference", GroupOutcome::Stale), ("other", GroupOutcome::Synchronized)];
     assert_eq!(outcomes, expected, "{:?}", record.groups);
+}
+
+pub(crate) async fn a_row_that_comes_while_an_apply_works_keeps_its_cut_out_of_both_copies(
+    form: Form,
+) {
+    for region in ["east", "west"] {
+        let mut world = world(form).await;
+        let plan = world.plan().await;
+        let twin = world.twin();
+        let watch = |event: &Event| {
+            if let EventKind::GroupStarted { group, .. } = &event.what
+                && group == "reference"
+            {
+                let of_later = |row: &mut Value| row["consistency"] = json!("of a later version");
+                let forged = forge(&twin, region, of_later);
+                tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(forged));
+            }
+        };
+        let record = world.apply_watching(&plan, &watch).await;
+        let group = |name: &str| record.groups.iter().find(|group| group.name == name).unwrap();
+        assert_eq!(group("other").outcome, GroupOutcome::Synchronized, "{region}");
+        let found = Failed::Found { code: FindingCode::LedgerDiverged, table: None };
+        assert_eq!(group("reference").ending, Some(Ending::Failed(found)), "{region}");
+        for copy in [world.regions().primary, world.regions().secondary] {
+            let cuts = copy.location.ledger().await.unwrap().all_cuts();
+            let newest = cuts.newest("reference").map(|cut| cut.cut_number);
+            assert_eq!(newest, Some(1), "{region}");
+        }
+    }
 }
 
 /// Gives the cut log of a region a column that no version of drsync writes.
