@@ -21,7 +21,7 @@ pub use cut::{AcceptedRisk, Consistency, Cut, CutTableEntry};
 pub use cuts::{Cuts, Divergence};
 pub use kind::CutKind;
 pub use odd::{CutRow, OddCut};
-pub use role::{NEEDS_PROPERTY, NewRole, Roles, needed_version};
+pub use role::{NEEDS_PROPERTY, NewRole, Roles, need_of_later_version};
 pub use row::{Row, RowStatus};
 
 /// Folder of drsync's own files under a sync location.

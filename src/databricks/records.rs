@@ -13,7 +13,7 @@ use super::rows::ResultRows;
 use super::statements::Intent;
 use crate::ledger::{
     Cut, CutRow, Cuts, FOLDER, NEEDS_PROPERTY, OddCut, Row, SYNC_CUTS, SYNC_METADATA,
-    WORKSPACE_PROPERTY, columns_appended, needed_version,
+    WORKSPACE_PROPERTY, columns_appended, need_of_later_version,
 };
 use crate::pause::{Twice, may_try_again};
 use crate::region::{
@@ -147,11 +147,7 @@ async fn content(
     let Some(detail) = detail(location, &table).await? else {
         return Ok(None);
     };
-    if let Some(needed) = needed_version(detail.property(NEEDS_PROPERTY)) {
-        let text = format!(
-            "it needs drsync {needed}, and this is {}: upgrade whoever works with it",
-            env!("CARGO_PKG_VERSION")
-        );
+    if let Some(text) = need_of_later_version(detail.property(NEEDS_PROPERTY)) {
         return Err(Refusal::new(RegionErrorKind::Unsupported, text));
     }
     let select = select(&table);

@@ -13,7 +13,7 @@ use crate::config::LocationAddress;
 use crate::files;
 use crate::ledger::{
     Cut, Cuts, FOLDER, KEPT, NEEDS_PROPERTY, OddCut, Row, SYNC_CUTS, SYNC_METADATA,
-    WORKSPACE_PROPERTY, needed_version,
+    WORKSPACE_PROPERTY, need_of_later_version,
 };
 use crate::off_thread::off_thread;
 use crate::pause::{Twice, before_again, may_try_again};
@@ -357,8 +357,8 @@ async fn read_shelves<T: rows::Record>(
         Err(DeltaError::NotATable { .. }) => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    if let Some(needed) = needed_version(kept.metadata.property(NEEDS_PROPERTY)) {
-        return Err(written_by_later(name, needed));
+    if let Some(detail) = need_of_later_version(kept.metadata.property(NEEDS_PROPERTY)) {
+        return Err(RegionError::new(RegionErrorKind::Unsupported, format!("read {name}"), detail));
     }
     let workspace = kept.metadata.property(WORKSPACE_PROPERTY);
     let (rows, odd) = rows::records(&kept.rows).map_err(failed)?;
@@ -371,15 +371,6 @@ async fn read_shelves<T: rows::Record>(
         columns: kept.columns,
         damage: kept.damage,
     }))
-}
-
-/// The refusal of a table that only a later version of drsync may read.
-fn written_by_later(name: &str, needed: &str) -> RegionError {
-    let detail = format!(
-        "it needs drsync {needed}, and this is {}: upgrade whoever works with it",
-        env!("CARGO_PKG_VERSION")
-    );
-    RegionError::new(RegionErrorKind::Unsupported, format!("read {name}"), detail)
 }
 
 /// Whether a conditional commit is tried again, on top of what others committed meanwhile.

@@ -182,8 +182,18 @@ impl Cuts {
     }
 }
 
+/// What a ledger table needs by its property, as a fragment, where only a later version of drsync may use it.
+pub fn need_of_later_version(property: Option<&str>) -> Option<String> {
+    let needed = match needed_version(property)? {
+        "" => "a later version of drsync".to_owned(),
+        version => format!("drsync {version}"),
+    };
+    let ours = env!("CARGO_PKG_VERSION");
+    Some(format!("it needs {needed}, and this is {ours}: upgrade whoever works with it"))
+}
+
 /// The version of drsync that a ledger table needs by its property, where this one is older.
-pub fn needed_version(property: Option<&str>) -> Option<&str> {
+fn needed_version(property: Option<&str>) -> Option<&str> {
     let parts = |version: &str| -> Option<Vec<u64>> {
         version.split('.').map(|part| part.parse().ok()).collect()
     };
@@ -337,5 +347,8 @@ mod tests {
         assert_eq!(needed_version(Some(env!("CARGO_PKG_VERSION"))), None);
         assert_eq!(needed_version(Some("999.0.0")), Some("999.0.0"));
         assert_eq!(needed_version(Some("next")), Some("next"));
+        let need = |property| need_of_later_version(Some(property)).unwrap();
+        assert!(need("9.0.0").starts_with("it needs drsync 9.0.0, and this is "));
+        assert!(need("").starts_with("it needs a later version of drsync, and this is "));
     }
 }
