@@ -9,6 +9,7 @@ mod arithmetic;
 mod ast;
 mod cast;
 mod catalog_changes;
+mod column_pruning;
 mod commit;
 mod compare;
 mod ddl;
@@ -48,6 +49,7 @@ use super::served_workspace::ServedWorkspace;
 use crate::command::{Command, Verb};
 use crate::lakehouse::delta;
 use ast::ParsedStatement;
+use column_pruning::read_all;
 use error::Result;
 pub(super) use error::SqlError;
 use eval::Scope;
@@ -128,9 +130,12 @@ impl Session {
             ParsedStatement::Query(query) => self.query(&query, &BTreeMap::new()).await,
             ParsedStatement::Show(show) => self.show(&show).await,
             ParsedStatement::DescribeHistory { target, limit } => {
-                self.history(&target, limit).await
+                self.history(&target, limit, &read_all).await
             }
-            ParsedStatement::DescribeDetail(target) => self.detail(&target).await,
+            ParsedStatement::DescribeDetail(target) => self.detail(&target, &read_all).await,
+            ParsedStatement::DescribeColumn { target, column } => {
+                self.describe_column(&target, &column).await
+            }
             ParsedStatement::DescribeTable { target, extended } => {
                 self.describe(&target, extended).await
             }

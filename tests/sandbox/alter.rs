@@ -48,6 +48,12 @@ async fn columns_are_added_where_they_are_to_stand_with_what_is_said_of_them() {
     assert_eq!(columns(&sandbox, &table).await, ["note", "id", "n", "day", "place"]);
     let described = sandbox.rows(&format!("DESCRIBE {table}")).await;
     assert_eq!(described[0], json!(["note", "string", "why"]));
+    for (column, kind, comment) in [("NOTE", "string", "why"), ("n", "int", "NULL")] {
+        let described = sandbox.rows(&format!("DESCRIBE TABLE {table} {column}")).await;
+        let said = [("col_name", column), ("data_type", kind), ("comment", comment)];
+        let said = said.map(|(what, value)| json!([what, value.replace("NOTE", "note")]));
+        assert_eq!(described, said);
+    }
     assert_eq!(described[4], json!(["place", "struct<city: string, zip: string>", null]));
     let rows = sandbox
         .rows(&format!("SELECT id, n, place.zip, place.city FROM {table} ORDER BY id"))

@@ -162,6 +162,15 @@ async fn what_is_in_a_value_is_found_or_refused() {
             ("SELECT 1 FROM VALUES (1, 2) AS t(x)", "[ASSIGNMENT_ARITY_MISMATCH]"),
             ("SELECT 1 FROM VALUES (1) AS t(x, y)", "[ASSIGNMENT_ARITY_MISMATCH]"),
             ("WITH q(n) AS (SELECT 1, 2) SELECT n FROM q", "[ASSIGNMENT_ARITY_MISMATCH]"),
+            ("WITH q AS (SELECT 1), Q AS (SELECT 2) SELECT * FROM q", "[DUPLICATED_CTE_NAMES]"),
+            (
+                "SELECT wrong FROM (DESCRIBE HISTORY main.shop.orders)",
+                "Did you mean one of the following? [`version`, `timestamp`, `userId`",
+            ),
+            (
+                "SELECT x.version FROM (DESCRIBE HISTORY main.shop.orders) h",
+                "`isBlindAppend`, `operationMetrics`, `userMetadata`, `engineInfo`]",
+            ),
         ],
     )
     .await;
@@ -225,10 +234,10 @@ async fn what_joins_or_filters_beyond_is_refused_by_its_name() {
             "SET of s.a, a field within a column,",
         ),
         ("CREATE TABLE main.scratch.c LIKE main.scratch.p", "CREATE TABLE … LIKE"),
-        (
-            "DESCRIBE main.scratch.p id",
-            "'id' where the end of the statement is expected (line 1, pos 24)",
-        ),
+        ("DESCRIBE main.scratch.p PARTITION (id = 1)", "DESCRIBE of a partition"),
+        ("DESCRIBE EXTENDED main.scratch.p id", "DESCRIBE EXTENDED of a column"),
+        ("DESCRIBE EXTENDED main.scratch.p AS JSON", "DESCRIBE … AS JSON"),
+        ("DESCRIBE main.scratch.p s.a", "DESCRIBE of what is within a column"),
         ("SELECT 10L, id FROM p", "the number 10L"),
         ("ALTER TABLE p UNSET TBLPROPERTIES ('a')", "ALTER TABLE … UNSET TBLPROPERTIES"),
         ("ALTER SCHEMA main.scratch SET OWNER TO x", "ALTER SCHEMA"),

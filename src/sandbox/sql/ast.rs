@@ -25,6 +25,10 @@ pub(super) enum ParsedStatement {
         target: TableTarget,
         extended: bool,
     },
+    DescribeColumn {
+        target: TableTarget,
+        column: Vec<String>,
+    },
     List {
         url: String,
         limit: Option<usize>,
@@ -97,6 +101,7 @@ impl ParsedStatement {
             | Self::DescribeHistory { .. }
             | Self::DescribeDetail(_)
             | Self::DescribeTable { .. }
+            | Self::DescribeColumn { .. }
             | Self::List { .. }
             | Self::Use { .. } => false,
             Self::Clone(_)

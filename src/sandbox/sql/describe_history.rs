@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::Session;
 use super::ast::TableTarget;
+use super::column_pruning::ColumnsRead;
 use super::error::{Result, SqlError};
 use super::kind::{self, Kind, structure, timestamp};
 use super::rows::Rows;
@@ -36,17 +37,30 @@ fn history_columns() -> [(&'static str, Kind); 15] {
 }
 
 impl Session {
-    /// The newest commits of a table, newest first.
-    pub(super) async fn history(&self, target: &TableTarget, limit: Option<usize>) -> Result<Rows> {
+    /// The newest commits of a table, newest first, in the columns that are read.
+    pub(super) async fn history(
+        &self,
+        target: &TableTarget,
+        limit: Option<usize>,
+        columns_read: ColumnsRead<'_>,
+    ) -> Result<Rows> {
         let place = self.find(target).await?;
         let failed = |error| SqlError::delta(&place.shown, &error);
         let commits = delta::newest_commits(&place.store, limit).await;
         let mut commits = commits.map_err(failed)?;
         commits.reverse();
-        Rows::from_json(&history_columns(), &commits.into_iter().map(row).collect::<Vec<_>>())
+        let columns = history_columns();
+        let places = columns_read(&columns.each_ref().map(|(name, _)| *name));
+        let rows: Vec<Vec<Value>> = commits.into_iter().map(row).collect();
+        Rows::from_json_at(&columns, &rows, places)
     }
 
-    pub(super) async fn detail(&self, target: &TableTarget) -> Result<Rows> {
+    /// What a table is at its newest version, in the columns that are read.
+    pub(super) async fn detail(
+        &self,
+        target: &TableTarget,
+        columns_read: ColumnsRead<'_>,
+    ) -> Result<Rows> {
         let place = self.find(target).await?;
         let table = self.snapshot(&place, None, SnapshotDetail::Summary).await?;
         let totals = table.totals();
@@ -90,7 +104,8 @@ impl Session {
             table.protocol.min_writer_version().into(),
             json!(features),
         ];
-        Rows::from_json(&columns, &[row])
+        let places = columns_read(&columns.each_ref().map(|(name, _)| *name));
+        Rows::from_json_at(&columns, &[row], places)
     }
 }
 

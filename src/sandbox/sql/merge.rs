@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Session;
 use super::ast::{Clause, Expr, Merge, MergeAction, TableTarget, When};
 use super::cast::cast;
+use super::column_pruning::Reader;
 use super::commit::StatementChange;
 use super::compare::places;
 use super::error::{Result, SqlError};
@@ -44,7 +45,7 @@ impl Session {
         };
         let alias = alias.clone().or(own_name);
         let target = self.read(&place, Some(base.version)).await?.under(alias.as_deref(), &[])?;
-        let source = self.relation(source, &BTreeMap::new()).await?;
+        let source = self.relation(source, &BTreeMap::new(), Reader::Whole).await?;
         let sides = Sides { target, source };
         let (count, sources) = (sides.target.count, sides.source.count);
         let (to, from): (Vec<u32>, Vec<u32>) = self.pairs(&sides, on)?.into_iter().unzip();

@@ -11,6 +11,7 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use super::Session;
 use super::ast::{Expr, FromSource, NamedQuery, Order, Query, Select, SelectItem};
 use super::cast::cast;
+use super::column_pruning::Reader;
 use super::compare::{keys, sorted};
 use super::error::{Result, SqlError};
 use super::functions::{self, GENERATORS};
@@ -76,7 +77,7 @@ impl Session {
         }
         let mut input = match &select.from {
             None => Rows::ONE,
-            Some(relation) => self.relation(relation, named).await?,
+            Some(relation) => self.relation(relation, named, Reader::Select(select, order)).await?,
         };
         let filter = match &select.filter {
             Some(filter) => Some(self.with_members(filter, named).await?),
@@ -144,7 +145,7 @@ impl Session {
     /// What is selected of each row; a name that no column has is looked for among what was named before.
     fn evaluated(&self, items: &[SelectItem], input: &Rows) -> Result<Rows> {
         let mut columns = Vec::new();
-        let mut named = input.clone();
+        let mut named: Option<Rows> = None;
         for (item, alias) in items {
             // `r.*` of a column that is a struct: its fields.
             if let Expr::Star(Some(of)) = item
@@ -174,13 +175,13 @@ impl Session {
                 continue;
             }
             let name = alias.clone().unwrap_or_else(|| item.name());
-            let values = self
-                .scope
-                .eval(item, input)
-                .or_else(|error| self.scope.eval(item, &named).map_err(|_| error))?;
+            let values = self.scope.eval(item, input).or_else(|error| match &named {
+                Some(named) => self.scope.eval(item, named).map_err(|_| error),
+                None => Err(error),
+            })?;
             let column = Column::new(name, values);
             if alias.is_some() && input.place(std::slice::from_ref(&column.name)).is_err() {
-                named.columns.push(column.clone());
+                named.get_or_insert_with(|| input.clone()).columns.push(column.clone());
             }
             columns.push(column);
         }

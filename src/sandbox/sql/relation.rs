@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::ast::{Expr, FromItem, FromSource, GroupBy, Select, TableTarget};
+use super::column_pruning::Reader;
 use super::error::{Result, SqlError};
 use super::functions::{self, GENERATORS};
 use super::literal;
@@ -47,7 +48,13 @@ impl Session {
         Ok(Some(Rows::counts(&[(&name, count)])?))
     }
 
-    pub(super) async fn relation(&self, relation: &FromItem, named: &NamedQueries) -> Result<Rows> {
+    /// The rows of a relation, of whose columns those that are not read may be left out.
+    pub(super) async fn relation(
+        &self,
+        relation: &FromItem,
+        named: &NamedQueries,
+        reader: Reader<'_>,
+    ) -> Result<Rows> {
         let FromItem { of, alias, columns } = relation;
         let rows = match of {
             FromSource::Table(TableTarget::Name(parts), None)
@@ -73,8 +80,14 @@ impl Session {
                 rows
             }
             FromSource::Values(lists) => self.listed(lists)?,
-            FromSource::History { target, limit } => self.history(target, *limit).await?,
-            FromSource::Detail(target) => self.detail(target).await?,
+            FromSource::History { target, limit } => {
+                let read = |columns: &[&str]| reader.columns_read(relation, columns);
+                self.history(target, *limit, &read).await?
+            }
+            FromSource::Detail(target) => {
+                let read = |columns: &[&str]| reader.columns_read(relation, columns);
+                self.detail(target, &read).await?
+            }
             FromSource::Function(name, args) => {
                 if !GENERATORS.contains(&name.as_str()) {
                     return Err(SqlError::unsupported(format!(

@@ -60,11 +60,22 @@ impl Rows {
 
     /// Rows in JSON, each value in the place of its column.
     pub(super) fn from_json(columns: &[(&str, Kind)], rows: &[Vec<Value>]) -> Result<Rows> {
-        let column = |(at, (name, kind)): (usize, &(&str, Kind))| {
+        Rows::from_json_at(columns, rows, 0..columns.len())
+    }
+
+    /// The same of the columns at some places alone.
+    pub(super) fn from_json_at(
+        columns: &[(&str, Kind)],
+        rows: &[Vec<Value>],
+        places: impl IntoIterator<Item = usize>,
+    ) -> Result<Rows> {
+        let column = |at: usize| {
+            let (name, kind) = &columns[at];
             let values: Vec<&Value> = rows.iter().map(|row| &row[at]).collect();
             Ok(Column::new(*name, read_json(kind, &values, Tz::UTC)?))
         };
-        Ok(Rows::of(columns.iter().enumerate().map(column).collect::<Result<_>>()?))
+        let columns = places.into_iter().map(column).collect::<Result<_>>()?;
+        Ok(Rows { columns, count: rows.len() })
     }
 
     /// Rows of texts, or of nulls.

@@ -2,13 +2,14 @@
 
 use std::sync::PoisonError;
 
+use arrow_array::new_empty_array;
 use serde_json::{Value, json};
 
 use super::ast::{ShowStatement, TableTarget};
 use super::error::{Result, SqlError};
 use super::eval::like;
 use super::kind::{self, Kind};
-use super::rows::Rows;
+use super::rows::{Column, Rows};
 use super::tables::columns_of;
 use super::{DefaultNames, Session};
 use crate::config::TableName;
@@ -310,5 +311,26 @@ impl Session {
         }
         let names = ["col_name", "data_type", "comment"];
         Rows::texts(&names, &rows)
+    }
+
+    pub(super) async fn describe_column(
+        &self,
+        target: &TableTarget,
+        column: &[String],
+    ) -> Result<Rows> {
+        let place = self.find(target).await?;
+        let table = self.snapshot(&place, None, SnapshotDetail::Header).await?;
+        let columns = columns_of(&table);
+        let none = columns.iter().map(|(name, kind)| Column::new(name, new_empty_array(kind)));
+        let (at, _) = Rows::of(none.collect()).place(column)?;
+        let (name, kind) = &columns[at];
+        if column.len() > 1 {
+            return Err(SqlError::unsupported("DESCRIBE of what is within a column"));
+        }
+        let comment = comment_of(&table, name).unwrap_or_else(|| "NULL".to_owned());
+        let kind = kind::sql(kind).to_lowercase();
+        let said = [("col_name", name), ("data_type", &kind), ("comment", &comment)];
+        let rows = said.map(|(what, value)| vec![json!(what), json!(value)]);
+        Rows::texts(&["info_name", "info_value"], &rows)
     }
 }

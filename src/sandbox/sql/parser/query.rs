@@ -51,6 +51,13 @@ impl Parser<'_> {
         if self.word("WITH") {
             loop {
                 let name = self.name()?;
+                if with.iter().any(|it: &NamedQuery| it.name.eq_ignore_ascii_case(&name)) {
+                    return Err(SqlError::new(
+                        "DUPLICATED_CTE_NAMES",
+                        "42602",
+                        format!("CTE definition can't have duplicate names: `{name}`."),
+                    ));
+                }
                 let columns = if self.take("(") { self.column_aliases()? } else { Vec::new() };
                 self.expect_word("AS")?;
                 self.expect("(")?;

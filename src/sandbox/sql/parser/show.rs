@@ -27,7 +27,20 @@ impl Parser<'_> {
             return Err(SqlError::unsupported("DESCRIBE of anything but a table"));
         }
         let target = self.target()?;
-        Ok(ParsedStatement::DescribeTable { target, extended })
+        if self.is_word("PARTITION") {
+            return Err(SqlError::unsupported("DESCRIBE of a partition"));
+        }
+        if self.is_word("AS") {
+            return Err(SqlError::unsupported("DESCRIBE … AS JSON"));
+        }
+        if !matches!(self.peek(), Some(SqlToken::Word(_) | SqlToken::Quoted(_))) {
+            return Ok(ParsedStatement::DescribeTable { target, extended });
+        }
+        let column = self.names()?;
+        if extended {
+            return Err(SqlError::unsupported("DESCRIBE EXTENDED of a column"));
+        }
+        Ok(ParsedStatement::DescribeColumn { target, column })
     }
 
     pub(super) fn show(&mut self) -> Result<ShowStatement> {
