@@ -142,3 +142,43 @@ proptest! {
         prop_assert_eq!(path(&a).split('/').count(), 3);
     }
 }
+
+#[test]
+fn names_are_one_and_ordered_by_their_letters_in_lower_case_whatever_alphabet_they_are_of() {
+    use std::hash::{BuildHasher as _, RandomState};
+    // The sign of Kelvin is a k in lower case, and the dotted capital I is two letters.
+    let names = [
+        "",
+        "a",
+        "A",
+        "k",
+        "K",
+        "\u{212A}",
+        "kb",
+        "KB",
+        "\u{212A}b",
+        "İ",
+        "i\u{307}",
+        "ä",
+        "Ä",
+        "z",
+        "Z_1",
+        "z_1",
+        "[",
+        "_",
+    ];
+    let names = names.map(|name| TableName::new("main", name, "t"));
+    let lower =
+        |name: &TableName| name.schema.chars().flat_map(char::to_lowercase).collect::<String>();
+    let hasher = RandomState::new();
+    for one in &names {
+        for other in &names {
+            let wanted = lower(one).chars().cmp(lower(other).chars());
+            assert_eq!(one.cmp(other), wanted, "{one} {other}");
+            assert_eq!(one == other, wanted.is_eq(), "{one} {other}");
+            if one == other {
+                assert_eq!(hasher.hash_one(one), hasher.hash_one(other), "{one} {other}");
+            }
+        }
+    }
+}
