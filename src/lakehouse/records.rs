@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use arrow_array::{RecordBatch, UInt32Array};
 use arrow_schema::Schema;
 
 use super::LakehouseLocation;
@@ -22,12 +23,14 @@ use crate::region::{
 };
 
 mod columns;
+mod columns_of_others;
 mod log;
 mod log_end;
 mod rows;
 mod status_rows;
 
 use columns::{cuts_as_in, sync_cuts, sync_metadata};
+use columns_of_others::beside;
 pub(super) use log::{KnownCutLog, append_cuts, copy_cuts, newest_cuts};
 use log_end::LogEnd;
 pub(super) use rows::{to_batch, to_json};
@@ -51,6 +54,8 @@ struct Content<T> {
     odd: Vec<OddCut>,
     shelves: BTreeMap<u8, usize>,
     columns: Schema,
+    /// What rows have in columns that this version neither writes nor carries along in its records.
+    others: RecordBatch,
     damage: Option<String>,
 }
 
@@ -172,6 +177,8 @@ pub(super) async fn mend(
             LedgerTable::Metadata => {
                 let content = existing::<Row>(location, SYNC_METADATA, ALL_SHELVES).await?;
                 let batch = to_batch(sync_metadata(), &content.rows).map_err(failed)?;
+                let places: UInt32Array = (0..).take(content.rows.len()).collect();
+                let batch = beside(batch, &content.others, &places).map_err(failed)?;
                 (content.version, content.damage.map(|_| batch))
             }
             LedgerTable::Cuts => {
@@ -362,6 +369,7 @@ async fn read_shelves<T: rows::Record>(
     }
     let workspace = kept.metadata.property(WORKSPACE_PROPERTY);
     let (rows, odd) = rows::records(&kept.rows).map_err(failed)?;
+    let others = T::take_others(&kept.columns, &kept.rows).map_err(failed)?;
     Ok(Some(Content {
         version: kept.version,
         workspace: workspace.map(str::to_owned),
@@ -369,6 +377,7 @@ async fn read_shelves<T: rows::Record>(
         odd,
         shelves: kept.shelves,
         columns: kept.columns,
+        others,
         damage: kept.damage,
     }))
 }

@@ -244,11 +244,9 @@ pub(super) fn write_file(
             return Err(DeltaError::feature(feature, simple_only));
         }
     }
-    let (ours, theirs) = (schema_string(&rows.schema())?, table.metadata.schema_string());
-    if !schema::same_columns(&ours, theirs) {
-        return Err(unsupported(format!(
-            "the rows have the columns {ours}, the table has {theirs}"
-        )));
+    let ours = schema_string(&rows.schema())?;
+    if let Some(difference) = schema::find_difference(&ours, table.metadata.schema_string())? {
+        return Err(unsupported(difference));
     }
     let path = format!("part-00000-{}-c000.zstd.parquet", uuid::Uuid::new_v4());
     let compression = Compression::ZSTD(ZstdLevel::default());

@@ -11,12 +11,16 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::super::delta::DeltaError;
+use super::columns_of_others::take_others;
 use crate::ledger::{Cut, CutRow, OddCut, Row, RowStatus};
 
 /// A record that a ledger table holds.
 pub(in super::super) trait Record: Sized {
     /// Reads a row.
     fn read(value: Value) -> Result<ReadRow<Self>, DeltaError>;
+
+    /// What rows as they were read have in columns that no record carries along.
+    fn take_others(table: &Schema, rows: &[RecordBatch]) -> Result<RecordBatch, DeltaError>;
 }
 
 /// A row as read.
@@ -34,6 +38,10 @@ impl Record for Cut {
             CutRow::Odd(odd) => Ok(ReadRow::Odd(odd)),
         }
     }
+
+    fn take_others(_: &Schema, _: &[RecordBatch]) -> Result<RecordBatch, DeltaError> {
+        Ok(RecordBatch::new_empty(Arc::new(Schema::empty())))
+    }
 }
 
 impl Record for Row {
@@ -43,6 +51,10 @@ impl Record for Row {
         let named = format!("the row of {group}");
         let row = serde_json::from_value(value).map_err(|error| DeltaError::corrupt(named, error));
         row.map(ReadRow::Record)
+    }
+
+    fn take_others(table: &Schema, rows: &[RecordBatch]) -> Result<RecordBatch, DeltaError> {
+        take_others(table, rows)
     }
 }
 

@@ -6,6 +6,7 @@ use arrow_array::RecordBatch;
 use arrow_select::interleave::interleave_record_batch;
 
 use super::columns::sync_metadata;
+use super::columns_of_others::{beside, others_in};
 use super::{
     ALL_SHELVES, ATTEMPTS, Content, LogEnd, crowded, existing, may_commit_again, pause, table,
     to_batch,
@@ -23,7 +24,7 @@ const DOING: &str = "write sync_metadata";
 pub(in crate::lakehouse) struct KnownRows {
     end: LogEnd,
     rows: BTreeMap<String, Row>,
-    /// The same rows in the same order, as they are written.
+    /// The same rows in the same order, as they are written: what others gave the table is beside them.
     batch: RecordBatch,
     /// A group has two rows, which only somebody else can have made: they become one.
     has_twins: bool,
@@ -31,18 +32,25 @@ pub(in crate::lakehouse) struct KnownRows {
 
 impl KnownRows {
     async fn read(location: &LakehouseLocation) -> Result<KnownRows, RegionError> {
-        let Content { version, rows: read, .. } =
+        let Content { version, rows: read, others, .. } =
             existing::<Row>(location, SYNC_METADATA, ALL_SHELVES).await?;
         let (end, all) = (LogEnd::look(location, SYNC_METADATA, version).await, read.len());
         let mut rows: BTreeMap<String, Row> = BTreeMap::new();
-        for row in read {
-            let one = match rows.remove(&row.group_name) {
+        let mut places: BTreeMap<String, u32> = BTreeMap::new();
+        for (place, row) in (0..).zip(read) {
+            let before = rows.remove(&row.group_name);
+            let one = match before.clone() {
                 Some(other) => newer_row(other, row),
                 None => row,
             };
+            if before.as_ref() != Some(&one) {
+                places.insert(one.group_name.clone(), place);
+            }
             rows.insert(one.group_name.clone(), one);
         }
-        let batch = batch_of(&rows).map_err(|error| refusal(DOING, &error))?;
+        let places = places.into_values().collect();
+        let batch = batch_of(&rows).and_then(|ours| beside(ours, &others, &places));
+        let batch = batch.map_err(|error| refusal(DOING, &error))?;
         Ok(KnownRows { end, batch, has_twins: rows.len() < all, rows })
     }
 
@@ -54,7 +62,9 @@ impl KnownRows {
     fn take_in(&mut self, rows: &[Row]) -> Result<(), DeltaError> {
         let named = |row: &Row| (row.group_name.clone(), row.clone());
         let new: BTreeMap<String, Row> = rows.iter().map(named).collect();
-        let new_batch = batch_of(&new)?;
+        let known: BTreeMap<&String, u32> = self.rows.keys().zip(0..).collect();
+        let known = new.keys().map(|name| known.get(name).copied()).collect();
+        let new_batch = beside(batch_of(&new)?, &others_in(&self.batch)?, &known)?;
         let mut places: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
         for (from, names) in [self.rows.keys(), new.keys()].into_iter().enumerate() {
             places.extend(names.enumerate().map(|(at, name)| (name.as_str(), (from, at))));

@@ -6,6 +6,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::Int64Type;
+use arrow_array::{Int64Array, RecordBatch};
+use arrow_schema::DataType;
+use arrow_select::concat::concat_batches;
 use chrono::{DateTime, TimeDelta, Utc};
 use drsync::lakehouse::delta::{self, TableStore};
 use drsync::lakehouse::write::WritableTable;
@@ -301,6 +306,69 @@ async fn what_two_processes_know_of_a_ledger_is_what_it_says_whoever_wrote_last(
             assert_eq!(read, rows.values().map(messages).collect::<Vec<_>>());
         }
     }
+}
+
+#[tokio::test]
+async fn a_column_that_somebody_gave_to_sync_metadata_keeps_its_values_at_their_groups() {
+    let world = world().await;
+    let now = Arc::new(Mutex::new(Utc::now()));
+    let [one, other] = [open(&world, &now), open(&world, &now)];
+    let at = *now.lock().unwrap();
+    let row = |group: &str, n: i64| {
+        let at = at + TimeDelta::seconds(n);
+        Row::first_seen(group, None, vec![], at).failed(format!("m{n}"), at)
+    };
+    one.create_ledger("east").await.unwrap();
+    one.write_rows(&[row("b", 0), row("d", 0)]).await.unwrap();
+
+    let table = world.path("west/sync/_drsync/sync_metadata");
+    let store = TableStore::local(&table);
+    let author = || delta::Author {
+        now_ms: Utc::now().timestamp_millis(),
+        engine_info: "somebody".to_owned(),
+        user_name: None,
+        job: None,
+    };
+    let note = delta::NewColumn { path: vec!["note".to_owned()], kind: DataType::Int64 };
+    delta::add_columns(&store, vec![note], delta::Expect::Anything, author()).await.unwrap();
+    let read = delta::read_rows(&store, None).await.unwrap().remove(0);
+    let mut columns = read.columns().to_vec();
+    *columns.last_mut().unwrap() = Arc::new(Int64Array::from(vec![20, 40]));
+    let noted = RecordBatch::try_new(read.schema(), columns).unwrap();
+    delta::overwrite(&store, noted, delta::Expect::Anything, author()).await.unwrap();
+
+    let notes = async || {
+        let rows = delta::read_rows(&TableStore::local(&table), None).await.unwrap();
+        let rows = concat_batches(&rows[0].schema(), &rows).unwrap();
+        let text = |name| rows.column_by_name(name).unwrap().as_string::<i32>().clone();
+        let notes = rows.column_by_name("note").unwrap().as_primitive::<Int64Type>().clone();
+        let each = text("group_name")
+            .iter()
+            .zip(&text("message"))
+            .zip(&notes)
+            .map(|((group, message), note)| {
+                format!("{} {} {note:?}", group.unwrap(), message.unwrap())
+            })
+            .collect::<Vec<_>>();
+        each.join(", ")
+    };
+    one.write_rows(&[row("c", 1), row("d", 1)]).await.unwrap();
+    assert_eq!(notes().await, "b m0 Some(20), c m1 None, d m1 Some(40)");
+    // What it knows by now, and what another reads.
+    one.write_rows(&[row("a", 2), row("b", 2)]).await.unwrap();
+    other.write_rows(&[row("d", 3)]).await.unwrap();
+    let wanted = "a m2 None, b m2 Some(20), c m1 None, d m3 Some(40)";
+    assert_eq!(notes().await, wanted);
+
+    // And what was read around damage.
+    for n in 4..12 {
+        other.write_rows(&[row("c", n)]).await.unwrap();
+    }
+    std::fs::remove_file(table.join("_delta_log/00000000000000000010.checkpoint.parquet")).unwrap();
+    assert_eq!(one.ledger().await.unwrap().troubles.len(), 1);
+    one.mend(LedgerTable::Metadata).await.unwrap();
+    assert_eq!(one.ledger().await.unwrap().troubles, []);
+    assert_eq!(notes().await, wanted.replace("c m1", "c m11"));
 }
 
 #[tokio::test]

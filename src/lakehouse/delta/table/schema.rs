@@ -72,18 +72,28 @@ fn unknown(kind: String) -> DeltaError {
     DeltaError::feature(format!("type {kind}"), "drsync does not write or read rows of it")
 }
 
-/// Whether two schemas have the same columns, whatever they say about nulls and in whatever order.
-pub(super) fn same_columns(one: &str, other: &str) -> bool {
-    let named = |text: &str| -> Option<Vec<(String, DataType)>> {
-        let mut columns: Vec<_> = columns(text)
-            .ok()?
-            .into_iter()
-            .map(|field| (field.name().clone(), field.data_type().clone()))
-            .collect();
-        columns.sort_by(|one, other| one.0.cmp(&other.0));
-        Some(columns)
+/// In what the columns of rows differ from those of a table, whatever both say about nulls and in whatever order; `None`: in nothing.
+pub(super) fn find_difference(rows: &str, table: &str) -> Result<Option<String>> {
+    let (rows, table) = (columns(rows)?, columns(table)?);
+    let find = |columns: &[Field], name: &str| -> Option<Field> {
+        columns.iter().find(|column| column.name() == name).cloned()
     };
-    named(one).is_some_and(|one| Some(one) == named(other))
+    for ours in &rows {
+        match find(&table, ours.name()) {
+            None => return Ok(Some(format!("it has no column `{}`", ours.name()))),
+            Some(theirs) if theirs.data_type() != ours.data_type() => {
+                let (is, be) = (kind(theirs.data_type())?, kind(ours.data_type())?);
+                return Ok(Some(format!(
+                    "its column `{}` has the type {is} where {be} is written",
+                    ours.name()
+                )));
+            }
+            Some(_) => {}
+        }
+    }
+    let more = table.iter().find(|theirs| find(&rows, theirs.name()).is_none());
+    Ok(more
+        .map(|more| format!("it has a column `{}`, for which the rows have nothing", more.name())))
 }
 
 /// The columns of a `schemaString` as Arrow's, every one nullable.
