@@ -20,6 +20,8 @@ const KEPT_SMALL: [(&str, &str); 3] = [
     ("delta.logRetentionDuration", KEPT),
 ];
 
+/// A number that no cut can have, below all that one can.
+const ODD: &str = "(cut_number < 1 OR cut_number IS NULL)";
 /// A cut that is not crash-consistent.
 const TIED: &str = "consistency <> 'crash-consistent'";
 
@@ -119,6 +121,7 @@ pub fn read_cuts(table: &Relation) -> Statement {
 }
 
 /// Of every group the newest cut and the newest that is not crash-consistent, as [`read_cuts`] has them; of a diverged number all.
+/// And whatever has a number that no cut can have, wherever it would stand.
 ///
 /// To find them two columns are read of the whole log; what travels does not grow with it.
 pub fn read_heads(table: &Relation) -> Statement {
@@ -143,8 +146,9 @@ pub fn read_heads_of(table: &Relation, groups: &[&str]) -> Statement {
         };
         format!("SELECT group_name, max(cut_number) FROM {table}{condition} GROUP BY group_name")
     };
+    let odd = if among.is_empty() { ODD.to_owned() } else { format!("{among} AND {ODD}") };
     let condition = format!(
-        " WHERE (group_name, cut_number) IN ({} UNION ALL {})",
+        " WHERE (group_name, cut_number) IN ({} UNION ALL {}) OR ({odd})",
         newest(&[&among]),
         newest(&[TIED, &among])
     );
@@ -153,9 +157,10 @@ pub fn read_heads_of(table: &Relation, groups: &[&str]) -> Statement {
     groups.fold(statement, |statement, (at, group)| statement.with(&format!("group_{at}"), *group))
 }
 
-/// Of each of these groups the cuts from a number on.
+/// Of each of these groups the cuts from a number on, and whatever has a number that no cut can have.
 pub fn read_cuts_from(table: &Relation, ends: &[(&str, u64)]) -> Statement {
-    let one = |at: usize| format!("(group_name = :group_{at} AND cut_number >= :from_{at})");
+    let one =
+        |at: usize| format!("(group_name = :group_{at} AND (cut_number >= :from_{at} OR {ODD}))");
     let any: Vec<String> = (0..ends.len()).map(one).collect();
     let mut statement = read_all(table, &format!(" WHERE {}", any.join(" OR ")));
     for (at, (group, from)) in ends.iter().enumerate() {

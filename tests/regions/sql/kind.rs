@@ -62,7 +62,9 @@ pub(crate) fn kind(statement: &str) -> String {
         plain = plain.replace("TEXT = TEXT, TEXT = TEXT", "TEXT = TEXT");
     }
     for at in 1..64 {
-        let end = format!(" OR (group_name = :group_{at} AND cut_number >= :from_{at})");
+        let end = format!(
+            " OR (group_name = :group_{at} AND (cut_number >= :from_{at} OR (cut_number < N OR cut_number IS NULL)))"
+        );
         plain = plain.replace(&end, "");
     }
     let mut parts: Vec<&str> = plain.split(" UNION ALL ").collect();
