@@ -117,7 +117,11 @@ impl InUse {
     fn of(used: HashMap<String, u64>, uses: u64) -> Option<InUse> {
         let mut secrets: Vec<String> = used.keys().cloned().collect();
         secrets.sort_by(|a, b| (b.len(), a).cmp(&(a.len(), b)));
-        let forms = AhoCorasick::new(secrets.iter().flat_map(|secret| forms_of(secret))).ok()?;
+        // What is searched is mostly JSON, in which bytes that are rare elsewhere are frequent.
+        let forms = AhoCorasick::builder()
+            .prefilter(false)
+            .build(secrets.iter().flat_map(|secret| forms_of(secret)))
+            .ok()?;
         Some(InUse { secrets, forms, used, uses })
     }
 
