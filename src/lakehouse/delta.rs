@@ -67,6 +67,7 @@ use std::sync::Arc;
 use std::ops::RangeInclusive;
 
 use arrow_array::RecordBatch;
+use futures::future::join_all;
 
 use crate::foreign::contained;
 use crate::sentence::Sentence;
@@ -100,6 +101,27 @@ pub async fn history(store: &TableStore, from_version: Option<u64>) -> Result<Ve
 pub async fn newest_commits(store: &TableStore, limit: Option<usize>) -> Result<Vec<TableCommit>> {
     let store = store.clone();
     off_thread(move || commit_history::newest_commits(&store, limit)).await
+}
+
+/// The same of many tables, in their order: a few threads read them.
+pub async fn read_newest_commits(
+    tables: Vec<(TableStore, Option<usize>)>,
+) -> Vec<Result<Vec<TableCommit>>> {
+    const THREADS: usize = 8;
+    let size = tables.len().div_ceil(THREADS).max(1);
+    let mut tables = tables.into_iter();
+    let parts = std::iter::from_fn(|| {
+        let part: Vec<_> = tables.by_ref().take(size).collect();
+        (!part.is_empty()).then_some(part)
+    });
+    let read = parts.map(async |part| {
+        let (count, read) = (part.len(), |(store, limit): (TableStore, _)| {
+            contain(|| commit_history::newest_commits(&store, limit))
+        });
+        let read = off_thread(move || Ok(part.into_iter().map(read).collect::<Vec<_>>())).await;
+        read.unwrap_or_else(|_| (0..count).map(|_| Err(DeltaError::Cancelled)).collect())
+    });
+    join_all(read).await.into_iter().flatten().collect()
 }
 
 /// The same of a table whose log is already listed and whose newest version is already read: a log may be long.
@@ -454,7 +476,11 @@ pub async fn commit_change(
 async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let work = || contained(work).unwrap_or_else(|why| Err(DeltaError::corrupt("the table", why)));
     // What is not done is cancelled: the runtime is going down.
-    tokio::task::spawn_blocking(work).await.unwrap_or(Err(DeltaError::Cancelled))
+    tokio::task::spawn_blocking(|| contain(work)).await.unwrap_or(Err(DeltaError::Cancelled))
+}
+
+/// Makes a panic of work on a table that table's error.
+fn contain<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    contained(work).unwrap_or_else(|why| Err(DeltaError::corrupt("the table", why)))
 }

@@ -1,7 +1,7 @@
 //! One workspace as it is served: a lakehouse, who may ask, and nothing that another process could change.
 //! It edits the catalog and the jobs of its folder, under a lock.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -265,13 +265,11 @@ impl ServedWorkspace {
         let catalog = self.catalog();
         let made = catalog.raw.get("schemas").and_then(Value::as_array).into_iter().flatten();
         let made = made.filter_map(Value::as_str).filter_map(|name| name.split_once('.'));
-        let made = made.map(|(catalog, schema)| (catalog.to_owned(), schema.to_owned()));
-        let mut all: Vec<(String, String)> =
-            self.names().into_iter().map(|name| (name.catalog, name.schema)).chain(made).collect();
-        all.push((self.default_catalog(), "default".to_owned()));
-        all.sort();
-        all.dedup();
-        all
+        let of_tables = catalog.index.names().map(|name| (&*name.catalog, &*name.schema));
+        let own = self.default_catalog();
+        let mut all: BTreeSet<(&str, &str)> = of_tables.chain(made).collect();
+        all.insert((&own, "default"));
+        all.into_iter().map(|(catalog, schema)| (catalog.to_owned(), schema.to_owned())).collect()
     }
 
     pub(super) async fn edit_catalog(&self, edit: impl FnOnce(&mut Value)) -> std::io::Result<()> {

@@ -19,6 +19,7 @@ mod error;
 mod eval;
 mod functions;
 mod grouping;
+mod histories_together;
 mod json;
 pub(super) mod kind;
 mod lexer;

@@ -54,7 +54,7 @@ async fn columns_are_added_where_they_are_to_stand_with_what_is_said_of_them() {
         let said = said.map(|(what, value)| json!([what, value.replace("NOTE", "note")]));
         assert_eq!(described, said);
     }
-    assert_eq!(described[4], json!(["place", "struct<city: string, zip: string>", null]));
+    assert_eq!(described[4], json!(["place", "struct<city:string,zip:string>", null]));
     let rows = sandbox
         .rows(&format!("SELECT id, n, place.zip, place.city FROM {table} ORDER BY id"))
         .await;

@@ -87,6 +87,19 @@ async fn rows_are_grouped_by_a_place_an_alias_or_an_expression() {
             ("SELECT 1 UNION ALL SELECT 1 UNION DISTINCT SELECT 1.0", json!([["1.0"]])),
             ("SELECT count(*) FROM p HAVING count(*) > 3", json!([])),
             ("SELECT count(*) FROM p HAVING min(id) = 1", json!([["3"]])),
+            (
+                "SELECT kind, max(id) AS id FROM p GROUP BY kind HAVING id > 2",
+                json!([["x", "10"]]),
+            ),
+            (
+                "SELECT struct(kind) AS s FROM p GROUP BY kind HAVING s.kind = 'y'",
+                json!([[r#"{"kind":"y"}"#]]),
+            ),
+            (
+                "SELECT id % 2 AS odd, count(*) FROM p GROUP BY id % 2 HAVING id % 2 = 1",
+                json!([["1", "1"]]),
+            ),
+            ("WITH q (SELECT 1 AS n), r(m) (SELECT n + 1 FROM q) SELECT m FROM r", json!([["2"]])),
             ("WITH q(n, k) AS (SELECT id, kind FROM p) SELECT k, max(n) FROM q GROUP BY k ORDER BY k", json!([["x", "10"], ["y", "2"]])),
         ],
     )
@@ -99,7 +112,14 @@ async fn rows_are_grouped_by_a_place_an_alias_or_an_expression() {
             ("SELECT kind FROM p GROUP BY 3", "[GROUP_BY_POS_OUT_OF_RANGE]"),
             ("SELECT count(DISTINCT *) FROM p", "DISTINCT * is not understood"),
             ("SELECT id FROM p WHERE count(*) > 1", "the aggregate count anywhere but"),
-            ("SELECT kind FROM p GROUP BY kind HAVING id > 1", "[MISSING_AGGREGATION]"),
+            (
+                "SELECT kind AS k FROM p GROUP BY kind HAVING id > 1",
+                "`id` cannot be resolved. Did you mean one of the following? [`k`]",
+            ),
+            (
+                "SELECT kind AS k FROM p GROUP BY kind HAVING max(k) > 'a'",
+                "[UNRESOLVED_COLUMN.WITH_SUGGESTION]",
+            ),
             ("SELECT id FROM p HAVING id > 1", "[MISSING_AGGREGATION]"),
             (
                 "SELECT kind FROM p GROUP BY kind HAVING max(id)",
@@ -159,8 +179,24 @@ async fn what_is_in_a_value_is_found_or_refused() {
             ("SELECT map('a', 1, 'a', 2)", "[DUPLICATED_MAP_KEY]"),
             ("SELECT explode('a')", "explode takes an array or a map, and \"STRING\" was given"),
             ("SELECT i + 1, id AS i FROM p", "[UNRESOLVED_COLUMN.WITH_SUGGESTION]"),
-            ("SELECT 1 FROM VALUES (1, 2) AS t(x)", "[ASSIGNMENT_ARITY_MISMATCH]"),
-            ("SELECT 1 FROM VALUES (1) AS t(x, y)", "[ASSIGNMENT_ARITY_MISMATCH]"),
+            (
+                "SELECT 1 FROM VALUES (1, 2) AS t(x)",
+                "[INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH] Inline table expected 1 columns but found 2",
+            ),
+            (
+                "SELECT 1 FROM VALUES (1) AS t(x, y)",
+                "[INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH]",
+            ),
+            ("SELECT 1 FROM (SELECT 1, 2) AS t(x)", "[ASSIGNMENT_ARITY_MISMATCH]"),
+            ("SELECT count(*) FROM p AS o(a)", "[ASSIGNMENT_ARITY_MISMATCH]"),
+            (
+                "SELECT version, operationMetrics FROM (DESCRIBE HISTORY main.shop.orders) UNION SELECT 1, map('a', 'b')",
+                "[UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE]",
+            ),
+            (
+                "SELECT DISTINCT array(map(1, 2))",
+                "[UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE]",
+            ),
             ("WITH q(n) AS (SELECT 1, 2) SELECT n FROM q", "[ASSIGNMENT_ARITY_MISMATCH]"),
             ("WITH q AS (SELECT 1), Q AS (SELECT 2) SELECT * FROM q", "[DUPLICATED_CTE_NAMES]"),
             (

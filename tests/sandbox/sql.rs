@@ -133,6 +133,44 @@ async fn a_clone_without_its_container_or_right_fails() {
 }
 
 #[tokio::test]
+async fn histories_that_are_read_together_are_those_that_are_read_one_by_one() {
+    let sandbox = Sandbox::new().await;
+    let ends = ["main.shop.orders LIMIT 2", "main.ref.countries", "main.shop.orders LIMIT 1"];
+    let histories = ends.map(|end| format!("FROM (DESCRIBE HISTORY {end}) h"));
+    for (selects, end) in [
+        (
+            [
+                "0 AS asked, version, timestamp, operation",
+                "1 AS asked, version, timestamp, operation",
+                "2 AS asked, version, timestamp, operation",
+            ],
+            "",
+        ),
+        (["version + 1, 'a'", "version + 1, 'b'", "version + 1, NULL"], ""),
+        (["7 AS n, n + 1, h.operationMetrics, operationParameters"; 3], " LIMIT 2"),
+        (
+            ["1 AS n, version", "2 AS n, version", "3 AS n, version"],
+            " ORDER BY version DESC, n LIMIT 3",
+        ),
+        (["max(version)"; 3], ""),
+        (["1, *"; 3], ""),
+        (["1", "2.5", "3"], ""),
+    ] {
+        let union = |of_each: &str| {
+            let parts = selects.iter().zip(&histories);
+            let parts =
+                parts.map(|(select, history)| format!("SELECT {select} {history}{of_each}"));
+            format!("{}{end}", parts.collect::<Vec<_>>().join(" UNION ALL "))
+        };
+        let (together, apart) = (union(""), union(" WHERE true"));
+        assert_eq!(sandbox.rows(&together).await, sandbox.rows(&apart).await, "{together}");
+    }
+    let missing = "SELECT 0, version FROM (DESCRIBE HISTORY main.shop.orders) UNION ALL SELECT 1, version FROM (DESCRIBE HISTORY main.shop.none)";
+    let refused = sandbox.failure(missing).await;
+    assert!(refused.starts_with("[TABLE_OR_VIEW_NOT_FOUND]"), "{refused}");
+}
+
+#[tokio::test]
 async fn histories_of_several_tables_come_in_one_statement_unless_the_warehouse_refuses() {
     let sql = "SELECT 0 AS asked, version, timestamp, operation FROM (DESCRIBE HISTORY main.shop.orders LIMIT 2) \
                UNION ALL SELECT 1 AS asked, version, timestamp, operation FROM (DESCRIBE HISTORY main.ref.countries LIMIT 1)";

@@ -89,7 +89,7 @@ fn plain(values: &ArrayRef) -> ArrayRef {
 }
 
 /// Whether values have maps in them, of which none is less than another.
-fn has_map(kind: &Kind) -> bool {
+pub(super) fn has_map(kind: &Kind) -> bool {
     match kind {
         Kind::Map(..) => true,
         Kind::List(of) => has_map(of.data_type()),

@@ -15,7 +15,7 @@ fn texts() -> Kind {
     kind::map(Kind::Utf8, Kind::Utf8)
 }
 
-fn history_columns() -> [(&'static str, Kind); 15] {
+pub(super) fn history_columns() -> [(&'static str, Kind); 15] {
     let id = |name: &str| structure([(name, Kind::Utf8)]);
     [
         ("version", Kind::Int64),
@@ -127,7 +127,7 @@ pub(super) fn clustering(table: &Snapshot) -> Vec<String> {
     columns.into_iter().flatten().map(first).collect()
 }
 
-fn row(commit: TableCommit) -> Vec<Value> {
+pub(super) fn row(commit: TableCommit) -> Vec<Value> {
     let TableCommit {
         version,
         timestamp_ms,

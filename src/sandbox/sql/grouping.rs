@@ -1,8 +1,9 @@
 //! Groups of rows, and what their aggregates come to.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use arrow_array::UInt32Array;
+use arrow_array::{NullArray, UInt32Array};
 
 use super::Session;
 use super::aggregates::{self, AGGREGATES};
@@ -32,7 +33,7 @@ impl Session {
             items.push(self.folded(item, input, &groups, &mut each)?);
         }
         if let Some(having) = &select.having {
-            let having = of_aliases(having, &select.items, input)?;
+            let having = self.having_of(having, &select.items, &by, input)?;
             self.check_grouped(&having, &by, input)?;
             let wanted = self.folded(&having, input, &groups, &mut each)?;
             each = each.filter(&self.scope.holds(Some(&wanted), &each)?)?;
@@ -112,6 +113,31 @@ impl Session {
             by => Ok(by.clone()),
         });
         by.collect()
+    }
+
+    /// What HAVING asks of a group: outside of aggregates a name that rows are not grouped by stands for what is selected under it.
+    fn having_of(
+        &self,
+        expr: &Expr,
+        items: &[SelectItem],
+        by: &[Expr],
+        input: &Rows,
+    ) -> Result<Expr> {
+        match expr {
+            expr if by.contains(expr) => Ok(expr.clone()),
+            Expr::Call { name, .. } if AGGREGATES.contains(&name.as_str()) => Ok(expr.clone()),
+            Expr::Column(_) if self.check_grouped(expr, by, input).is_ok() => Ok(expr.clone()),
+            Expr::Column(parts) => {
+                let selected = items.iter().map(|(item, alias)| {
+                    let name = alias.clone().unwrap_or_else(|| item.name());
+                    Column::new(name, Arc::new(NullArray::new(0)))
+                });
+                let (at, used) = Rows::of(selected.collect()).place(parts)?;
+                let member = |of, name: &String| Expr::Member(Box::new(of), name.clone());
+                Ok(parts[used..].iter().fold(items[at].0.clone(), member))
+            }
+            expr => expr.with_parts(&mut |part| self.having_of(part, items, by, input)),
+        }
     }
 
     /// Refuses what differs within a group and is in no aggregate.

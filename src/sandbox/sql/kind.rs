@@ -112,6 +112,22 @@ pub(in crate::sandbox) fn sql(kind: &Kind) -> String {
     }
 }
 
+/// The type as catalogs and DESCRIBE write it: fields are called as they are.
+pub(super) fn in_catalog(kind: &Kind) -> String {
+    match kind {
+        Kind::List(of) => format!("array<{}>", in_catalog(of.data_type())),
+        Kind::Map(entries, _) => {
+            let (key, value) = of_pairs(entries);
+            format!("map<{},{}>", in_catalog(key), in_catalog(value))
+        }
+        Kind::Struct(fields) => {
+            let field = |it: &Arc<Field>| format!("{}:{}", it.name(), in_catalog(it.data_type()));
+            format!("struct<{}>", fields.iter().map(field).collect::<Vec<_>>().join(","))
+        }
+        kind => sql(kind).to_lowercase(),
+    }
+}
+
 /// The name by which results announce it.
 pub(in crate::sandbox) fn type_name(kind: &Kind) -> &'static str {
     match kind {

@@ -12,7 +12,7 @@ use super::Session;
 use super::ast::{Expr, FromSource, NamedQuery, Order, Query, Select, SelectItem};
 use super::cast::cast;
 use super::column_pruning::Reader;
-use super::compare::{keys, sorted};
+use super::compare::{has_map, keys, sorted};
 use super::error::{Result, SqlError};
 use super::functions::{self, GENERATORS};
 use super::grouping;
@@ -51,10 +51,14 @@ impl Session {
             ));
         }
         let order = if query.parts.len() == 1 { query.order.as_slice() } else { &[] };
-        let parts: Vec<_> =
-            query.parts.iter().map(|part| self.select(part, order, &named)).collect();
-        let mut parts: Vec<Rows> =
-            stream::iter(parts).buffered(PARTS_AT_ONCE).try_collect().await?;
+        let mut parts = match self.histories_together(query).await? {
+            Some(rows) => vec![rows],
+            None => {
+                let parts = query.parts.iter().map(|part| self.select(part, order, &named));
+                let parts = stream::iter(parts.collect::<Vec<_>>());
+                parts.buffered(PARTS_AT_ONCE).try_collect::<Vec<Rows>>().await?
+            }
+        };
         if query.distinct_parts > 0 {
             let rest = parts.split_off(query.distinct_parts);
             parts = vec![distinct(united(parts, self.scope.zone)?)?];
@@ -143,7 +147,7 @@ impl Session {
     }
 
     /// What is selected of each row; a name that no column has is looked for among what was named before.
-    fn evaluated(&self, items: &[SelectItem], input: &Rows) -> Result<Rows> {
+    pub(super) fn evaluated(&self, items: &[SelectItem], input: &Rows) -> Result<Rows> {
         let mut columns = Vec::new();
         let mut named: Option<Rows> = None;
         for (item, alias) in items {
@@ -221,12 +225,23 @@ impl Session {
 }
 
 /// Whether an expression makes several rows of one.
-fn is_generator(expr: &Expr) -> bool {
+pub(super) fn is_generator(expr: &Expr) -> bool {
     matches!(expr, Expr::Call { name, .. } if GENERATORS.contains(&name.as_str()))
 }
 
 /// The first of rows that are equal.
 fn distinct(rows: Rows) -> Result<Rows> {
+    if let Some(column) = rows.columns.iter().find(|column| has_map(column.kind())) {
+        return Err(SqlError::new(
+            "UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE",
+            "0A000",
+            format!(
+                "The feature is not supported: Cannot have MAP type columns in DataFrame which calls set operations (INTERSECT, EXCEPT, etc.), but the type of column `{}` is \"{}\".",
+                column.name,
+                kind::sql(column.kind())
+            ),
+        ));
+    }
     let mut seen = BTreeSet::new();
     let first = keys(&rows.values())?.into_iter().map(|key| Some(seen.insert(key)));
     rows.filter(&first.collect::<BooleanArray>())

@@ -24,12 +24,12 @@ impl Session {
             [arg] => literal::int(arg).is_some(),
             _ => false,
         };
-        let Some(FromItem { of: FromSource::Table(target, at), .. }) = &select.from else {
+        let Some(FromItem { of: FromSource::Table(target, at), columns, .. }) = &select.from else {
             return Ok(None);
         };
         let grouped = select.group != GroupBy::By(Vec::new());
         let picked = select.filter.is_some() || select.having.is_some();
-        if name != "COUNT" || !all || picked || grouped {
+        if name != "COUNT" || !all || picked || grouped || !columns.is_empty() {
             return Ok(None);
         }
         if let TableTarget::Name(parts) = target
@@ -79,7 +79,7 @@ impl Session {
                 rows.columns.iter_mut().for_each(|column| column.of = None);
                 rows
             }
-            FromSource::Values(lists) => self.listed(lists)?,
+            FromSource::Values(lists) => self.listed(lists, columns)?,
             FromSource::History { target, limit } => {
                 let read = |columns: &[&str]| reader.columns_read(relation, columns);
                 self.history(target, *limit, &read).await?
@@ -105,9 +105,19 @@ impl Session {
         rows.under(alias.as_deref(), columns)
     }
 
-    /// The rows of `VALUES`.
-    fn listed(&self, lists: &[Vec<Expr>]) -> Result<Rows> {
+    /// The rows of `VALUES`, whose columns may have been given names.
+    fn listed(&self, lists: &[Vec<Expr>], names: &[String]) -> Result<Rows> {
         let width = lists.first().map_or(0, Vec::len);
+        if !names.is_empty() && names.len() != width {
+            return Err(SqlError::new(
+                "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
+                "42000",
+                format!(
+                    "Inline table expected {} columns but found {width} columns in row 0.",
+                    names.len()
+                ),
+            ));
+        }
         if lists.iter().any(|list| list.len() != width) {
             return Err(SqlError::new(
                 "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",

@@ -271,7 +271,7 @@ impl Session {
         let row = |name: &str, value: &str| vec![json!(name), json!(value), Value::Null];
         let of_column = |(name, kind): (String, Kind)| {
             let comment = json!(comment_of(&table, &name));
-            vec![json!(name), json!(kind::sql(&kind).to_lowercase()), comment]
+            vec![json!(name), json!(kind::in_catalog(&kind)), comment]
         };
         let mut rows: Vec<Vec<Value>> = columns_of(&table).into_iter().map(of_column).collect();
         let partitions = table.metadata.partition_columns();
@@ -280,9 +280,7 @@ impl Session {
             rows.push(vec![json!("# col_name"), json!("data_type"), json!("comment")]);
             let kind = |name: &str| {
                 let mut columns = columns_of(&table).into_iter();
-                columns
-                    .find(|(column, _)| column == name)
-                    .map(|(_, kind)| kind::sql(&kind).to_lowercase())
+                columns.find(|(column, _)| column == name).map(|(_, kind)| kind::in_catalog(&kind))
             };
             let of = |name: &str| row(name, &kind(name).unwrap_or_default());
             rows.extend(partitions.into_iter().map(of));
@@ -328,7 +326,7 @@ impl Session {
             return Err(SqlError::unsupported("DESCRIBE of what is within a column"));
         }
         let comment = comment_of(&table, name).unwrap_or_else(|| "NULL".to_owned());
-        let kind = kind::sql(kind).to_lowercase();
+        let kind = kind::in_catalog(kind);
         let said = [("col_name", name), ("data_type", &kind), ("comment", &comment)];
         let rows = said.map(|(what, value)| vec![json!(what), json!(value)]);
         Rows::texts(&["info_name", "info_value"], &rows)

@@ -58,8 +58,12 @@ impl Parser<'_> {
                         format!("CTE definition can't have duplicate names: `{name}`."),
                     ));
                 }
-                let columns = if self.take("(") { self.column_aliases()? } else { Vec::new() };
-                self.expect_word("AS")?;
+                let query_next =
+                    |word: Option<&str>| matches!(word, Some("SELECT" | "WITH" | "VALUES"));
+                let named = !query_next(self.peek_word(1).as_deref());
+                let columns =
+                    if named && self.take("(") { self.column_aliases()? } else { Vec::new() };
+                self.word("AS");
                 self.expect("(")?;
                 with.push(NamedQuery { name, columns, query: self.query()? });
                 self.expect(")")?;
