@@ -35,16 +35,17 @@ mod workspace_draft;
 mod written;
 
 pub use address::WorkspaceAddress;
+pub(crate) use address::is_at_this_machine;
 pub use connection::Connection;
 pub use keys::{Compared, KEYS, Key, Level, ValueShape};
 pub use load::{ConfigError, load};
 pub use location::{LocationAddress, LocationError, Scheme, check_path};
 pub use name::{NameError, TableName, TableRef, WorkflowRef};
+pub(crate) use notifications::https_address;
 pub use notifications::{
     Heartbeat, NeededSecret, Notifications, OAuth, Security, Smtp, SmtpAuth, Success, Topic,
     Webhook, WebhookKind,
 };
-pub(crate) use notifications::{https_address, is_this_machine};
 pub use read::{read_files, read_text};
 pub use values::token_variable;
 pub use written::WrittenKeys;

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::config::is_at_this_machine;
 use crate::region::{RegionError, RegionErrorKind};
 use crate::sql;
 
@@ -107,7 +108,7 @@ impl Service {
 
     /// A server on this machine: it is not Databricks, and has none of its own rules.
     fn is_sandbox(&self) -> bool {
-        client::is_loopback(self.client.base())
+        is_at_this_machine(self.client.base())
     }
 }
 

@@ -74,6 +74,20 @@ impl WorkspaceAddress {
     }
 }
 
+/// Whether a host is this machine: what is secret may travel there unencrypted, and goes there by no proxy.
+pub(crate) fn is_this_machine<Name: AsRef<str>>(host: &Host<Name>) -> bool {
+    match host {
+        Host::Domain(name) => name.as_ref() == "localhost" || name.as_ref().ends_with(".localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+/// Whether an address is one of this machine.
+pub(crate) fn is_at_this_machine(url: &Url) -> bool {
+    url.host().is_some_and(|host| is_this_machine(&host))
+}
+
 fn service(text: &str) -> Result<Url, LocationError> {
     // What the parser says is left out: it may repeat a password.
     let url = Url::parse(text).map_err(|_| LocationError::new("is not a URL", FORM))?;
@@ -83,12 +97,7 @@ fn service(text: &str) -> Result<Url, LocationError> {
     let Some(host) = url.host() else {
         return Err(LocationError::new("names no host", FORM));
     };
-    let here = match &host {
-        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    };
-    let unencrypted = url.scheme() == "http" && !here;
+    let unencrypted = url.scheme() == "http" && !is_this_machine(&host);
     let more = url.path() != "/" || url.query().is_some() || url.fragment().is_some();
     let wrong = match (more, unencrypted) {
         (false, false) => return Ok(url),
@@ -163,6 +172,32 @@ mod tests {
         assert!(bad("ftp://a").starts_with("`ftp:` is not where a workspace is"));
         assert!(bad("https://").starts_with("is not a URL"));
         assert!(bad("").starts_with("is empty"));
+    }
+
+    #[test]
+    fn this_machine_is_known_by_its_name_and_by_its_addresses() {
+        let is_here = |url: &str| is_at_this_machine(&Url::parse(url).unwrap());
+        for url in [
+            "http://localhost:1",
+            "https://East.LOCALHOST",
+            "http://127.8.9.1",
+            "http://2130706433",
+            "http://[::1]:8080",
+            "smtp://localhost",
+        ] {
+            assert!(is_here(url), "{url}");
+        }
+        for url in [
+            "http://localhost.evil.test",
+            "http://mylocalhost",
+            "http://127.0.0.1.evil.test",
+            "http://0.0.0.0",
+            "http://10.0.0.1",
+            "http://[::2]",
+            "data:localhost",
+        ] {
+            assert!(!is_here(url), "{url}");
+        }
     }
 
     #[test]

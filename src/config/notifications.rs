@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use chrono::Duration;
 use serde::{Serialize, Serializer};
-use url::{Host, Url};
+use url::Url;
+
+use super::address::is_at_this_machine;
 
 mod read;
 
@@ -275,26 +277,15 @@ impl SmtpAuth {
     }
 }
 
-/// Whether a host is this machine.
-pub(crate) fn is_this_machine(host: &str) -> bool {
-    match Host::parse(host) {
-        Ok(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Ok(Host::Ipv4(address)) => address.is_loopback(),
-        Ok(Host::Ipv6(address)) => address.is_loopback(),
-        Err(_) => false,
-    }
-}
-
 /// Reads an address that secrets are sent to: https, or http on this machine.
 ///
 /// # Errors
 /// What is wrong with it, a fragment that repeats no part of it.
 pub(crate) fn https_address(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text.trim()).map_err(|_| "is no address")?;
-    let here = url.host_str().is_some_and(is_this_machine);
     match url.scheme() {
         "https" if url.has_host() => Ok(url),
-        "http" if here => Ok(url),
+        "http" if is_at_this_machine(&url) => Ok(url),
         "http" => Err("is not https"),
         _ => Err("is no https address"),
     }

@@ -17,6 +17,7 @@ use url::Url;
 use super::credential::{AccessToken, Credential};
 use super::refusal::Refusal;
 use super::timing::Timing;
+use crate::config::is_at_this_machine;
 use crate::limits::{ANSWER, Limit, RESULT_PART, SHORT_ANSWER};
 use crate::pause::Twice;
 use crate::region::RegionErrorKind;
@@ -152,23 +153,13 @@ fn unmade(error: reqwest::Error) -> Refusal {
     Refusal::new(RegionErrorKind::Other, text)
 }
 
-/// Whether an address is this machine's.
-pub(super) fn is_loopback(base: &Url) -> bool {
-    match base.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
 impl Client {
     pub(super) fn new(
         base: Url,
         credential: Credential,
         timing: Timing,
     ) -> Result<Client, Refusal> {
-        let http = plain_http(is_loopback(&base))?;
+        let http = plain_http(is_at_this_machine(&base))?;
         let store = Store::of(&base)?;
         let ahead = Mutex::default();
         let gate = Gate::default();

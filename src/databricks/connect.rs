@@ -5,12 +5,12 @@ use std::sync::Arc;
 use url::{Origin, Url};
 
 use super::auth::{Environment, SignInError, SignInTarget, Tried, sign_in};
-use super::client::{Client, is_loopback, plain_http};
+use super::client::{Client, plain_http};
 use super::credential::Credential;
 use super::notice::Notice;
 use super::timing::Timing;
 use super::{DatabricksLocation, DatabricksWorkspace, Service, Way, access};
-use crate::config::{self, Connection, WorkspaceAddress};
+use crate::config::{self, Connection, WorkspaceAddress, is_at_this_machine};
 use crate::region::{Region, Regions, Workspace};
 use crate::sentence::Sentence;
 
@@ -330,7 +330,7 @@ fn is_host_of(text: &str, address: &Url) -> bool {
 
 /// Why an address does not answer anybody; `None`: something answers there. It is sent nothing that says who asks.
 async fn silence(address: &Url, timing: &Timing) -> Option<String> {
-    let http = plain_http(is_loopback(address)).ok()?;
+    let http = plain_http(is_at_this_machine(address)).ok()?;
     let asked = timing.in_time(http.get(address.clone()).send()).await;
     match asked {
         Ok(Ok(answer)) if answer.status().is_server_error() => {

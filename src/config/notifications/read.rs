@@ -7,8 +7,9 @@ use url::{Host, Url};
 
 use super::{
     Heartbeat, Notifications, OAuth, Security, Smtp, SmtpAuth, Success, Topic, Webhook,
-    WebhookKind, https_address, is_this_machine,
+    WebhookKind, https_address,
 };
+use crate::config::address::is_this_machine;
 use crate::config::fields::{Field, Fields, WrongValue, no_choice, quote_short};
 use crate::config::json::{Json, Member};
 use crate::config::keys::{Level, key_in};
@@ -76,7 +77,10 @@ fn smtp(fields: &mut Fields<'_>) -> Option<Smtp> {
         _ => None,
     });
     let unprotected = match (&security, &host) {
-        (Some((Security::None, field)), Some((host, _))) if !is_this_machine(host) => Some(field),
+        (Some((Security::None, field)), Some((host, _))) => {
+            let here = Host::parse(host).is_ok_and(|host| is_this_machine(&host));
+            (!here).then_some(field)
+        }
         _ => None,
     };
     if let Some(field) = unprotected.cloned() {

@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use url::Url;
 
-use super::super::client::{Client, is_loopback};
+use super::super::client::Client;
 use super::super::refusal::Refusal;
 use super::super::timing::Timing;
 use super::ambient::SignInSettings;
@@ -14,7 +14,7 @@ use super::oidc::{Federation, IdToken};
 use super::secret::SecretToken;
 use super::tried::{SignInError, Tried};
 use super::{Credential, Environment, SignInTarget, TokenSource};
-use crate::config::token_variable;
+use crate::config::{is_at_this_machine, token_variable};
 use crate::region::RegionErrorKind;
 use crate::sentence::Sentence;
 
@@ -132,7 +132,7 @@ impl Chain<'_> {
         };
         self.tried.extend(settings.notes.iter().cloned());
         let warehouse = settings.get("warehouse_id").map(str::to_owned);
-        let service = match TokenService::new(is_loopback(base), self.timing.clone()) {
+        let service = match TokenService::new(is_at_this_machine(base), self.timing.clone()) {
             Ok(service) => service,
             Err(refusal) => {
                 self.note("HTTP", refusal.to_string());
@@ -242,7 +242,7 @@ fn sources(
         found.push((name, label, Box::new(source)));
     }
     found.extend(azure_methods(settings, environment, base, service));
-    if !is_loopback(base) {
+    if !is_at_this_machine(base) {
         let cli = Cli::databricks(environment.run.clone(), base);
         found.push(("databricks-cli", "databricks auth token".to_owned(), Box::new(cli)));
     }

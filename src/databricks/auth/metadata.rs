@@ -6,11 +6,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use super::super::client::is_loopback;
 use super::super::refusal::Refusal;
 use super::super::timing::Timing;
 use super::oauth::TokenService;
 use super::{AccessToken, TokenSource, sign_in_refusal};
+use crate::config::is_at_this_machine;
 
 /// What the service answers: a token, its kind, and when it ends, in seconds since 1970.
 #[derive(Deserialize)]
@@ -36,7 +36,7 @@ impl TokenSource for MetadataService {
         let url = Url::parse(self.url.expose_secret())
             .map_err(|_| sign_in_refusal("its address is no URL"))?;
         // Whoever answers decides as whom drsync acts: a service of another machine could be anybody's.
-        if !is_loopback(&url) {
+        if !is_at_this_machine(&url) {
             return Err(sign_in_refusal("it is not on this machine, and others are not asked"));
         }
         let host = self.base.as_str().trim_end_matches('/');

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::super::refusal::Refusal;
 use super::super::timing::Timing;
-use super::is_loopback;
 use super::names::is_unresolved;
 use super::tls;
+use crate::config::is_at_this_machine;
 use crate::pause::{TryFailure, Twice, may_try_again};
 use crate::proxy;
 use crate::region::RegionErrorKind;
@@ -135,6 +135,6 @@ pub(in crate::databricks) fn unresolved(error: &reqwest::Error) -> bool {
 
 /// ` by the proxy proxy.example.com:3128 (HTTPS_PROXY)`, of a request that was to go there; empty: none was asked.
 pub(in crate::databricks) fn by_proxy(error: &reqwest::Error) -> String {
-    let asked = error.url().filter(|url| !is_loopback(url));
+    let asked = error.url().filter(|url| !is_at_this_machine(url));
     asked.and_then(proxy::proxy_for).map_or(String::new(), |proxy| format!(" by the proxy {proxy}"))
 }

@@ -12,7 +12,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
 use super::super::refusal::Refusal;
-use super::{is_loopback, plain_http_builder, unmade};
+use super::{plain_http_builder, unmade};
+use crate::config::is_at_this_machine;
 use crate::region::RegionErrorKind;
 
 /// Ends of hosts at which the clouds keep objects.
@@ -47,8 +48,8 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) fn of(base: &Url) -> Result<Store, Refusal> {
-        let sandbox = is_loopback(base) && base.scheme() == "http";
-        let builder = plain_http_builder(is_loopback(base));
+        let sandbox = is_at_this_machine(base) && base.scheme() == "http";
+        let builder = plain_http_builder(is_at_this_machine(base));
         let builder = if sandbox {
             builder
         } else {
@@ -64,7 +65,7 @@ impl Store {
             Refusal::new(RegionErrorKind::Other, text)
         };
         let url = Url::parse(link).map_err(|_| refused("is no URL"))?;
-        if self.sandbox && is_loopback(&url) {
+        if self.sandbox && is_at_this_machine(&url) {
             return Ok(url);
         }
         if url.scheme() != "https" {
@@ -74,7 +75,7 @@ impl Store {
             Some(Host::Ipv4(address)) => is_public(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => is_public(IpAddr::V6(address)),
             // What the name stands for is looked at when it is looked up.
-            Some(Host::Domain(_)) => !is_loopback(&url),
+            Some(Host::Domain(_)) => !is_at_this_machine(&url),
             None => false,
         };
         if public { Ok(url) } else { Err(refused("is not a public one")) }

@@ -11,7 +11,7 @@ use sha2::Sha256;
 use url::Url;
 
 use super::{Letter, Secrets, ServerReply};
-use crate::config::{Webhook, WebhookKind, https_address, is_this_machine};
+use crate::config::{Webhook, WebhookKind, https_address, is_at_this_machine};
 use crate::notify::payload::{Call, calls};
 use crate::notify::told::DeliveryOutcome;
 use crate::sentence::Sentence;
@@ -37,14 +37,13 @@ pub(super) fn http(url: &Url) -> Result<reqwest::Client, Sentence> {
         .timeout(ANSWERING)
         .connect_timeout(CONNECTING)
         .redirect(reqwest::redirect::Policy::none());
-    let builder =
-        if url.host_str().is_some_and(is_this_machine) { builder.no_proxy() } else { builder };
+    let builder = if is_at_this_machine(url) { builder.no_proxy() } else { builder };
     builder.build().map_err(describe_without_address)
 }
 
 /// What went wrong, without the address, which may be a secret.
 pub(super) fn describe_without_address(error: reqwest::Error) -> Sentence {
-    let asked = error.url().filter(|url| !url.host_str().is_some_and(is_this_machine));
+    let asked = error.url().filter(|url| !is_at_this_machine(url));
     let proxy = asked.and_then(proxy::proxy_for).filter(|_| error.is_connect());
     let error = error.without_url();
     let mut text = error.to_string();
