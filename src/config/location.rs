@@ -48,7 +48,7 @@ pub struct LocationAddress {
     /// Below the authority, without slashes at its ends; empty for a folder of this machine.
     prefix: String,
     path: Option<PathBuf>,
-    /// What it is compared by: scheme and authority, then the folders, percent-decoded.
+    /// What it is compared by: scheme and authority, then the folders, in a store percent-decoded.
     key: Vec<String>,
 }
 
@@ -93,11 +93,7 @@ impl LocationAddress {
     }
 
     fn local(shown: String, path: PathBuf) -> LocationAddress {
-        let mut key = vec!["file:".to_string()];
-        key.extend(path.components().filter_map(|part| match part {
-            Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
-            _ => None,
-        }));
+        let key = key_of_folder(&path);
         let (authority, prefix) = (String::new(), String::new());
         LocationAddress { scheme: Scheme::File, shown, authority, prefix, path: Some(path), key }
     }
@@ -115,19 +111,11 @@ impl LocationAddress {
         let (authority, folders) = rest.split_once('/').unwrap_or((rest, ""));
         let authority = authority.to_lowercase();
         check_authority(scheme, &authority)?;
-        let mut segments: Vec<&str> = Vec::new();
-        for segment in folders.split('/') {
-            match decoded(segment).as_str() {
-                "" | "." => {}
-                ".." => drop(segments.pop()),
-                _ => segments.push(segment),
-            }
-        }
+        let segments = segments_of(folders);
         let prefix = segments.join("/");
         let root = format!("{}://{authority}", scheme.as_str());
         let shown = if prefix.is_empty() { root.clone() } else { format!("{root}/{prefix}") };
-        let mut key = vec![root];
-        key.extend(segments.iter().map(|segment| decoded(segment)));
+        let key = key_in_store(root, &segments);
         Ok(LocationAddress { scheme, shown, authority, prefix, path: None, key })
     }
 
@@ -175,14 +163,23 @@ impl LocationAddress {
         path.starts_with('/').then(|| PathBuf::from(path))
     }
 
-    /// Whether two texts of [`LocationAddress::join`] mean one place: on this machine a path and its `file://` URL do.
+    /// Whether two texts of [`LocationAddress::join`] mean one place, by what locations are compared by: on this machine a path
+    /// and its `file://` URL do, in a store also what is percent-encoded otherwise.
     pub fn is_one_place(one: &str, other: &str) -> bool {
-        without_scheme(one) == without_scheme(other)
+        // Most are spelled alike, and there are as many as tables.
+        without_scheme(one) == without_scheme(other) || key_of_joined(one) == key_of_joined(other)
     }
 
     /// What a text of [`LocationAddress::join`] has below a root, without a slash at its beginning; `None`: it lies elsewhere.
     pub fn path_below<'l>(root: &str, joined: &'l str) -> Option<&'l str> {
-        without_scheme(joined).strip_prefix(without_scheme(root))?.strip_prefix('/')
+        let joined = without_scheme(joined);
+        let spelled_alike = joined.strip_prefix(without_scheme(root));
+        spelled_alike.and_then(|below| below.strip_prefix('/')).or_else(|| {
+            let key = key_of_joined(root);
+            let mut parts = joined.match_indices('/').map(|(at, _)| joined.split_at(at));
+            let (_, below) = parts.find(|(above, _)| key_of_joined(above) == key)?;
+            below.strip_prefix('/')
+        })
     }
 
     /// The two are the same, or one lies under the other.
@@ -243,6 +240,48 @@ fn without_scheme(joined: &str) -> &str {
     let joined = joined.trim_end_matches('/');
     let bare = joined.strip_prefix("file://").or_else(|| joined.strip_prefix("file:"));
     bare.filter(|path| path.starts_with('/')).unwrap_or(joined)
+}
+
+/// What a text of [`LocationAddress::join`] is compared by, as the location is that it means; a text that means none, by itself.
+fn key_of_joined(joined: &str) -> Vec<String> {
+    let bare = without_scheme(joined);
+    if bare.starts_with('/') {
+        return key_of_folder(&without_dots(Path::new(bare)));
+    }
+    let inside =
+        scheme_of(bare).and_then(|(scheme, rest)| Some((scheme, rest.strip_prefix("//")?)));
+    let Some((scheme, rest)) = inside else {
+        return vec![bare.to_owned()];
+    };
+    let (authority, folders) = rest.split_once('/').unwrap_or((rest, ""));
+    key_in_store(format!("{scheme}://{}", authority.to_lowercase()), &segments_of(folders))
+}
+
+/// What a folder of this machine is compared by: its name is literal.
+fn key_of_folder(path: &Path) -> Vec<String> {
+    let names = path.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
+        _ => None,
+    });
+    std::iter::once("file:".to_owned()).chain(names).collect()
+}
+
+/// What a folder of a store is compared by: some that read it decode what is percent-encoded, and others do not.
+fn key_in_store(root: String, segments: &[&str]) -> Vec<String> {
+    std::iter::once(root).chain(segments.iter().map(|segment| decoded(segment))).collect()
+}
+
+/// The folders of a path in a store, as they are spelled, without empty ones, `.` and `..`.
+fn segments_of(folders: &str) -> Vec<&str> {
+    let mut segments: Vec<&str> = Vec::new();
+    for segment in folders.split('/') {
+        match decoded(segment).as_str() {
+            "" | "." => {}
+            ".." => drop(segments.pop()),
+            _ => segments.push(segment),
+        }
+    }
+    segments
 }
 
 fn decoded(segment: &str) -> String {

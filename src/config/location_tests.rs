@@ -145,3 +145,34 @@ fn a_path_and_its_url_are_one_place() {
         assert_eq!(LocationAddress::path_below(root, "/world/west/sync"), None);
     }
 }
+
+#[test]
+fn what_is_one_location_for_a_configuration_is_one_place_for_a_plan() {
+    let spellings = [
+        "s3://bucket/a%62/c",
+        "S3://Bucket/ab/%63/",
+        "s3://bucket/ab//c",
+        "s3://bucket/AB/c",
+        "s3://bucket/ab",
+        "gs://bucket/ab/c",
+        "abfss://dr@West.dfs.core.windows.net/ab/c",
+        "abfss://DR@west.dfs.core.windows.net/a%62/c",
+        "/ab/c",
+        "/a%62/c",
+        "/ab/./x/../c",
+    ];
+    for one in spellings {
+        for other in spellings {
+            let same = read(one) == read(other);
+            assert_eq!(LocationAddress::is_one_place(one, other), same, "{one} {other}");
+            let below = format!("{other}/main/s/%5Fa");
+            let below = LocationAddress::path_below(one, &below).map(|it| it.trim_matches('/'));
+            assert_eq!(below == Some("main/s/%5Fa"), same, "{one} {other}");
+        }
+    }
+    let places = ["s3://b/x/main/s/%5Fa", "s3://b/x/main/s/%255Fa", "s3://b/x/main/s/a"];
+    for (at, one) in places.iter().enumerate() {
+        let same = places.map(|other| LocationAddress::is_one_place(one, other));
+        assert_eq!(same.iter().filter(|it| **it).count(), 1, "{at}: replicas of other tables");
+    }
+}

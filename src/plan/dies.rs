@@ -48,6 +48,7 @@ fn lies_in_primary(workspace: &WorkspaceObserved, path: &Path) -> bool {
         WorkspaceAddress::Lakehouse(primary) => path.starts_with(primary),
         WorkspaceAddress::Databricks(_) => false,
     };
+    // What holds the location is not gone with it, so that nesting either way is not what is asked.
     let location = LocationAddress::literal_path(workspace.workspace.location_primary.as_str());
     of_workspace || location.is_some_and(|location| path.starts_with(location))
 }
