@@ -65,6 +65,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod databricks;
+mod failed_request;
 mod figures;
 pub mod files;
 pub mod foreign;

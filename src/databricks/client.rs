@@ -1,4 +1,5 @@
-//! The only place that speaks HTTP: requests are signed, repeated where that is safe, and read; refusals become one kind.
+//! Asks the REST API of a workspace, and the store of its results: requests are signed, repeated where that is safe, and read;
+//! refusals become one kind. Signing in sends requests of its own over the same connections, in `databricks/auth`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,6 +19,7 @@ use super::credential::{AccessToken, Credential};
 use super::refusal::Refusal;
 use super::timing::Timing;
 use crate::config::is_at_this_machine;
+use crate::failed_request::RequestLoss;
 use crate::limits::{ANSWER, Limit, RESULT_PART, SHORT_ANSWER};
 use crate::pause::Twice;
 use crate::region::RegionErrorKind;
@@ -32,7 +34,6 @@ mod shape;
 mod store;
 mod tls;
 
-pub(super) use answer::failure_of_status;
 use gate::Gate;
 use retry::{Again, Tries};
 pub(super) use retry::{by_proxy, unresolved};
@@ -294,7 +295,7 @@ impl Client {
                         RegionErrorKind::Other,
                         format!("the store of the result answers {}", answer.status),
                     ),
-                    if answer.status.is_server_error() { Again::IfSafe } else { Again::Never },
+                    Again::of_status(answer.status),
                 ),
                 Err(lost) => lost,
             };
@@ -428,7 +429,7 @@ impl Client {
                 Err(_) => asked.unanswered(),
             }
         }
-        let silent = matches!(sent, Err((_, Again::NoAnswer)));
+        let silent = matches!(sent, Err((_, Again::Lost(RequestLoss::Unanswered))));
         self.inner.silent.store(silent, Ordering::Relaxed);
         let mut response = sent?;
         let (status, headers) = (response.status(), response.headers().clone());

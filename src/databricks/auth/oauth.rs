@@ -6,12 +6,13 @@ use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::super::client::{by_proxy, failure_of_status, plain_http, unresolved};
+use super::super::client::{by_proxy, plain_http, unresolved};
 use super::super::refusal::Refusal;
 use super::super::timing::Timing;
 use super::super::wire::{HostMetadata, OidcEndpoints, TokenAnswer};
 use super::profile::origin_of_host;
 use super::{AccessToken, TokenSource, sign_in_refusal};
+use crate::failed_request::{RequestLoss, failure_of_status};
 use crate::limits::SHORT_ANSWER;
 use crate::pause::{TryFailure, Twice, may_try_again};
 use crate::region::RegionErrorKind;
@@ -54,6 +55,13 @@ impl Said {
         Ok(Said { status: response.status(), location, body })
     }
 
+    /// Whether the service has no answer now to what it was asked, and who asks is not the cause: its status passes, or says that
+    /// something is wrong with the service, be it for long.
+    fn is_silence(&self) -> bool {
+        failure_of_status(self.status.as_u16()) != TryFailure::Lasting
+            || self.status.is_server_error()
+    }
+
     fn is_json(&self) -> bool {
         serde_json::from_slice::<serde::de::IgnoredAny>(&self.body).is_ok()
     }
@@ -86,7 +94,7 @@ impl TokenService {
         complete: impl Fn(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
     ) -> Result<Option<(Vec<u8>, Option<String>)>, Refusal> {
         let said = self.repeatedly(|| complete(self.http.get(url))).await?;
-        if said.status.is_server_error() {
+        if said.is_silence() {
             return Err(refusal_of_silence(format!("the token service answers {}", said.status)));
         }
         let there = said.status.is_success() || said.status.is_redirection();
@@ -105,7 +113,7 @@ impl TokenService {
         for (_, value) in form.iter().filter(secret) {
             secrets::register(value);
         }
-        let Said { status, body, .. } = self
+        let heard = self
             .repeatedly(|| {
                 let request = self.http.post(endpoint).form(form);
                 match client {
@@ -114,7 +122,8 @@ impl TokenService {
                 }
             })
             .await?;
-        let answer: TokenAnswer = serde_json::from_slice(&body).unwrap_or_default();
+        let Said { status, body, .. } = &heard;
+        let answer: TokenAnswer = serde_json::from_slice(body).unwrap_or_default();
         if status.is_success() && !answer.access_token.is_empty() {
             // Some services tell no life: then the token is asked for again in an hour.
             let seconds = if answer.expires_in > 0 { answer.expires_in } else { 3600 };
@@ -134,7 +143,7 @@ impl TokenService {
         };
         // What was sent may come back in an answer.
         let said = secrets::withheld(&said).into_owned();
-        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        if heard.is_silence() {
             return Err(refusal_of_silence(said));
         }
         Err(sign_in_refusal(said))
@@ -150,27 +159,25 @@ impl TokenService {
             made += 1;
             let mut nowhere = false;
             let heard = self.timing.in_time(Said::hear(request())).await?;
-            let why = match heard {
+            let (failure, why) = match heard {
+                // A page that a proxy shows for a while has the status of an answer.
                 Ok(said) if said.status.is_success() && !said.is_json() => {
-                    "something else answers instead of the token service: is a proxy or a sign-in page in between?".to_owned()
+                    (TryFailure::Unknown, "something else answers instead of the token service: is a proxy or a sign-in page in between?".to_owned())
                 }
                 Ok(said) => {
-                    let failure = failure_of_status(said.status);
+                    let failure = failure_of_status(said.status.as_u16());
                     if !may_try_again(failure, Twice::Harmless, made, TRIES) {
                         return Ok(said);
                     }
-                    String::new()
+                    (failure, String::new())
                 }
-                Err(error) if error.is_timeout() => {
-                    format!("the token service does not answer in time{}", by_proxy(&error))
-                }
-                Err(error) if error.is_connect() => {
+                Err(error) => {
                     nowhere = unresolved(&error);
-                    format!("no connection to the token service{}", by_proxy(&error))
+                    let loss = RequestLoss::of(&error);
+                    (loss.failure(), describe_loss(loss, &by_proxy(&error)))
                 }
-                Err(_) => "the connection to the token service was lost".to_owned(),
             };
-            if !may_try_again(TryFailure::Unknown, Twice::Harmless, made, TRIES) {
+            if !may_try_again(failure, Twice::Harmless, made, TRIES) {
                 return Err(Refusal { unresolved: nowhere, ..refusal_of_silence(why) });
             }
             self.timing.sleep(self.timing.backoff(PAUSE, made - 1, PAUSE * 8)).await;
@@ -207,6 +214,16 @@ impl TokenService {
             "" => Err(sign_in_refusal("the workspace does not say where its tokens are")),
             endpoint => Ok((check_own_host(base, endpoint, "token endpoint")?, metadata)),
         }
+    }
+}
+
+/// How a token service was not heard, `by` which proxy; the address is left out, which may carry a secret.
+fn describe_loss(loss: RequestLoss, by: &str) -> String {
+    match loss {
+        RequestLoss::NotSent => format!("no connection to the token service{by}"),
+        RequestLoss::Unanswered => format!("the token service does not answer in time{by}"),
+        RequestLoss::Unmade => "the token service cannot be asked: its address is none".to_owned(),
+        RequestLoss::CutOff => "the connection to the token service was lost".to_owned(),
     }
 }
 

@@ -14,7 +14,6 @@ use super::super::refusal::answered::{self, Answered};
 use super::retry::Again;
 use super::shape;
 use crate::limits::Exceeded;
-use crate::pause::TryFailure;
 use crate::region::RegionErrorKind;
 
 /// Reads an answer that says nothing but that all went well: empty, or an object of no interest.
@@ -78,15 +77,6 @@ fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unread> {
     serde_json::from_slice(body).map_err(Unread::NotJson)
 }
 
-/// How a request failed that was answered so, as far as the status alone tells.
-pub(in crate::databricks) fn failure_of_status(status: StatusCode) -> TryFailure {
-    match status.as_u16() {
-        429 => TryFailure::Passing,
-        500 | 502 | 503 | 504 | 408 => TryFailure::Unknown,
-        _ => TryFailure::Lasting,
-    }
-}
-
 /// A refusal, and whether it is worth another try; what it says is read where all of that is.
 pub(super) fn refusal(
     status: StatusCode,
@@ -98,13 +88,11 @@ pub(super) fn refusal(
         return (answered::redirected(status, headers.get("location")), Again::Never);
     }
     let Answered { refusal, is_own, passes } = answered::read(status, body);
-    let again = match failure_of_status(status) {
-        TryFailure::Passing => Again::Surely,
+    let again = match Again::of_status(status) {
         // The workspace's own 503 is a refusal; a proxy's may come after the effect.
-        TryFailure::Unknown if is_own && status == StatusCode::SERVICE_UNAVAILABLE => Again::Surely,
-        TryFailure::Unknown => Again::IfSafe,
-        TryFailure::Lasting if passes => Again::Surely,
-        TryFailure::Lasting => Again::Never,
+        Again::IfSafe if is_own && status == StatusCode::SERVICE_UNAVAILABLE => Again::Surely,
+        Again::Never if passes => Again::Surely,
+        again => again,
     };
     let refusal = Refusal {
         request_id: request_id(headers).or(refusal.request_id),

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use reqwest::StatusCode;
+
 use super::super::refusal::Refusal;
 use super::super::timing::Timing;
 use super::names::is_unresolved;
 use super::tls;
 use crate::config::is_at_this_machine;
+use crate::failed_request::{RequestLoss, failure_of_status};
 use crate::pause::{TryFailure, Twice, may_try_again};
 use crate::proxy;
 use crate::region::RegionErrorKind;
@@ -18,12 +21,21 @@ pub(super) enum Again {
     Never,
     /// The request was not carried out.
     Surely,
-    /// No connection came about.
-    NotSent,
-    /// There was no answer in time, and nobody knows whether it was carried out.
-    NoAnswer,
     /// Nobody knows whether it was carried out.
     IfSafe,
+    /// It got no answer.
+    Lost(RequestLoss),
+}
+
+impl Again {
+    /// What a status says of a request that was answered with it.
+    pub(super) fn of_status(status: StatusCode) -> Again {
+        match failure_of_status(status.as_u16()) {
+            TryFailure::Lasting => Again::Never,
+            TryFailure::Passing => Again::Surely,
+            TryFailure::Unknown => Again::IfSafe,
+        }
+    }
 }
 
 /// Attempts where the service asks for patience.
@@ -65,9 +77,8 @@ impl Tries {
         let (failure, most) = match again {
             Again::Never => (TryFailure::Lasting, 0),
             Again::Surely => (TryFailure::Passing, TRIES),
-            Again::NotSent => (TryFailure::Passing, TRIES_CONNECT),
             Again::IfSafe => (TryFailure::Unknown, TRIES_UNKNOWN),
-            Again::NoAnswer => (TryFailure::Unknown, TRIES_SILENT),
+            Again::Lost(loss) => (loss.failure(), tries_of_lost(loss)),
         };
         let refusal = match (failure, self.twice) {
             (TryFailure::Lasting, _) => refusal,
@@ -95,6 +106,15 @@ impl Tries {
     }
 }
 
+fn tries_of_lost(loss: RequestLoss) -> u32 {
+    match loss {
+        RequestLoss::Unmade => 0,
+        RequestLoss::NotSent => TRIES_CONNECT,
+        RequestLoss::Unanswered => TRIES_SILENT,
+        RequestLoss::CutOff => TRIES_UNKNOWN,
+    }
+}
+
 /// What an answer that began and did not end means: whoever began it is there, unless it fell silent.
 pub(super) fn cut_off(error: &reqwest::Error) -> (Refusal, Again) {
     let (refusal, again) = read_lost_request(error);
@@ -114,18 +134,16 @@ pub(super) fn read_lost_request(error: &reqwest::Error) -> (Refusal, Again) {
         None => cause.to_string(),
     };
     let by = by_proxy(error);
-    let (text, again) = if error.is_connect() {
-        (format!("no connection{by}: {why}"), Again::NotSent)
-    } else {
-        (format!("the connection was lost: {why}"), Again::IfSafe)
-    };
-    let again = match (error.is_builder(), error.is_timeout(), again) {
-        (true, _, _) => Again::Never,
-        (false, true, Again::IfSafe) => Again::NoAnswer,
-        (false, _, again) => again,
+    let loss = RequestLoss::of(error);
+    let text = match loss {
+        RequestLoss::NotSent => format!("no connection{by}: {why}"),
+        RequestLoss::Unmade | RequestLoss::Unanswered | RequestLoss::CutOff => {
+            format!("the connection was lost: {why}")
+        }
     };
     let unresolved = unresolved(error);
-    (Refusal { unresolved, ..Refusal::new(RegionErrorKind::Unavailable, text) }, again)
+    let refusal = Refusal { unresolved, ..Refusal::new(RegionErrorKind::Unavailable, text) };
+    (refusal, Again::Lost(loss))
 }
 
 /// Whether no address is known for the host that was asked. Of one that a proxy is to find nothing is known here.

@@ -164,14 +164,21 @@ impl Target {
                 let text = format!("{} {said}", status.as_u16());
                 match status.as_u16() {
                     200..=299 => ServerReply::sent(text),
-                    // It wants no more, or never will take this.
-                    400 | 404 | 405 | 410 | 413 | 415 | 422 => ServerReply::refused(text),
+                    status if is_final(status) => ServerReply::refused(text),
                     _ => ServerReply::deferred(text),
                 }
             }
             Err(error) => ServerReply::deferred(describe_without_address(error)),
         }
     }
+}
+
+/// Whether a receiver wants no more, or never will take this.
+///
+/// That is less than a failure that lasts: what is deferred is sent by the next apply, hours later, and until then somebody may have
+/// put a secret or a right in order.
+fn is_final(status: u16) -> bool {
+    matches!(status, 400 | 404 | 405 | 410 | 413 | 415 | 422)
 }
 
 /// An address is a secret with its path, and the path alone is one.
@@ -196,6 +203,15 @@ fn signature(secret: &SecretString, id: &str, timestamp: &str, body: &str) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failed_request::failure_of_status;
+    use crate::pause::TryFailure;
+
+    #[test]
+    fn what_may_pass_is_sent_again_by_the_next_apply() {
+        let refused: Vec<u16> = (100..600).filter(|status| is_final(*status)).collect();
+        assert!(refused.iter().all(|it| failure_of_status(*it) == TryFailure::Lasting));
+        assert!(!is_final(401) && !is_final(403), "a secret or a right that is put in order");
+    }
 
     #[test]
     fn a_signature_is_that_of_the_specification() {
