@@ -1,11 +1,14 @@
-//! That another side is active of a group: since when, by whom, what was lost with it, and what was written there since. Pure.
+//! That another side is active of a group: since when, by whom, what was lost with it, and what was written there since, as documents
+//! tell it. Whether one is, is decided in [`active`]. Pure.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::receipt::{LossReceipt, ReceiptTold};
+use super::loss_receipt::{LossReceipt, ReceiptTold};
 use crate::moment;
+
+pub(super) mod active;
 
 /// Another side is active of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -10,12 +10,12 @@ use super::document::{
     Precondition, PreconditionCode, Reason, ReasonCode, ReplicaPin, SourceCommit,
     SourceMaintenance, SourcePin, Step,
 };
+use super::failover::active::failed_over;
 use super::finding::Finding;
 use super::identity::NamedVersion;
 use super::jobs;
+use super::loss_receipt::LossReceipt;
 use super::observed::{GroupObserved, TableObserved, WorkspaceObserved};
-use super::over::failed_over;
-use super::receipt::LossReceipt;
 use super::request::Request;
 use super::retention;
 use super::rights;

@@ -19,12 +19,12 @@ use crate::region::{
 pub mod again;
 mod ahead;
 mod answers;
+mod contents;
 mod every_group;
 mod histories;
 mod looks;
 mod pins;
 mod readiness;
-mod replicas;
 mod watch;
 
 pub use ahead::groups_ahead_of_their_log;
@@ -82,12 +82,12 @@ pub fn next(
     if !asked.is_empty() {
         return asked;
     }
-    asked.contents = replicas::contents(seen, request.content);
+    asked.contents = contents::contents(seen, request.content);
     if !asked.is_empty() {
         return asked;
     }
     // Contents come before pins: they may say that a replica is damaged, which makes its group due.
-    asked.registered = replicas::registered(seen);
+    asked.registered = contents::registered(seen);
     asked.pins = pins::questions(seen, request, now);
     readiness::add(&mut asked, seen, request, now);
     asked

@@ -10,12 +10,12 @@ use super::document::{
 pub use super::failover::{FailedOver, GivenUp};
 use super::finding::{Finding, FindingCode, Warning};
 pub use super::look::Checked;
+pub use super::loss_receipt::LossReceipt;
 use super::needed::GoneWithPrimary;
 use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved};
 pub use super::off_cut::OffCut;
 use super::readiness;
 pub use super::readiness::NotReady;
-pub use super::receipt::LossReceipt;
 use super::replica::{Assessment, assess, damage};
 pub use super::retired::RetiredStatus;
 use super::retired::retired_groups;

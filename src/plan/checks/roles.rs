@@ -8,8 +8,8 @@ use crate::config::TableName;
 use crate::ledger::{Cut, CutKind, Roles};
 use crate::moment;
 use crate::plan::WorkspaceObserved;
+use crate::plan::failover::active::failed_over;
 use crate::plan::failover::{FailedOver, GivenUp};
-use crate::plan::over::failed_over;
 use crate::plan::view::GroupView;
 use crate::plan::witness::WitnessedRole;
 

@@ -13,7 +13,7 @@ use crate::plan::finding::Finding;
 use crate::plan::grants::GrantsSeen;
 use crate::plan::job::JobSeen;
 use crate::plan::look::Checked;
-use crate::plan::receipt::LossReceipt;
+use crate::plan::loss_receipt::LossReceipt;
 use crate::plan::settings::GroupSettings;
 use crate::region::SchemaChange;
 use crate::sentence::Sentence;

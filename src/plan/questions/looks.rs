@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use crate::plan::loss_receipt::count::receipt_is_due;
 use crate::plan::observed::WorkspaceObserved;
 use crate::plan::request::Request;
 use crate::plan::trigger::may_be_due;
-use crate::plan::unheld::receipt_is_due;
 use crate::plan::view::views;
 
 /// How deeply a group is looked at.

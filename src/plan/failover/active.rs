@@ -1,12 +1,12 @@
 //! Whether another side is active of a group: by the cut log, with what run records and its replicas tell. Pure.
 
-use super::failover::{FailedOver, GivenUp};
-use super::observed::{TableObserved, WorkspaceObserved};
-use super::replica::assess;
+use super::{FailedOver, GivenUp};
 use crate::ledger::Roles;
+use crate::plan::observed::{TableObserved, WorkspaceObserved};
+use crate::plan::replica::assess;
 
 /// Who is active of a group in place of its home; `None`: its home is.
-pub(super) fn failed_over(
+pub(in crate::plan) fn failed_over(
     workspace: &WorkspaceObserved,
     group: &str,
     tables: &[TableObserved],

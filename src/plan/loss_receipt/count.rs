@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::document::{GroupPlan, TriggerKind};
-use super::identity::{NamedVersion, recreated};
-use super::observed::{GroupObserved, TableObserved, WorkspaceObserved};
-use super::receipt::{LossReceipt, LostCommit, ReceiptTold, TableLoss, UnknownLoss, UnknownWhy};
-use super::versions;
-use super::view::GroupView;
+use super::{LossReceipt, LostCommit, ReceiptTold, TableLoss, UnknownLoss, UnknownWhy};
 use crate::config::TableName;
 use crate::ledger::Cut;
+use crate::plan::document::{GroupPlan, TriggerKind};
+use crate::plan::identity::{NamedVersion, recreated};
+use crate::plan::observed::{GroupObserved, TableObserved, WorkspaceObserved};
+use crate::plan::versions;
+use crate::plan::view::GroupView;
 use crate::region::{Commit, RegionErrorKind, RunState, Source};
 
 /// Writers of a table that are named.
@@ -21,7 +21,7 @@ const LISTED_MAX: usize = 20;
 
 impl LossReceipt {
     /// What is lost of a group beyond versions that are held, of a cut at a moment; `None`: nobody looked at each of its tables.
-    pub(super) fn beyond<'a>(
+    pub(in crate::plan) fn beyond<'a>(
         workspace: &WorkspaceObserved,
         seen: &GroupObserved,
         at: DateTime<Utc>,
@@ -68,7 +68,7 @@ impl LossReceipt {
     /// What is lost of a group beyond a cut; `None`: nobody looked at each of its tables.
     ///
     /// Of tables that are not known now it says what an earlier look knew.
-    pub(super) fn of_cut(
+    pub(in crate::plan) fn of_cut(
         workspace: &WorkspaceObserved,
         seen: &GroupObserved,
         at: DateTime<Utc>,
@@ -227,7 +227,7 @@ impl LostCommit {
 /// Whether the newest versions of a group's sources have to be looked at, due or not.
 ///
 /// A look is repeated once half its time is over: nobody knows when the next round will be, and none may come too late.
-pub(super) fn receipt_is_due(view: &GroupView<'_>) -> bool {
+pub(in crate::plan) fn receipt_is_due(view: &GroupView<'_>) -> bool {
     let Some(cut) = view.last_cut else {
         return false;
     };

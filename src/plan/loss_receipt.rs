@@ -1,4 +1,5 @@
-//! What would be lost if the primary were gone now: the commits that no cut holds, as far as somebody looked. Pure.
+//! What would be lost if the primary were gone now: the commits that no cut holds, as far as somebody looked, as documents tell it.
+//! They are counted in [`count`]. Pure.
 
 use std::collections::HashMap;
 
@@ -9,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::TableName;
 use crate::moment;
 use crate::text::{plural, plural_of};
+
+pub(super) mod count;
 
 /// Runs that a sentence names.
 const RUNS_TOLD: usize = 5;
