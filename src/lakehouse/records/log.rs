@@ -119,12 +119,12 @@ async fn append_open(
         let mut open: Vec<(usize, Cut)> = Vec::new();
         for (place, (cut, answer)) in cuts.iter().zip(answers.iter_mut()).enumerate() {
             if answer.is_none() {
-                *answer = if !beyond(cut, &log.heads) || log.heads.has_odd(&cut.group_name) {
+                *answer = if may_follow(cut, &log.heads) && !log.heads.has_odd(&cut.group_name) {
+                    log.heads.answer_to(cut)
+                } else {
                     // Which cut has the number the heads alone do not tell.
                     let all = existing::<Cut>(location, SYNC_CUTS, ALL_SHELVES).await?;
                     all.into_cuts().answer_to(cut)
-                } else {
-                    log.heads.answer_to(cut)
                 };
             }
             if answer.is_none() {
@@ -160,8 +160,8 @@ async fn append_open(
     Ok(())
 }
 
-/// Whether the newest cut of a cut's group is not beyond it.
-fn beyond(cut: &Cut, heads: &Cuts) -> bool {
+/// Whether no cut of its group has a higher number.
+fn may_follow(cut: &Cut, heads: &Cuts) -> bool {
     let newest = heads.newest(&cut.group_name);
     newest.is_none_or(|newest| newest.cut_number <= cut.cut_number)
 }
@@ -214,7 +214,7 @@ pub(in crate::lakehouse) async fn copy_cuts(
             None => look_at_heads(location).await?,
         };
         let log = known.insert(log);
-        let missing = if wanted.iter().all(|cut| beyond(cut, &log.heads)) {
+        let missing = if wanted.iter().all(|cut| may_follow(cut, &log.heads)) {
             wanted.missing_from_log(&log.heads)
         } else {
             // Which older cuts are there the heads alone do not tell.

@@ -12,7 +12,7 @@ pub(super) struct LogEnd {
     /// Its version.
     pub(super) version: u64,
     /// When its commit was made, in milliseconds: a table that was put aside and made again comes to the same versions.
-    /// `None`: others have committed since.
+    /// `None`: others have committed since, its file is not there, or the look at it failed; in each case the table is read anew.
     made_ms: Option<i64>,
 }
 
