@@ -78,6 +78,12 @@ pub fn look_named(path: &Path) -> io::Result<()> {
     regular(&statat(CWD, path, AtFlags::empty())?)
 }
 
+/// Whether a path leads to a folder itself, and to no link to one.
+pub fn is_folder(path: &Path) -> bool {
+    let found = statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW);
+    found.is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::Directory)
+}
+
 /// Reads a file that the user named, up to a limit.
 ///
 /// # Errors

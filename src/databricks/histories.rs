@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::batch::{QuestionForm, RefusedForms, Rest, TABLES, TABLES_BY_A_ROW};
 use super::refusal::Refusal;
@@ -99,21 +99,23 @@ impl HistoryEntry {
         if touches || appends { Upkeep::Changes } else { Upkeep::NotCompared }
     }
 
-    /// Digest of what the history says of it, its time left out.
-    fn sha256(&self) -> String {
-        let HistoryEntry { version, committed_at: _, operation, user, parameters, metrics } = self;
-        canonical::sha256(&json!({
-            "version": version,
-            "operation": operation,
-            "user": user,
-            "operationParameters": parameters,
-            "operationMetrics": metrics,
-        }))
+    /// Digest of what the history says of it, its time left out, as cuts and plans keep it: a digest of a file would be another kind.
+    pub(super) fn history_digest(&self) -> String {
+        self.clone().into_history_digest()
     }
 
-    /// The same as cuts and plans keep it: a digest of a file would be another kind.
-    pub(super) fn history_digest(&self) -> String {
-        format!("history:{}", self.sha256())
+    fn into_history_digest(self) -> String {
+        let HistoryEntry { version, committed_at: _, operation, user, parameters, metrics } = self;
+        let said = [
+            ("version", version.into()),
+            ("operation", operation.into()),
+            ("user", user.into()),
+            ("operationParameters", Value::Object(parameters)),
+            ("operationMetrics", Value::Object(metrics)),
+        ];
+        let said: Map<String, Value> =
+            said.map(|(name, it)| (name.to_owned(), it)).into_iter().collect();
+        format!("history:{}", canonical::sha256_of_value(&Value::Object(said)))
     }
 
     /// Rows that it changed, by what its operation counts.
@@ -232,7 +234,7 @@ pub(super) async fn newest(
             let version = row.number("version")?;
             Some(NewestCommit {
                 version,
-                digest: HistoryEntry::read(row).map(|entry| entry.history_digest()),
+                digest: HistoryEntry::read(row).map(HistoryEntry::into_history_digest),
             })
         });
         head.ok_or_else(|| Refusal::new(RegionErrorKind::Other, "its history is empty"))
@@ -350,6 +352,8 @@ pub(super) async fn details(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn judged(operation: &str, metrics: Value) -> Upkeep {

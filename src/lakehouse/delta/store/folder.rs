@@ -1,7 +1,7 @@
 //! The local folder of a table: where its links lead, what its log may name outside of it, and how open what is made in it may be.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use rustix::fs::Mode;
@@ -42,6 +42,8 @@ impl Local {
             let base = files::resolve_folder(&self.base);
             let folder = match (self.named, self.folder.strip_prefix(&self.base)) {
                 (false, Ok(inner)) => base.join(inner),
+                // Most folders are no links: the way to this one is known then.
+                (true, Ok(inner)) if is_folder_in(&base, inner) => base.join(inner),
                 (true, _) | (_, Err(_)) => files::resolve_folder(&self.folder),
             };
             if folder.starts_with(&base) {
@@ -66,6 +68,12 @@ impl Local {
             Err(_) => Mode::from_raw_mode(0o777),
         })
     }
+}
+
+/// Whether a name in a folder is a folder itself, and no link to one.
+fn is_folder_in(base: &Path, name: &Path) -> bool {
+    let is_name = matches!(name.components().collect::<Vec<_>>()[..], [Component::Normal(_)]);
+    is_name && files::is_folder(&base.join(name))
 }
 
 /// What is known of the folders in which tables lie that are looked at one after the other: most lie in a few.
