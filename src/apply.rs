@@ -120,7 +120,8 @@ pub async fn apply(
         .iter()
         .map(|group| group.ending.as_ref().expect("a group of this apply has its ending"));
     let away_at_all = away.values().fold(AwayRegions::default(), |all, away| all.or(*away));
-    let exit = exit_without_output(exit_of_endings(plan, endings, away_at_all, signal), &lost);
+    let exit = exit_of_endings(plan, endings, away_at_all, options.mistaken, signal);
+    let exit = exit_without_output(exit, &lost);
     let exit = exit_without_evidence(exit, run.notes.lacks_any(Recorded::Plan));
     let mut record =
         RunRecord { groups, metadata, configurations, ..run.begin_record(started_at, exit) };

@@ -75,6 +75,13 @@ pub struct Configuration {
     pub secrets: Vec<SecretString>,
 }
 
+impl Configuration {
+    /// Whether anything in it is wrong: no command that needs all of it ends well.
+    pub fn is_mistaken(&self) -> bool {
+        self.incomplete || !self.mistakes.is_empty()
+    }
+}
+
 /// Whom a workspace names that cannot be used.
 #[derive(Debug, Clone)]
 pub struct Unusable {

@@ -134,7 +134,8 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
     let exit = if expired {
         Exit { code: 5, name: "stale".to_owned() }
     } else {
-        exit_of_endings(plan, &endings, away, 0)
+        // Of a stored plan only what it says itself of the configuration is known.
+        exit_of_endings(plan, &endings, away, false, 0)
     };
     put_together(stored, groups, metadata_changes, expired, exit, now)
 }

@@ -74,11 +74,13 @@ impl Seen {
     }
 }
 
-/// The exit status of an apply whose groups ended so, or would; `signal`: 130, 143, [`DEADLINE`] or 0.
+/// The exit status of an apply whose groups ended so, or would; `mistaken`: the configuration has mistakes, whatever they are
+/// about; `signal`: 130, 143, [`DEADLINE`] or 0.
 pub(super) fn exit_of_endings<'a>(
     plan: &Plan,
     endings: impl IntoIterator<Item = &'a Ending>,
     away: AwayRegions,
+    mistaken: bool,
     signal: u8,
 ) -> Exit {
     let seen = Seen::of(endings);
@@ -115,6 +117,9 @@ pub(super) fn exit_of_endings<'a>(
         // order.
         0 if refused && !seen.synchronized => (1, "failed"),
         0 if bad || refused => (4, "partial"),
+        // Every group of the plan is in order; without any group only the mistakes are left, and the apply failed.
+        0 if mistaken && !seen.in_order => (1, "failed"),
+        0 if mistaken => (4, "partial"),
         0 => (0, "ok"),
         signal => (signal, "interrupted"),
     };
@@ -157,7 +162,8 @@ mod tests {
     }
 
     fn code(endings: &[Ending]) -> (u8, String) {
-        let Exit { code, name } = exit_of_endings(&plan(), endings, AwayRegions::default(), 0);
+        let Exit { code, name } =
+            exit_of_endings(&plan(), endings, AwayRegions::default(), false, 0);
         (code, name)
     }
 
@@ -195,15 +201,35 @@ mod tests {
             let told = code(&endings);
             assert_eq!((told.0, told.1.as_str()), expected, "{endings:?}");
         }
-        let stopped = exit_of_endings(&plan(), &[Ending::Interrupted], AwayRegions::default(), 143);
+        let stopped =
+            exit_of_endings(&plan(), &[Ending::Interrupted], AwayRegions::default(), false, 143);
         assert_eq!((stopped.code, stopped.name.as_str()), (143, "interrupted"));
+    }
+
+    #[test]
+    fn no_apply_ends_well_by_a_configuration_with_mistakes() {
+        let mistaken = |endings: &[Ending], signal| {
+            let Exit { code, name } =
+                exit_of_endings(&plan(), endings, AwayRegions::default(), true, signal);
+            (code, name)
+        };
+        for (endings, signal, expected) in [
+            (vec![Ending::Synchronized], 0, (4, "partial")),
+            (vec![Ending::UpToDate], 0, (4, "partial")),
+            (vec![], 0, (1, "failed")),
+            (vec![Ending::Away { side: Role::Primary }], 0, (8, "primary region not available")),
+            (vec![Ending::Interrupted], 130, (130, "interrupted")),
+        ] {
+            let (code, name) = mistaken(&endings, signal);
+            assert_eq!((code, name.as_str()), expected, "{endings:?}");
+        }
     }
 
     #[test]
     fn a_deadline_is_the_end_of_an_apply_that_left_work_and_of_no_other() {
         let at_deadline = |endings: &[Ending]| {
             let Exit { code, name } =
-                exit_of_endings(&plan(), endings, AwayRegions::default(), DEADLINE);
+                exit_of_endings(&plan(), endings, AwayRegions::default(), false, DEADLINE);
             (code, name)
         };
         for left in [Ending::Interrupted, Ending::NotStarted] {

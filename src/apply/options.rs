@@ -44,6 +44,8 @@ pub struct ApplyOptions {
     pub record_keys: Vec<String>,
     /// The plan was computed by whoever applies it now: what it saw of cuts beside its effect is no stranger's word.
     pub planned_now: bool,
+    /// The configuration that the plan was computed from has mistakes: what they are about may be in no group of the plan.
+    pub mistaken: bool,
     /// Who is told what of its workspaces; nobody, where it is empty.
     pub policies: Vec<Policy>,
     /// Of each workspace its configuration as it is kept with the evidence; of one without, the one before stays.
@@ -74,6 +76,7 @@ impl ApplyOptions {
             signer: None,
             record_keys: Vec::new(),
             planned_now: true,
+            mistaken: false,
             policies: Vec::new(),
             configurations: BTreeMap::new(),
             seen_from: String::new(),

@@ -160,7 +160,7 @@ impl ApplyArguments {
             let done = carry_out(context, &events, &ready, &stop).await?;
             report(context, &events, plan, &done, shown)?;
             // The summary comes after the record: it can be lost, too.
-            let status = events.ending(exit(&done.record, ready.mistaken));
+            let status = events.ending(ExitStatus::recorded(&done.record.exit));
             ready.teller.tell(&ready.applied(context), &done.record, status, &stop).await;
             Ok(status)
         })
@@ -208,6 +208,7 @@ impl ApplyArguments {
             configurations,
             teller: teller.unwrap_or_default(),
             folder: PathBuf::new(),
+            // What the plan was computed from is known as far as the plan says it.
             mistaken: false,
         })
     }
@@ -315,7 +316,7 @@ pub(super) async fn plan_now(
         places: RunbookSubject::all(&configuration),
         configurations,
         teller,
-        mistaken: configuration.incomplete || !configuration.mistakes.is_empty(),
+        mistaken: configuration.is_mistaken(),
         folder,
     };
     Ok(JustPlanned { ready, observed, configuration })
@@ -345,6 +346,7 @@ pub(super) async fn carry_out(
         signer: ready.signer.clone(),
         record_keys: ready.record_keys.clone(),
         planned_now: ready.planned_now,
+        mistaken: ready.mistaken,
         policies: ready.teller.policies(plan),
         configurations: ready.configurations.clone(),
         seen_from: who::describe_machine(),
@@ -374,17 +376,6 @@ pub(super) async fn carry_out(
     let kept = here.take_record_path();
     let kept = kept.and_then(|kept| warn(context, "the run record is not kept here", kept));
     Ok(FinishedApply { record, kept })
-}
-
-/// How it ends: as the record says, and never well where the configuration has mistakes.
-pub(super) fn exit(record: &RunRecord, mistaken: bool) -> ExitStatus {
-    match (ExitStatus::recorded(&record.exit), mistaken) {
-        // After a good end every group of the plan is in order; without any group only the mistakes are left, and the apply
-        // failed.
-        (ExitStatus::Ok, true) if record.groups.is_empty() => ExitStatus::Failed,
-        (ExitStatus::Ok, true) => ExitStatus::Partial,
-        (status, _) => status,
-    }
 }
 
 fn report(

@@ -250,7 +250,7 @@ impl Work<'_> {
         if whole || plan.applyable {
             let done =
                 apply::carry_out(&context, &Arc::new(Events::none()), &ready, &self.stop).await?;
-            let exit = apply::exit(&done.record, ready.mistaken);
+            let exit = ExitStatus::recorded(&done.record.exit);
             let applied = ready.applied(&self.context);
             let told = ready.teller.tell(&applied, &done.record, exit, &self.stop).await;
             self.count(&done.record, exit, &told);

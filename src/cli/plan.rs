@@ -76,8 +76,7 @@ impl PlanArguments {
                 context.remark(&format!("{message}\n{command}"));
             }
         }
-        let configuration = &looked.found.configuration;
-        let mistaken = configuration.incomplete || !configuration.mistakes.is_empty();
+        let mistaken = looked.found.configuration.is_mistaken();
         Ok(exit(&plan, detailed_exitcode, mistaken))
     }
 }

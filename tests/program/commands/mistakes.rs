@@ -45,6 +45,22 @@ fn a_mistake_that_makes_a_group_disappear_is_always_told() {
 }
 
 #[test]
+fn a_record_says_the_status_that_its_process_ends_with_also_where_a_group_is_mistaken() {
+    let world = world();
+    let folder = world.path();
+    let path = folder.join("drsync.json");
+    let text = std::fs::read_to_string(&path).expect("read");
+    let mut configuration: Value = serde_json::from_str(&text).expect("JSON");
+    configuration["workspaces"][0]["sync_groups"][2]["group_ownr_email"] = json!("a@example.com");
+    std::fs::write(path, format!("{configuration:#}")).expect("written");
+    let arguments = ["apply", "--auto-approve", "--only", "reference_data", "--json"];
+    let output = drsync(folder, &arguments);
+    assert_eq!(code(&output), 4, "{}", stderr(&output));
+    let record: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    assert_eq!(record["exit"], json!({"code": 4, "name": "partial"}));
+}
+
+#[test]
 fn detailed_exit_codes_tell_blocked_from_changed() {
     let world = world();
     let ends = |arguments: &[&str]| code(&drsync(world.path(), arguments));
