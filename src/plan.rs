@@ -97,9 +97,11 @@ pub use settings::{
     GroupSettings, PauseSetting, ProtectionSettings, SuccessMail, WorkspaceSettings,
 };
 pub use stored::{Alteration, Digests, StatedDigest, StoredPlan, StoredPlanError};
+pub use trigger::is_interval_over;
 pub use uncompared::{NotCompared, NotComparedWhy, ProtectedBefore};
 pub use unwatched::{Unwatched, UnwatchedPart};
 pub use witness::{CutsTold, DoubtedCut, RoleTold, Witnessed, WitnessedCut, WitnessedRole};
+pub use workflow::newest_success;
 
 use crate::formats::PLAN;
 use crate::ledger::{AcceptedRisk, Consistency};

@@ -32,7 +32,7 @@ use crate::notify::Delivery;
 use crate::plan::document::Selection;
 use crate::plan::{Observed, status};
 use line::DaemonLine;
-use poll::Polled;
+use poll::{LastRound, Polled};
 use served::ServedMetrics;
 
 /// A wait is looked at again so often: a signal and a clock that was set are seen by then.
@@ -247,9 +247,11 @@ impl Work<'_> {
             self.say_once(&line::lines_of_blocked(plan));
         }
         // A look between rounds that finds nothing to do leaves no record, so that records stay one a round.
+        let mut synchronized = BTreeSet::new();
         if whole || plan.applyable {
             let done =
                 apply::carry_out(&context, &Arc::new(Events::none()), &ready, &self.stop).await?;
+            synchronized = poll::collect_synchronized(&done.record);
             let exit = ExitStatus::recorded(&done.record.exit);
             let applied = ready.applied(&self.context);
             let told = ready.teller.tell(&applied, &done.record, exit, &self.stop).await;
@@ -260,9 +262,10 @@ impl Work<'_> {
             self.say("round", &line::ends(&done.record, exit, took, next));
             self.say_told(&told);
         }
-        let before = self.polled.take();
+        let before = self.polled.take().filter(|_| !whole);
         let Ready { stored, regions, .. } = ready;
-        self.polled = Some(Polled::after(observed, &stored.plan, regions, before, whole));
+        let after = LastRound { plan: &stored.plan, synchronized };
+        self.polled = Some(Polled::after(observed, &after, regions, before));
         Ok(())
     }
 

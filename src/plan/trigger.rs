@@ -5,7 +5,7 @@ use chrono::{DateTime, Duration, DurationRound, Utc};
 use super::document::{Reason, ReasonCode, Trigger, TriggerKind};
 use super::loss::goes_on_without_lost_cuts;
 use super::versions;
-use super::view::GroupView;
+use super::view::{GroupView, is_yet_to_come};
 use super::workflow::{self, CleanEnd};
 use crate::config::Pause;
 use crate::ledger::{Consistency, Cut, Row, RowStatus};
@@ -327,8 +327,7 @@ pub(super) fn crash_consistent_from(view: &GroupView<'_>) -> Option<DateTime<Utc
     };
     let pending = view.pending()?;
     let oldest = pending.iter().map(|commit| commit.committed_at).min()?;
-    let free = moment::later(view.planned(cut), view.group.min_interval);
-    Some(oldest.checked_add_signed(limit)?.max(free))
+    Some(oldest.checked_add_signed(limit)?.max(free_from(view, cut)))
 }
 
 /// When a group that waits for the clock alone is due again; `None`: it does not, or never is.
@@ -381,22 +380,34 @@ fn minute(at: DateTime<Utc>) -> DateTime<Utc> {
 
 /// When the minimum interval of a group after a cut is over.
 fn free_from(view: &GroupView<'_>, cut: &Cut) -> DateTime<Utc> {
-    moment::later(minute(view.planned(cut)), view.group.min_interval)
+    end_of_interval(view.planned(cut), view.group.min_interval)
+}
+
+fn end_of_interval(planned_at: DateTime<Utc>, min_interval: Duration) -> DateTime<Utc> {
+    moment::later(minute(planned_at), min_interval)
+}
+
+/// Whether a group may be synchronized again whose newest cut was planned then, by the minute; a cut that is yet to come keeps no
+/// group back.
+pub fn is_interval_over(
+    planned_at: DateTime<Utc>,
+    min_interval: Duration,
+    now: DateTime<Utc>,
+) -> bool {
+    is_yet_to_come(planned_at, now) || minute(now) >= end_of_interval(planned_at, min_interval)
 }
 
 /// What a group waits for that was synchronized less than its minimum interval ago, counted in minutes as cron does.
 fn min_interval(view: &GroupView<'_>, cut: &Cut) -> Option<Reason> {
-    let planned = view.planned(cut);
-    let until = free_from(view, cut);
-    let too_soon = planned == cut.planned_at && !view.take_as_due && minute(view.now) < until;
-    too_soon.then(|| {
+    let over = is_interval_over(cut.planned_at, view.group.min_interval, view.now);
+    (!over && !view.take_as_due).then(|| {
         Reason::new(
             ReasonCode::MinInterval,
             format!(
                 "{} was planned less than {} ago; due again from {}",
                 cut.label(),
                 span_of(view.group.min_interval),
-                moment::text(until)
+                moment::text(free_from(view, cut))
             ),
         )
     })

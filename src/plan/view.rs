@@ -30,6 +30,11 @@ pub(super) fn views<'a>(
 /// Moments further ahead than this are no matter of two clocks that differ a little.
 const CLOCKS_APART: Duration = Duration::minutes(1);
 
+/// Whether a moment that a cut tells is yet to come by more than clocks differ: the clock was wrong when it was made.
+pub(super) fn is_yet_to_come(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    at > now + CLOCKS_APART
+}
+
 /// One valid group with everything that bears on its decision.
 #[derive(Debug)]
 pub(super) struct GroupView<'a> {
@@ -258,12 +263,12 @@ impl<'a> GroupView<'a> {
 
     /// Whether a cut says to be of a moment that is yet to come: a clock was wrong when it was made.
     pub(super) fn is_of_the_future(&self, cut: &Cut) -> bool {
-        cut.recovery_point > self.now + CLOCKS_APART
+        is_yet_to_come(cut.recovery_point, self.now)
     }
 
     /// When a cut was planned; where that is yet to come too, when its recovery point was, and now at the latest.
     pub(super) fn planned(&self, cut: &Cut) -> DateTime<Utc> {
-        if cut.planned_at > self.now + CLOCKS_APART {
+        if is_yet_to_come(cut.planned_at, self.now) {
             cut.recovery_point.min(self.now)
         } else {
             cut.planned_at

@@ -152,6 +152,13 @@ fn successes<'a>(
         })
 }
 
+/// The run of a workflow that succeeded last, of those that had ended by `now`: a newer one is what may make a group due.
+pub fn newest_success(workflow: &Workflow, now: DateTime<Utc>) -> Option<i64> {
+    let workflows = [workflow];
+    let newest = successes(&workflows, None, now).max_by_key(|(_, run, at)| (*at, run.run_id));
+    newest.map(|(_, run, _)| run.run_id)
+}
+
 /// Runs that began and had ended by `now`.
 fn ended_runs(
     workflow: &Workflow,
