@@ -1,7 +1,8 @@
 //! What is asked next of both regions, from what was seen so far: nothing, once enough is known. Pure.
 //!
-//! Planning asks [`next`] until it asks nothing more, and what an apply looks at once more of a group is in [`again`]: what is asked
-//! of a table, and from which version on, is decided here and nowhere else.
+//! Planning asks [`next`] until it asks nothing more, what an apply looks at once more of a group is in [`again`], and [`ask_of_entry`]
+//! is what a runbook asks of a cut: what is asked of a table, and from which version on, is decided here and nowhere else. What a
+//! region looks at before it changes something itself is its own business.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -30,6 +31,7 @@ mod watch;
 pub use ahead::groups_ahead_of_their_log;
 pub use answers::Answers;
 pub use every_group::{CatalogAnswers, CatalogQuestions, catalog_questions, groups_as_listed};
+pub use histories::ask_of_entry;
 pub use looks::{GroupLook, Looks};
 pub use readiness::SecretsQuestion;
 pub use watch::WatchAnswers;

@@ -10,6 +10,9 @@ use super::{CloneProof, Mark, Replica, ReplicaCommit};
 /// The operation of a clone.
 pub const CLONE: &str = "CLONE";
 
+/// The operation of going back to another version.
+const RESTORE: &str = "RESTORE";
+
 /// What a commit of a replica is to whoever synchronizes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommitKind {
@@ -65,6 +68,16 @@ impl Replica {
             (None, _) if !commit.upkeep.changes() => CommitKind::Maintenance,
             (None, Some(version)) => CommitKind::Restore(version),
             (None, None) => CommitKind::Foreign,
+        }
+    }
+
+    /// Whether one of its commits wrote what no version before it held: whoever brings it back to one of those takes that away.
+    pub fn is_new_work(&self, path: &str, commit: &ReplicaCommit) -> bool {
+        match self.kind_of(path, commit) {
+            CommitKind::RoleMark(_) | CommitKind::Maintenance | CommitKind::Restore(_) => false,
+            // One of which files were gone brought that version back in part, and nothing else.
+            CommitKind::Foreign => commit.operation != RESTORE,
+            CommitKind::Clone(_) => true,
         }
     }
 
@@ -325,5 +338,58 @@ pub fn standing(replica: Option<&Replica>, expected: ExpectedReplica<'_>) -> Rep
             ReplicaStanding::Cloned { version, newest: replica.version }
         }
         Some((held, _)) => ReplicaStanding::Other(held.source_version),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::region::{LookDepth, Upkeep};
+
+    fn commit(operation: &str) -> ReplicaCommit {
+        ReplicaCommit {
+            version: 7,
+            committed_at: chrono::DateTime::UNIX_EPOCH,
+            operation: operation.to_owned(),
+            user: None,
+            source_version: None,
+            source_size: None,
+            mark: None,
+            restored_to: None,
+            marked_epoch: None,
+            rows: None,
+            upkeep: Upkeep::Changes,
+        }
+    }
+
+    #[test]
+    fn what_a_runbook_does_to_a_replica_is_no_new_work() {
+        let replica = Replica {
+            version: 7,
+            mark: None,
+            epoch: None,
+            column_mapping: "none".to_owned(),
+            rows: None,
+            damaged: None,
+            read_around: None,
+            since_damaged: None,
+            since_files: None,
+            depth: LookDepth::History,
+            content: None,
+            proof: CloneProof::NotAsked,
+            before: Vec::new(),
+            commits: Vec::new(),
+        };
+        for (commit, expected) in [
+            (ReplicaCommit { restored_to: Some(3), ..commit(RESTORE) }, false),
+            (commit(RESTORE), false),
+            (ReplicaCommit { marked_epoch: Some(1), ..commit("SET TBLPROPERTIES") }, false),
+            (ReplicaCommit { upkeep: Upkeep::Compared, ..commit("OPTIMIZE") }, false),
+            (commit("SET TBLPROPERTIES"), true),
+            (commit("WRITE"), true),
+            (commit(CLONE), true),
+        ] {
+            assert_eq!(replica.is_new_work("main/shop/orders", &commit), expected, "{commit:?}");
+        }
     }
 }

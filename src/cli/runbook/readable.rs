@@ -7,9 +7,10 @@ use chrono::{DateTime, Duration, Utc};
 use crate::cli::flags::Context;
 use crate::cli::{ExitStatus, Failure};
 use crate::command::Command;
-use crate::config::{GroupEntry, LocationAddress, Sides, TableName, WorkspaceConfig};
-use crate::ledger::{Cut, Cuts, FOLDER, Roles, SYNC_CUTS};
+use crate::config::{GroupEntry, Sides, TableName, WorkspaceConfig};
+use crate::ledger::{Cut, CutTableEntry, Cuts, FOLDER, Roles, SYNC_CUTS};
 use crate::plan::document::WorkspacePlan;
+use crate::plan::questions::ask_of_entry;
 use crate::plan::{Deed, Witnessed, WitnessedCut, told_of_behind};
 use crate::region::{Location, LookDepth, RegionError, Replica, ReplicaQuestion};
 use crate::render::{Style, clean};
@@ -145,22 +146,16 @@ async fn check_unwritten(
     let Roles::FailedOver(cut) = cuts.roles(group, sides) else {
         return Ok(());
     };
-    let questions = cut.tables.iter().filter_map(|entry| {
-        let path = LocationAddress::path_below(root, &entry.replica_location)?.to_owned();
-        Some(ReplicaQuestion { path, since_version: Some(entry.replica_version) })
-    });
-    let questions: Vec<ReplicaQuestion> = questions.collect();
+    let asked = cut.tables.iter().filter_map(|entry| Some((entry, ask_of_entry(root, entry)?)));
+    let (entries, questions): (Vec<&CutTableEntry>, Vec<ReplicaQuestion>) = asked.unzip();
     let replicas = location.replicas(&questions).await;
-    let looked = cut.tables.iter().zip(replicas);
-    let written = looked.filter_map(|(entry, replica)| {
+    let looked = entries.into_iter().zip(&questions).zip(replicas);
+    let written = looked.filter_map(|((entry, asked), replica)| {
         let replica = replica.ok().flatten()?;
         // What stood before the other side became active is brought back by its runbook.
         let mut later =
             replica.commits.iter().filter(|commit| commit.committed_at > cut.committed_at);
-        let work = later.find(|commit| {
-            let steps = commit.operation == "RESTORE" || commit.marked_epoch.is_some();
-            commit.upkeep.changes() && !steps
-        })?;
+        let work = later.find(|commit| replica.is_new_work(&asked.path, commit))?;
         let user = work.user.as_deref().unwrap_or("someone");
         let what = format!("v{} {} by {user}", work.version, work.operation);
         Some(format!("{}: {what}", entry.table))
@@ -259,9 +254,8 @@ impl Look<'_> {
 /// Which table lies elsewhere, a fragment.
 fn questions(root: &str, cut: &Cut) -> Result<Vec<ReplicaQuestion>, String> {
     let questions = cut.tables.iter().map(|entry| {
-        let path = LocationAddress::path_below(root, &entry.replica_location);
-        let path = path.ok_or_else(|| format!("{} lies outside of {root}", entry.table))?;
-        Ok(ReplicaQuestion { path: path.to_owned(), since_version: Some(entry.replica_version) })
+        let asked = ask_of_entry(root, entry);
+        asked.ok_or_else(|| format!("{} lies outside of {root}", entry.table))
     });
     questions.collect()
 }

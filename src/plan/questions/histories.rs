@@ -1,6 +1,7 @@
 //! What is asked of the histories of sources and replicas. Pure.
 
 use super::{GroupLook, Looks, Questions, TableQuestions};
+use crate::config::LocationAddress;
 use crate::ledger::CutTableEntry;
 use crate::plan::checks::obstacles;
 use crate::plan::observed::{GroupObserved, TableObserved, WorkspaceObserved};
@@ -147,4 +148,10 @@ fn ask_whether_it_stands(
 /// both read the same commits.
 pub(super) fn replica_question(path: String, entry: Option<&CutTableEntry>) -> ReplicaQuestion {
     ReplicaQuestion { path, since_version: entry.map(|entry| entry.replica_version) }
+}
+
+/// Asks for a replica where a cut has it, since what that cut says of it; `None`: it lies elsewhere than under `root`.
+pub fn ask_of_entry(root: &str, entry: &CutTableEntry) -> Option<ReplicaQuestion> {
+    let path = LocationAddress::path_below(root, &entry.replica_location)?;
+    Some(replica_question(path.to_owned(), Some(entry)))
 }
