@@ -163,10 +163,18 @@ impl Policy {
         self.smtp.as_ref().or(before)
     }
 
-    /// The webhooks that may hear of an item: those that the configuration does not have any more of that alone.
+    /// The webhooks that hear of an item: those that the configuration does not have any more of protection alone.
     fn webhooks_for(&self, item: &LetterItem) -> impl Iterator<Item = &Webhook> {
         let before = if item.is_of_protection() { self.before.webhooks.as_slice() } else { &[] };
-        self.webhooks.iter().chain(before)
+        let topic = item.topic();
+        self.webhooks.iter().chain(before).filter(move |webhook| webhook.events.contains(&topic))
+    }
+
+    /// Who hears of an item by mail, each address once with every reason why, and over which server.
+    fn mails_for(&self, item: &LetterItem) -> Vec<(&Smtp, String, BTreeSet<Why>)> {
+        let Some(smtp) = self.smtp_for(item) else { return Vec::new() };
+        let mails = self.reasons_by_address(item).into_iter();
+        mails.map(|(address, why)| (smtp, address, why)).collect()
     }
 
     fn owners_of(&self, group: &str) -> &[String] {
@@ -241,11 +249,9 @@ pub(super) fn told_to(policy: &Policy, incident: &Incident) -> Vec<String> {
         next: incident.told.at,
         groups: Vec::new(),
     };
-    let mails = policy.hearers(&item).into_iter().filter(|_| policy.smtp_for(&item).is_some());
-    let mails = mails.map(|(address, _)| hash_of(&address));
-    let topic = item.topic();
-    let hooks = policy.webhooks_for(&item).filter(|webhook| webhook.events.contains(&topic));
-    let all: BTreeSet<String> = mails.chain(hooks.map(|webhook| webhook.label.clone())).collect();
+    let mails = policy.mails_for(&item).into_iter().map(|(_, address, _)| hash_of(&address));
+    let hooks = policy.webhooks_for(&item).map(|webhook| webhook.label.clone());
+    let all: BTreeSet<String> = mails.chain(hooks).collect();
     all.into_iter().collect()
 }
 
@@ -363,27 +369,23 @@ pub fn letters(told: &RecordNews, policies: &[Policy]) -> Vec<Letter> {
     for policy in &policies {
         let items = items(told, policy);
         for item in &items {
-            if let Some(smtp) = policy.smtp_for(item) {
-                for (address, why) in policy.reasons_by_address(item) {
-                    let item = item.for_reasons(&why);
-                    let workspace = policy.secrets_of.clone();
-                    let to = Receiver::Mail { address, smtp: smtp.clone(), workspace };
-                    let same = |letter: &&mut Letter| letter.to.is(&to);
-                    if letters.iter_mut().find(same).is_none() {
-                        letters.push(letter(to.clone()));
-                    }
-                    if let Some(letter) = letters.iter_mut().find(same) {
-                        letter.why.extend(why);
-                        letter.items.push(item);
-                    }
+            for (smtp, address, why) in policy.mails_for(item) {
+                let item = item.for_reasons(&why);
+                let workspace = policy.secrets_of.clone();
+                let to = Receiver::Mail { address, smtp: smtp.clone(), workspace };
+                let same = |letter: &&mut Letter| letter.to.is(&to);
+                if letters.iter_mut().find(same).is_none() {
+                    letters.push(letter(to.clone()));
+                }
+                if let Some(letter) = letters.iter_mut().find(same) {
+                    letter.why.extend(why);
+                    letter.items.push(item);
                 }
             }
         }
         for webhook in policy.webhooks.iter().chain(&policy.before.webhooks) {
-            let heard = items.iter().filter(|item| {
-                policy.webhooks_for(item).any(|it| it == webhook)
-                    && webhook.events.contains(&item.topic())
-            });
+            let heard =
+                items.iter().filter(|item| policy.webhooks_for(item).any(|it| it == webhook));
             let heard: Vec<LetterItem> = heard.cloned().collect();
             if !heard.is_empty() {
                 let workspace = policy.secrets_of.clone();
