@@ -100,6 +100,7 @@ pub use stored::{Alteration, Digests, StatedDigest, StoredPlan, StoredPlanError}
 pub use trigger::is_interval_over;
 pub use uncompared::{NotCompared, NotComparedWhy, ProtectedBefore};
 pub use unwatched::{Unwatched, UnwatchedPart};
+pub use warnings::misses_objective;
 pub use witness::{CutsTold, DoubtedCut, RoleTold, Witnessed, WitnessedCut, WitnessedRole};
 pub use workflow::newest_success;
 

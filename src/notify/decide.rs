@@ -15,7 +15,7 @@ use super::letters::told_to;
 use super::policy::Policy;
 use super::round::{GroupRound, Round, StateAfterApply};
 use crate::canonical::sha256_of_bytes;
-use crate::plan::{FindingCode, Role, Setting};
+use crate::plan::{FindingCode, Role, Setting, misses_objective};
 use digest::digest;
 use weakened::told_lately;
 
@@ -316,7 +316,7 @@ impl Decision<'_> {
     fn objective(&mut self, group: &GroupRound) {
         let met = match (&group.state, group.lag_seconds, group.rpo_seconds) {
             (StateAfterApply::Synchronized, _, _) => Some(true),
-            (_, Some(lag), Some(rpo)) => Some(lag <= rpo),
+            (_, Some(lag), Some(rpo)) => Some(!misses_objective(lag, rpo)),
             (StateAfterApply::InOrder, None, _) => Some(true),
             _ => None,
         };

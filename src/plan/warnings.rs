@@ -38,10 +38,15 @@ pub(super) enum LagRisk {
     Breached,
 }
 
+/// Whether a lag misses an objective, both in seconds.
+pub fn misses_objective(lag: i64, rpo: i64) -> bool {
+    lag > rpo
+}
+
 impl LagRisk {
     /// Compares a lag with an objective, both in seconds.
     pub(super) fn of(lag: i64, rpo: i64) -> LagRisk {
-        if lag > rpo {
+        if misses_objective(lag, rpo) {
             LagRisk::Breached
         } else if lag > 0 && lag * 100 >= rpo * AT_RISK_PERCENT {
             LagRisk::AtRisk
@@ -61,7 +66,7 @@ impl GroupPlan {
     /// Whether its lag is beyond its objective.
     pub fn breaches_objective(&self) -> bool {
         let both = self.lag_seconds.zip(self.rpo_seconds);
-        both.is_some_and(|(lag, rpo)| LagRisk::of(lag, rpo) == LagRisk::Breached)
+        both.is_some_and(|(lag, rpo)| misses_objective(lag, rpo))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::harmless::clean;
 use crate::layout::first_line;
 use crate::plan::document::{BothRegions, LastCut, WorkspacePlan};
 use crate::plan::status::{RegionsStatus, WorkspaceStatus};
-use crate::plan::{Decision, Finding, FindingCode, GroupPlan, Plan, Refused};
+use crate::plan::{Decision, Finding, FindingCode, GroupPlan, Plan, Refused, misses_objective};
 
 /// Which regions of a workspace cannot be looked at as a whole. That is told once, not of every group.
 #[derive(Debug, Clone, Copy)]
@@ -174,7 +174,7 @@ pub(super) fn rpo_cell(lag: Option<i64>, rpo: Option<i64>, now: DateTime<Utc>) -
     };
     match lag {
         None | Some(..=0) => span(rpo),
-        Some(lag) if lag > rpo => {
+        Some(lag) if misses_objective(lag, rpo) => {
             format!("{}, breached since {}", span(rpo), since(lag - rpo, now))
         }
         Some(lag) => format!("{}, breached in {}", span(rpo), span(rpo - lag)),
@@ -185,7 +185,7 @@ pub(super) fn rpo_cell(lag: Option<i64>, rpo: Option<i64>, now: DateTime<Utc>) -
 pub(super) fn lag_words(lag: i64, rpo: Option<i64>, now: DateTime<Utc>) -> String {
     match rpo {
         None => span(lag),
-        Some(rpo) if lag > rpo => format!(
+        Some(rpo) if misses_objective(lag, rpo) => format!(
             "{}; the RPO of {} is breached since {}",
             span(lag),
             span(rpo),

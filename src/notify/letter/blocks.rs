@@ -9,7 +9,7 @@ use crate::harmless::{clean, name as clean_name};
 use crate::layout::{few, hanging};
 use crate::notify::incident::{Class, Closed, How, Incident, Lost};
 use crate::notify::letters::{Letter, LetterItem, News};
-use crate::plan::{Role, Setting, SettingChange};
+use crate::plan::{Role, Setting, SettingChange, misses_objective};
 use crate::text::{plural, span};
 
 /// Causes that a body tells of one group.
@@ -305,7 +305,7 @@ fn of_group(
     facts.push((
         "lag",
         match (incident.lag_seconds, incident.rpo_seconds) {
-            (Some(lag), Some(rpo)) if lag > rpo => {
+            (Some(lag), Some(rpo)) if misses_objective(lag, rpo) => {
                 format!("{} of {}: the objective is breached", span(lag), span(rpo))
             }
             (Some(lag), Some(rpo)) => format!("{} of {}", span(lag), span(rpo)),
