@@ -78,9 +78,10 @@ impl LastRound<'_> {
         }
         let named = (seen.workspace.name.clone(), valid.name.clone());
         // What was seen of the log is of before the round.
-        let planned_at = match self.synchronized.contains(&named) {
-            true => Some(self.plan.created_at),
-            false => seen.ledger.cuts.newest(&valid.name).map(|cut| cut.planned_at),
+        let planned_at = if self.synchronized.contains(&named) {
+            Some(self.plan.created_at)
+        } else {
+            seen.ledger.cuts.newest(&valid.name).map(|cut| cut.planned_at)
         };
         if group.workflows.is_empty() {
             // It was not looked at.
