@@ -349,7 +349,8 @@ mod tests {
              (SELECT group_name, max(cut_number) FROM delta.`s3://b/_drsync/sync_cuts` \
              WHERE group_name IN (:group_0) GROUP BY group_name \
              UNION ALL SELECT group_name, max(cut_number) FROM delta.`s3://b/_drsync/sync_cuts` \
-             WHERE consistency <> 'crash-consistent' AND group_name IN (:group_0) GROUP BY group_name)"
+             WHERE consistency <> 'crash-consistent' AND group_name IN (:group_0) GROUP BY group_name) \
+             OR (group_name IN (:group_0) AND (cut_number < 1 OR cut_number IS NULL))"
         ), "{}", heads.text);
     }
 

@@ -70,8 +70,7 @@ const NAMED: &[(&str, &[&str], &str)] = &[
         &["drsync completions", "drsync {}"],
         "a variable of the environment; the version",
     ),
-    ("src/databricks/records.rs", &["drsync {}"], "a version"),
-    ("src/lakehouse/records.rs", &["drsync {}"], "a version"),
+    ("src/ledger/role.rs", &["drsync {}"], "a version"),
     ("src/plan/checks/roles.rs", &["drsync {}"], "the version"),
     ("src/command.rs", &["drsync {}"], "where a value becomes a line"),
 ];

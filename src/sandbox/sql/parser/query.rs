@@ -46,32 +46,37 @@ impl Parser<'_> {
         self.deeper(Self::whole_query)
     }
 
-    fn whole_query(&mut self) -> Result<Query> {
-        let mut with = Vec::new();
-        if self.word("WITH") {
-            loop {
-                let name = self.name()?;
-                if with.iter().any(|it: &NamedQuery| it.name.eq_ignore_ascii_case(&name)) {
-                    return Err(SqlError::new(
-                        "DUPLICATED_CTE_NAMES",
-                        "42602",
-                        format!("CTE definition can't have duplicate names: `{name}`."),
-                    ));
-                }
-                let query_next =
-                    |word: Option<&str>| matches!(word, Some("SELECT" | "WITH" | "VALUES"));
-                let named = !query_next(self.peek_word(1).as_deref());
-                let columns =
-                    if named && self.take("(") { self.column_aliases()? } else { Vec::new() };
-                self.word("AS");
-                self.expect("(")?;
-                with.push(NamedQuery { name, columns, query: self.query()? });
-                self.expect(")")?;
-                if !self.take(",") {
-                    break;
-                }
+    /// What WITH names before a query; nothing, where there is no WITH.
+    fn named_queries(&mut self) -> Result<Vec<NamedQuery>> {
+        let mut with: Vec<NamedQuery> = Vec::new();
+        if !self.word("WITH") {
+            return Ok(with);
+        }
+        loop {
+            let name = self.name()?;
+            if with.iter().any(|it| it.name.eq_ignore_ascii_case(&name)) {
+                return Err(SqlError::new(
+                    "DUPLICATED_CTE_NAMES",
+                    "42602",
+                    format!("CTE definition can't have duplicate names: `{name}`."),
+                ));
+            }
+            let begins_query =
+                matches!(self.peek_word(1).as_deref(), Some("SELECT" | "WITH" | "VALUES"));
+            let columns =
+                if !begins_query && self.take("(") { self.column_aliases()? } else { Vec::new() };
+            self.word("AS");
+            self.expect("(")?;
+            with.push(NamedQuery { name, columns, query: self.query()? });
+            self.expect(")")?;
+            if !self.take(",") {
+                return Ok(with);
             }
         }
+    }
+
+    fn whole_query(&mut self) -> Result<Query> {
+        let with = self.named_queries()?;
         let mut parts = vec![self.select()?];
         let mut distinct_parts = 0;
         while self.word("UNION") {
