@@ -93,39 +93,38 @@ pub(super) fn as_decimal(kind: &Kind) -> Option<(u8, i8)> {
 
 /// The type as SQL writes it.
 pub(in crate::sandbox) fn sql(kind: &Kind) -> String {
-    match kind {
-        Kind::Null => "VOID".to_owned(),
-        Kind::Int8 => "TINYINT".to_owned(),
-        Kind::Int16 => "SMALLINT".to_owned(),
-        Kind::Int64 => "BIGINT".to_owned(),
-        Kind::Decimal128(precision, scale) => format!("DECIMAL({precision},{scale})"),
-        Kind::List(of) => format!("ARRAY<{}>", sql(of.data_type())),
-        Kind::Map(entries, _) => {
-            let (key, value) = of_pairs(entries);
-            format!("MAP<{}, {}>", sql(key), sql(value))
-        }
-        Kind::Struct(fields) => {
-            let field = |it: &Arc<Field>| format!("{}: {}", it.name(), sql(it.data_type()));
-            format!("STRUCT<{}>", fields.iter().map(field).collect::<Vec<_>>().join(", "))
-        }
-        kind => type_name(kind).to_owned(),
-    }
+    write_kind(kind, [": ", ", "], str::to_owned)
 }
 
-/// The type as catalogs and DESCRIBE write it: fields are called as they are.
+/// The type as catalogs and DESCRIBE write it.
 pub(super) fn in_catalog(kind: &Kind) -> String {
-    match kind {
-        Kind::List(of) => format!("array<{}>", in_catalog(of.data_type())),
+    write_kind(kind, [":", ","], str::to_lowercase)
+}
+
+/// The type with these between fields and kinds; words are cased, fields are called as they are.
+fn write_kind(kind: &Kind, [colon, comma]: [&str; 2], cased: fn(&str) -> String) -> String {
+    let inner = |kind: &Kind| write_kind(kind, [colon, comma], cased);
+    let word = match kind {
+        Kind::Null => "VOID",
+        Kind::Int8 => "TINYINT",
+        Kind::Int16 => "SMALLINT",
+        Kind::Int64 => "BIGINT",
+        kind => type_name(kind),
+    };
+    let of = match kind {
+        Kind::Decimal128(precision, scale) => format!("({precision},{scale})"),
+        Kind::List(of) => format!("<{}>", inner(of.data_type())),
         Kind::Map(entries, _) => {
             let (key, value) = of_pairs(entries);
-            format!("map<{},{}>", in_catalog(key), in_catalog(value))
+            format!("<{}{comma}{}>", inner(key), inner(value))
         }
         Kind::Struct(fields) => {
-            let field = |it: &Arc<Field>| format!("{}:{}", it.name(), in_catalog(it.data_type()));
-            format!("struct<{}>", fields.iter().map(field).collect::<Vec<_>>().join(","))
+            let field = |it: &Arc<Field>| format!("{}{colon}{}", it.name(), inner(it.data_type()));
+            format!("<{}>", fields.iter().map(field).collect::<Vec<_>>().join(comma))
         }
-        kind => sql(kind).to_lowercase(),
-    }
+        _ => String::new(),
+    };
+    cased(word) + &of
 }
 
 /// The name by which results announce it.
